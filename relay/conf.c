@@ -1,0 +1,351 @@
+/* Reads the settings: defaults, then DIR/.env.local, then the environment. Refuses what it does not understand. */
+#include "conf.h"
+
+#include "cleanup.h"
+#include "text.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define LINE_BYTES 70000
+#define FILE_NAME ".env.local"
+
+enum kind { KIND_BOOL, KIND_INT, KIND_ENUM, KIND_TEXT, KIND_LIST, KIND_PATH };
+
+struct setting {
+	const char *name, *fallback, *help;
+	enum kind kind;
+	size_t offset;
+	int64_t min, max;
+	bool secret;
+};
+
+static const struct setting settings[] = {
+#define GROUP(title)
+#define CONF(name, kind, field, def, min, max, secret, unit, help) \
+	{ #name, def, help, KIND_##kind, offsetof(struct conf, field), min, max, secret },
+#include "conf.def"
+#undef CONF
+#undef GROUP
+};
+
+/* Where a value came from, for the error line. */
+struct origin {
+	const char *file;
+	int line; /* 0: the environment or the default */
+};
+
+static bool
+refuse(char *error, const struct origin *from, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static bool
+refuse(char *error, const struct origin *from, const char *name, const char *fmt, ...)
+{
+	char why[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (from->line)
+		snprintf(error, CONF_ERROR_BYTES, "%s:%d: %s: %s", from->file, from->line, name, why);
+	else
+		snprintf(error, CONF_ERROR_BYTES, "%s: %s: %s", from->file, name, why);
+	return false;
+}
+
+static bool
+set_bool(bool *field, const char *value)
+{
+	static const char *const words[] = { "false", "true", "0", "1", "no", "yes", "off", "on" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcasecmp(value, words[i]) == 0) {
+			*field = i % 2;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+set_int(int64_t *field, const char *value, int64_t min, int64_t max)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(value, &end, 10);
+	if (errno || end == value || *end || n < min || n > max)
+		return false;
+	*field = n;
+	return true;
+}
+
+/* The allowed words stand at the start of the help, parted by '|', ended by ';' or the end. */
+static bool
+set_enum(int64_t *field, const char *value, const char *words)
+{
+	size_t len = strlen(value);
+
+	for (int64_t i = 0; len > 0; i++) {
+		size_t n = strcspn(words, "|;");
+
+		if (n == len && strncmp(words, value, n) == 0) {
+			*field = i;
+			return true;
+		}
+		if (words[n] != '|')
+			return false;
+		words += n + 1;
+	}
+	return false;
+}
+
+static bool
+set_text(char **field, const char *value, const struct setting *s)
+{
+	size_t len = strlen(value);
+
+	if ((int64_t)len < s->min || (int64_t)len > s->max)
+		return false;
+	for (const char *p = value; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return false;
+	free(*field);
+	*field = strdup(value);
+	return *field != NULL;
+}
+
+static bool
+set_path(char **field, const char *value, const struct setting *s, const char *dir)
+{
+	char full[PATH_MAX];
+
+	while (value[0] == '.' && value[1] == '/')
+		value += 2;
+	if (!value[0] || value[0] == '/')
+		return set_text(field, value, s);
+	if (snprintf(full, sizeof(full), "%s/%s", dir, value) >= (int)sizeof(full))
+		return false;
+	return set_text(field, full, s);
+}
+
+static bool
+set_value(struct conf *c, const struct setting *s, const char *value, const struct origin *from,
+    char *error)
+{
+	char *at = (char *)c + s->offset;
+
+	switch (s->kind) {
+	case KIND_BOOL:
+		return set_bool((bool *)at, value) ||
+		    refuse(error, from, s->name, "'%s' is not allowed; true or false is", value);
+	case KIND_INT:
+		return set_int((int64_t *)(void *)at, value, s->min, s->max) ||
+		    refuse(error, from, s->name, "'%s' is not allowed; a whole number from %lld to %lld is",
+			value, (long long)s->min, (long long)s->max);
+	case KIND_ENUM:
+		return set_enum((int64_t *)(void *)at, value, s->help) ||
+		    refuse(error, from, s->name, "'%s' is not allowed; one of %.*s is", value,
+			(int)strcspn(s->help, ";"), s->help);
+	case KIND_PATH:
+		return set_path((char **)(void *)at, value, s, c->dir) ||
+		    refuse(error, from, s->name, "not a path of %lld to %lld bytes without control characters",
+			(long long)s->min, (long long)s->max);
+	case KIND_TEXT:
+	case KIND_LIST:
+		break;
+	}
+	return set_text((char **)(void *)at, value, s) ||
+	    refuse(error, from, s->name, "a text of %lld to %lld bytes without control characters is allowed",
+		(long long)s->min, (long long)s->max);
+}
+
+static const struct setting *
+setting_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+/* Takes the quotes off "value" or 'value'; a comment may follow after a blank and a #. False: quotes do not match. */
+static bool
+unquote(char *value)
+{
+	size_t len = strlen(value);
+	char *comment;
+
+	if (value[0] == '"' || value[0] == '\'') {
+		if (len < 2 || value[len - 1] != value[0])
+			return false;
+		memmove(value, value + 1, len - 2);
+		value[len - 2] = '\0';
+		return true;
+	}
+	comment = value[0] == '#' ? value : strstr(value, " #");
+	if (comment)
+		*comment = '\0';
+	text_trim(value);
+	return true;
+}
+
+static bool
+read_line(struct conf *c, char *line, const struct origin *from, char *error)
+{
+	const struct setting *s;
+	char *value, *name = line;
+
+	text_trim(line);
+	if (strncmp(name, "export ", 7) == 0)
+		name += 7;
+	if (!line[0] || line[0] == '#')
+		return true;
+	value = strchr(name, '=');
+	if (!value)
+		return refuse(error, from, name, "a line is NAME=VALUE, or a comment after #");
+	*value++ = '\0';
+	text_trim(name);
+	text_trim(value);
+	s = setting_find(name);
+	if (!s)
+		return refuse(error, from, name, "unknown setting; docs/settings.md lists those that are allowed");
+	if (!unquote(value))
+		return refuse(error, from, name, "the quotes around the value do not match");
+	return set_value(c, s, value, from, error);
+}
+
+static bool
+read_file(struct conf *c, char *error)
+{
+	char path[PATH_MAX];
+	auto_free char *line = malloc(LINE_BYTES);
+	auto_file FILE *f = NULL;
+	struct origin from = { path, 0 };
+	struct stat st;
+
+	if (!line || snprintf(path, sizeof(path), "%s/" FILE_NAME, c->dir) >= (int)sizeof(path))
+		return refuse(error, &(struct origin){ c->dir, 0 }, FILE_NAME, "the folder's name is too long");
+	f = fopen(path, "re");
+	if (!f && errno == ENOENT)
+		return true;
+	if (!f || fstat(fileno(f), &st) != 0)
+		return refuse(error, &from, "file", "cannot be read: %s", strerror(errno));
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		return refuse(error, &from, "file", "others can read it (mode %03o); allowed is 600: chmod 600 it",
+		    st.st_mode & 0777U);
+	while (fgets(line, LINE_BYTES, f)) {
+		from.line++;
+		if (!strchr(line, '\n') && !feof(f))
+			return refuse(error, &from, "line", "longer than %d bytes", LINE_BYTES - 2);
+		if (!read_line(c, line, &from, error))
+			return false;
+	}
+	return ferror(f) == 0 || refuse(error, &from, "file", "cannot be read: %s", strerror(errno));
+}
+
+static bool
+read_all(struct conf *c, char *error)
+{
+	const struct origin defaults = { "default", 0 }, environment = { "environment", 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (!set_value(c, &settings[i], settings[i].fallback, &defaults, error))
+			return false;
+	if (!read_file(c, error))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const char *value = getenv(settings[i].name);
+
+		if (value && !set_value(c, &settings[i], value, &environment, error))
+			return false;
+	}
+	return true;
+}
+
+/* Settings that only make sense together. */
+static bool
+check_together(const struct conf *c, char *error)
+{
+	const struct origin from = { c->dir, 0 };
+
+	if (!c->tls_certificate[0] != !c->tls_key[0])
+		return refuse(error, &from, "RELAY_TLS_CERTIFICATE, RELAY_TLS_KEY", "set both or neither");
+	if (c->smtp_host[0] && !text_is_email(conf_mail_from(c)))
+		return refuse(error, &from, "SMTP_FROM", "an e-mail address is needed while SMTP_HOST is set");
+	return true;
+}
+
+bool
+conf_load(struct conf *c, const char *dir, char error[static CONF_ERROR_BYTES])
+{
+	*c = (struct conf){ 0 };
+	c->dir = realpath(dir, NULL);
+	if (!c->dir)
+		return refuse(error, &(struct origin){ dir, 0 }, "folder", "cannot be opened: %s", strerror(errno));
+	return read_all(c, error) && check_together(c, error);
+}
+
+void
+conf_free(struct conf *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const struct setting *s = &settings[i];
+		char **field = (char **)(void *)((char *)c + s->offset);
+
+		if (s->kind < KIND_TEXT || !*field)
+			continue;
+		if (s->secret)
+			explicit_bzero(*field, strlen(*field));
+		free(*field);
+		*field = NULL;
+	}
+	free(c->dir);
+	c->dir = NULL;
+}
+
+int
+conf_port(const struct conf *c)
+{
+	return (int)(c->relay_port ? c->relay_port : c->port);
+}
+
+const char *
+conf_mail_from(const struct conf *c)
+{
+	return c->smtp_from[0] ? c->smtp_from : c->smtp_username;
+}
+
+static bool
+listed(const char *emails, const char *domains, const char *email)
+{
+	const char *at = strrchr(email, '@');
+
+	return text_list_has(emails, email) || (at && text_list_has(domains, at + 1));
+}
+
+bool
+conf_email_admin(const struct conf *c, const char *email)
+{
+	return listed(c->admin_emails, c->admin_domains, email);
+}
+
+bool
+conf_registration_open(const struct conf *c)
+{
+	return !c->allowed_emails[0] && !c->allowed_domains[0];
+}
+
+bool
+conf_email_allowed(const struct conf *c, const char *email)
+{
+	return conf_registration_open(c) || listed(c->allowed_emails, c->allowed_domains, email) ||
+	    conf_email_admin(c, email);
+}
