@@ -1,0 +1,19 @@
+/* What sign-in and access requests share inside a write transaction. Not for other folders. */
+#ifndef SQL_ACCESS_H
+#define SQL_ACCESS_H
+
+#include "signin.h"
+
+/* Counts an attempt by client and by address. DB_DONE, or DB_CONFLICT with *retry_at. */
+enum db_result access_throttle(struct db *db, const struct signin_limit *l, int64_t *retry_at);
+
+/* Puts a mail in the outbox. */
+enum db_result access_mail(struct db *db, const struct mail *m, int64_t now);
+
+/* Ends a write in which DB_CONFLICT means "too often": it commits the count. */
+enum db_result access_end(struct db *db, enum db_result r);
+
+/* Puts a message for every pending request into the stream of a new admin. */
+enum db_result access_tell_pending(struct db *db, const struct account *admin, int64_t now);
+
+#endif

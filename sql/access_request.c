@@ -1,0 +1,173 @@
+/* Requests for access by people outside the allow-list, and the message with which admins hear of them. */
+#include "access.h"
+#include "message.h"
+#include "rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ACTION_PATH "/api/v1/webchat/admin/access-requests/"
+#define BATCH 50
+
+static enum db_result
+read_row(sqlite3_stmt *st, struct arena *a, struct access_request *out)
+{
+	bool ok = true;
+
+	out->id = sqlite3_column_int64(st, 0);
+	if (!db_blob(st, 1, out->public_id, ID_BYTES))
+		return DB_FAIL;
+	out->email = db_text(st, 2, a, &ok);
+	out->display_name = db_text(st, 3, a, &ok);
+	out->status = (enum access_status)sqlite3_column_int(st, 4);
+	out->created_at = sqlite3_column_int64(st, 5);
+	return ok ? DB_ROW : DB_FAIL;
+}
+
+static enum db_result
+read_one(struct db *db, sqlite3_stmt *st, struct arena *a, struct access_request *out)
+{
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	r = read_row(st, a, out);
+	db_reset(st);
+	return r;
+}
+
+/* One message from the relay itself with its two buttons, named by the calls they make. */
+static enum db_result
+tell(struct db *db, int64_t admin_id, const char *admin_address, const struct access_request *q, int64_t now)
+{
+	char id[ID_TEXT_BYTES], text[1024], actions[512];
+	struct message_new m = { .channel = "pchat", .kind = "system", .destination = admin_address, .text = text,
+		.actions = actions, .recipient_id = admin_id, .now = now };
+
+	id_format("req_", q->public_id, id);
+	snprintf(text, sizeof(text), "%s%s%s%s asks for access to this relay.", q->display_name,
+	    q->display_name[0] ? " (" : "", q->email, q->display_name[0] ? ")" : "");
+	snprintf(actions, sizeof(actions),
+	    "[{\"label\":\"Approve\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/approve\"},"
+	    "{\"label\":\"Deny\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/deny\"}]", id, id);
+	return message_put(db, &m);
+}
+
+static enum db_result
+tell_admins(struct db *db, const struct access_request *q, int64_t now)
+{
+	int64_t last = 0;
+	enum db_result r;
+
+	do {
+		sqlite3_stmt *st = db_bind(db, ST_ACCOUNT_ADMIN_IDS, "i", last);
+		char address[80];
+
+		r = db_step(db, st);
+		if (r != DB_ROW)
+			break;
+		last = sqlite3_column_int64(st, 0);
+		snprintf(address, sizeof(address), "%s", (const char *)sqlite3_column_text(st, 1));
+		db_reset(st);
+		r = tell(db, last, address, q, now);
+	} while (r == DB_DONE);
+	return r;
+}
+
+enum db_result
+access_tell_pending(struct db *db, const struct account *admin, int64_t now)
+{
+	struct access_request list[BATCH];
+	struct arena a;
+	int count = 0;
+	enum db_result r;
+
+	arena_init(&a, 1 << 20);
+	r = db_access_list(db, &a, 0, BATCH, list, &count);
+	for (int i = 0; i < count && r == DB_DONE; i++)
+		if (list[i].status == ACCESS_PENDING)
+			r = tell(db, admin->id, admin->chat_address, &list[i], now);
+	arena_free(&a);
+	return r;
+}
+
+static enum db_result
+ask(struct db *db, const struct signin_limit *l, char *display_name, int64_t *retry_at)
+{
+	char email[256];
+	struct access_request q = { .email = email, .display_name = display_name };
+	enum db_result r = access_throttle(db, l, retry_at);
+
+	if (r != DB_DONE)
+		return r;
+	snprintf(email, sizeof(email), "%s", l->email);
+	id_make(q.public_id);
+	r = db_step(db, db_bind(db, ST_ACCESS_INSERT, "btti", &(struct db_blob){ q.public_id, ID_BYTES }, l->email,
+				display_name, l->now));
+	if (r != DB_ROW)
+		return r; /* asked before: nobody is told again */
+	db_reset(db->stmts[ST_ACCESS_INSERT]);
+	return tell_admins(db, &q, l->now);
+}
+
+enum db_result
+db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name, int64_t *retry_at)
+{
+	char name[300];
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	snprintf(name, sizeof(name), "%s", display_name);
+	return access_end(db, ask(db, l, name, retry_at));
+}
+
+enum db_result
+db_access_by_email(struct db *db, struct arena *a, const char *email, struct access_request *out)
+{
+	return read_one(db, db_bind(db, ST_ACCESS_BY_EMAIL, "t", email), a, out);
+}
+
+enum db_result
+db_access_list(struct db *db, struct arena *a, int64_t after, int limit, struct access_request *out, int *count)
+{
+	sqlite3_stmt *st = db_bind(db, ST_ACCESS_LIST, "ii", after, (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (read_row(st, a, &out[(*count)++]) != DB_ROW) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	return r;
+}
+
+static enum db_result
+decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve, struct mail *mail,
+    int64_t now)
+{
+	enum access_status want = approve ? ACCESS_APPROVED : ACCESS_DENIED;
+	struct access_request q;
+	enum db_result r;
+
+	r = read_one(db, db_bind(db, ST_ACCESS_BY_ID, "b", &(struct db_blob){ public_id, ID_BYTES }), a, &q);
+	if (r != DB_ROW)
+		return r;
+	if (q.status != ACCESS_PENDING)
+		return q.status == want ? DB_DONE : DB_CONFLICT;
+	r = db_exec(db, ST_ACCESS_DECIDE, "iii", q.id, (int64_t)want, now);
+	if (r != DB_DONE || !mail)
+		return r;
+	mail->recipient = q.email;
+	return access_mail(db, mail, now);
+}
+
+enum db_result
+db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve,
+    struct mail *mail, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, decide(db, a, public_id, approve, mail, now)) : r;
+}

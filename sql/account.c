@@ -1,0 +1,274 @@
+/* Accounts: looking up, listing, changing, erasing. */
+#include "account.h"
+
+#include "cleanup.h"
+#include "clock.h"
+#include "rows.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *
+account_name(const struct account *a)
+{
+	return a->display_name[0] ? a->display_name : a->chat_address;
+}
+
+bool
+rows_account(sqlite3_stmt *st, int c, struct arena *a, struct account *out)
+{
+	bool ok = true;
+
+	out->id = sqlite3_column_int64(st, c);
+	out->email = db_text(st, c + 1, a, &ok);
+	out->chat_address = db_text(st, c + 2, a, &ok);
+	out->display_name = db_text(st, c + 3, a, &ok);
+	out->language = db_text(st, c + 4, a, &ok);
+	out->role = sqlite3_column_int(st, c + 5) ? ROLE_ADMIN : ROLE_USER;
+	out->public_visible = sqlite3_column_int(st, c + 6);
+	out->hidden = sqlite3_column_int(st, c + 7);
+	out->blocked = sqlite3_column_int(st, c + 8);
+	out->delivered_seq = sqlite3_column_int64(st, c + 9);
+	out->created_at = sqlite3_column_int64(st, c + 10);
+	return ok;
+}
+
+void
+rows_search_key(const char *name, const char *address, char *out, size_t size)
+{
+	size_t len;
+
+	text_fold(name, out, size);
+	len = strlen(out);
+	snprintf(out + len, size - len, "\n%s", address);
+}
+
+enum db_result
+rows_next_seq(struct db *db, int64_t *seq)
+{
+	sqlite3_stmt *st = db_bind(db, ST_SEQ_NEXT, "i", clock_ms() * 1000);
+	enum db_result r = db_step(db, st);
+
+	if (r == DB_ROW) {
+		*seq = sqlite3_column_int64(st, 0);
+		db_reset(st);
+	}
+	return r == DB_DONE ? DB_FAIL : r;
+}
+
+static enum db_result
+read_one(struct db *db, sqlite3_stmt *st, struct arena *a, struct account *out)
+{
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	if (!rows_account(st, 0, a, out))
+		r = DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_account_by_email(struct db *db, struct arena *a, const char *email, struct account *out)
+{
+	return read_one(db, db_bind(db, ST_ACCOUNT_BY_EMAIL, "t", email), a, out);
+}
+
+enum db_result
+db_account_by_address(struct db *db, struct arena *a, const char *address, struct account *out)
+{
+	return read_one(db, db_bind(db, ST_ACCOUNT_BY_ADDRESS, "t", address), a, out);
+}
+
+enum db_result
+db_account_address(struct db *db, struct arena *a, int64_t id, char **out)
+{
+	sqlite3_stmt *st = db_bind(db, ST_ACCOUNT_ADDRESS_BY_ID, "i", id);
+	enum db_result r = db_step(db, st);
+	bool ok = true;
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	*out = db_text(st, 0, a, &ok);
+	db_reset(st);
+	return ok ? DB_ROW : DB_FAIL;
+}
+
+static enum db_result
+insert_account(struct db *db, struct account *acc)
+{
+	char key[512];
+	sqlite3_stmt *st;
+	enum db_result r;
+
+	rows_search_key(acc->display_name, acc->chat_address, key, sizeof(key));
+	st = db_bind(db, ST_ACCOUNT_INSERT, "tttttiii", acc->email, acc->chat_address, acc->display_name, key,
+	    acc->language, (int64_t)acc->role, (int64_t)acc->public_visible, acc->created_at);
+	r = db_step(db, st);
+	if (r == DB_DONE)
+		return DB_CONFLICT;
+	if (r != DB_ROW)
+		return r;
+	acc->id = sqlite3_column_int64(st, 0);
+	db_reset(st);
+	return DB_DONE;
+}
+
+static void
+address_mac(const char *address, uint8_t mac[static SECRET_HASH_BYTES])
+{
+	secret_mac("retired-address", address, strlen(address), mac);
+}
+
+enum db_result
+rows_account_insert(struct db *db, struct account *acc)
+{
+	uint8_t mac[SECRET_HASH_BYTES];
+	enum db_result r;
+
+	address_mac(acc->chat_address, mac);
+	r = db_step(db, db_bind(db, ST_ADDRESS_IS_RETIRED, "b", &(struct db_blob){ mac, sizeof(mac) }));
+	if (r == DB_ROW) {
+		db_reset(db->stmts[ST_ADDRESS_IS_RETIRED]);
+		return DB_CONFLICT;
+	}
+	return r == DB_DONE ? insert_account(db, acc) : r;
+}
+
+static enum db_result
+update_account(struct db *db, const struct account *acc)
+{
+	char key[512];
+
+	rows_search_key(acc->display_name, acc->chat_address, key, sizeof(key));
+	return db_exec(db, ST_ACCOUNT_UPDATE, "ittti", acc->id, acc->display_name, key, acc->language,
+	    (int64_t)acc->public_visible);
+}
+
+enum db_result
+db_account_update(struct db *db, const struct account *acc)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, update_account(db, acc)) : r;
+}
+
+static enum db_result
+count_admins(struct db *db, int64_t *n)
+{
+	sqlite3_stmt *st = db_bind(db, ST_ACCOUNT_COUNT_ADMINS, "");
+	enum db_result r = db_step(db, st);
+
+	if (r == DB_ROW) {
+		*n = sqlite3_column_int64(st, 0);
+		db_reset(st);
+		return DB_DONE;
+	}
+	return r == DB_DONE ? DB_FAIL : r;
+}
+
+static enum db_result
+set_flags(struct db *db, const struct account *acc)
+{
+	int64_t before = 0, after = 0;
+	enum db_result r = count_admins(db, &before);
+
+	if (r == DB_DONE)
+		r = db_exec(db, ST_ACCOUNT_SET_FLAGS, "iiii", acc->id, (int64_t)acc->role, (int64_t)acc->blocked,
+		    (int64_t)acc->hidden);
+	if (r == DB_DONE)
+		r = count_admins(db, &after);
+	if (r == DB_DONE && before > 0 && after == 0)
+		r = DB_CONFLICT;
+	if (r != DB_DONE || !acc->blocked)
+		return r;
+	r = db_exec(db, ST_SESSION_DELETE_OTHERS, "ii", acc->id, (int64_t)0);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+db_account_flags(struct db *db, const struct account *acc)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, set_flags(db, acc)) : r;
+}
+
+/* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's cascades. */
+static enum db_result
+erase(struct db *db, const struct account *acc)
+{
+	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_STREAM, ST_ERASE_STREAM };
+	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE, ST_ACCESS_DELETE };
+	uint8_t mac[SECRET_HASH_BYTES];
+	enum db_result r;
+
+	address_mac(acc->chat_address, mac);
+	r = db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, sizeof(mac) });
+	if (!db_failed(r))
+		r = db_exec(db, ST_ERASE_RECEIVED, "it", acc->id, acc->chat_address);
+	for (size_t i = 0; i < ARRAY_LEN(by_id) && !db_failed(r); i++)
+		r = db_exec(db, by_id[i], "i", acc->id);
+	for (size_t i = 0; i < ARRAY_LEN(by_email) && !db_failed(r); i++)
+		r = db_exec(db, by_email[i], "t", acc->email);
+	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELETE, "i", acc->id);
+}
+
+enum db_result
+db_account_erase(struct db *db, const struct account *acc)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, erase(db, acc)) : r;
+}
+
+static enum db_result
+read_list(struct db *db, sqlite3_stmt *st, struct arena *a, struct account *out, int *count)
+{
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (!rows_account(st, 0, a, &out[(*count)++])) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	return r;
+}
+
+enum db_result
+db_account_list(struct db *db, struct arena *a, const char *after, int limit, struct account *out, int *count)
+{
+	return read_list(db, db_bind(db, ST_ACCOUNT_LIST, "ti", after, (int64_t)limit), a, out, count);
+}
+
+/* A LIKE pattern for "contains"; the wildcards in `match` are taken literally. */
+static char *
+like_pattern(struct arena *a, const char *match)
+{
+	char *out = arena_alloc(a, 2 * strlen(match) + 3), *p = out;
+
+	if (!out || !*match)
+		return out;
+	*p++ = '%';
+	for (; *match; match++) {
+		if (strchr("%_\\", *match))
+			*p++ = '\\';
+		*p++ = *match;
+	}
+	*p = '%';
+	return out;
+}
+
+enum db_result
+db_account_list_public(struct db *db, struct arena *a, const char *match, const char *after, int limit,
+    struct account *out, int *count)
+{
+	const char *pattern = like_pattern(a, match);
+
+	if (!pattern)
+		return DB_FAIL;
+	return read_list(db, db_bind(db, ST_ACCOUNT_LIST_PUBLIC, "tti", after, pattern, (int64_t)limit), a, out, count);
+}

@@ -1,0 +1,199 @@
+/* Opening, sealing, probing and closing a connection. */
+#include "db_internal.h"
+
+#include "cleanup.h"
+#include "clock.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PROBE_INTERVAL_MS 5000
+#define PROBE_PATIENCE_MS 250
+
+static const struct {
+	const char *name, *text;
+} statements[] = {
+#define STMT(name, text) { #name, text },
+#include "stmt.def"
+#undef STMT
+};
+
+static bool
+refuse(char *error, const char *path, const char *why)
+{
+	snprintf(error, DB_ERROR_BYTES, "%s: %s", path, why);
+	return false;
+}
+
+static void
+harden(sqlite3 *h)
+{
+	sqlite3_db_config(h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_limit(h, SQLITE_LIMIT_LENGTH, 8 << 20);
+	sqlite3_limit(h, SQLITE_LIMIT_SQL_LENGTH, 64 << 10);
+	sqlite3_limit(h, SQLITE_LIMIT_EXPR_DEPTH, 64);
+}
+
+sqlite3 *
+db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYTES])
+{
+	char pragmas[256];
+	sqlite3 *h = NULL;
+
+	if (sqlite3_open_v2(o->path, &h, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		refuse(error, o->path, sqlite3_errmsg(h));
+		sqlite3_close(h);
+		return NULL;
+	}
+	sqlite3_extended_result_codes(h, 1);
+	sqlite3_busy_timeout(h, o->busy_timeout_ms);
+	harden(h);
+	snprintf(pragmas, sizeof(pragmas),
+	    "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA synchronous=%s;"
+	    "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=4194304;",
+	    o->full_durability ? "FULL" : "NORMAL");
+	if (sqlite3_exec(h, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
+		refuse(error, o->path, sqlite3_errmsg(h));
+		sqlite3_close(h);
+		return NULL;
+	}
+	return h;
+}
+
+int
+db_lock_open(const char *path)
+{
+	char lock[4200];
+	struct stat st;
+	int fd;
+
+	if (snprintf(lock, sizeof(lock), "%s.lock", path) >= (int)sizeof(lock)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+	/* What root makes belongs to the database's owner, as SQLite does with its own files. */
+	if (fd >= 0 && geteuid() == 0 && stat(path, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+		log_warn("%s: %s", lock, strerror(errno));
+	return fd;
+}
+
+static bool
+check_version(sqlite3 *h, const char *path, char *error)
+{
+	int version = db_user_version(h);
+
+	if (version == db_schema_version())
+		return true;
+	snprintf(error, DB_ERROR_BYTES, "%s: schema version %d, this program needs %d", path, version,
+	    db_schema_version());
+	return false;
+}
+
+static bool
+prepare_all(struct db *db, const char *path, char *error)
+{
+	for (int i = 0; i < ST__MAX; i++) {
+		if (sqlite3_prepare_v3(db->handle, statements[i].text, -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[i],
+			NULL) == SQLITE_OK)
+			continue;
+		snprintf(error, DB_ERROR_BYTES, "%s: statement %s: %s", path, statements[i].name,
+		    sqlite3_errmsg(db->handle));
+		return false;
+	}
+	return true;
+}
+
+struct db *
+db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	struct db *db = calloc(1, sizeof(*db));
+
+	if (!db) {
+		refuse(error, o->path, "out of memory");
+		return NULL;
+	}
+	db->lock_fd = -1;
+	db->busy_timeout_ms = db->patience_ms = o->busy_timeout_ms;
+	db->handle = db_connect(o, 0, error);
+	if (!db->handle || !check_version(db->handle, o->path, error) || !prepare_all(db, o->path, error)) {
+		db_close(db);
+		return NULL;
+	}
+	db->lock_fd = db_lock_open(o->path);
+	if (db->lock_fd < 0) {
+		refuse(error, o->path, strerror(errno));
+		db_close(db);
+		return NULL;
+	}
+	return db;
+}
+
+void
+db_close(struct db *db)
+{
+	if (!db)
+		return;
+	for (int i = 0; i < ST__MAX; i++)
+		sqlite3_finalize(db->stmts[i]);
+	sqlite3_close(db->handle);
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	free(db);
+}
+
+/* Statements are prepared again after ANALYZE or VACUUM by another process, so data statements stay allowed. */
+static int
+authorize(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
+{
+	(void)arg, (void)a, (void)b, (void)c, (void)d;
+	switch (action) {
+	case SQLITE_SELECT:
+	case SQLITE_READ:
+	case SQLITE_INSERT:
+	case SQLITE_UPDATE:
+	case SQLITE_DELETE:
+	case SQLITE_FUNCTION:
+	case SQLITE_TRANSACTION:
+	case SQLITE_RECURSIVE:
+		return SQLITE_OK;
+	default:
+		return SQLITE_DENY;
+	}
+}
+
+void
+db_seal(struct db *db)
+{
+	sqlite3_set_authorizer(db->handle, authorize, NULL);
+}
+
+enum db_result
+db_probe(struct db *db)
+{
+	int64_t now = clock_mono_ms();
+	int patience = db->patience_ms;
+	enum db_result r = db_step(db, db_bind(db, ST_PROBE_READ, ""));
+
+	if (r != DB_ROW)
+		return db_failed(r) ? r : DB_FAIL;
+	db_reset(db->stmts[ST_PROBE_READ]);
+	if (db->probed_ms && now - db->probed_ms < PROBE_INTERVAL_MS)
+		return DB_DONE;
+	db->patience_ms = patience < PROBE_PATIENCE_MS ? patience : PROBE_PATIENCE_MS;
+	r = db_begin(db);
+	if (r == DB_DONE)
+		r = db_end(db, db_exec(db, ST_PROBE_WRITE, "i", clock_ms()));
+	db->patience_ms = patience;
+	db->probed_ms = r == DB_DONE ? now : 0;
+	return r;
+}

@@ -1,0 +1,80 @@
+/* What the store's own files share: statements, binding, stepping, transactions. Not for other folders. */
+#ifndef SQL_DB_INTERNAL_H
+#define SQL_DB_INTERNAL_H
+
+#include "arena.h"
+#include "db.h"
+
+#include <sqlite3.h>
+#include <stddef.h>
+
+enum stmt {
+#define STMT(name, text) ST_##name,
+#include "stmt.def"
+#undef STMT
+	ST__MAX
+};
+
+struct db {
+	sqlite3 *handle;
+	sqlite3_stmt *stmts[ST__MAX];
+	int lock_fd;            /* flock of all writers */
+	int busy_timeout_ms;    /* patience of a writer, as set */
+	int patience_ms;        /* patience now: short after a full wait was in vain */
+	int64_t probed_ms;      /* last write of db_probe, monotonic */
+};
+
+struct db_blob {
+	const void *data;
+	size_t len;
+};
+
+/* Binds parameters in order; in `types`: i int64_t, t text (NULL gives NULL), b struct db_blob * (NULL gives NULL).
+ * The statement was reset before. */
+sqlite3_stmt *db_bind(struct db *db, enum stmt which, const char *types, ...);
+
+/* One step. DB_ROW leaves the statement on its row until db_reset; anything else resets it.
+ * A statement that ends without a row is DB_DONE. */
+enum db_result db_step(struct db *db, sqlite3_stmt *st);
+
+/* Ends the use of a statement; clears its parameters so that no text stays behind. */
+void db_reset(sqlite3_stmt *st);
+
+/* Runs a statement that brings no row (or whose row nobody needs). DB_DONE, DB_NONE when no row was changed, or an error. */
+enum db_result db_exec(struct db *db, enum stmt which, const char *types, ...);
+
+/* Begins a write: takes the writers' lock, then the database's. On DB_DONE db_end must follow. */
+enum db_result db_begin(struct db *db);
+
+/* The same without waiting for the writers' lock: DB_BUSY at once. */
+enum db_result db_begin_now(struct db *db);
+
+/* Ends it: commits for DB_ROW, DB_DONE and DB_NONE, rolls back for anything else; answers `r` or the commit's error. */
+enum db_result db_end(struct db *db, enum db_result r);
+
+/* True for DB_BUSY, DB_FULL and DB_FAIL. */
+bool db_failed(enum db_result r);
+
+/* A column's text in the arena; NULL for NULL (or no room: then *ok turns false). */
+char *db_text(sqlite3_stmt *st, int column, struct arena *a, bool *ok);
+
+/* Copies a blob column of exactly `len` bytes; false when it is of another size. */
+bool db_blob(sqlite3_stmt *st, int column, void *out, size_t len);
+
+/* Translates an SQLite result code, logging what is not expected. */
+enum db_result db_translate(struct db *db, int rc);
+
+/* Opens a raw connection with the pragmas of the house; used by open, migrate and backup. */
+sqlite3 *db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYTES]);
+
+/* PRAGMA user_version, -1 when it cannot be read. */
+int db_user_version(sqlite3 *h);
+
+/* Opens (and makes) the lock file beside the database; -1: see errno. */
+int db_lock_open(const char *path);
+
+/* Takes the writers' lock within `ms`; false when time ran out. */
+bool db_lock_take(int fd, int ms);
+void db_lock_release(int fd);
+
+#endif

@@ -1,0 +1,266 @@
+/* Messages: storing, finding, editing, withdrawing. */
+#include "message.h"
+
+#include "cleanup.h"
+#include "message_rows.h"
+#include "rows.h"
+
+#include <string.h>
+
+#define IDEMPOTENCY_TTL_MS ((int64_t)24 * 3600000)
+
+const char *
+delivery_state_name(enum delivery_state s)
+{
+	static const char *const names[DELIVERY__MAX] = { "queued", "claimed", "delivered", "read" };
+
+	return names[s];
+}
+
+bool
+rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
+{
+	bool ok = true;
+	char **const texts[] = { &out->channel, &out->kind, &out->destination, &out->text, &out->source, &out->subject,
+		&out->title };
+
+	*out = (struct message){ .id = sqlite3_column_int64(st, 0), .sender_id = sqlite3_column_int64(st, 2) };
+	if (!db_blob(st, 1, out->public_id, ID_BYTES))
+		return false;
+	for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
+		*texts[i] = db_text(st, 3 + i, a, &ok);
+	out->is_reply = db_blob(st, 10, out->reply_to, ID_BYTES);
+	out->actions = db_text(st, 11, a, &ok);
+	out->created_at = sqlite3_column_int64(st, 12);
+	out->edited_at = sqlite3_column_int64(st, 13);
+	out->deleted_at = sqlite3_column_int64(st, 14);
+	out->from = db_text(st, 15, a, &ok);
+	out->from_name = db_text(st, 16, a, &ok);
+	return ok;
+}
+
+enum db_result
+message_put(struct db *db, struct message_new *m)
+{
+	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES };
+	sqlite3_stmt *st;
+	int64_t seq = 0;
+	enum db_result r = rows_next_seq(db, &seq);
+
+	if (r != DB_ROW)
+		return r;
+	id_make(m->public_id);
+	st = db_bind(db, ST_MESSAGE_INSERT, "ibitttttttbti", seq, &id, m->sender_id, m->channel, m->kind,
+	    m->destination, m->text, m->source, m->subject, m->title, m->reply_to ? &reply : NULL, m->actions, m->now);
+	if (m->sender_id == 0)
+		sqlite3_bind_null(st, 3);
+	r = db_step(db, st);
+	if (r == DB_DONE)
+		r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
+	if (r == DB_DONE)
+		r = db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq);
+	return r;
+}
+
+/* DB_ROW: the key is known, *result tells whether the body is the same; DB_NONE: a new key. */
+static enum db_result
+idempotency_find(struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+{
+	uint8_t mac[SECRET_HASH_BYTES];
+	sqlite3_stmt *st;
+	enum db_result r;
+
+	st = db_bind(db, ST_IDEMPOTENCY_GET, "iti", m->sender_id, key->key, m->now - IDEMPOTENCY_TTL_MS);
+	r = db_step(db, st);
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	if (!db_blob(st, 0, mac, sizeof(mac)) || !db_blob(st, 1, m->public_id, ID_BYTES))
+		r = DB_FAIL;
+	*result = secret_equal(mac, key->body_mac) ? SEND_REPEATED : SEND_KEY_REUSED;
+	db_reset(st);
+	return r;
+}
+
+static enum db_result
+send_message(struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+{
+	enum db_result r = key->key ? idempotency_find(db, m, key, result) : DB_NONE;
+
+	if (r != DB_NONE)
+		return r == DB_ROW ? DB_DONE : r;
+	*result = SEND_NEW;
+	r = message_put(db, m);
+	if (r != DB_DONE || !key->key)
+		return r;
+	return db_exec(db, ST_IDEMPOTENCY_PUT, "itbbii", m->sender_id, key->key,
+	    &(struct db_blob){ key->body_mac, SECRET_HASH_BYTES }, &(struct db_blob){ m->public_id, ID_BYTES },
+	    (int64_t)DELIVERY_QUEUED, m->now);
+}
+
+enum db_result
+db_message_send(struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, send_message(db, m, key, result)) : r;
+}
+
+/* The account's own delivery of a message: DB_ROW or DB_NONE. */
+static enum db_result
+delivery_get(struct db *db, int64_t message_id, int64_t account_id, struct message *out, int64_t *removed_at)
+{
+	sqlite3_stmt *st = db_bind(db, ST_DELIVERY_GET, "ii", message_id, account_id);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	out->state = (enum delivery_state)sqlite3_column_int(st, 0);
+	out->delivered_at = sqlite3_column_int64(st, 1);
+	out->read_at = sqlite3_column_int64(st, 2);
+	*removed_at = sqlite3_column_int64(st, 3);
+	db_reset(st);
+	return r;
+}
+
+/* Any message by its id, as its sender sees it. DB_ROW or DB_NONE. */
+static enum db_result
+message_find(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], struct message *out)
+{
+	sqlite3_stmt *st = db_bind(db, ST_MESSAGE_BY_ID, "b", &(struct db_blob){ public_id, ID_BYTES });
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	if (!rows_message(st, a, out))
+		r = DB_FAIL;
+	out->state = (enum delivery_state)sqlite3_column_int(st, MESSAGE_COLUMN_COUNT);
+	out->delivered_at = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 1);
+	out->read_at = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 2);
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], int64_t account_id,
+    struct message *out)
+{
+	int64_t removed_at = 0;
+	enum db_result r = message_find(db, a, public_id, out);
+
+	if (r != DB_ROW || out->sender_id == account_id)
+		return r;
+	r = delivery_get(db, out->id, account_id, out, &removed_at);
+	/* What was withdrawn before it was handed out was never there. */
+	if (r == DB_ROW && (removed_at || (out->deleted_at && out->state == DELIVERY_QUEUED)))
+		return DB_NONE;
+	return r;
+}
+
+/* Puts a change of the message into the stream of everyone who was handed it. Inside a write. */
+static enum db_result
+stream_changed(struct db *db, int64_t message_id)
+{
+	int64_t seq = 0;
+	enum db_result r = rows_next_seq(db, &seq);
+
+	if (r != DB_ROW)
+		return r;
+	r = db_exec(db, ST_STREAM_CHANGED, "ii", message_id, seq);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+static enum db_result
+edit(struct db *db, const struct message *m, int64_t account_id, const char *text, int64_t window_ms, int64_t now,
+    enum change_result *result)
+{
+	enum db_result r;
+
+	*result = m->sender_id != account_id ? CHANGE_FORBIDDEN :
+	    m->deleted_at ? CHANGE_WITHDRAWN :
+	    now - m->created_at > window_ms ? CHANGE_TOO_LATE : CHANGE_DONE;
+	if (*result != CHANGE_DONE)
+		return DB_DONE;
+	r = db_exec(db, ST_MESSAGE_EDIT, "iti", m->id, text, now);
+	return r == DB_DONE ? stream_changed(db, m->id) : r;
+}
+
+enum db_result
+db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], int64_t account_id,
+    const char *text, int64_t window_ms, int64_t now, enum change_result *result)
+{
+	struct message m;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = db_message_get(db, a, public_id, account_id, &m);
+	return db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
+}
+
+/* The text goes at once. Those who were handed the message get a change in its place, the others never see it. */
+static enum db_result
+withdraw(struct db *db, const struct message *m, int64_t now)
+{
+	enum db_result r;
+
+	if (m->deleted_at)
+		return DB_DONE;
+	r = db_exec(db, ST_MESSAGE_WITHDRAW, "ii", m->id, now);
+	if (r == DB_DONE)
+		r = db_exec(db, ST_STREAM_DELETE_ORIGINAL, "i", m->id);
+	return db_failed(r) ? r : stream_changed(db, m->id);
+}
+
+/* Takes the message out of the account's stream and leaves a change for its sessions that were handed it. */
+static enum db_result
+remove_own(struct db *db, const struct message *m, int64_t account_id, int64_t now)
+{
+	int64_t seq = 0;
+	enum db_result r = db_exec(db, ST_DELIVERY_REMOVE, "iii", m->id, account_id, now);
+
+	if (r == DB_DONE)
+		r = db_exec(db, ST_STREAM_DELETE_ONE, "ii", account_id, m->id);
+	if (db_failed(r))
+		return r;
+	r = rows_next_seq(db, &seq);
+	return r == DB_ROW ? db_exec(db, ST_STREAM_INSERT, "iii", account_id, seq, m->id) : r;
+}
+
+enum db_result
+db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], int64_t account_id,
+    int64_t now, enum change_result *result)
+{
+	struct message m;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = db_message_get(db, a, public_id, account_id, &m);
+	if (r == DB_ROW) {
+		*result = m.sender_id == account_id ? CHANGE_DONE : CHANGE_REMOVED;
+		r = *result == CHANGE_DONE ? withdraw(db, &m, now) : remove_own(db, &m, account_id, now);
+	}
+	return db_end(db, r);
+}
+
+enum db_result
+db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent, int64_t after, int limit,
+    struct message *out, int *count)
+{
+	sqlite3_stmt *st = db_bind(db, sent ? ST_EXPORT_SENT : ST_EXPORT_RECEIVED, "iii", account_id, after,
+	    (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct message *m = &out[(*count)++];
+
+		if (!rows_message(st, a, m)) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+		m->state = (enum delivery_state)sqlite3_column_int(st, MESSAGE_COLUMN_COUNT);
+		m->seq = m->id;
+	}
+	return r;
+}

@@ -1,0 +1,147 @@
+/* Schema steps, forward only, each in a transaction of its own; and the online backup. */
+#include "db_internal.h"
+
+#include "cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BACKUP_PAGES 256
+#define BACKUP_PAUSE_MS 5
+
+/* Made by the Makefile from sql/schema/NNNN_*.sql, in order. */
+extern const char *const schema_steps[];
+extern const int schema_steps_len;
+
+int
+db_schema_version(void)
+{
+	return schema_steps_len;
+}
+
+int
+db_user_version(sqlite3 *h)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(h, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return version;
+}
+
+static bool
+run_step(sqlite3 *h, int step)
+{
+	char done[64];
+
+	snprintf(done, sizeof(done), "PRAGMA user_version=%d; COMMIT", step + 1);
+	if (sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(h, schema_steps[step], NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(h, done, NULL, NULL, NULL) == SQLITE_OK)
+		return true;
+	sqlite3_exec(h, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+static bool
+migrate(sqlite3 *h, const char *path, char *error)
+{
+	int version;
+
+	if (sqlite3_exec(h, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK) {
+		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, sqlite3_errmsg(h));
+		return false;
+	}
+	version = db_user_version(h);
+	if (version > schema_steps_len) {
+		snprintf(error, DB_ERROR_BYTES,
+		    "%s: made by a newer relay (schema %d, this one knows %d); install that version again", path,
+		    version, schema_steps_len);
+		return false;
+	}
+	for (; version >= 0 && version < schema_steps_len; version++) {
+		if (run_step(h, version))
+			continue;
+		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, version + 1, sqlite3_errmsg(h));
+		return false;
+	}
+	return version >= 0;
+}
+
+bool
+db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	sqlite3 *h = db_connect(o, SQLITE_OPEN_CREATE, error);
+	auto_close int lock = -1;
+	bool ok = false;
+
+	if (!h)
+		return false;
+	lock = db_lock_open(o->path);
+	if (lock < 0)
+		snprintf(error, DB_ERROR_BYTES, "%s.lock: %s", o->path, strerror(errno));
+	else if (!db_lock_take(lock, o->busy_timeout_ms))
+		snprintf(error, DB_ERROR_BYTES, "%s: another process is writing", o->path);
+	else
+		ok = migrate(h, o->path, error);
+	sqlite3_close(h);
+	return ok;
+}
+
+static int
+copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total))
+{
+	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+	int rc;
+
+	if (!b)
+		return sqlite3_errcode(to);
+	do {
+		rc = sqlite3_backup_step(b, BACKUP_PAGES);
+		if (step)
+			step(sqlite3_backup_remaining(b), sqlite3_backup_pagecount(b));
+		if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+			sqlite3_sleep(BACKUP_PAUSE_MS);
+	} while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED);
+	sqlite3_backup_finish(b);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+bool
+db_backup(const struct db_options *o, const char *path, void (*step)(int left, int total),
+    char error[static DB_ERROR_BYTES])
+{
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	sqlite3 *from, *to = NULL;
+	int rc;
+
+	if (fd < 0) {
+		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	from = db_connect(o, 0, error);
+	if (!from) {
+		unlink(path);
+		return false;
+	}
+	rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	/* One read transaction over the whole copy: writers go on, and the copy never starts again. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(from, "BEGIN; SELECT 1 FROM meta", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = copy_pages(from, to, step);
+	/* A copy is one file: it leaves WAL mode. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(to, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, sqlite3_errstr(rc));
+		unlink(path);
+	}
+	sqlite3_close(to);
+	sqlite3_close(from);
+	return rc == SQLITE_OK;
+}

@@ -1,0 +1,24 @@
+/* Reading table rows into structs: shared by the store's own files. */
+#ifndef SQL_ROWS_H
+#define SQL_ROWS_H
+
+#include "account.h"
+#include "db_internal.h"
+
+#define ACCOUNT_COLUMN_COUNT 11
+#define SESSION_COLUMN_COUNT 11
+
+/* Read ACCOUNT_COLUMNS or SESSION_COLUMNS from column `c` on; false when the arena is full. */
+bool rows_account(sqlite3_stmt *st, int c, struct arena *a, struct account *out);
+bool rows_session(sqlite3_stmt *st, int c, struct arena *a, struct session *out);
+
+/* The case-folded text that the directory searches. */
+void rows_search_key(const char *name, const char *address, char *out, size_t size);
+
+/* The next number of the stream clock; call inside a write. DB_ROW. */
+enum db_result rows_next_seq(struct db *db, int64_t *seq);
+
+/* Puts an account row in; *acc gets its id. Inside a write. DB_DONE, or DB_CONFLICT when address or e-mail is taken. */
+enum db_result rows_account_insert(struct db *db, struct account *acc);
+
+#endif

@@ -1,0 +1,112 @@
+/* Sessions: looking up by token, listing, ending, presence. */
+#include "account.h"
+#include "rows.h"
+
+bool
+rows_session(sqlite3_stmt *st, int c, struct arena *a, struct session *out)
+{
+	bool ok = true;
+
+	out->id = sqlite3_column_int64(st, c);
+	if (!db_blob(st, c + 1, out->public_id, sizeof(out->public_id)))
+		return false;
+	out->device_name = db_text(st, c + 2, a, &ok);
+	out->session_name = db_text(st, c + 3, a, &ok);
+	out->listen_channel = db_text(st, c + 4, a, &ok);
+	out->visible = sqlite3_column_int(st, c + 5);
+	out->start_seq = sqlite3_column_int64(st, c + 6);
+	out->sent_seq = sqlite3_column_int64(st, c + 7);
+	out->created_at = sqlite3_column_int64(st, c + 8);
+	out->expires_at = sqlite3_column_int64(st, c + 9);
+	out->last_seen_at = sqlite3_column_int64(st, c + 10);
+	return ok;
+}
+
+enum db_result
+db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SECRET_HASH_BYTES], struct session *s,
+    struct account *acc)
+{
+	sqlite3_stmt *st = db_bind(db, ST_SESSION_BY_TOKEN, "b", &(struct db_blob){ hash, SECRET_HASH_BYTES });
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	if (!rows_session(st, 0, a, s) || !rows_account(st, SESSION_COLUMN_COUNT, a, acc))
+		r = DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after, int limit,
+    struct session *out, int *count)
+{
+	sqlite3_stmt *st = seen_after > 0 ?
+	    db_bind(db, ST_SESSION_LIVE, "iiii", account_id, now, seen_after, (int64_t)limit) :
+	    db_bind(db, ST_SESSION_LIST, "iii", account_id, now, (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (!rows_session(st, 0, a, &out[(*count)++])) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	return r;
+}
+
+enum db_result
+db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[static ID_BYTES])
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	return db_end(db,
+	    db_exec(db, ST_SESSION_DELETE, "ib", account_id, &(struct db_blob){ public_id, ID_BYTES }));
+}
+
+enum db_result
+db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int *ended)
+{
+	enum db_result r = db_begin(db);
+
+	*ended = 0;
+	if (r != DB_DONE)
+		return r;
+	r = db_exec(db, ST_SESSION_DELETE_OTHERS, "ii", account_id, keep_id);
+	if (r == DB_DONE)
+		*ended = sqlite3_changes(db->handle);
+	r = db_end(db, r);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+db_session_touch(struct db *db, int64_t id, int64_t now)
+{
+	enum db_result r = db_begin_now(db);
+
+	return r == DB_DONE ? db_end(db, db_exec(db, ST_SESSION_TOUCH, "ii", id, now)) : r;
+}
+
+static enum db_result
+presence(struct db *db, const struct session *s, struct account *acc, const char *name)
+{
+	char key[512];
+	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittti", s->id, (int64_t)s->visible, s->device_name,
+	    s->session_name, s->listen_channel, s->last_seen_at);
+
+	if (r != DB_DONE || !name)
+		return r;
+	rows_search_key(name, acc->chat_address, key, sizeof(key));
+	return db_exec(db, ST_ACCOUNT_UPDATE, "ittti", acc->id, name, key, acc->language,
+	    (int64_t)acc->public_visible);
+}
+
+enum db_result
+db_session_presence(struct db *db, const struct session *s, struct account *acc, const char *name)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, presence(db, s, acc, name)) : r;
+}

@@ -1,0 +1,231 @@
+/* Sign-in codes and the sessions that they open. */
+#include "signin.h"
+
+#include "access.h"
+#include "cleanup.h"
+#include "rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HOUR_MS ((int64_t)3600000)
+#define RANDOM_ADDRESS_BYTES 8
+
+/* Counts one hit on `label:value`. DB_CONFLICT with *retry_at when there were more than `limit` in this hour. */
+static enum db_result
+throttle_hit(struct db *db, const char *label, const char *value, int limit, int64_t now, int64_t *retry_at)
+{
+	uint8_t key[SECRET_HASH_BYTES];
+	sqlite3_stmt *st;
+	enum db_result r;
+
+	if (limit <= 0)
+		return DB_DONE;
+	secret_mac(label, value, strlen(value), key);
+	st = db_bind(db, ST_THROTTLE_HIT, "bii", &(struct db_blob){ key, sizeof(key) }, now, now + HOUR_MS);
+	r = db_step(db, st);
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	if (sqlite3_column_int64(st, 0) > limit) {
+		*retry_at = sqlite3_column_int64(st, 1);
+		r = DB_CONFLICT;
+	} else {
+		r = DB_DONE;
+	}
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+access_throttle(struct db *db, const struct signin_limit *l, int64_t *retry_at)
+{
+	enum db_result r = db_exec(db, ST_THROTTLE_CLEAN, "i", l->now);
+
+	if (!db_failed(r))
+		r = throttle_hit(db, "throttle-client", l->client, l->per_client, l->now, retry_at);
+	if (r == DB_DONE)
+		r = throttle_hit(db, "throttle-address", l->email, l->per_address, l->now, retry_at);
+	return r;
+}
+
+enum db_result
+access_mail(struct db *db, const struct mail *m, int64_t now)
+{
+	return db_exec(db, ST_OUTBOX_INSERT, "tttii", m->recipient, m->subject, m->body, now, m->expires_at);
+}
+
+/* Ends a write whose DB_CONFLICT means "too often": the count itself must stay. */
+enum db_result
+access_end(struct db *db, enum db_result r)
+{
+	enum db_result done = db_end(db, r == DB_CONFLICT ? DB_DONE : r);
+
+	return db_failed(done) ? done : r;
+}
+
+static void
+code_mac(const char *email, const char *code, uint8_t mac[static SECRET_HASH_BYTES])
+{
+	char both[512];
+	int n = snprintf(both, sizeof(both), "%s\n%s", email, code);
+
+	secret_mac("sign-in-code", both, (size_t)n < sizeof(both) ? (size_t)n : sizeof(both) - 1, mac);
+	secret_wipe(both, sizeof(both));
+}
+
+static enum db_result
+code_put(struct db *db, const struct signin_limit *l, const char *code)
+{
+	uint8_t mac[SECRET_HASH_BYTES];
+
+	code_mac(l->email, code, mac);
+	return db_exec(db, ST_CODE_PUT, "tbi", l->email, &(struct db_blob){ mac, sizeof(mac) },
+	    l->now + SIGNIN_CODE_TTL_MS);
+}
+
+enum db_result
+db_code_request(struct db *db, const struct signin_limit *l, const char *code, const struct mail *mail,
+    int64_t *retry_at)
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = access_throttle(db, l, retry_at);
+	if (r == DB_DONE && code)
+		r = code_put(db, l, code);
+	if (r == DB_DONE && code && mail)
+		r = access_mail(db, mail, l->now);
+	return access_end(db, r);
+}
+
+/* DB_DONE: right; DB_NONE: wrong, used up, expired or none there (a wrong one is counted). */
+static enum db_result
+code_check(struct db *db, const struct signin *in)
+{
+	sqlite3_stmt *st = db_bind(db, ST_CODE_GET, "ti", in->limit.email, in->limit.now);
+	uint8_t want[SECRET_HASH_BYTES], got[SECRET_HASH_BYTES];
+	enum db_result r = db_step(db, st);
+	int tries;
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	tries = sqlite3_column_int(st, 1);
+	r = db_blob(st, 0, want, sizeof(want)) ? DB_DONE : DB_FAIL;
+	db_reset(st);
+	if (r != DB_DONE || tries >= SIGNIN_CODE_TRIES)
+		return r == DB_DONE ? DB_NONE : r;
+	code_mac(in->limit.email, in->code, got);
+	if (secret_equal(want, got))
+		return DB_DONE;
+	r = db_exec(db, ST_CODE_MISS, "t", in->limit.email);
+	return db_failed(r) ? r : DB_NONE;
+}
+
+/* The account of the address; made when there is none. DB_CONFLICT: the chat address asked for is taken. */
+static enum db_result
+account_ensure(struct db *db, struct arena *a, const struct signin *in, struct account *acc)
+{
+	enum db_result r = db_account_by_email(db, a, in->limit.email, acc);
+	uint8_t bits[RANDOM_ADDRESS_BYTES];
+	char random[2 * RANDOM_ADDRESS_BYTES + 1];
+
+	if (r != DB_NONE)
+		return r == DB_ROW ? DB_DONE : r;
+	secret_random(bits, sizeof(bits));
+	secret_hex(bits, sizeof(bits), random);
+	*acc = (struct account){
+		.email = arena_strdup(a, in->limit.email),
+		.chat_address = arena_strdup(a, in->chat_address ? in->chat_address : random),
+		.display_name = arena_strdup(a, in->display_name),
+		.language = arena_strdup(a, in->language),
+		.public_visible = in->public_visible,
+		.created_at = in->limit.now,
+	};
+	if (!acc->email || !acc->chat_address || !acc->display_name || !acc->language)
+		return DB_FAIL;
+	return rows_account_insert(db, acc);
+}
+
+/* Whom the settings name an admin becomes one, and is told of the requests that wait. */
+static enum db_result
+account_promote(struct db *db, struct account *acc, int64_t now)
+{
+	enum db_result r;
+
+	acc->role = ROLE_ADMIN;
+	r = db_exec(db, ST_ACCOUNT_SET_FLAGS, "iiii", acc->id, (int64_t)acc->role, (int64_t)acc->blocked,
+	    (int64_t)acc->hidden);
+	return r == DB_DONE ? access_tell_pending(db, acc, now) : r;
+}
+
+static enum db_result
+session_open(struct db *db, struct arena *a, const struct signin *in, const struct account *acc, struct session *s)
+{
+	const int64_t now = in->limit.now;
+	enum db_result r = db_exec(db, ST_SESSION_DELETE_EXPIRED, "ii", acc->id, now);
+
+	/* Sessions without any name are different devices of older clients: they stand side by side. */
+	if (!db_failed(r) && (in->device_name[0] || in->session_name[0]))
+		r = db_exec(db, ST_SESSION_DELETE_NAMED, "itt", acc->id, in->device_name, in->session_name);
+	if (db_failed(r))
+		return r;
+	*s = (struct session){
+		.device_name = arena_strdup(a, in->device_name),
+		.session_name = arena_strdup(a, in->session_name),
+		.listen_channel = arena_strdup(a, in->listen_channel),
+		.start_seq = acc->delivered_seq, .sent_seq = acc->delivered_seq,
+		.created_at = now, .expires_at = in->expires_at, .last_seen_at = now,
+	};
+	if (!s->device_name || !s->session_name || !s->listen_channel)
+		return DB_FAIL;
+	id_make(s->public_id);
+	r = db_exec(db, ST_SESSION_INSERT, "bbitttiii", &(struct db_blob){ s->public_id, ID_BYTES },
+	    &(struct db_blob){ in->token_hash, SECRET_HASH_BYTES }, acc->id, s->device_name, s->session_name,
+	    s->listen_channel, s->start_seq, now, s->expires_at);
+	s->id = sqlite3_last_insert_rowid(db->handle);
+	return r;
+}
+
+static enum db_result
+verify(struct db *db, struct arena *a, const struct signin *in, struct account *acc, struct session *s)
+{
+	enum db_result r = account_ensure(db, a, in, acc);
+
+	if (r == DB_DONE && in->admin && acc->role != ROLE_ADMIN)
+		r = account_promote(db, acc, in->limit.now);
+	if (r == DB_DONE)
+		r = db_exec(db, ST_CODE_DELETE, "t", in->limit.email);
+	return r == DB_DONE ? session_open(db, a, in, acc, s) : r;
+}
+
+enum db_result
+db_code_verify(struct db *db, struct arena *a, const struct signin *in, enum signin_result *result,
+    struct account *acc, struct session *s, int64_t *retry_at)
+{
+	struct signin_limit client_only = in->limit;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	client_only.per_address = 0; /* the five tries of the code limit the address */
+	r = access_throttle(db, &client_only, retry_at);
+	if (r == DB_CONFLICT) {
+		*result = SIGNIN_LIMITED;
+		r = access_end(db, r);
+		return r == DB_CONFLICT ? DB_DONE : r;
+	}
+	if (r == DB_DONE)
+		r = code_check(db, in);
+	*result = r == DB_NONE ? SIGNIN_WRONG : SIGNIN_OK;
+	if (r == DB_DONE)
+		r = verify(db, a, in, acc, s);
+	if (r == DB_DONE && acc->blocked) {
+		*result = SIGNIN_WRONG;
+		r = DB_CONFLICT;
+	} else if (r == DB_CONFLICT) {
+		*result = SIGNIN_ADDRESS_TAKEN;
+	}
+	r = db_end(db, r);
+	return db_failed(r) ? r : DB_DONE;
+}

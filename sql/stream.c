@@ -1,0 +1,155 @@
+/* Polling: one index range per poll, and no write while there is nothing new. Receipts go with it. */
+#include "message_rows.h"
+#include "rows.h"
+
+#include <string.h>
+
+/* Anything after `seq` in the account's stream? DB_ROW or DB_NONE. */
+static enum db_result
+probe(struct db *db, int64_t account_id, int64_t seq)
+{
+	enum db_result r = db_step(db, db_bind(db, ST_STREAM_PROBE, "ii", account_id, seq));
+
+	if (r == DB_ROW)
+		db_reset(db->stmts[ST_STREAM_PROBE]);
+	return r == DB_DONE ? DB_NONE : r;
+}
+
+/* The last place at or before `seq`. DB_ROW or DB_NONE. */
+static enum db_result
+last_seq(struct db *db, int64_t account_id, int64_t seq, int64_t *out)
+{
+	sqlite3_stmt *st = db_bind(db, ST_STREAM_LAST, "ii", account_id, seq);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	*out = sqlite3_column_int64(st, 0);
+	db_reset(st);
+	return r;
+}
+
+/* Everything up to p->from was received by this session, so by the account. The mark is put on a place that
+ * exists: a cursor from the future cannot hide messages that are yet to come. */
+static enum db_result
+confirm(struct db *db, const struct poll *p)
+{
+	int64_t upto = 0;
+	enum db_result r;
+
+	if (p->from <= p->delivered_seq)
+		return DB_NONE;
+	r = last_seq(db, p->account_id, p->from, &upto);
+	if (r != DB_ROW || upto <= p->delivered_seq)
+		return r == DB_ROW ? DB_NONE : r;
+	r = db_exec(db, ST_DELIVERY_CONFIRM, "iiii", p->account_id, p->delivered_seq, upto, p->now);
+	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELIVERED, "ii", p->account_id, upto);
+}
+
+static enum db_result
+read_stream(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count, bool *more)
+{
+	sqlite3_stmt *st = db_bind(db, ST_STREAM_READ, "iiii", p->account_id, p->from, p->session_created_at,
+	    (int64_t)p->limit + 1);
+	size_t text = 0;
+	enum db_result r;
+
+	while ((r = db_step(db, st)) == DB_ROW) {
+		text += (size_t)sqlite3_column_bytes(st, 6);
+		*more = *count == p->limit || (*count > 0 && text > p->text_limit);
+		if (*more || !rows_message(st, a, &out[*count])) {
+			db_reset(st);
+			return *more ? DB_DONE : DB_FAIL;
+		}
+		out[*count].seq = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT);
+		if (sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 1)) {
+			out[*count].deleted_at = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 1);
+			out[*count].text[0] = '\0';
+		}
+		(*count)++;
+	}
+	return r;
+}
+
+/* Where the stream goes on: after the last message handed out, or past the end when all was. */
+static enum db_result
+find_next(struct db *db, const struct poll *p, const struct message *out, int count, bool more, int64_t *next)
+{
+	enum db_result r;
+
+	*next = p->from;
+	if (more) {
+		*next = out[count - 1].seq;
+		return DB_DONE;
+	}
+	r = last_seq(db, p->account_id, INT64_MAX, next);
+	if (*next < p->from)
+		*next = p->from;
+	return db_failed(r) ? r : DB_DONE;
+}
+
+static enum db_result
+hand_out(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count, int64_t *next,
+    bool *more)
+{
+	enum db_result r = confirm(db, p);
+
+	if (!db_failed(r))
+		r = read_stream(db, a, p, out, count, more);
+	if (r == DB_DONE)
+		r = find_next(db, p, out, *count, *more, next);
+	if (r == DB_DONE && *count > 0)
+		r = db_exec(db, ST_DELIVERY_CLAIM, "iii", p->account_id, p->from, *next);
+	if (!db_failed(r) && *next != p->session_sent_seq)
+		r = db_exec(db, ST_SESSION_ADVANCE, "iii", p->session_id, *next, p->now);
+	return db_failed(r) ? r : DB_DONE;
+}
+
+enum db_result
+db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count, int64_t *next,
+    bool *more)
+{
+	enum db_result r;
+
+	*count = 0;
+	*more = false;
+	*next = p->from;
+	if (p->from <= p->delivered_seq) {
+		r = probe(db, p->account_id, p->from);
+		if (r != DB_ROW)
+			return r == DB_NONE ? DB_DONE : r;
+	}
+	r = db_begin(db);
+	return r == DB_DONE ? db_end(db, hand_out(db, a, p, out, count, next, more)) : r;
+}
+
+enum db_result
+db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES], int n, int64_t now, int *updated)
+{
+	enum db_result r = db_begin(db);
+
+	*updated = 0;
+	if (r != DB_DONE)
+		return r;
+	for (int i = 0; i < n && !db_failed(r); i++) {
+		r = db_exec(db, ST_DELIVERY_READ, "bii", &(struct db_blob){ ids[i], ID_BYTES }, account_id, now);
+		*updated += r == DB_DONE;
+	}
+	r = db_end(db, r);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t account_id, struct message *out)
+{
+	sqlite3_stmt *st = db_bind(db, ST_RECEIPT_GET, "bi", &(struct db_blob){ public_id, ID_BYTES }, account_id);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	out->state = (enum delivery_state)sqlite3_column_int(st, 0);
+	out->delivered_at = sqlite3_column_int64(st, 1);
+	out->read_at = sqlite3_column_int64(st, 2);
+	db_reset(st);
+	return r;
+}

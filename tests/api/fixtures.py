@@ -1,0 +1,70 @@
+"""Fixtures shared by tests/api and tests/fault."""
+import os
+
+import pytest
+
+from harness import BUILD, Relay
+from smtp_sink import SmtpSink
+
+__all__ = ["ann", "bob", "built", "client", "make_relay", "relay", "sink"]
+
+
+@pytest.fixture(scope="session")
+def built():
+    """The programs under test."""
+    if not os.path.exists(os.path.join(BUILD, "relayd")):
+        pytest.fail(f"{BUILD}/relayd is not there; build it, or set RELAY_BUILD", pytrace=False)
+    return BUILD
+
+
+@pytest.fixture(scope="session", name="relay")
+def shared_relay(built):
+    """A relay with the settings of harness.DEFAULTS, shared by all tests that need no others."""
+    with Relay() as relay:
+        yield relay
+
+
+@pytest.fixture
+def make_relay(built):
+    """make_relay(settings, ...) starts a relay that ends with the test."""
+    relays = []
+
+    def make(settings=None, *, start=True, **options):
+        relay = Relay(settings, **options)
+        relays.append(relay)
+        return relay.start() if start else relay
+
+    yield make
+    errors = []
+    for relay in relays:
+        try:
+            relay.stop()
+        except AssertionError as error:
+            errors.append(error)
+        relay.remove()
+    assert not errors, errors
+
+
+@pytest.fixture
+def client(relay):
+    """A caller without a credential."""
+    return relay.client()
+
+
+@pytest.fixture
+def ann(relay):
+    """A new user."""
+    return relay.sign_in(display_name="Ann", public_visible=True)
+
+
+@pytest.fixture
+def bob(relay):
+    """Another new user."""
+    return relay.sign_in(display_name="Bob", public_visible=True)
+
+
+@pytest.fixture
+def sink():
+    """A mail server that can misbehave."""
+    with SmtpSink() as sink:
+        yield sink

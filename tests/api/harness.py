@@ -1,0 +1,332 @@
+"""A real relay in a folder of its own: started, watched, and ended by process id in all cases."""
+import atexit
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+
+from client import Client, User, wait_until
+from contract import ROOT
+
+BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build"))
+START_SEC, STOP_SEC = 60, 30
+SANITIZER_MARKS = ("AddressSanitizer", "runtime error:", "LeakSanitizer")
+DEFAULTS = {
+    "HOST": "127.0.0.1", "RELAY_WORKERS": 2, "PCHAT_DEV_EXPOSE_CODES": "true",
+    "RELAY_API_RATE": 0, "RELAY_AUTH_RATE": 0, "RELAY_MAX_CONNECTIONS": 0,
+    "RELAY_CODES_PER_ADDRESS": 0, "RELAY_CODES_PER_CLIENT": 0, "RELAY_POLL_INTERVAL_MS": 100,
+}
+_live = set()
+
+
+class StartFailed(AssertionError):
+    """relayd ended, or said nothing, before it was up."""
+
+
+def unique(prefix="u"):
+    """A name that no other test uses."""
+    return prefix + secrets.token_hex(6)
+
+
+def free_port():
+    """A loopback port that is free now; it may be taken a moment later."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def port_is_free(port):
+    """Whether the port can be bound now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def clean_env(**more):
+    """An environment that holds no setting of the relay."""
+    kept = ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+    env = {name: os.environ[name] for name in kept if name in os.environ}
+    return {**env, **{name: str(value) for name, value in more.items()}}
+
+
+def make_folder(name="relay"):
+    """An empty operator's folder that the workers' user can reach."""
+    parent = tempfile.mkdtemp(prefix="relay-test-")
+    os.chmod(parent, 0o755)
+    folder = os.path.join(parent, name)
+    os.makedirs(folder, 0o755)
+    return folder
+
+
+def write_settings(folder, settings):
+    """Write .env.local, readable by its owner only; `settings` is a dict or the text itself."""
+    if not isinstance(settings, str):
+        settings = "".join(f"{name}={value}\n" for name, value in settings.items())
+    path = os.path.join(folder, ".env.local")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(settings)
+    os.chmod(path, 0o600)
+    return path
+
+
+def _read(path, mode="r"):
+    with contextlib.suppress(FileNotFoundError):
+        with open(path, mode, **({} if "b" in mode else {"errors": "replace"})) as file:
+            return file.read()
+    return b"" if "b" in mode else ""
+
+
+def _stat(pid):
+    text = _read(f"/proc/{pid}/stat")
+    return text[text.rfind(")") + 2:].split() if text else None
+
+
+def processes():
+    """(pid, state, parent, session) of every process."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = _stat(name)
+                if stat:
+                    yield int(name), stat[0], int(stat[1]), int(stat[3])
+
+
+class Relay:
+    """One relay; use it as a context manager."""
+
+    def __init__(self, settings=None, *, env=None, options=(), folder=None, port=None):
+        self.folder = folder or make_folder()
+        self.settings = {**DEFAULTS, **(settings or {})}
+        self.env, self.options, self.fixed_port = env or {}, tuple(options), port
+        self.port = self.process = self.url = None
+        self.outputs = tempfile.mkdtemp(prefix="relay-test-output-")
+        write_settings(self.folder, self.settings)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        try:
+            self.stop(quietly=kind is not None)
+        finally:
+            self.remove()
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def start(self):
+        """Start and wait until it serves; another port is tried when one was taken meanwhile."""
+        for attempt in range(5):
+            self.port = self.fixed_port or free_port()
+            try:
+                self._start_once()
+                return self
+            except StartFailed:
+                self.kill()
+                if self.fixed_port or attempt == 4 or port_is_free(self.port):
+                    raise
+        return self
+
+    def _start_once(self):
+        env = clean_env(WEBCHAT_RELAY_PORT=self.port, WEBCHAT_STRICT_PORT=1, **self.env)
+        with open(self.path_of("stdout"), "wb") as out, open(self.path_of("stderr"), "ab") as err:
+            self.process = subprocess.Popen(
+                [os.path.join(BUILD, "relayd"), "--dir", self.folder, *self.options], env=env,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, cwd="/")
+        _live.add(self)
+        wait_until("relayd is up", self._is_up, START_SEC)
+
+    def _is_up(self):
+        if self.process.poll() is not None:
+            raise StartFailed(f"relayd ended with {self.process.returncode}: {self.stderr[-2000:]}")
+        found = re.search(r"^WebChat relay: (https?://\S+)$", self.stdout, re.M)
+        self.url = found and found.group(1)
+        return self.url
+
+    def stop(self, quietly=False):
+        """TERM it, wait, and fail if anything is left over or a sanitizer spoke."""
+        self.resume_all()
+        left = []
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SEC)
+            except subprocess.TimeoutExpired:
+                left.append(f"relayd itself, {STOP_SEC} s after TERM")
+        left += self.kill()
+        log = self.stderr + self.file_text("run/relay.log")
+        found = [line for line in log.splitlines() if any(mark in line for mark in SANITIZER_MARKS)]
+        assert not found, f"a sanitizer spoke: {found[:5]} in:\n{log[-6000:]}"
+        assert quietly or not left, f"left over after the end: {left}"
+
+    def kill(self):
+        """End what is still there by process id; answers what it was."""
+        found = {}
+        with contextlib.suppress(AssertionError):
+            wait_until("all processes are gone", lambda: not self.pids(), 5)
+        for pid in self.pids():
+            found[pid] = _read(f"/proc/{pid}/cmdline").replace("\0", " ")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self.process:
+            self.process.wait(STOP_SEC)
+        _live.discard(self)
+        return list(found.items())
+
+    def restart(self):
+        """Stop and start on the same folder, with the settings as they are now."""
+        self.stop()
+        return self.start()
+
+    def remove(self):
+        """Remove its folders."""
+        shutil.rmtree(self.outputs, ignore_errors=True)
+        parent = os.path.dirname(self.folder)
+        shutil.rmtree(parent if "relay-test-" in os.path.basename(parent) else self.folder, ignore_errors=True)
+
+    # -- processes -----------------------------------------------------------------------------
+
+    def pids(self):
+        """Every process of this relay that lives: of its session, or at work in its folder."""
+        pid = self.process.pid if self.process else -1
+        return [found for found, state, _, session in processes()
+                if state != "Z" and (session == pid or self._names_folder(found))]
+
+    def _names_folder(self, pid):
+        return pid != os.getpid() and self.folder in _read(f"/proc/{pid}/cmdline").split("\0")
+
+    def children(self, name):
+        """Pids of relayd's own children whose program has that name."""
+        return [pid for pid, state, parent, _ in processes()
+                if parent == self.process.pid and state != "Z" and self._program(pid) == name]
+
+    @staticmethod
+    def _program(pid):
+        with contextlib.suppress(OSError):
+            return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+        return ""
+
+    def workers(self):
+        """Pids of the pool's workers."""
+        return self.children("relayd")
+
+    @contextlib.contextmanager
+    def frozen_workers(self):
+        """All workers stopped for the time of the block."""
+        pids = self.workers()
+        assert pids, "no workers found"
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield pids
+        finally:
+            self.resume_all()
+
+    def resume_all(self):
+        """Let every stopped process of this relay go on."""
+        for pid in self.pids() if self.process else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def reload(self):
+        """Tell the running relay to read its settings again."""
+        write_settings(self.folder, self.settings)
+        os.kill(self.process.pid, signal.SIGHUP)
+
+    # -- what it wrote -------------------------------------------------------------------------
+
+    def path_of(self, name):
+        """Path of a captured output."""
+        return os.path.join(self.outputs, name)
+
+    @property
+    def stdout(self):
+        return _read(self.path_of("stdout"))
+
+    @property
+    def stderr(self):
+        return _read(self.path_of("stderr"))
+
+    def file_text(self, name):
+        """Text of a file in its folder; empty when it is not there."""
+        return _read(os.path.join(self.folder, name))
+
+    def files_holding(self, needle):
+        """Names of the files in its folder that hold those bytes."""
+        found = []
+        for root, _, names in os.walk(self.folder):
+            found += [name for name in names if needle in _read_file(os.path.join(root, name))]
+        return found
+
+    # -- callers -------------------------------------------------------------------------------
+
+    def client(self, token=None, **options):
+        """A caller on loopback."""
+        return Client("127.0.0.1", self.port, token, **options)
+
+    def code(self, email, **fields):
+        """Ask for a code and read it in the answer."""
+        answer = self.client().post("/api/v1/pchat/auth/request-code", {"email": email, **fields}, expect=202)
+        return answer["dev_code"]
+
+    def sign_in(self, email=None, **fields):
+        """A signed-in user; a new one when no address is given."""
+        email = email or unique() + "@example.com"
+        body = {"email": email, "code": self.code(email), **fields}
+        answer = self.client().post("/api/v1/pchat/auth/verify-code", body, expect=200)
+        return User(self.client(), answer)
+
+    def ctl(self, *arguments, expect=0, env=None):
+        """Run relayctl on the folder."""
+        done = run("relayctl", "--dir", self.folder, *arguments, env=env)
+        assert expect is None or done.returncode == expect, f"relayctl {arguments}: {done}"
+        return done
+
+    # -- the database --------------------------------------------------------------------------
+
+    @property
+    def database(self):
+        return os.path.join(self.folder, "data", "bridge.db")
+
+    @contextlib.contextmanager
+    def locked_database(self):
+        """A connection that holds the write lock, as another process at work would."""
+        with open(self.database + ".lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            link = sqlite3.connect(self.database, isolation_level=None, timeout=10)
+            try:
+                link.execute("BEGIN IMMEDIATE")
+                yield link
+                link.execute("COMMIT")
+            finally:
+                link.close()
+
+
+def _read_file(path):
+    try:
+        return _read(path, "rb")
+    except OSError:
+        return b""  # A socket.
+
+
+def run(program, *arguments, env=None, timeout=60, **options):
+    """Run a program of the build to its end."""
+    return subprocess.run([os.path.join(BUILD, program), *arguments], env=env or clean_env(), text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False,
+                          cwd="/", **options)
+
+
+@atexit.register
+def _kill_all():
+    for relay in list(_live):
+        relay.kill()

@@ -1,0 +1,159 @@
+"""A mail server on loopback that records what it gets and misbehaves on request."""
+import asyncio
+import email
+import email.policy
+import os
+import re
+import ssl
+import subprocess
+import tempfile
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
+
+from client import wait_until
+from harness import free_port
+
+USERNAME, PASSWORD = "relay@example.org", "correct horse"
+
+
+def make_certificate(folder):
+    """A self-signed certificate for localhost: (certificate, key)."""
+    certificate, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        check=True, capture_output=True)
+    return certificate, key
+
+
+class Mail:
+    """One mail that was accepted."""
+
+    def __init__(self, envelope, session):
+        self.sender, self.recipients, self.over_tls = envelope.mail_from, envelope.rcpt_tos, bool(session.ssl)
+        self.raw = envelope.original_content
+        self.message = email.message_from_bytes(self.raw, policy=email.policy.default)
+
+    @property
+    def text(self):
+        return self.message.get_body(("plain",)).get_content()
+
+    @property
+    def code(self):
+        """The sign-in code in it, or None."""
+        found = re.search(r"(?<!\d)(\d{6})(?!\d)", self.text)
+        return found and found.group(1)
+
+
+class _Protocol(SMTP):
+    """aiosmtpd's protocol with a place to break it in DATA, and a record of AUTH."""
+
+    async def smtp_AUTH(self, arg):
+        self.event_handler.auth_attempts.append(bool(self.session.ssl))
+        await super().smtp_AUTH(arg)
+
+    async def smtp_DATA(self, arg):
+        if self.event_handler.misbehave == "close_in_data":
+            await self.push("354 go ahead")
+            await self._reader.readline()
+            self.event_handler.bad_turns += 1
+            self.transport.abort()
+            return
+        await super().smtp_DATA(arg)
+
+
+class _Controller(Controller):
+    def factory(self):
+        return _Protocol(self.handler, **self.SMTP_kwargs)
+
+
+class SmtpSink:
+    """The sink. `misbehave` is None, rcpt_450, rcpt_550, hang_after_ehlo or close_in_data."""
+
+    def __init__(self):
+        self.port, self.mails, self.auth_attempts = free_port(), [], []
+        self.misbehave, self.bad_turns = None, 0
+        self.tls = False
+        self._controller = None
+        self._folder = tempfile.TemporaryDirectory(prefix="relay-test-smtp-")
+        self.certificate = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+        self._folder.cleanup()
+
+    def start(self, *, tls=False, auth="none"):
+        """Listen. `tls` offers STARTTLS; `auth` is none, after_tls (required) or in_clear (offered)."""
+        self.stop()
+        options = {"hostname": "127.0.0.1", "port": self.port, "ready_timeout": 20}
+        if tls:
+            options.update(tls_context=self._tls_context(), require_starttls=True)
+        if auth != "none":
+            options.update(authenticator=self._authenticate, auth_required=auth == "after_tls",
+                           auth_require_tls=auth == "after_tls")
+        self._controller = _Controller(self, **options)
+        self._controller.start()
+        return self
+
+    def stop(self):
+        """Refuse connections from now on."""
+        if self._controller:
+            self._controller.stop()
+            self._controller = None
+
+    def _tls_context(self):
+        if not self.certificate:
+            self.certificate, self._key = make_certificate(self._folder.name)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self._key)
+        return context
+
+    @staticmethod
+    def _authenticate(_server, _session, _envelope, _mechanism, data):
+        good = data.login == USERNAME.encode() and data.password == PASSWORD.encode()
+        return AuthResult(success=good, handled=good)
+
+    def settings(self, **more):
+        """The settings of a relay that mails through this sink."""
+        return {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": self.port, "SMTP_FROM": "relay@example.org",
+                "PCHAT_DEV_EXPOSE_CODES": "false", **more}
+
+    # -- hooks of aiosmtpd ---------------------------------------------------------------------
+
+    async def handle_EHLO(self, _server, session, _envelope, hostname, responses):
+        session.host_name = hostname
+        if self.misbehave == "hang_after_ehlo":
+            self.bad_turns += 1
+            await asyncio.sleep(3600)
+        return responses
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if self.misbehave in ("rcpt_450", "rcpt_550"):
+            self.bad_turns += 1
+            return {"rcpt_450": "450 4.2.0 Mailbox is greylisted",
+                    "rcpt_550": "550 5.1.1 No such mailbox"}[self.misbehave]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server, session, envelope):
+        self.mails.append(Mail(envelope, session))
+        return "250 OK"
+
+    # -- what tests ask ------------------------------------------------------------------------
+
+    def mails_to(self, address):
+        return [mail for mail in self.mails if address in mail.recipients]
+
+    def wait_mail(self, address, count=1, timeout_sec=60):
+        """The newest mail to the address, once that many came."""
+        wait_until(f"{count} mails to {address}", lambda: len(self.mails_to(address)) >= count, timeout_sec)
+        return self.mails_to(address)[-1]
+
+    def wait_bad_turn(self, count=1):
+        """Wait until the misbehaviour was met."""
+        wait_until(f"the relay met {self.misbehave}", lambda: self.bad_turns >= count, 60)
