@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <wchar.h>
@@ -92,6 +93,12 @@ text_is_chat_address(const char *s)
 	return len >= 3 && len <= 64 && strspn(s, alnum) > 0 && strspn(s, all) == len;
 }
 
+bool
+text_is_utf8(const char *s)
+{
+	return mbstowcs(NULL, s, 0) != (size_t)-1;
+}
+
 void
 text_fold(const char *s, char *out, size_t size)
 {
@@ -175,13 +182,17 @@ unicode_escape(const char *s, const char *end)
 }
 
 bool
-text_json_surrogates_ok(const char *json, size_t len)
+text_json_escapes_ok(const char *json, size_t len)
 {
 	const char *s = json, *end = json + len;
 
+	if (memchr(json, '\0', len))
+		return false;
 	while ((s = memchr(s, '\\', (size_t)(end - s)))) {
 		long high = unicode_escape(s, end), low;
 
+		if (high == 0)
+			return false;
 		if (high < 0xd800 || high > 0xdfff) {
 			s += end - s >= 2 ? 2 : 1;
 			continue;

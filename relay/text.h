@@ -30,6 +30,9 @@ void text_lower_ascii(char *s);
 /* True for a chat address: ^[a-z0-9][a-z0-9._-]{2,63}$ */
 bool text_is_chat_address(const char *s);
 
+/* True for well-formed UTF-8 (in the C.UTF-8 locale, which every program sets). */
+bool text_is_utf8(const char *s);
+
 /* Writes the case-folded form of UTF-8 `s` for searching; cut at a character when `size` is short. */
 void text_fold(const char *s, char *out, size_t size);
 
@@ -42,7 +45,8 @@ bool text_list_has(const char *list, const char *value);
 /* Calls `each` for every trimmed non-empty item of a comma list; stops and answers false when `each` does. */
 bool text_list_each(const char *list, bool (*each)(const char *item, void *arg), void *arg);
 
-/* False when raw JSON text holds a \uD800-\uDFFF escape that is not a proper pair (RFC 8259, section 8.2). */
-bool text_json_surrogates_ok(const char *json, size_t len);
+/* False when raw JSON text holds a NUL, raw or as \u0000, or a \uD800-\uDFFF escape that is not a proper pair
+ * (RFC 8259, section 8.2). */
+bool text_json_escapes_ok(const char *json, size_t len);
 
 #endif

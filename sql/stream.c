@@ -29,19 +29,28 @@ last_seq(struct db *db, int64_t account_id, int64_t seq, int64_t *out)
 	return r;
 }
 
-/* Everything up to p->from was received by this session, so by the account. The mark is put on a place that
- * exists: a cursor from the future cannot hide messages that are yet to come. */
+/* How far the poll confirms: DB_ROW when beyond what was confirmed before. The mark is put on a place that exists: a
+ * cursor from the future cannot hide messages that are yet to come. */
 static enum db_result
-confirm(struct db *db, const struct poll *p)
+confirm_upto(struct db *db, const struct poll *p, int64_t *upto)
 {
-	int64_t upto = 0;
 	enum db_result r;
 
 	if (p->from <= p->delivered_seq)
 		return DB_NONE;
-	r = last_seq(db, p->account_id, p->from, &upto);
-	if (r != DB_ROW || upto <= p->delivered_seq)
-		return r == DB_ROW ? DB_NONE : r;
+	r = last_seq(db, p->account_id, p->from, upto);
+	return r == DB_ROW && *upto <= p->delivered_seq ? DB_NONE : r;
+}
+
+/* Everything up to p->from was received by this session, so by the account. */
+static enum db_result
+confirm(struct db *db, const struct poll *p)
+{
+	int64_t upto = 0;
+	enum db_result r = confirm_upto(db, p, &upto);
+
+	if (r != DB_ROW)
+		return r;
 	r = db_exec(db, ST_DELIVERY_CONFIRM, "iiii", p->account_id, p->delivered_seq, upto, p->now);
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELIVERED, "ii", p->account_id, upto);
 }
@@ -109,16 +118,16 @@ enum db_result
 db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count, int64_t *next,
     bool *more)
 {
-	enum db_result r;
+	int64_t upto = 0;
+	enum db_result r = confirm_upto(db, p, &upto);
 
 	*count = 0;
 	*more = false;
 	*next = p->from;
-	if (p->from <= p->delivered_seq) {
+	if (r == DB_NONE)
 		r = probe(db, p->account_id, p->from);
-		if (r != DB_ROW)
-			return r == DB_NONE ? DB_DONE : r;
-	}
+	if (r != DB_ROW)
+		return r == DB_NONE ? DB_DONE : r;
 	r = db_begin(db);
 	return r == DB_DONE ? db_end(db, hand_out(db, a, p, out, count, next, more)) : r;
 }

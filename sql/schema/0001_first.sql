@@ -61,6 +61,7 @@ CREATE TABLE throttle (
     hits INTEGER NOT NULL,
     resets_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX throttle_resets ON throttle (resets_at);
 
 CREATE TABLE access_request (
     id INTEGER PRIMARY KEY,

@@ -6,7 +6,7 @@ import pytest
 from harness import BUILD, Relay
 from smtp_sink import SmtpSink
 
-__all__ = ["ann", "bob", "built", "client", "make_relay", "relay", "sink"]
+__all__ = ["ann", "bob", "built", "client", "make_relay", "shared_relay", "sink"]
 
 
 @pytest.fixture(scope="session")

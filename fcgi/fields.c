@@ -1,0 +1,311 @@
+/* Reading and validating input: JSON bodies and query strings by the same tables. */
+#include "fields.h"
+
+#include "resp.h"
+#include "route.h"
+#include "text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define JSON_DEPTH 16
+#define ITEM_BYTES 128
+
+static bool
+bad(struct request *r, const struct field *f, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static bool
+bad(struct request *r, const struct field *f, const char *fmt, ...)
+{
+	char why[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	resp_field_error(r, 400, "invalid_field", f->name, why);
+	return false;
+}
+
+static bool
+take_text(struct request *r, const struct field *f, const char *value, size_t len, const char **out)
+{
+	if ((int64_t)len < f->min || (int64_t)len > f->max)
+		return bad(r, f, "%s must have %lld to %lld bytes.", f->name, (long long)f->min, (long long)f->max);
+	if (f->check && !f->check(value))
+		return bad(r, f, "%s must be %s.", f->name, f->rule);
+	*out = value;
+	return true;
+}
+
+static bool
+take_int(struct request *r, const struct field *f, int64_t value, int64_t *out)
+{
+	if (value < f->min || value > f->max)
+		return bad(r, f, "%s must be %lld to %lld.", f->name, (long long)f->min, (long long)f->max);
+	*out = value;
+	return true;
+}
+
+static bool
+take_texts(struct request *r, const struct field *f, struct json_object *v, struct field_texts *out)
+{
+	size_t n = json_object_array_length(v);
+
+	if ((int64_t)n < f->min || (int64_t)n > f->max)
+		return bad(r, f, "%s must have %lld to %lld items.", f->name, (long long)f->min, (long long)f->max);
+	out->items = arena_alloc(&r->arena, (n + 1) * sizeof(*out->items));
+	if (!out->items)
+		return bad(r, f, "%s is too large.", f->name);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *item = json_object_array_get_idx(v, i);
+
+		if (!json_object_is_type(item, json_type_string) || json_object_get_string_len(item) > ITEM_BYTES)
+			return bad(r, f, "%s must hold texts of up to %d bytes.", f->name, ITEM_BYTES);
+		out->items[i] = arena_strdup(&r->arena, json_object_get_string(item));
+		if (!out->items[i])
+			return bad(r, f, "%s is too large.", f->name);
+	}
+	out->count = (int)n;
+	return true;
+}
+
+static bool
+take_json(struct request *r, const struct field *f, struct json_object *v)
+{
+	static const enum json_type want[] = { [FIELD_TEXT] = json_type_string, [FIELD_INT] = json_type_int,
+		[FIELD_BOOL] = json_type_boolean, [FIELD_TEXTS] = json_type_array };
+	static const char *const words[] = { [FIELD_TEXT] = "a string", [FIELD_INT] = "a whole number",
+		[FIELD_BOOL] = "true or false", [FIELD_TEXTS] = "a list of strings" };
+	char *at = (char *)r->in + f->offset;
+	size_t len;
+	char *copy;
+
+	if (!json_object_is_type(v, want[f->kind]))
+		return bad(r, f, "%s must be %s.", f->name, words[f->kind]);
+	switch (f->kind) {
+	case FIELD_TEXT:
+		len = (size_t)json_object_get_string_len(v);
+		copy = (int64_t)len <= f->max ? arena_strndup(&r->arena, json_object_get_string(v), len) : NULL;
+		if (!copy && (int64_t)len <= f->max)
+			return bad(r, f, "%s is too large.", f->name);
+		return take_text(r, f, copy, len, (const char **)(void *)at);
+	case FIELD_INT:
+		return take_int(r, f, json_object_get_int64(v), (int64_t *)(void *)at);
+	case FIELD_BOOL:
+		*(int *)(void *)at = json_object_get_boolean(v);
+		return true;
+	default:
+		return take_texts(r, f, v, (struct field_texts *)(void *)at);
+	}
+}
+
+static void
+set_fallbacks(struct request *r)
+{
+	for (const struct field *f = r->route->fields; f->kind != FIELD_END; f++) {
+		char *at = (char *)r->in + f->offset;
+
+		if (f->kind == FIELD_INT)
+			*(int64_t *)(void *)at = f->fallback;
+		else if (f->kind == FIELD_BOOL)
+			*(int *)(void *)at = (int)f->fallback;
+	}
+}
+
+static bool
+missing(struct request *r, const struct field *f)
+{
+	char why[128];
+
+	snprintf(why, sizeof(why), "%s is missing.", f->name);
+	resp_field_error(r, 400, "missing_field", f->name, why);
+	return false;
+}
+
+static bool
+fill_from_json(struct request *r, struct json_object *root)
+{
+	for (const struct field *f = r->route->fields; f->kind != FIELD_END; f++) {
+		struct json_object *v;
+
+		if (json_object_object_get_ex(root, f->name, &v)) {
+			if (!take_json(r, f, v))
+				return false;
+		} else if (f->required) {
+			return missing(r, f);
+		}
+	}
+	return true;
+}
+
+static struct json_object *
+parse(const char *body, size_t len)
+{
+	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
+	struct json_object *root = NULL;
+
+	if (!tok)
+		return NULL;
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	if (len < INT_MAX && text_json_escapes_ok(body, len))
+		root = json_tokener_parse_ex(tok, body, (int)len);
+	/* A number at the very end is complete only at the end of input; objects never are in doubt. */
+	if (json_tokener_get_error(tok) != json_tokener_success) {
+		json_object_put(root);
+		root = NULL;
+	}
+	json_tokener_free(tok);
+	return root;
+}
+
+static bool
+is_json_type(const char *type)
+{
+	static const char json[] = "application/json";
+	size_t n = sizeof(json) - 1;
+
+	return strncasecmp(type, json, n) == 0 && (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
+}
+
+static bool
+only_blank(const char *s, size_t len)
+{
+	while (len > 0 && strchr(" \t\r\n", s[len - 1]) && s[len - 1])
+		len--;
+	return len == 0;
+}
+
+static bool
+read_json(struct request *r)
+{
+	struct json_object *root;
+	bool ok;
+
+	if (!req_read_body(r, r->route->body_limit))
+		return false;
+	if (r->body_len > 0 && !is_json_type(r->content_type)) {
+		resp_error(r, 415, "unsupported_media_type", "The body must be application/json.");
+		return false;
+	}
+	if (only_blank(r->body, r->body_len)) {
+		for (const struct field *f = r->route->fields; f->kind != FIELD_END; f++)
+			if (f->required) {
+				resp_error(r, 400, "invalid_body", "The body must be a JSON object.");
+				return false;
+			}
+		return true;
+	}
+	root = parse(r->body, r->body_len);
+	if (!root) {
+		resp_error(r, 400, "invalid_json", "The body is not valid JSON in UTF-8.");
+		return false;
+	}
+	ok = json_object_is_type(root, json_type_object);
+	if (!ok)
+		resp_error(r, 400, "invalid_body", "The body must be a JSON object.");
+	ok = ok && fill_from_json(r, root);
+	json_object_put(root);
+	return ok;
+}
+
+static int
+hex_value(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* Decodes one query value in place; false on a bad escape or an encoded NUL. */
+static bool
+percent_decode(char *s)
+{
+	char *out = s;
+
+	for (; *s; s++) {
+		if (*s == '%') {
+			if (!isxdigit((unsigned char)s[1]) || !isxdigit((unsigned char)s[2]))
+				return false;
+			*out = (char)(hex_value(s[1]) * 16 + hex_value(s[2]));
+			if (!*out)
+				return false;
+			s += 2;
+		} else {
+			*out = (char)(*s == '+' ? ' ' : *s);
+		}
+		out++;
+	}
+	*out = '\0';
+	return true;
+}
+
+/* The value of a query parameter in the arena; NULL when it is absent. */
+static char *
+query_value(struct request *r, const char *name, bool *ok)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = r->query; *p;) {
+		size_t part = strcspn(p, "&");
+
+		if (part > len && strncmp(p, name, len) == 0 && p[len] == '=') {
+			char *value = arena_strndup(&r->arena, p + len + 1, part - len - 1);
+
+			*ok = value && percent_decode(value);
+			return value;
+		}
+		p += part + (p[part] == '&');
+	}
+	return NULL;
+}
+
+static bool
+take_query(struct request *r, const struct field *f, const char *value)
+{
+	char *at = (char *)r->in + f->offset, *end;
+	long long n;
+
+	if (f->kind == FIELD_TEXT && text_is_utf8(value))
+		return take_text(r, f, value, strlen(value), (const char **)(void *)at);
+	errno = 0;
+	n = strtoll(value, &end, 10);
+	if (f->kind != FIELD_INT || errno || end == value || *end)
+		return bad(r, f, "%s must be %s.", f->name, f->kind == FIELD_INT ? "a whole number" : "valid UTF-8");
+	return take_int(r, f, n, (int64_t *)(void *)at);
+}
+
+static bool
+read_query(struct request *r)
+{
+	for (const struct field *f = r->route->fields; f->kind != FIELD_END; f++) {
+		bool ok = true;
+		const char *value = query_value(r, f->name, &ok);
+
+		if (!ok)
+			return bad(r, f, "%s is not properly percent-encoded.", f->name);
+		if (value && !take_query(r, f, value))
+			return false;
+		if (!value && f->required)
+			return missing(r, f);
+	}
+	return true;
+}
+
+bool
+fields_read(struct request *r)
+{
+	if (!r->route->fields)
+		return true;
+	r->in = arena_alloc(&r->arena, r->route->in_size);
+	if (!r->in) {
+		resp_error(r, 413, "too_large", "The request is too large.");
+		return false;
+	}
+	set_fallbacks(r);
+	return r->method == METHOD_GET ? read_query(r) : read_json(r);
+}

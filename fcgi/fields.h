@@ -1,0 +1,37 @@
+/* Input fields: a table per handler says what a request may hold; one reader checks it and fills a struct. */
+#ifndef FCGI_FIELDS_H
+#define FCGI_FIELDS_H
+
+#include "req.h"
+
+enum field_kind {
+	FIELD_END,
+	FIELD_TEXT,  /* const char *: NULL when absent; min and max count bytes */
+	FIELD_INT,   /* int64_t: `fallback` when absent */
+	FIELD_BOOL,  /* int: 0, 1, or `fallback` when absent */
+	FIELD_TEXTS  /* struct field_texts; min and max count items of up to 128 bytes */
+};
+
+struct field_texts {
+	const char **items;
+	int count;
+};
+
+struct field {
+	const char *name;
+	enum field_kind kind;
+	bool required;
+	int64_t min, max, fallback;
+	size_t offset;
+	bool (*check)(const char *value); /* for texts: a further rule, or NULL */
+	const char *rule;                 /* what that rule allows, for the error */
+};
+
+#define FIELD_REQUIRED true
+#define FIELD_OPTIONAL false
+#define FIELD_ABSENT (-1)
+
+/* Reads body or query into r->in by the route's table. False: it answered 400, 413 or 415. */
+bool fields_read(struct request *r);
+
+#endif

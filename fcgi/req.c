@@ -1,0 +1,115 @@
+/* Reading a request from FastCGI. libfcgi's strings die at the next accept; they live long enough for one request. */
+#include "req.h"
+
+#include "clock.h"
+#include "resp.h"
+#include "route.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcgiapp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *
+param(const struct request *r, const char *name)
+{
+	const char *v = FCGX_GetParam(name, r->fcgx->envp);
+
+	return v ? v : "";
+}
+
+/* The address that limits count by: IPv4 whole, IPv6 by its /64, which is what one customer usually has. */
+static const char *
+client_key(struct request *r, const char *address)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr six;
+
+	if (inet_pton(AF_INET6, address, &six) != 1)
+		return address;
+	if (IN6_IS_ADDR_V4MAPPED(&six))
+		inet_ntop(AF_INET, &six.s6_addr[12], text, sizeof(text));
+	else {
+		memset(&six.s6_addr[8], 0, 8);
+		inet_ntop(AF_INET6, &six, text, sizeof(text));
+	}
+	return arena_strdup(&r->arena, text);
+}
+
+static bool
+is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+static void
+read_method(struct request *r, const char *name)
+{
+	if (strcmp(name, "HEAD") == 0) /* nginx leaves the body out */
+		name = "GET";
+	for (int m = 0; m < METHOD__MAX; m++) {
+		if (strcmp(name, route_method_name((enum method)m)) == 0) {
+			r->method = (enum method)m;
+			r->method_name = route_method_name(r->method);
+		}
+	}
+}
+
+bool
+req_read(struct request *r)
+{
+	r->now = clock_ms();
+	r->id = param(r, "REQUEST_ID");
+	r->path = param(r, "DOCUMENT_URI");
+	r->query = param(r, "QUERY_STRING");
+	r->content_type = param(r, "CONTENT_TYPE");
+	r->session_token = param(r, "SESSION_TOKEN");
+	r->authorization = param(r, "AUTHORIZATION");
+	r->if_none_match = param(r, "IF_NONE_MATCH");
+	r->direct_loopback = is_loopback(param(r, "TCP_PEER")) && !*param(r, "FORWARDED");
+	r->client = client_key(r, param(r, "REMOTE_ADDR"));
+	r->body = arena_strdup(&r->arena, "");
+	read_method(r, param(r, "REQUEST_METHOD"));
+	if (r->client && r->body)
+		return true;
+	resp_error(r, 500, "internal", "Out of memory.");
+	return false;
+}
+
+bool
+req_read_body(struct request *r, size_t limit)
+{
+	const char *length = param(r, "CONTENT_LENGTH");
+	char *end;
+	unsigned long long n;
+	int got;
+
+	if (!*length)
+		return true;
+	errno = 0;
+	n = strtoull(length, &end, 10);
+	if (errno || *end || n > limit) {
+		resp_error(r, 413, "too_large", "The request body is larger than this call allows.");
+		return false;
+	}
+	r->body = arena_alloc(&r->arena, (size_t)n + 1);
+	got = r->body ? FCGX_GetStr(r->body, (int)n, r->fcgx->in) : -1;
+	if (got < 0 || (unsigned long long)got != n) {
+		r->body = NULL;
+		resp_error(r, 400, "invalid_body", "The body ended early.");
+		return false;
+	}
+	r->body_len = (size_t)n;
+	return true;
+}
+
+void
+req_reset(struct request *r)
+{
+	struct arena kept = r->arena;
+
+	json_object_put(r->resp.body);
+	arena_reset(&kept);
+	*r = (struct request){ .worker = r->worker, .fcgx = r->fcgx, .arena = kept };
+}

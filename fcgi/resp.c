@@ -1,0 +1,118 @@
+/* Building and sending answers. */
+#include "resp.h"
+
+#include "log.h"
+#include "route.h"
+
+#include <fcgiapp.h>
+
+#define RETRY_BUSY_SEC 1
+#define RETRY_FULL_SEC 30
+
+void
+json_add_text(struct json_object *o, const char *name, const char *value)
+{
+	if (value)
+		json_object_object_add(o, name, json_object_new_string(value));
+}
+
+void
+json_add_int(struct json_object *o, const char *name, int64_t value)
+{
+	json_object_object_add(o, name, json_object_new_int64(value));
+}
+
+void
+json_add_bool(struct json_object *o, const char *name, bool value)
+{
+	json_object_object_add(o, name, json_object_new_boolean(value));
+}
+
+static struct json_object *
+start(struct request *r, int status, bool success)
+{
+	json_object_put(r->resp.body);
+	r->resp = (struct response){ .status = status, .body = json_object_new_object() };
+	json_add_bool(r->resp.body, "success", success);
+	return r->resp.body;
+}
+
+struct json_object *
+resp_ok(struct request *r, int status)
+{
+	return start(r, status, true);
+}
+
+void
+resp_error(struct request *r, int status, const char *code, const char *message)
+{
+	struct json_object *o = start(r, status, false);
+
+	json_add_text(o, "error", code);
+	json_add_text(o, "message", message);
+}
+
+void
+resp_field_error(struct request *r, int status, const char *code, const char *field, const char *message)
+{
+	resp_error(r, status, code, message);
+	json_add_text(r->resp.body, "field", field);
+}
+
+void
+resp_limited(struct request *r, int64_t retry_at)
+{
+	int64_t wait_ms = retry_at - r->now;
+
+	resp_error(r, 429, "rate_limited", "Too many sign-in attempts; ask again later.");
+	r->resp.retry_after_sec = wait_ms > 1000 ? (int)(wait_ms / 1000) : 1;
+}
+
+bool
+resp_db_failed(struct request *r, enum db_result res)
+{
+	switch (res) {
+	case DB_BUSY:
+		resp_error(r, 503, "busy", "The database is busy; ask again.");
+		r->resp.retry_after_sec = RETRY_BUSY_SEC;
+		return true;
+	case DB_FULL:
+		resp_error(r, 503, "storage_full", "The relay's disk is full; nothing was stored.");
+		r->resp.retry_after_sec = RETRY_FULL_SEC;
+		return true;
+	case DB_FAIL:
+		resp_error(r, 500, "internal", "The relay could not do this; its log says why.");
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+resp_send(struct request *r)
+{
+	FCGX_Stream *out = r->fcgx->out;
+	const char *body;
+	size_t len = 0;
+
+	if (r->resp.status == 0)
+		resp_error(r, 500, "internal", "The call was not answered.");
+	body = json_object_to_json_string_length(r->resp.body,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	if (r->resp.status == 304)
+		len = 0;
+	FCGX_FPrintF(out, "Status: %d\r\nCache-Control: no-store\r\n", r->resp.status);
+	if (r->resp.etag)
+		FCGX_FPrintF(out, "ETag: %s\r\n", r->resp.etag);
+	if (r->resp.allow)
+		FCGX_FPrintF(out, "Allow: %s\r\n", r->resp.allow);
+	if (r->resp.retry_after_sec)
+		FCGX_FPrintF(out, "Retry-After: %d\r\n", r->resp.retry_after_sec);
+	if (r->resp.status != 304)
+		FCGX_FPrintF(out, "Content-Type: application/json\r\nContent-Length: %d\r\n", (int)len);
+	FCGX_PutS("\r\n", out);
+	FCGX_PutStr(body, (int)len, out);
+	share_count(r->worker->share, r->route ? (int)(r->route - routes) : SHARE_ROUTES - 1, r->resp.status);
+	log_line(r->resp.status >= 500 && r->resp.status != 503 ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "%s %s %s %d",
+	    r->id, r->method_name ? r->method_name : "?", r->route ? r->route->path : "-", r->resp.status);
+}

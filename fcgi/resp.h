@@ -1,0 +1,31 @@
+/* Answers: one JSON object each, with "success" in front. */
+#ifndef FCGI_RESP_H
+#define FCGI_RESP_H
+
+#include "req.h"
+
+/* Starts a success answer and returns its object, which stays the request's: add fields to it. */
+struct json_object *resp_ok(struct request *r, int status);
+
+/* Answers a failure; `code` is the wire's snake_case word, `message` one plain sentence. An earlier answer is dropped. */
+void resp_error(struct request *r, int status, const char *code, const char *message);
+
+/* The same, for a fault of one request field. */
+void resp_field_error(struct request *r, int status, const char *code, const char *field, const char *message);
+
+/* 429 with Retry-After up to `retry_at` (Unix milliseconds). */
+void resp_limited(struct request *r, int64_t retry_at);
+
+/* For store results that mean failure: busy and full are a 503 with Retry-After, the rest a 500.
+ * True when it answered, so that a handler can return. */
+bool resp_db_failed(struct request *r, enum db_result res);
+
+/* Sends what was answered (a 500 when nothing was). */
+void resp_send(struct request *r);
+
+/* Adding to an answer. NULL texts are left out. */
+void json_add_text(struct json_object *o, const char *name, const char *value);
+void json_add_int(struct json_object *o, const char *name, int64_t value);
+void json_add_bool(struct json_object *o, const char *name, bool value);
+
+#endif

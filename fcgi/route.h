@@ -1,0 +1,29 @@
+/* The route table: what the API is made of. The table itself stands with the handlers. */
+#ifndef FCGI_ROUTE_H
+#define FCGI_ROUTE_H
+
+#include "fields.h"
+#include "req.h"
+
+enum access { FOR_ANYONE, FOR_MEMBER, FOR_ADMIN };
+
+struct route {
+	enum method method;
+	const char *path;           /* "*" stands for one path part, handed over as request.arg */
+	enum access access;
+	size_t body_limit;          /* bytes; 0: a body is ignored */
+	const struct field *fields; /* of the body, for GET of the query; NULL: none */
+	size_t in_size;             /* of the struct that the fields fill */
+	void (*run)(struct request *r);
+};
+
+/* Ends with an entry whose path is NULL. */
+extern const struct route routes[];
+
+/* Finds the route of a request and sets its arg. NULL: it answered 404 or 405 with Allow. */
+const struct route *route_find(struct request *r);
+
+/* The wire's word for a method. */
+const char *route_method_name(enum method m);
+
+#endif

@@ -1,0 +1,70 @@
+/* Shared memory of a pool. Lock-free: a worker may die anywhere in here and leave nothing locked. */
+#include "share.h"
+
+#include "clock.h"
+
+#include <sys/mman.h>
+
+struct share *
+share_make(void)
+{
+	void *p = mmap(NULL, sizeof(struct share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void
+share_count(struct share *s, int route, int status)
+{
+	if (route >= 0 && route < SHARE_ROUTES && status >= 0 && status / 100 < SHARE_CLASSES)
+		atomic_fetch_add_explicit(&s->requests[route][status / 100], 1, memory_order_relaxed);
+}
+
+static struct share_typing *
+bucket(struct share *s, int64_t to)
+{
+	return s->typing[(uint64_t)to & (SHARE_BUCKETS - 1)];
+}
+
+void
+share_typing_set(struct share *s, int64_t to, int64_t from, bool typing)
+{
+	struct share_typing *b = bucket(s, to), *slot = &b[0];
+	uint64_t pair = (uint64_t)to << 32 | (uint64_t)from;
+
+	if (to > UINT32_MAX || from > UINT32_MAX)
+		return;
+	for (int i = 0; i < SHARE_SLOTS; i++) {
+		if (atomic_load(&b[i].pair) == pair) {
+			slot = &b[i];
+			break;
+		}
+		if (atomic_load(&b[i].until_ms) < atomic_load(&slot->until_ms))
+			slot = &b[i];
+	}
+	if (!typing && atomic_load(&slot->pair) != pair)
+		return;
+	atomic_store(&slot->pair, pair);
+	atomic_store(&slot->until_ms, typing ? clock_mono_ms() + SHARE_TYPING_MS : 0);
+}
+
+int
+share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS])
+{
+	struct share_typing *b = bucket(s, to);
+	int64_t now = 0;
+	int n = 0;
+
+	for (int i = 0; i < SHARE_SLOTS; i++) {
+		int64_t until = atomic_load(&b[i].until_ms);
+		uint64_t pair = atomic_load(&b[i].pair);
+
+		if (until == 0 || pair >> 32 != (uint64_t)to)
+			continue;
+		if (now == 0)
+			now = clock_mono_ms();
+		if (until > now)
+			out[n++] = (int64_t)(pair & UINT32_MAX);
+	}
+	return n;
+}

@@ -1,0 +1,25 @@
+/* A worker process: opens the store, fences itself in, and answers requests until told to stop. */
+#ifndef FCGI_WORKER_H
+#define FCGI_WORKER_H
+
+#include "conf.h"
+#include "share.h"
+
+#include <sys/types.h>
+
+struct worker_options {
+	const struct conf *conf;
+	struct share *share;
+	int listen_fd, mail_wake_fd, ready_fd; /* one byte is written to ready_fd once it serves */
+	uid_t uid;
+	gid_t gid;
+	pid_t parent;
+};
+
+/* Runs in a forked child; the answer is its exit status. */
+int worker_run(const struct worker_options *o);
+
+/* The store's options as the settings give them. */
+struct db_options worker_db_options(const struct conf *c);
+
+#endif
