@@ -2,7 +2,6 @@
 import http.client
 import json
 import socket
-import ssl
 import time
 
 from contract import CONTRACT, ContractError, strict_json
@@ -198,9 +197,4 @@ def wait_until(what, test, timeout_sec=20, pause_sec=0.05):
         time.sleep(pause_sec)
 
 
-def tls_client_context(certificate):
-    """A TLS context that trusts just that certificate."""
-    return ssl.create_default_context(cafile=certificate)
-
-
-__all__ = ["Answer", "Client", "ContractError", "User", "tls_client_context", "wait_until"]
+__all__ = ["Answer", "Client", "ContractError", "User", "wait_until"]

@@ -105,13 +105,16 @@ def processes():
 class Relay:
     """One relay; use it as a context manager."""
 
-    def __init__(self, settings=None, *, env=None, options=(), folder=None, port=None):
+    def __init__(self, settings=None, *, env=None, folder=None, port=None, user=None):
         self.folder = folder or make_folder()
+        self.home = re.match(r".*?/relay-test-[^/]*", self.folder).group(0)
         self.settings = {**DEFAULTS, **(settings or {})}
-        self.env, self.options, self.fixed_port = env or {}, tuple(options), port
+        self.env, self.fixed_port, self.user = env or {}, port, user
         self.port = self.process = self.url = None
         self.outputs = tempfile.mkdtemp(prefix="relay-test-output-")
-        write_settings(self.folder, self.settings)
+        path = write_settings(self.folder, self.settings)
+        for owned in (self.folder, path) if user is not None else ():
+            os.chown(owned, user, user)
 
     def __enter__(self):
         return self.start()
@@ -138,20 +141,22 @@ class Relay:
         return self
 
     def _start_once(self):
-        env = clean_env(WEBCHAT_RELAY_PORT=self.port, WEBCHAT_STRICT_PORT=1, **self.env)
+        env = clean_env(**{"WEBCHAT_RELAY_PORT": self.port, "WEBCHAT_STRICT_PORT": 1, **self.env})
+        as_user = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         with open(self.path_of("stdout"), "wb") as out, open(self.path_of("stderr"), "ab") as err:
             self.process = subprocess.Popen(
-                [os.path.join(BUILD, "relayd"), "--dir", self.folder, *self.options], env=env,
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, cwd="/")
+                [os.path.join(BUILD, "relayd"), "--dir", self.folder], env=env, cwd="/", **as_user,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
         _live.add(self)
         wait_until("relayd is up", self._is_up, START_SEC)
 
     def _is_up(self):
         if self.process.poll() is not None:
             raise StartFailed(f"relayd ended with {self.process.returncode}: {self.stderr[-2000:]}")
-        found = re.search(r"^WebChat relay: (https?://\S+)$", self.stdout, re.M)
-        self.url = found and found.group(1)
-        return self.url
+        found = re.search(r"^WebChat relay: (https?://\S+:(\d+)\S*)$", self.stdout, re.M)
+        if found:
+            self.url, self.port = found.group(1), int(found.group(2))
+        return bool(found)
 
     def stop(self, quietly=False):
         """TERM it, wait, and fail if anything is left over or a sanitizer spoke."""
@@ -191,19 +196,17 @@ class Relay:
     def remove(self):
         """Remove its folders."""
         shutil.rmtree(self.outputs, ignore_errors=True)
-        parent = os.path.dirname(self.folder)
-        shutil.rmtree(parent if "relay-test-" in os.path.basename(parent) else self.folder, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
     # -- processes -----------------------------------------------------------------------------
 
     def pids(self):
-        """Every process of this relay that lives: of its session, or at work in its folder."""
-        pid = self.process.pid if self.process else -1
-        return [found for found, state, _, session in processes()
-                if state != "Z" and (session == pid or self._names_folder(found))]
-
-    def _names_folder(self, pid):
-        return pid != os.getpid() and self.folder in _read(f"/proc/{pid}/cmdline").split("\0")
+        """Every process of this relay that lives: those that name its folder, and all of their sessions."""
+        alive = [(pid, session) for pid, state, _, session in processes() if state != "Z" and pid != os.getpid()]
+        named = {pid for pid, _ in alive if self.folder in _read(f"/proc/{pid}/cmdline")}
+        sessions = {session for pid, session in alive if pid in named} - {os.getsid(0)}
+        sessions |= {self.process.pid} if self.process else set()
+        return [pid for pid, session in alive if pid in named or session in sessions]
 
     def children(self, name):
         """Pids of relayd's own children whose program has that name."""
@@ -319,11 +322,11 @@ def _read_file(path):
         return b""  # A socket.
 
 
-def run(program, *arguments, env=None, timeout=60, **options):
+def run(program, *arguments, env=None, timeout=60, cwd="/"):
     """Run a program of the build to its end."""
     return subprocess.run([os.path.join(BUILD, program), *arguments], env=env or clean_env(), text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False,
-                          cwd="/", **options)
+                          cwd=cwd)
 
 
 @atexit.register

@@ -2,10 +2,8 @@
 import asyncio
 import email
 import email.policy
-import os
 import re
 import ssl
-import subprocess
 import tempfile
 
 from aiosmtpd.controller import Controller
@@ -13,19 +11,9 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from client import wait_until
 from harness import free_port
+from tls import make_certificate
 
 USERNAME, PASSWORD = "relay@example.org", "correct horse"
-
-
-def make_certificate(folder):
-    """A self-signed certificate for localhost: (certificate, key)."""
-    certificate, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        check=True, capture_output=True)
-    return certificate, key
 
 
 class Mail:
@@ -70,12 +58,12 @@ class _Controller(Controller):
 
 
 class SmtpSink:
-    """The sink. `misbehave` is None, rcpt_450, rcpt_550, hang_after_ehlo or close_in_data."""
+    """The sink. `misbehave` is None, rcpt_450 or rcpt_550 (for `bad_recipient` only, if one is named),
+    hang_after_ehlo or close_in_data."""
 
     def __init__(self):
         self.port, self.mails, self.auth_attempts = free_port(), [], []
-        self.misbehave, self.bad_turns = None, 0
-        self.tls = False
+        self.misbehave, self.bad_turns, self.bad_recipient = None, 0, None
         self._controller = None
         self._folder = tempfile.TemporaryDirectory(prefix="relay-test-smtp-")
         self.certificate = None
@@ -133,7 +121,7 @@ class SmtpSink:
         return responses
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
-        if self.misbehave in ("rcpt_450", "rcpt_550"):
+        if self.misbehave in ("rcpt_450", "rcpt_550") and self.bad_recipient in (None, address):
             self.bad_turns += 1
             return {"rcpt_450": "450 4.2.0 Mailbox is greylisted",
                     "rcpt_550": "550 5.1.1 No such mailbox"}[self.misbehave]

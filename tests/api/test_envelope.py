@@ -1,6 +1,7 @@
 """The envelope: every kind of bad input, on every operation that docs/openapi.yaml has."""
 import json
 import secrets
+import socket
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_missing_body_is_refused_where_fields_are_required(caller, operation, da
 @pytest.mark.parametrize(("operation", "field", "value"), **parameters(wrong_types()))
 def test_wrong_type_names_the_field(caller, operation, field, value):
     call(caller, operation, body=operation.body(**{field: value})).is_error(
-        400, "invalid_field", *(["missing_field"] if value is None else []), field=field)
+        400, "invalid_field", field=field)
 
 
 @pytest.mark.parametrize(("operation", "field", "value"), **parameters(out_of_limits()))
@@ -167,7 +168,6 @@ def test_malformed_length_is_refused(caller, length):
 
 
 def test_connection_that_closes_in_the_middle_of_a_body_harms_nobody(relay, caller):
-    import socket
     for _ in range(4):
         with socket.create_connection((caller.host, caller.port), 10) as link:
             link.sendall(b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")

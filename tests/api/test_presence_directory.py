@@ -166,7 +166,7 @@ def test_directory_page_that_just_fits_has_no_more(relay, bob):
 @pytest.mark.parametrize("query, field", [
     ("limit=0", "limit"), ("limit=201", "limit"), ("limit=-1", "limit"), ("limit=x", "limit"), ("limit=1.5", "limit"),
     ("limit=", "limit"), ("limit=5%00", "limit"), ("limit=99999999999999999999", "limit"), ("limit=0x10", "limit"),
-    ("limit=+5", "limit"), ("q=" + "x" * 129, "q"), ("q=%ff%fe", "q"), ("q=%00", "q"), ("q=%C3%28", "q"),
+    ("q=" + "x" * 129, "q"), ("q=%ff%fe", "q"), ("q=%00", "q"), ("q=%C3%28", "q"),
     ("q=%ED%A0%80", "q"), ("q=%zz", "q"), ("q=%2", "q"), ("q=%", "q"),
 ])
 def test_directory_refuses_a_bad_query(ann, query, field):

@@ -1,0 +1,153 @@
+/* Starting, burying and stopping one child. */
+#include "child.h"
+
+#include "clock.h"
+#include "log.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define YOUNG_MS 10000     /* who dies younger than this has to wait */
+#define FIRST_PAUSE_MS 100
+#define LONGEST_PAUSE_MS 10000
+
+const char *
+child_name(enum child_kind k)
+{
+	static const char *const names[] = { "none", "worker", "mailer", "nginx" };
+
+	return names[k];
+}
+
+static void
+clean_signals(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int
+run_mailer(const struct child_setup *s, pid_t parent)
+{
+	char path[PATH_MAX], fd[16];
+
+	snprintf(path, sizeof(path), "%s/relay-mail", s->program_dir);
+	snprintf(fd, sizeof(fd), "%d", s->mail_wake_fd);
+	fcntl(s->mail_wake_fd, F_SETFD, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		return 0;
+	execl(path, "relay-mail", "--dir", s->dir, "--wake-fd", fd, (char *)NULL);
+	log_error("%s: %s", path, strerror(errno));
+	return 127;
+}
+
+/* nginx gets the folder of its configuration as its working directory, so that the socket's name stays short. */
+static int
+run_nginx(const struct child_setup *s, pid_t parent)
+{
+	char prefix[PATH_MAX];
+
+	snprintf(prefix, sizeof(prefix), "%s/", s->run_dir);
+	if (chdir(s->run_dir) != 0)
+		return 127;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		return 0;
+	execlp("nginx", "nginx", "-e", "stderr", "-p", prefix, "-c", "nginx.conf", (char *)NULL);
+	log_error("nginx: %s", strerror(errno));
+	return 127;
+}
+
+static int
+run_worker(const struct child_setup *s, pid_t parent)
+{
+	const struct worker_options o = { .conf = s->conf, .share = s->share, .listen_fd = s->listen_fd,
+		.mail_wake_fd = s->mail_wake_fd, .ready_fd = s->ready_fd, .uid = s->uid, .gid = s->gid,
+		.parent = parent };
+
+	return worker_run(&o);
+}
+
+static void
+plan(struct child *c)
+{
+	c->pid = 0;
+	c->pause_ms = c->pause_ms ? c->pause_ms * 2 : FIRST_PAUSE_MS;
+	if (c->pause_ms > LONGEST_PAUSE_MS)
+		c->pause_ms = LONGEST_PAUSE_MS;
+	c->respawn_at_ms = clock_mono_ms() + c->pause_ms;
+}
+
+void
+child_start(struct child *c, const struct child_setup *s)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0) {
+		log_error("cannot start a %s: %s", child_name(c->kind), strerror(errno));
+		plan(c);
+		return;
+	}
+	if (pid == 0) {
+		clean_signals();
+		_exit(c->kind == CHILD_WORKER ? run_worker(s, parent) :
+			c->kind == CHILD_MAILER ? run_mailer(s, parent) : run_nginx(s, parent));
+	}
+	c->pid = pid;
+	c->started_ms = clock_mono_ms();
+	c->kill_at_ms = 0;
+}
+
+void
+child_died(struct child *c, int wait_status, bool stopping)
+{
+	bool well = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+
+	if (!well && !c->kill_at_ms)
+		log_warn("%s %d ended: %s %d", child_name(c->kind), (int)c->pid,
+		    WIFSIGNALED(wait_status) ? "signal" : "status",
+		    WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+	if (stopping || c->kill_at_ms) {
+		*c = (struct child){ .kind = CHILD_NONE };
+		return;
+	}
+	if (clock_mono_ms() - c->started_ms >= YOUNG_MS)
+		c->pause_ms = 0;
+	if (c->pause_ms == 0 && clock_mono_ms() - c->started_ms >= YOUNG_MS / 10) {
+		c->pid = 0;
+		c->respawn_at_ms = 0; /* the first death after a while: at once */
+		return;
+	}
+	plan(c);
+}
+
+void
+child_stop(struct child *c, int grace_ms)
+{
+	int64_t now = clock_mono_ms();
+
+	if (c->kind == CHILD_NONE)
+		return;
+	if (c->pid == 0) {
+		*c = (struct child){ .kind = CHILD_NONE };
+		return;
+	}
+	if (!c->kill_at_ms)
+		c->kill_at_ms = now + grace_ms;
+	/* A TERM may fall into the gap before accept(): that is why it is sent on every round. */
+	kill(c->pid, now >= c->kill_at_ms ? SIGKILL : SIGTERM);
+}

@@ -1,0 +1,35 @@
+/* What stands in front of the pool: its socket, and the nginx that the pool runs for itself. */
+#ifndef FCGI_FRONT_H
+#define FCGI_FRONT_H
+
+#include "conf.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* The pool's listening socket RUN/relay.sock, mode 0660, owned by uid and gid. -1: see errno. */
+int front_socket(const char *run_dir, uid_t uid, gid_t gid);
+
+/* Writes RUN/nginx.conf for `port` and has nginx check it. False with one line in `error`. */
+bool front_write(const struct conf *c, const char *run_dir, const char *program_dir, int port,
+    char error[static CONF_ERROR_BYTES]);
+
+/* True when the pool's nginx answers GET /health with 200 (over TLS: when it accepts). */
+bool front_answers(const struct conf *c, int port);
+
+/* A free port, `wanted` or above (only `wanted` when strict). 0: none; why stands in `error`. */
+int front_port(const struct conf *c, int wanted, bool strict, char error[static CONF_ERROR_BYTES]);
+
+/* Ends an nginx that a killed pool left behind, by its pid file and only if it is ours. */
+void front_end_stale(const char *run_dir);
+
+/* Sets a large access log aside (one older one is kept). True: nginx shall open a new one (USR1). */
+bool front_rotate_log(const char *run_dir);
+
+/* Removes the socket. */
+void front_clean(const char *run_dir);
+
+/* The address that people can use for the relay, as http(s)://ADDRESS:PORT. */
+void front_url(const struct conf *c, int port, char *out, size_t size);
+
+#endif

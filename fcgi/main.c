@@ -1,0 +1,356 @@
+/* relayd: the pool, its nginx, and the commands to look at them. */
+#include "cleanup.h"
+#include "clock.h"
+#include "conf.h"
+#include "front.h"
+#include "log.h"
+#include "pool.h"
+#include "route.h"
+#include "sandbox.h"
+#include "secret.h"
+#include "start.h"
+#include "version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define VIEW_DIR "/run/webchat-relay"
+#define STOP_DEADLINE_MS 15000
+#define URL_BYTES 512
+
+enum command { RUN, CHECK, STATUS, STOP, ROUTES };
+
+struct start {
+	enum command command;
+	const char *dir;
+	bool with_nginx, detach;
+	char program_dir[PATH_MAX], default_dir[PATH_MAX + 16];
+	uid_t uid;
+	gid_t gid;
+	int ready_fd; /* of the process that waits for a detached relay; -1: none */
+};
+
+static int detached_ready_fd = -1;
+
+static const char help[] =
+    "Usage: relayd [--dir DIR] [--no-nginx] [--detach | --check | --status | --stop | --routes]\n"
+    "Runs the WebChat relay: nginx, the worker pool and the mailer. INT or TERM stops it, HUP reloads its settings.\n"
+    "\n"
+    "  --dir DIR    folder with .env.local, data and uploads (default: relay/ beside the programs)\n"
+    "  --no-nginx   only pool and mailer, for an nginx of your own\n"
+    "  --detach     go into the background once the relay answers; log to DIR/run/relay.log\n"
+    "  --check      check the settings and the nginx configuration, change nothing that runs\n"
+    "  --status     tell whether the relay of this folder runs (exit 0) or not (exit 3)\n"
+    "  --stop       stop the relay of this folder\n"
+    "  --routes     list the calls it answers\n"
+    "  --help, --version\n";
+
+static int
+fail(const char *what)
+{
+	fprintf(stderr, "relayd: %s\n", what);
+	return 1;
+}
+
+static void
+find_program(struct start *s)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	snprintf(s->program_dir, sizeof(s->program_dir), "%s", dirname(exe));
+	snprintf(s->default_dir, sizeof(s->default_dir), "%s/../relay", s->program_dir);
+	s->dir = s->default_dir;
+}
+
+/* Fills `s`; answers -1 to go on, else the exit status. */
+static int
+read_options(struct start *s, int argc, char **argv)
+{
+	static const struct option options[] = { { "dir", required_argument, NULL, 'd' },
+		{ "no-nginx", no_argument, NULL, 'n' }, { "detach", no_argument, NULL, 'b' },
+		{ "check", no_argument, NULL, 'c' }, { "status", no_argument, NULL, 's' },
+		{ "stop", no_argument, NULL, 't' }, { "routes", no_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' }, { 0 } };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			s->dir = optarg;
+			break;
+		case 'n':
+			s->with_nginx = false;
+			break;
+		case 'b':
+			s->detach = true;
+			break;
+		case 'c':
+		case 's':
+		case 't':
+		case 'r':
+			s->command = c == 'c' ? CHECK : c == 's' ? STATUS : c == 't' ? STOP : ROUTES;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		case 'v':
+			puts("relayd " RELAY_VERSION);
+			return 0;
+		default:
+			fputs("relayd: see relayd --help\n", stderr);
+			return 2;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "relayd: '%s' is not understood; see relayd --help\n", argv[optind]);
+	return 2;
+}
+
+static int
+list_routes(void)
+{
+	static const char *const who[] = { "anyone", "member", "admin" };
+
+	for (const struct route *r = routes; r->path; r++)
+		printf("%s %s %s\n", route_method_name(r->method), r->path, who[r->access]);
+	return 0;
+}
+
+static int
+show_status(const struct start *s)
+{
+	char url[URL_BYTES];
+	pid_t pid = start_holder(s->dir, url, sizeof(url));
+
+	if (pid == 0) {
+		puts("The relay is not running.");
+		return 3;
+	}
+	printf("The relay is running: %s (process %d)\n", url[0] ? url : "starting", (int)pid);
+	return 0;
+}
+
+static int
+stop_relay(const struct start *s)
+{
+	int64_t deadline = clock_mono_ms() + STOP_DEADLINE_MS;
+	pid_t pid = start_holder(s->dir, NULL, 0);
+
+	if (pid == 0) {
+		puts("The relay is not running.");
+		return 0;
+	}
+	if (kill(pid, SIGTERM) != 0)
+		return fail(strerror(errno));
+	while (start_holder(s->dir, NULL, 0) == pid && clock_mono_ms() < deadline)
+		usleep(10000);
+	if (start_holder(s->dir, NULL, 0) == pid)
+		return fail("the relay does not stop; its log may say why");
+	puts("The relay was stopped.");
+	return 0;
+}
+
+/* A folder below one that is closed to others (a checkout in /root) is made reachable for the pool's user, and for it alone. */
+static bool
+make_reachable(struct start *s, struct conf *c, char *error)
+{
+	if (geteuid() != 0 || sandbox_reachable(c->dir, s->uid, s->gid))
+		return true;
+	if (!sandbox_view(c->dir, VIEW_DIR)) {
+		snprintf(error, CONF_ERROR_BYTES,
+		    "%s: the user %s cannot enter it, and a private view of it is refused (%s); "
+		    "move the relay to /srv or /opt",
+		    c->dir, c->user, strerror(errno));
+		return false;
+	}
+	conf_free(c);
+	s->dir = VIEW_DIR;
+	return conf_load(c, VIEW_DIR, error);
+}
+
+static bool
+check_readable(const struct conf *c, char *error)
+{
+	const char *const files[] = { c->tls_certificate, c->tls_key, c->smtp_ca_file };
+	static const char *const names[] = { "RELAY_TLS_CERTIFICATE", "RELAY_TLS_KEY", "SMTP_CA_FILE" };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		if (!files[i][0] || access(files[i], R_OK) == 0)
+			continue;
+		snprintf(error, CONF_ERROR_BYTES, "%s: %s: %s; a readable file is allowed", names[i], files[i],
+		    strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static bool
+prepare(struct start *s, struct conf *c, char *error)
+{
+	if (!sandbox_user(c->user, &s->uid, &s->gid)) {
+		snprintf(error, CONF_ERROR_BYTES, "RELAY_USER: no unprivileged user '%s' on this machine", c->user);
+		return false;
+	}
+	return check_readable(c, error) && start_folders(c, s->uid, s->gid, error);
+}
+
+static void
+announce(const struct conf *c, int port, bool ok)
+{
+	char url[URL_BYTES];
+
+	front_url(c, port, url, sizeof(url));
+	if (ok) {
+		start_publish(url);
+		printf("WebChat relay: %s\n", url);
+		if (!c->smtp_host[0])
+			puts("No SMTP_HOST is set: sign-in codes are printed here, and by relayctl code EMAIL.");
+	} else {
+		fputs("relayd: the relay does not answer; its log above says why\n", stderr);
+	}
+	fflush(stdout);
+	if (detached_ready_fd < 0)
+		return;
+	if (write(detached_ready_fd, ok ? "+" : "-", 1) < 0)
+		log_warn("nobody waits for the start: %s", strerror(errno));
+	close(detached_ready_fd);
+	detached_ready_fd = -1;
+}
+
+/* The waiting side of --detach: repeats what the relay prints until it answers or ends. */
+static int
+wait_detached(int fd)
+{
+	char c = '-';
+
+	return read(fd, &c, 1) == 1 && c == '+' ? 0 : 1;
+}
+
+/* Answers in the background process only; the process that was started waits and exits. */
+static bool
+go_background(const struct start *s, char *error)
+{
+	char log[PATH_MAX];
+	int fds[2], fd;
+
+	snprintf(log, sizeof(log), "%s/run/relay.log", s->dir);
+	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || pipe2(fds, O_CLOEXEC) != 0) {
+		snprintf(error, CONF_ERROR_BYTES, "%s: %s", log, strerror(errno));
+		return false;
+	}
+	if (fork() != 0) {
+		close(fds[1]);
+		_exit(wait_detached(fds[0]));
+	}
+	setsid();
+	close(fds[0]);
+	detached_ready_fd = fds[1];
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	dup2(fd, STDIN_FILENO);
+	close(fd);
+	return true;
+}
+
+/* Takes the lock, sets up database and nginx, and runs the pool. Says itself why not. */
+static int
+run(struct start *s, struct conf *c)
+{
+	struct pool_options o = { .program_dir = s->program_dir, .with_nginx = s->with_nginx, .on_ready = announce };
+	char error[CONF_ERROR_BYTES], run_dir[PATH_MAX + 8];
+	pid_t holder;
+
+	if (s->detach && !go_background(s, error))
+		return fail(error);
+	holder = start_lock(s->dir);
+	if (holder != 0)
+		return fail(holder < 0 ? strerror(errno) : "another start of this relay is under way");
+	if (!make_reachable(s, c, error) || !start_database(c, s->uid, s->gid, error))
+		return fail(error);
+	snprintf(run_dir, sizeof(run_dir), "%s/run", s->dir);
+	front_end_stale(run_dir);
+	if (s->with_nginx) {
+		o.port = front_port(c, conf_port(c), c->strict_port, error);
+		if (o.port == 0 || !front_write(c, run_dir, s->program_dir, o.port, error))
+			return fail(error);
+	}
+	o.dir = s->dir;
+	return pool_run(c, &o);
+}
+
+static int
+check(const struct start *s, const struct conf *c)
+{
+	char error[CONF_ERROR_BYTES], run_dir[PATH_MAX];
+
+	snprintf(run_dir, sizeof(run_dir), "%s/run", s->dir);
+	if (s->with_nginx && start_holder(s->dir, NULL, 0) == 0 &&
+	    !front_write(c, run_dir, s->program_dir, conf_port(c), error))
+		return fail(error);
+	puts("The settings are fine.");
+	return 0;
+}
+
+static int
+start(struct start *s)
+{
+	char error[CONF_ERROR_BYTES], url[URL_BYTES];
+	struct conf *c = calloc(1, sizeof(*c));
+	char *dir = realpath(s->dir, NULL);
+	pid_t holder;
+
+	if (!c || !secret_init() || !dir)
+		return fail(dir ? "no randomness to be had" : strerror(errno));
+	s->dir = dir;
+	if (!conf_load(c, s->dir, error) || !prepare(s, c, error))
+		return fail(error);
+	log_setup("relayd", (enum log_level)c->log_level);
+	if (s->command == CHECK)
+		return check(s, c);
+	holder = start_holder(s->dir, url, sizeof(url));
+	if (holder > 0) {
+		printf("The relay is already running: %s (process %d)\n", url, (int)holder);
+		return 0;
+	}
+	return run(s, c);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct rlimit files = { 65536, 65536 };
+	struct start s = { .with_nginx = true };
+	int status;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	umask(0022);
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+		errno = 0; /* an ordinary user keeps what he has */
+	find_program(&s);
+	status = read_options(&s, argc, argv);
+	if (status >= 0)
+		return status;
+	switch (s.command) {
+	case ROUTES:
+		return list_routes();
+	case STATUS:
+		return show_status(&s);
+	case STOP:
+		return stop_relay(&s);
+	default:
+		return start(&s);
+	}
+}

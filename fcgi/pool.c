@@ -1,0 +1,278 @@
+/* The pool's loop: signals, deaths, respawns, reloads, and an orderly end. */
+#include "pool.h"
+
+#include "child.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "front.h"
+#include "log.h"
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define TICK_MS 1000
+#define STOP_TICK_MS 20
+#define STOP_GRACE_MS 10000
+#define READY_DEADLINE_MS 15000
+
+struct pool {
+	const struct pool_options *o;
+	struct conf *conf, *retired; /* the settings in force, and those that old workers still use */
+	struct child_setup setup;
+	struct child children[CHILD_MAX];
+	char run_dir[PATH_MAX];
+	int generation, ready_fd;
+	int64_t ready_deadline_ms; /* 0: told already */
+	bool stopping, died;
+};
+
+static struct child *
+add_child(struct pool *p, enum child_kind kind)
+{
+	for (int i = 0; i < CHILD_MAX; i++) {
+		struct child *c = &p->children[i];
+
+		if (c->kind != CHILD_NONE)
+			continue;
+		*c = (struct child){ .kind = kind, .generation = p->generation };
+		child_start(c, &p->setup);
+		return c;
+	}
+	log_error("no room for another %s", child_name(kind));
+	return NULL;
+}
+
+static void
+add_pool(struct pool *p)
+{
+	for (int i = 0; i < (int)p->conf->workers; i++)
+		add_child(p, CHILD_WORKER);
+	add_child(p, CHILD_MAILER);
+}
+
+static void
+bury(struct pool *p)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int i = 0; i < CHILD_MAX; i++)
+			if (p->children[i].kind != CHILD_NONE && p->children[i].pid == pid)
+				child_died(&p->children[i], status, p->stopping);
+}
+
+static void
+respawn(struct pool *p)
+{
+	int64_t now = clock_mono_ms();
+
+	for (int i = 0; i < CHILD_MAX; i++) {
+		struct child *c = &p->children[i];
+
+		if (c->kind != CHILD_NONE && c->pid == 0 && now >= c->respawn_at_ms)
+			child_start(c, &p->setup);
+	}
+}
+
+/* Stops everything (all) or what runs with older settings; answers how many are still there. */
+static int
+stop_children(struct pool *p, bool all)
+{
+	int left = 0;
+
+	for (int i = 0; i < CHILD_MAX; i++) {
+		struct child *c = &p->children[i];
+
+		if (c->kind == CHILD_NONE || (!all && (c->kind == CHILD_NGINX || c->generation == p->generation)))
+			continue;
+		child_stop(c, STOP_GRACE_MS);
+		left += c->kind != CHILD_NONE;
+	}
+	return left;
+}
+
+static void
+signal_kind(struct pool *p, enum child_kind kind, int sig)
+{
+	for (int i = 0; i < CHILD_MAX; i++)
+		if (p->children[i].kind == kind && p->children[i].pid > 0)
+			kill(p->children[i].pid, sig);
+}
+
+/* New settings: new workers first, then the old ones may go, so that somebody always accepts. */
+static void
+reload(struct pool *p)
+{
+	char error[CONF_ERROR_BYTES];
+	struct conf *fresh = calloc(1, sizeof(*fresh));
+
+	if (!fresh || p->retired) {
+		log_warn("a reload is under way; try again");
+		free(fresh);
+		return;
+	}
+	if (!conf_load(fresh, p->o->dir, error) ||
+	    (p->o->with_nginx && !front_write(fresh, p->run_dir, p->o->program_dir, p->o->port, error))) {
+		log_error("not reloaded: %s", error);
+		conf_free(fresh);
+		free(fresh);
+		return;
+	}
+	p->retired = p->conf;
+	p->conf = fresh;
+	p->setup.conf = fresh;
+	p->generation++;
+	log_setup("relayd", (enum log_level)fresh->log_level);
+	add_pool(p);
+	signal_kind(p, CHILD_NGINX, SIGHUP);
+	log_info("settings reloaded");
+}
+
+static void
+finish_reload(struct pool *p)
+{
+	if (!p->retired || stop_children(p, false) > 0)
+		return;
+	conf_free(p->retired);
+	free(p->retired);
+	p->retired = NULL;
+}
+
+/* Health answers: say so; it never does: stop. */
+static void
+watch_ready(struct pool *p)
+{
+	struct pollfd ready = { .fd = p->ready_fd, .events = POLLIN };
+	bool up;
+
+	if (!p->ready_deadline_ms)
+		return;
+	up = poll(&ready, 1, 0) > 0 && (!p->o->with_nginx || front_answers(p->conf, p->o->port));
+	if (!up && clock_mono_ms() < p->ready_deadline_ms)
+		return;
+	p->ready_deadline_ms = 0;
+	p->o->on_ready(p->conf, p->o->port, up);
+	if (!up) {
+		p->stopping = true;
+		p->died = true;
+	}
+}
+
+static void
+take_signal(struct pool *p, int sig)
+{
+	if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT)
+		p->stopping = true;
+	else if (sig == SIGHUP && !p->stopping)
+		reload(p);
+	else if (sig == SIGUSR1)
+		signal_kind(p, CHILD_NGINX, SIGUSR1);
+}
+
+static int
+tick_ms(const struct pool *p)
+{
+	int64_t now = clock_mono_ms(), wait = TICK_MS;
+
+	if (p->stopping || p->retired)
+		return STOP_TICK_MS;
+	if (p->ready_deadline_ms)
+		return 2;
+	for (int i = 0; i < CHILD_MAX; i++) {
+		const struct child *c = &p->children[i];
+
+		if (c->kind != CHILD_NONE && c->pid == 0 && c->respawn_at_ms - now < wait)
+			wait = c->respawn_at_ms - now;
+	}
+	return wait < 1 ? 1 : (int)wait;
+}
+
+static void
+loop(struct pool *p, const sigset_t *signals)
+{
+	for (;;) {
+		int ms = tick_ms(p);
+		const struct timespec wait = { ms / 1000, (long)(ms % 1000) * 1000000 };
+		int sig = sigtimedwait(signals, NULL, &wait);
+
+		if (sig > 0)
+			take_signal(p, sig);
+		bury(p);
+		if (p->stopping) {
+			if (stop_children(p, true) == 0)
+				return;
+			continue;
+		}
+		respawn(p);
+		finish_reload(p);
+		watch_ready(p);
+		if (p->o->with_nginx && front_rotate_log(p->run_dir))
+			signal_kind(p, CHILD_NGINX, SIGUSR1);
+	}
+}
+
+static bool
+prepare(struct pool *p, int ready[2])
+{
+	if (!sandbox_user(p->conf->user, &p->setup.uid, &p->setup.gid)) {
+		log_error("RELAY_USER: no unprivileged user '%s' on this machine", p->conf->user);
+		return false;
+	}
+	p->setup.share = share_make();
+	p->setup.listen_fd = front_socket(p->run_dir, p->setup.uid, p->setup.gid);
+	p->setup.mail_wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (!p->setup.share || p->setup.listen_fd < 0 || p->setup.mail_wake_fd < 0 || pipe2(ready, O_CLOEXEC) != 0) {
+		log_error("cannot start: %s", strerror(errno));
+		return false;
+	}
+	p->ready_fd = ready[0];
+	p->setup.ready_fd = ready[1];
+	return true;
+}
+
+int
+pool_run(struct conf *conf, const struct pool_options *o)
+{
+	auto_free struct pool *p = calloc(1, sizeof(*p));
+	int ready[2] = { -1, -1 };
+	sigset_t signals;
+	bool died;
+
+	if (!p)
+		return 1;
+	p->o = o;
+	p->conf = conf;
+	snprintf(p->run_dir, sizeof(p->run_dir), "%s/run", o->dir);
+	p->setup = (struct child_setup){ .conf = conf, .dir = o->dir, .program_dir = o->program_dir,
+		.run_dir = p->run_dir };
+	sigemptyset(&signals);
+	for (const int *s = (const int[]){ SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, 0 }; *s; s++)
+		sigaddset(&signals, *s);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (!prepare(p, ready))
+		return 1;
+	p->ready_deadline_ms = clock_mono_ms() + READY_DEADLINE_MS;
+	if (o->with_nginx)
+		add_child(p, CHILD_NGINX);
+	add_pool(p);
+	loop(p, &signals);
+	front_clean(p->run_dir);
+	died = p->died;
+	close(p->setup.listen_fd);
+	close(p->setup.mail_wake_fd);
+	close(ready[0]);
+	close(ready[1]);
+	conf_free(p->conf);
+	free(p->conf);
+	return died ? 1 : 0;
+}

@@ -1,0 +1,149 @@
+/* Folders, lock and database before the pool runs. */
+#include "start.h"
+
+#include "cleanup.h"
+#include "sandbox.h"
+#include "secret.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static int lock_fd = -1;
+
+static bool
+refuse(char *error, const char *path, const char *why)
+{
+	snprintf(error, CONF_ERROR_BYTES, "%s: %s", path, why);
+	return false;
+}
+
+static bool
+folder(const char *path, mode_t mode, uid_t uid, gid_t gid, char *error)
+{
+	struct stat st;
+	bool made = mkdir(path, mode) == 0;
+
+	if (!made && errno != EEXIST)
+		return refuse(error, path, strerror(errno));
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return refuse(error, path, "is not a folder");
+	if (geteuid() != 0)
+		return access(path, R_OK | W_OK | X_OK) == 0 || refuse(error, path, strerror(errno));
+	if (st.st_uid != uid && chown(path, uid, gid) != 0)
+		return refuse(error, path, strerror(errno));
+	return true;
+}
+
+bool
+start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF_ERROR_BYTES])
+{
+	char data[PATH_MAX], run[PATH_MAX], tmp[PATH_MAX + 8];
+	const char *data_dir;
+
+	snprintf(data, sizeof(data), "%s", c->db_path);
+	data_dir = dirname(data);
+	snprintf(run, sizeof(run), "%s/run", c->dir);
+	snprintf(tmp, sizeof(tmp), "%s/tmp", run);
+	return folder(data_dir, 0700, uid, gid, error) && folder(c->upload_dir, 0700, uid, gid, error) &&
+	    folder(run, 0755, geteuid(), getegid(), error) && folder(tmp, 0755, geteuid(), getegid(), error);
+}
+
+static int
+lock_open(const char *dir, int flags)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/run/relayd.lock", dir);
+	return open(path, flags | O_CLOEXEC, 0644);
+}
+
+static pid_t
+lock_holder(int fd)
+{
+	struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_GETLK, &f) == 0 && f.l_type != F_UNLCK ? f.l_pid : 0;
+}
+
+/* A record lock: children do not inherit it, so it ends with this very process, whatever ends it. */
+pid_t
+start_lock(const char *dir)
+{
+	struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (lock_fd < 0)
+		lock_fd = lock_open(dir, O_RDWR | O_CREAT);
+	if (lock_fd < 0)
+		return -1;
+	if (fcntl(lock_fd, F_SETLK, &f) == 0)
+		return ftruncate(lock_fd, 0);
+	return errno == EACCES || errno == EAGAIN ? lock_holder(lock_fd) : -1;
+}
+
+pid_t
+start_holder(const char *dir, char *url, size_t size)
+{
+	auto_close int fd = lock_open(dir, O_RDWR);
+	ssize_t n;
+
+	if (size > 0) {
+		n = fd >= 0 ? pread(fd, url, size - 1, 0) : 0;
+		url[n > 0 ? n : 0] = '\0';
+		url[strcspn(url, "\n")] = '\0';
+	}
+	return fd >= 0 ? lock_holder(fd) : 0;
+}
+
+void
+start_publish(const char *url)
+{
+	if (lock_fd >= 0 && ftruncate(lock_fd, 0) == 0)
+		dprintf(lock_fd, "%s\n", url);
+}
+
+static bool
+prepare_database(const struct conf *c, char *error)
+{
+	const struct db_options o = worker_db_options(c);
+	char copy[PATH_MAX], key[PATH_MAX + 16], why[DB_ERROR_BYTES];
+
+	snprintf(copy, sizeof(copy), "%s", c->db_path);
+	snprintf(key, sizeof(key), "%s/server.key", dirname(copy));
+	umask(0077);
+	if (!db_migrate(&o, why))
+		return refuse(error, "database", why);
+	return secret_key_load(key) || refuse(error, key, strerror(errno));
+}
+
+/* In a child of its own that becomes the unprivileged user, so that every file belongs to it from the start. */
+bool
+start_database(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF_ERROR_BYTES])
+{
+	int fds[2], status = -1;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return refuse(error, "pipe", strerror(errno));
+	pid = fork();
+	if (pid == 0) {
+		bool ok = sandbox_drop(uid, gid) ? prepare_database(c, error) : refuse(error, "user", strerror(errno));
+
+		if (!ok && write(fds[1], error, strlen(error)) < 0)
+			_exit(2);
+		_exit(!ok);
+	}
+	close(fds[1]);
+	n = read(fds[0], error, CONF_ERROR_BYTES - 1);
+	close(fds[0]);
+	error[n > 0 ? n : 0] = '\0';
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status == 0;
+}

@@ -1,0 +1,254 @@
+/* Template expansion for nginx. Values that could end a directive are refused, so no setting can add one. */
+#include "nginxconf.h"
+
+#include "cleanup.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LINE_BYTES 4096
+#define VALUE_BYTES 16384
+#define INCLUDE_DEPTH 4
+
+struct writer {
+	const struct nginxconf *n;
+	FILE *out;
+	char *error;
+	struct text value; /* scratch for one value */
+};
+
+static bool
+fail(struct writer *w, const char *what, const char *why)
+{
+	snprintf(w->error, NGINXCONF_ERROR_BYTES, "%s: %s", what, why);
+	return false;
+}
+
+/* Characters that mean something to nginx inside or outside of quotes. */
+static bool
+is_safe(const char *value, const char *also_bad)
+{
+	return strpbrk(value, "\"'\\${};\r\n") == NULL && strpbrk(value, also_bad) == NULL;
+}
+
+static bool
+add_proxy(const char *item, void *arg)
+{
+	struct writer *w = arg;
+
+	if (!is_safe(item, " \t#") || strspn(item, "0123456789abcdefABCDEF.:/") != strlen(item))
+		return fail(w, "RELAY_TRUSTED_PROXIES", "addresses or networks such as 10.0.0.1 or 10.0.0.0/8 are allowed");
+	text_printf(&w->value, "    set_real_ip_from %s;\n", item);
+	return true;
+}
+
+static bool
+add_proxies(struct writer *w)
+{
+	const char *list = w->n->conf->trusted_proxies;
+
+	if (!text_list_each(list, add_proxy, w))
+		return false;
+	if (w->value.len)
+		text_printf(&w->value, "    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;");
+	return true;
+}
+
+static bool
+add_origin(const char *item, void *arg)
+{
+	struct writer *w = arg;
+
+	if (strcmp(item, "*") == 0) {
+		text_printf(&w->value, "        default \"*\";\n");
+		return true;
+	}
+	if (!is_safe(item, " \t#~") || !strstr(item, "://") || item[strlen(item) - 1] == '/')
+		return fail(w, "WEBCHAT_ALLOWED_ORIGINS", "* or origins such as https://chat.example.com are allowed");
+	text_printf(&w->value, "        \"%s\" \"%s\";\n", item, item);
+	return true;
+}
+
+static bool
+add_origins(struct writer *w)
+{
+	const char *list = w->n->conf->allowed_origins;
+
+	if (!text_list_has(list, "*"))
+		text_printf(&w->value, "        default \"\";\n");
+	return text_list_each(list, add_origin, w);
+}
+
+static bool
+add_zones(struct writer *w)
+{
+	const struct conf *c = w->n->conf;
+
+	if (c->api_rate)
+		text_printf(&w->value, "    limit_req_zone $limit_client zone=api:10m rate=%lldr/s;\n", (long long)c->api_rate);
+	if (c->auth_rate)
+		text_printf(&w->value, "    limit_req_zone $limit_client zone=auth:10m rate=%lldr/m;\n",
+		    (long long)c->auth_rate);
+	if (c->max_connections)
+		text_printf(&w->value, "    limit_conn_zone $limit_client zone=connections:10m;\n");
+	return true;
+}
+
+static bool
+add_limit(struct writer *w, const char *zone, int64_t rate, int64_t burst)
+{
+	if (rate)
+		text_printf(&w->value, "            limit_req zone=%s burst=%lld nodelay;\n", zone, (long long)burst);
+	if (w->n->conf->max_connections)
+		text_printf(&w->value, "            limit_conn connections %lld;",
+		    (long long)w->n->conf->max_connections);
+	return true;
+}
+
+static bool
+add_path(struct writer *w, const char *name, const char *value)
+{
+	if (!is_safe(value, ""))
+		return fail(w, name, "the path may not hold quotes, backslashes, braces, semicolons or $");
+	text_printf(&w->value, "%s", value);
+	return true;
+}
+
+static bool
+add_listen(struct writer *w)
+{
+	const char *host = w->n->conf->host;
+
+	if (!is_safe(host, " \t#/"))
+		return fail(w, "HOST", "an address to listen on is allowed");
+	if (strchr(host, ':') && host[0] != '[')
+		text_printf(&w->value, "[%s]:%d", host, w->n->port);
+	else
+		text_printf(&w->value, "%s:%d", host, w->n->port);
+	return true;
+}
+
+static bool
+add_user(struct writer *w)
+{
+	const char *user = w->n->user;
+
+	if (user && !is_safe(user, " \t#"))
+		return fail(w, "RELAY_USER", "a user name is allowed");
+	if (user)
+		text_printf(&w->value, "user %s;", user);
+	return true;
+}
+
+static bool
+expand(struct writer *w, const char *name)
+{
+	const struct conf *c = w->n->conf;
+
+	if (strcmp(name, "LISTEN") == 0)
+		return add_listen(w);
+	if (strcmp(name, "SOCKET") == 0)
+		return add_path(w, "socket", w->n->socket);
+	if (strcmp(name, "TLS_CERTIFICATE") == 0)
+		return add_path(w, "RELAY_TLS_CERTIFICATE", c->tls_certificate);
+	if (strcmp(name, "TLS_KEY") == 0)
+		return add_path(w, "RELAY_TLS_KEY", c->tls_key);
+	if (strcmp(name, "TRUSTED_PROXIES") == 0)
+		return add_proxies(w);
+	if (strcmp(name, "CORS_ORIGINS") == 0)
+		return add_origins(w);
+	if (strcmp(name, "LIMIT_ZONES") == 0)
+		return add_zones(w);
+	if (strcmp(name, "LIMIT_API") == 0)
+		return add_limit(w, "api", c->api_rate, 2 * c->api_rate);
+	if (strcmp(name, "LIMIT_AUTH") == 0)
+		return add_limit(w, "auth", c->auth_rate, c->auth_rate / 2 + 1);
+	if (strcmp(name, "USER") == 0)
+		return add_user(w);
+	if (strcmp(name, "LOG_ADDRESS") == 0) {
+		text_printf(&w->value, "%s", c->log_addresses ? "$remote_addr " : "");
+		return true;
+	}
+	return fail(w, name, "unknown name in a template");
+}
+
+static bool write_template(struct writer *w, const char *name, int depth);
+
+/* One line: values between @ signs in capitals are put in, everything else is copied. */
+static bool
+write_line(struct writer *w, const char *line)
+{
+	while (*line) {
+		const char *at = strchr(line, '@'), *end = at ? strchr(at + 1, '@') : NULL;
+		char name[64];
+		size_t len;
+
+		if (!end) {
+			fputs(line, w->out);
+			break;
+		}
+		len = (size_t)(end - at - 1);
+		if (len == 0 || len >= sizeof(name))
+			return fail(w, "template", "a lone @");
+		memcpy(name, at + 1, len);
+		name[len] = '\0';
+		text_init(&w->value, w->value.data, VALUE_BYTES);
+		if (!expand(w, name))
+			return false;
+		if (!text_ok(&w->value))
+			return fail(w, name, "the value is too long");
+		fprintf(w->out, "%.*s%s", (int)(at - line), line, w->value.data);
+		line = end + 1;
+	}
+	return true;
+}
+
+static bool
+write_template(struct writer *w, const char *name, int depth)
+{
+	char path[PATH_MAX], line[LINE_BYTES], include[256];
+	auto_file FILE *in = NULL;
+
+	snprintf(path, sizeof(path), "%s/%s", w->n->template_dir, name);
+	in = depth > 0 ? fopen(path, "re") : NULL;
+	if (!in)
+		return fail(w, path, depth > 0 ? strerror(errno) : "included too deep");
+	while (fgets(line, sizeof(line), in)) {
+		bool ok = sscanf(line, "@include %255[^@]@", include) == 1 ? write_template(w, include, depth - 1) :
+									    write_line(w, line);
+
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+bool
+nginxconf_write(const struct nginxconf *n, const char *path, char error[static NGINXCONF_ERROR_BYTES])
+{
+	char temp[PATH_MAX];
+	auto_free char *scratch = malloc(VALUE_BYTES);
+	struct writer w = { .n = n, .error = error };
+	int fd;
+	bool ok;
+
+	if (!scratch || snprintf(temp, sizeof(temp), "%s.new", path) >= (int)sizeof(temp))
+		return fail(&w, path, "the path is too long");
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	w.out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!w.out)
+		return fail(&w, temp, strerror(errno));
+	text_init(&w.value, scratch, VALUE_BYTES);
+	ok = write_template(&w, n->template_name, INCLUDE_DEPTH);
+	if (fclose(w.out) != 0 && ok)
+		ok = fail(&w, temp, strerror(errno));
+	if (ok && rename(temp, path) != 0)
+		ok = fail(&w, path, strerror(errno));
+	if (!ok)
+		unlink(temp);
+	return ok;
+}

@@ -1,0 +1,218 @@
+"""Mail: codes leave through the outbox, whatever the mail server does."""
+import os
+import signal
+
+import pytest
+
+from client import wait_until
+from smtp_sink import PASSWORD, USERNAME
+
+REQUEST, VERIFY = "/api/v1/pchat/auth/request-code", "/api/v1/pchat/auth/verify-code"
+ANN, BOB = "ann@example.com", "bob@example.com"
+PATIENCE_SEC = 150  # Longer than the first pauses between two tries together.
+
+
+def ask(relay, email=ANN):
+    return relay.client().post(REQUEST, {"email": email}, expect=202)
+
+
+def mail_log(relay):
+    """What `relayctl mail` prints, with blanks folded."""
+    return " ".join(relay.ctl("mail").stdout.split())
+
+
+def wait_log(relay, *words):
+    """Wait until `relayctl mail` shows all of the words."""
+    wait_until(f"relayctl mail shows {words}", lambda: all(word in mail_log(relay) for word in words), 60, 0.2)
+
+
+@pytest.fixture(name="mailing")
+def mailing_relay(make_relay, sink):
+    return make_relay(sink.settings())
+
+
+def test_code_arrives_by_mail_and_signs_in(mailing, sink):
+    answer = ask(mailing)
+    assert answer.json == {"success": True, "status": "code_sent", "expires_in": 600}
+    mail = sink.wait_mail(ANN)
+    mailing.client().post(VERIFY, {"email": ANN, "code": mail.code}, expect=200)
+
+
+def test_mail_is_well_formed(make_relay, sink):
+    relay = make_relay(sink.settings(RELAY_NAME="Küche & Söhne"))
+    ask(relay)
+    mail = sink.wait_mail(ANN)
+    assert mail.sender == "relay@example.org" and mail.recipients == [ANN]
+    message = mail.message
+    assert ANN in message["To"] and "relay@example.org" in message["From"]
+    assert all(message[name] for name in ("Subject", "Date", "Message-ID", "MIME-Version"))
+    assert "Küche & Söhne" in str(message["Subject"]) + str(message["From"]) + mail.text
+    assert not message.defects
+    head = mail.raw.split(b"\r\n\r\n", 1)[0]
+    assert all(byte < 128 for byte in head), "a header is not encoded"
+    assert all(len(line) <= 998 for line in mail.raw.split(b"\r\n"))
+
+
+def test_mail_goes_to_the_one_address_only_and_once(mailing, sink):
+    for email in (ANN, BOB):
+        ask(mailing, email)
+    for email in (ANN, BOB):
+        assert sink.wait_mail(email).recipients == [email]
+    wait_until("the outbox is empty", lambda: ANN not in mail_log(mailing) and BOB not in mail_log(mailing))
+    assert len(sink.mails) == 2
+
+
+def test_mail_waits_while_the_server_is_down(mailing, sink):
+    sink.stop()
+    ask(mailing)
+    wait_log(mailing, ANN)
+    sink.start()
+    assert sink.wait_mail(ANN, timeout_sec=PATIENCE_SEC).code
+
+
+def test_mail_survives_a_restart_of_the_relay(mailing, sink):
+    sink.stop()
+    ask(mailing)
+    mailing.stop()
+    sink.start()
+    mailing.start()
+    assert sink.wait_mail(ANN, timeout_sec=PATIENCE_SEC).code
+
+
+def test_mailer_that_dies_is_started_again(mailing, sink):
+    [mailer] = wait_until("the mailer runs", lambda: mailing.children("relay-mail"))
+    os.kill(mailer, signal.SIGKILL)
+    ask(mailing)
+    assert sink.wait_mail(ANN).code
+
+
+@pytest.mark.parametrize("misbehave", ["rcpt_450", "hang_after_ehlo", "close_in_data"])
+def test_mail_is_tried_again_after_a_passing_failure(mailing, sink, misbehave):
+    sink.misbehave = misbehave
+    ask(mailing)
+    sink.wait_bad_turn()
+    sink.misbehave = None
+    assert sink.wait_mail(ANN, timeout_sec=PATIENCE_SEC).code
+    assert len(sink.mails_to(ANN)) == 1
+
+
+@pytest.mark.parametrize("misbehave, answer", [("rcpt_450", "450 4.2.0 Mailbox is greylisted"), ("rcpt_550", "550 5.1.1 No such mailbox")])
+def test_failure_shows_in_relayctl_with_the_servers_answer(mailing, sink, misbehave, answer):
+    sink.misbehave = misbehave
+    ask(mailing)
+    wait_log(mailing, ANN, answer)
+
+
+@pytest.mark.parametrize("misbehave", ["hang_after_ehlo", "close_in_data"])
+def test_failure_without_an_answer_shows_in_relayctl(mailing, sink, misbehave):
+    sink.misbehave = misbehave
+    ask(mailing)
+    sink.wait_bad_turn()
+    wait_log(mailing, ANN)
+
+
+def test_one_bad_recipient_does_not_hold_up_the_others(mailing, sink):
+    sink.misbehave, sink.bad_recipient = "rcpt_450", ANN
+    ask(mailing)
+    sink.wait_bad_turn()
+    ask(mailing, BOB)
+    assert sink.wait_mail(BOB).code
+    assert not sink.mails_to(ANN)
+
+
+def test_chat_goes_on_while_the_mail_server_hangs(make_relay, sink):
+    relay = make_relay(sink.settings(PCHAT_DEV_EXPOSE_CODES="true"))
+    sink.misbehave = "hang_after_ehlo"
+    ann, bob = relay.sign_in(ANN), relay.sign_in(BOB)
+    sink.wait_bad_turn()
+    ann.send(bob, "still here")
+    assert bob.texts() == ["still here"]
+
+
+def test_mail_whose_code_expired_is_dropped(mailing, sink):
+    sink.stop()
+    ask(mailing)
+    with mailing.locked_database() as link:
+        link.execute("UPDATE outbox SET expires_at = 1, next_try_at = 1")
+    sink.start()
+    ask(mailing, BOB)
+    sink.wait_mail(BOB, timeout_sec=PATIENCE_SEC)
+    wait_until("the outbox is empty", lambda: ANN not in mail_log(mailing))
+    assert sink.mails_to(ANN) == []
+
+
+# -- TLS and AUTH ----------------------------------------------------------------------------------
+
+def test_mail_goes_over_starttls_with_auth(make_relay, sink):
+    sink.start(tls=True, auth="after_tls")
+    relay = make_relay(sink.settings(SMTP_USERNAME=USERNAME, SMTP_PASSWORD=PASSWORD, SMTP_CA_FILE=sink.certificate))
+    ask(relay)
+    assert sink.wait_mail(ANN).over_tls
+    assert sink.auth_attempts and all(sink.auth_attempts)
+    assert PASSWORD not in relay.stderr
+
+
+def test_sender_falls_back_to_the_user_name(make_relay, sink):
+    sink.start(tls=True, auth="after_tls")
+    relay = make_relay(sink.settings(SMTP_USERNAME=USERNAME, SMTP_PASSWORD=PASSWORD, SMTP_CA_FILE=sink.certificate, SMTP_FROM=""))
+    ask(relay)
+    assert sink.wait_mail(ANN).sender == USERNAME
+
+
+def refused(relay, sink):
+    """The mail was tried, and neither it nor the password left."""
+    ask(relay)
+    wait_until("a try has failed", lambda: tries_kept(relay) >= 1, 60, 0.2)
+    assert sink.mails == [] and ANN in mail_log(relay)
+
+
+def tries_kept(relay):
+    with relay.locked_database() as link:
+        return link.execute("SELECT max(tries) FROM outbox").fetchone()[0] or 0
+
+
+def test_password_is_not_sent_where_there_is_no_tls(make_relay, sink):
+    sink.start(auth="in_clear")
+    relay = make_relay(sink.settings(SMTP_USERNAME=USERNAME, SMTP_PASSWORD=PASSWORD))
+    refused(relay, sink)
+    assert sink.auth_attempts == []
+
+
+def test_password_is_not_sent_to_a_certificate_that_is_not_trusted(make_relay, sink):
+    sink.start(tls=True, auth="after_tls")
+    relay = make_relay(sink.settings(SMTP_USERNAME=USERNAME, SMTP_PASSWORD=PASSWORD))
+    refused(relay, sink)
+    assert sink.auth_attempts == []
+
+
+def test_wrong_password_shows_in_relayctl_but_is_not_shown_itself(make_relay, sink):
+    sink.start(tls=True, auth="after_tls")
+    relay = make_relay(sink.settings(SMTP_USERNAME=USERNAME, SMTP_PASSWORD="not-the-one", SMTP_CA_FILE=sink.certificate))
+    ask(relay)
+    wait_log(relay, ANN, "535")
+    assert "not-the-one" not in mail_log(relay) + relay.stderr
+
+
+# -- relayctl mail test ----------------------------------------------------------------------------
+
+def test_test_mail_arrives(mailing, sink):
+    mailing.ctl("mail", "test", "op@example.com")
+    assert sink.wait_mail("op@example.com").code is None
+
+
+@pytest.mark.parametrize("misbehave", ["rcpt_450", "rcpt_550"])
+def test_test_mail_that_fails_says_what_the_server_said(mailing, sink, misbehave):
+    sink.misbehave = misbehave
+    done = mailing.ctl("mail", "test", "op@example.com", expect=1)
+    assert misbehave[-3:] in done.stdout + done.stderr
+
+
+def test_test_mail_to_a_server_that_is_down_fails(mailing, sink):
+    sink.stop()
+    done = mailing.ctl("mail", "test", "op@example.com", expect=1)
+    assert done.stdout + done.stderr
+
+
+def test_test_mail_without_a_mail_server_says_so(relay):
+    done = relay.ctl("mail", "test", "op@example.com", expect=None)
+    assert done.returncode != 0 and "SMTP_HOST" in done.stdout + done.stderr

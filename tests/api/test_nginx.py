@@ -1,0 +1,262 @@
+"""What nginx answers by itself, and what it lets through."""
+import contextlib
+import ctypes
+import os
+import struct
+
+import pytest
+
+from client import wait_until
+from harness import Relay, unique
+from tls import https_client, make_certificate
+
+CONFIG, ME, POLL = "/api/v1/webchat/config", "/api/v1/pchat/auth/me", "/api/v1/webchat/poll"
+REQUEST = "/api/v1/pchat/auth/request-code"
+PREFLIGHT = {"Origin": "https://chat.example.com", "Access-Control-Request-Method": "POST",
+             "Access-Control-Request-Headers": "content-type,x-pchat-session,authorization"}
+
+
+def is_json_failure(answer, status, *codes):
+    """nginx's own answer has the envelope of all others."""
+    assert answer.status == status, answer
+    assert answer.media_type == "application/json" and answer.json, answer
+    assert set(answer.json) == {"success", "error", "message"} and answer["success"] is False
+    assert len(answer.headers["X-Request-Id"]) == 32
+    assert not codes or answer.error in codes, answer
+    return answer
+
+
+# -- nginx's own errors ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("request_bytes, statuses", [
+    (b"GET /health HTTP/1.1\r\nHost: x\r\nbad header\x00\r\n\r\n", (400, 200)),
+    (b"GET /health HTTP/1.1\r\nHost: a b\r\n\r\n", (400,)),
+    (b"GET /health HTTP/1.1\r\n\r\n", (400,)),
+    (b"G\x01T /health HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
+    (b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
+    (b"GET /api/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
+    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", (400,)),
+    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", (400,)),
+    (b"GET /api/v1/pchat/auth/me HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 40000 + b"\r\n\r\n", (400,)),
+    (b"GET /api/v1/" + b"x" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (414,)),
+    (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
+    (b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", (400, 405)),
+    (b"GET /health HTTP/3.7\r\nHost: x\r\n\r\n", (400, 505)),
+], ids=["nul-in-header", "bad-host", "no-host", "control-in-method", "nul-in-path", "climbing-path", "two-lengths",
+        "bad-chunk", "long-header", "long-path", "trace", "connect", "odd-version"])
+def test_bad_request_is_json(client, request_bytes, statuses):
+    answer = client.raw(request_bytes)
+    assert answer.status in statuses, answer
+    if answer.status >= 400:
+        is_json_failure(answer, answer.status)
+
+
+def test_path_outside_the_api_is_404(client):
+    for path in ("/", "/nope", "/.env.local", "/data/bridge.db", "/run/relay.sock", "/app/webchat/../../.env.local", "/50x.html"):
+        answer = client.get(path, check=False)
+        assert answer.status in (301, 302, 400, 404), answer
+        assert b"SMTP" not in answer.body and b"nginx" not in answer.body.lower()
+
+
+def test_server_header_tells_no_version(client):
+    assert client.get("/health").headers.get("Server", "") in ("", "nginx")
+
+
+def test_no_worker_is_502_or_504_as_json(make_relay):
+    relay = make_relay()
+    socket_path = os.path.join(relay.folder, "run", "relay.sock")
+    os.rename(socket_path, socket_path + ".away")
+    try:
+        answer = relay.client().get("/health", check=False)
+        is_json_failure(answer, 502, "unavailable")
+        is_json_failure(relay.client().post("/api/v1/messages", {}, check=False), 502, "unavailable")
+    finally:
+        os.rename(socket_path + ".away", socket_path)
+    relay.client().get("/health", expect=200)
+
+
+def test_body_over_nginxs_own_limit_is_413_without_a_worker(make_relay):
+    relay = make_relay()
+    with relay.frozen_workers():
+        answer = relay.client().post("/api/v1/messages", data=b"x" * (8 << 20), check=False)
+        is_json_failure(answer, 413, "too_large")
+
+
+# -- CORS ------------------------------------------------------------------------------------------
+
+def allows(answer, origin):
+    return answer.headers.get("Access-Control-Allow-Origin") in (origin, "*") if origin else False
+
+
+def test_preflight_is_answered_without_a_worker(make_relay):
+    relay = make_relay()
+    with relay.frozen_workers():
+        for path in (POLL, ME, "/health", "/api/v1/messages/msg_x"):
+            answer = relay.client().call("OPTIONS", path, headers=PREFLIGHT, check=False)
+            assert answer.status == 204 and answer.body == b"", answer
+            assert allows(answer, PREFLIGHT["Origin"])
+            methods = answer.headers["Access-Control-Allow-Methods"]
+            assert all(method in methods for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))
+            headers = answer.headers["Access-Control-Allow-Headers"].lower()
+            assert all(name in headers for name in ("content-type", "x-pchat-session", "authorization", "if-none-match"))
+            assert int(answer.headers["Access-Control-Max-Age"]) > 0
+
+
+def test_answers_and_failures_can_be_read_by_another_origin(client):
+    origin = {"Origin": "https://chat.example.com"}
+    oversized = client.post(POLL, data=b"x" * (8 << 20), headers=origin, check=False)
+    answers = [client.get(CONFIG, headers=origin, expect=200), client.get(ME, headers=origin, expect=401),
+               client.get("/api/v1/nope", headers=origin, expect=404), oversized]
+    for answer in answers:
+        assert allows(answer, origin["Origin"]), answer
+        exposed = answer.headers["Access-Control-Expose-Headers"].lower()
+        assert all(name in exposed for name in ("x-request-id", "retry-after", "etag")), answer
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("origin, allowed", [
+    ("https://chat.example.com", True), ("http://localhost:5173", True), ("https://evil.example", False),
+    ("https://chat.example.com.evil.example", False), ("http://chat.example.com", False),
+    ("https://chat.example.com:8443", False), ("https://xchat.example.com", False), ("null", False),
+    ("https://chatXexample.com", False),
+])
+def test_only_allowed_origins_may_call(listed_origins, origin, allowed):
+    client = listed_origins.client()
+    for answer in (client.call("OPTIONS", POLL, headers={**PREFLIGHT, "Origin": origin}, check=False),
+                   client.get(CONFIG, headers={"Origin": origin})):
+        assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is allowed, answer
+        assert allowed or "Access-Control-Allow-Origin" not in answer.headers
+        assert "Origin" in answer.headers.get("Vary", "")
+
+
+@pytest.fixture(scope="module", name="listed_origins")
+def relay_with_listed_origins(built):
+    with Relay({"WEBCHAT_ALLOWED_ORIGINS": "https://chat.example.com, http://localhost:5173"}) as relay:
+        yield relay
+
+
+# -- rates -----------------------------------------------------------------------------------------
+
+def test_requests_over_the_rate_are_429_with_retry_after(make_relay):
+    relay = make_relay({"RELAY_API_RATE": 1})
+    client = relay.client()
+    refused = wait_until("a 429", lambda: next(
+        (answer for answer in (client.get(CONFIG) for _ in range(50)) if answer.status == 429), None))
+    is_json_failure(refused, 429, "rate_limited")
+    assert int(refused.headers["Retry-After"]) >= 1
+
+
+def test_sign_in_calls_over_the_rate_are_429_and_others_go_on(make_relay):
+    relay = make_relay({"RELAY_AUTH_RATE": 1})
+    client = relay.client()
+    answers = [client.post(REQUEST, {"email": unique() + "@example.com"}, expect=(202, 429)) for _ in range(40)]
+    assert {answer.status for answer in answers} == {202, 429}
+    assert client.get(CONFIG, expect=200)
+
+
+def test_forged_forwarding_header_does_not_escape_the_rate(make_relay):
+    relay = make_relay({"RELAY_API_RATE": 1})
+    statuses = {relay.client().get(CONFIG, headers={"X-Forwarded-For": f"10.0.0.{n}"}).status for n in range(100)}
+    assert 429 in statuses
+
+
+def test_trusted_proxy_tells_clients_apart(make_relay):
+    relay = make_relay({"RELAY_API_RATE": 1, "RELAY_TRUSTED_PROXIES": "127.0.0.1"})
+    statuses = {relay.client().get(CONFIG, headers={"X-Forwarded-For": f"10.0.0.{n}"}).status for n in range(100)}
+    assert statuses == {200}
+
+
+@pytest.mark.parametrize("trusted, refused", [("", True), ("127.0.0.1", False), ("127.0.0.0/8, 10.1.1.1", False), ("10.0.0.0/8", True)])
+def test_codes_per_client_count_the_address_that_is_believed(make_relay, trusted, refused):
+    relay = make_relay({"RELAY_CODES_PER_CLIENT": 3, "RELAY_TRUSTED_PROXIES": trusted})
+    statuses = [relay.client().post(REQUEST, {"email": unique() + "@example.com"}, headers={
+        "X-Forwarded-For": f"203.0.113.{n}"}, expect=(202, 429)).status for n in range(6)]
+    assert (429 in statuses) is refused
+
+
+# -- what is kept ----------------------------------------------------------------------------------
+
+def test_access_log_holds_no_query_no_token_and_no_address(make_relay):
+    relay = make_relay()
+    ann = relay.sign_in()
+    ann.get("/api/v1/webchat/directory?q=private-search", expect=200)
+    relay.client().get(f"/api/v1/nope?token={ann.token}", headers={"Referer": "https://private-referer.example/",
+                                                                  "User-Agent": "private-agent"}, expect=404)
+    relay.client().raw(b"GET /api/v1/nope?private-raw=1\x01 HTTP/1.1\r\nHost: x\r\n\r\n")
+    relay.stop()
+    log = relay.file_text("run/access.log") + relay.stderr
+    assert "/api/v1/webchat/directory" in log
+    for word in ("private-", ann.token, ann.token[4:], "127.0.0.1", ann.email.split("@")[0] + "&"):
+        assert word not in "\n".join(line for line in log.splitlines() if "http://127.0.0.1" not in line), word
+
+
+def test_client_address_is_logged_when_asked_for(make_relay):
+    relay = make_relay({"RELAY_LOG_ADDRESSES": "true"})
+    relay.client().get(CONFIG, expect=200)
+    relay.stop()
+    assert "127.0.0.1" in relay.file_text("run/access.log")
+
+
+@contextlib.contextmanager
+def watched_folders(root):
+    """Yields a function that names the files that were made below `root` since; folders themselves do not count."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    assert watch >= 0
+    folders = {}
+    for folder, _, _ in os.walk(root):
+        folders[libc.inotify_add_watch(watch, folder.encode(), 0x100 | 0x80)] = folder  # IN_CREATE, IN_MOVED_TO
+
+    def made():
+        names = []
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(watch, 65536):
+                names += _inotify_names(data, folders)
+        return names
+
+    try:
+        yield made
+    finally:
+        os.close(watch)
+
+
+def _inotify_names(data, folders):
+    names, at = [], 0
+    while at < len(data):
+        number, mask, _, length = struct.unpack_from("iIII", data, at)
+        name = data[at + 16:at + 16 + length].rstrip(b"\0").decode()
+        at += 16 + length
+        if not mask & 0x40000000:  # IN_ISDIR
+            names.append(os.path.join(folders[number], name))
+    return names
+
+
+def test_bodies_and_answers_of_chats_never_touch_a_temporary_file(make_relay):
+    relay = make_relay()
+    ann, bob = relay.sign_in(), relay.sign_in()
+    with watched_folders(os.path.join(relay.folder, "run")) as made:
+        for text in ("x" * 65536, "\x01" * 65536, "é" * 32768) * 3:
+            ann.send(bob, text)
+        assert len(bob.texts()) == 9
+        assert made() == []
+        open(os.path.join(relay.folder, "run", "probe"), "w", encoding="utf-8").close()
+        assert len(made()) == 1, "the watch itself does not work"
+
+
+# -- TLS -------------------------------------------------------------------------------------------
+
+def test_relay_speaks_tls_with_its_own_certificate(make_relay, tmp_path):
+    certificate, key = make_certificate(str(tmp_path))
+    relay = make_relay({"RELAY_TLS_CERTIFICATE": certificate, "RELAY_TLS_KEY": key})
+    assert relay.url.startswith("https://")
+    client = https_client(relay, certificate)
+    client.get("/health", expect=200)
+    answer = client.post(REQUEST, {"email": "ann@example.com"}, expect=202)
+    assert "dev_code" in answer.json
+
+
+def test_plain_http_on_the_tls_port_is_a_json_refusal(make_relay, tmp_path):
+    certificate, key = make_certificate(str(tmp_path))
+    relay = make_relay({"RELAY_TLS_CERTIFICATE": certificate, "RELAY_TLS_KEY": key})
+    answer = relay.client().get("/api/v1/webchat/config", check=False)
+    is_json_failure(answer, 400)

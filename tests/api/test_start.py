@@ -1,0 +1,206 @@
+"""Refusing to start: one line that names the place, the setting and what is allowed."""
+import os
+import re
+import shutil
+import socket
+import sqlite3
+
+import pytest
+
+from harness import DEFAULTS, Relay, clean_env, free_port, make_folder, run, write_settings
+
+BAD_VALUES = {
+    "unknown": ("NOPE", "1"), "unknown-case": ("port", "5110"), "no-number": ("PORT", "abc"), "empty-number": ("PORT", ""),
+    "number-and-text": ("PORT", "5110x"), "fraction": ("PORT", "51.1"), "hex": ("PORT", "0x10"), "low": ("PORT", "0"),
+    "high": ("PORT", "65536"), "negative": ("SMTP_PORT", "-1"), "overflow": ("PCHAT_MAX_UPLOAD_BYTES", "9" * 30),
+    "no-workers": ("RELAY_WORKERS", "0"), "too-many-workers": ("RELAY_WORKERS", "65"), "timeout": ("RELAY_BUSY_TIMEOUT_MS", "1"),
+    "interval": ("QUEUE_HOUSEKEEPING_INTERVAL_SEC", "0"), "bool": ("PCHAT_DEV_EXPOSE_CODES", "maybe"),
+    "empty-bool": ("WEBCHAT_STRICT_PORT", ""), "mode": ("MESSAGE_RETENTION_MODE", "none"), "durability": ("RELAY_DURABILITY", "half"),
+    "level": ("RELAY_LOG_LEVEL", "loud"), "part-of-an-enum": ("RELAY_LOG_LEVEL", "inf"), "name-too-long": ("RELAY_NAME", "x" * 65),
+    "control": ("RELAY_NAME", "a\x1bb"), "proxies": ("RELAY_TRUSTED_PROXIES", "300.1.1.1"), "proxy-list": ("RELAY_TRUSTED_PROXIES", "127.0.0.1; deny all"),
+    "origin": ("WEBCHAT_ALLOWED_ORIGINS", "https://a.example\"; return 200"), "host": ("HOST", "127.0.0.1; return"), "user": ("RELAY_USER", "no-such-user"),
+    "root": ("RELAY_USER", "root"), "database": ("BRIDGE_DB_PATH", "/nonexistent/x.db"), "uploads": ("PCHAT_UPLOAD_DIR", "/nonexistent/up"),
+    "certificate": ("RELAY_TLS_CERTIFICATE", "/nonexistent/cert.pem"), "mail-ca": ("SMTP_CA_FILE", "/nonexistent/ca.pem"), "sender": ("SMTP_HOST", "127.0.0.1"),
+}
+
+
+def start_refused(folder, *options, env=None, timeout=60):
+    """Run relayd to its end: it must end with 1 and one line."""
+    done = run("relayd", "--dir", folder, *options, env=env or clean_env(WEBCHAT_RELAY_PORT=free_port()), timeout=timeout)
+    assert done.returncode == 1, done
+    assert "WebChat relay: http" not in done.stdout
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done
+    return lines[0]
+
+
+def folder_with(text):
+    folder = make_folder()
+    write_settings(folder, text)
+    return folder
+
+
+@pytest.fixture(name="folder_of")
+def removed_folders(built):
+    folders = []
+
+    def make(text):
+        folders.append(folder_with(text))
+        return folders[-1]
+
+    yield make
+    for folder in folders:
+        shutil.rmtree(os.path.dirname(folder))
+
+
+@pytest.mark.parametrize("name, value", BAD_VALUES.values(), ids=BAD_VALUES)
+def test_bad_value_in_the_file_is_refused_with_its_line(folder_of, name, value):
+    folder = folder_of(f"# comment\n\nHOST=127.0.0.1\n{name}={value}\n" if name != "HOST" else f"# comment\n\n\n{name}={value}\n")
+    line = start_refused(folder)
+    assert name in line and "\x1b" not in line
+    if "nonexistent" not in value and name not in ("RELAY_USER", "SMTP_HOST", "HOST", "RELAY_TRUSTED_PROXIES", "WEBCHAT_ALLOWED_ORIGINS"):
+        assert f"{folder}/.env.local:4: {name}: " in line
+    for options in (["--check"], ["--no-nginx"], ["--detach"]):
+        assert name in start_refused(folder, *options)
+
+
+@pytest.mark.parametrize("name, value, allowed", [
+    ("PORT", "abc", ["1", "65535"]), ("RELAY_WORKERS", "0", ["1", "64"]), ("PCHAT_DEV_EXPOSE_CODES", "maybe", ["true", "false"]),
+    ("RELAY_DURABILITY", "half", ["full", "normal"]), ("MESSAGE_RETENTION_MODE", "x", ["full", "scrub_all_on_claim"]),
+    ("RELAY_NAME", "", ["1", "64"]),
+])
+def test_refusal_says_what_is_allowed(folder_of, name, value, allowed):
+    line = start_refused(folder_of(f"{name}={value}\n"))
+    assert all(word in line for word in allowed)
+
+
+@pytest.mark.parametrize("name, value", [("PORT", "abc"), ("RELAY_WORKERS", "1000"), ("RELAY_DURABILITY", "half")])
+def test_bad_value_in_the_environment_is_refused(folder_of, name, value):
+    line = start_refused(folder_of(""), env=clean_env(**{name: value}))
+    assert "environment" in line and name in line
+
+
+@pytest.mark.parametrize("text", ["PORT\n", "=5\n", "PORT 5110\n", "RELAY_NAME=\"open\n", "RELAY_NAME='x\"\n", "RELAY_NAME=" + "x" * 80000 + "\n"],
+                         ids=["no-equals", "no-name", "blank", "open-quote", "mixed-quotes", "very-long"])
+def test_line_that_is_no_setting_is_refused(folder_of, text):
+    assert ".env.local:1: " in start_refused(folder_of(text))
+
+
+def test_certificate_without_a_key_is_refused(folder_of):
+    assert "RELAY_TLS_KEY" in start_refused(folder_of("RELAY_TLS_CERTIFICATE=/etc/ssl/certs/ca-certificates.crt\n"))
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+def test_settings_that_others_can_read_are_refused(folder_of, mode):
+    folder = folder_of("HOST=127.0.0.1\n")
+    os.chmod(os.path.join(folder, ".env.local"), mode)
+    line = start_refused(folder)
+    assert ".env.local" in line and "600" in line
+
+
+def test_folder_that_is_not_there_is_refused(built):
+    assert "/nonexistent/folder" in start_refused("/nonexistent/folder")
+
+
+def test_database_that_is_no_database_is_refused_and_left_alone(folder_of):
+    folder = folder_of("HOST=127.0.0.1\n")
+    os.makedirs(os.path.join(folder, "data"))
+    path = os.path.join(folder, "data", "bridge.db")
+    with open(path, "wb") as file:
+        file.write(b"no database at all" * 1000)
+    assert "bridge.db" in start_refused(folder)
+    with open(path, "rb") as file:
+        assert file.read() == b"no database at all" * 1000
+
+
+def test_database_of_a_newer_version_is_refused(make_relay):
+    relay = make_relay()
+    relay.stop()
+    with sqlite3.connect(relay.database) as link:
+        link.execute("PRAGMA user_version = 9999")
+    link.close()
+    assert "bridge.db" in start_refused(relay.folder)
+
+
+# -- ports -----------------------------------------------------------------------------------------
+
+@pytest.fixture(name="busy_port")
+def port_that_is_taken():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def test_busy_port_is_refused_when_strict(folder_of, busy_port):
+    folder = folder_of("HOST=127.0.0.1\nWEBCHAT_STRICT_PORT=1\n")
+    assert str(busy_port) in start_refused(folder, env=clean_env(WEBCHAT_RELAY_PORT=busy_port))
+
+
+def test_busy_port_makes_it_take_the_next_free_one(built, busy_port):
+    with Relay(port=busy_port, env={"WEBCHAT_STRICT_PORT": 0}) as relay:
+        assert busy_port < relay.port < busy_port + 200
+        relay.client().get("/health", expect=200)
+
+
+def test_port_of_the_file_serves_without_the_variable(built):
+    port = free_port()
+    with Relay({"PORT": port, "WEBCHAT_STRICT_PORT": "false"}, env={"WEBCHAT_RELAY_PORT": 0, "WEBCHAT_STRICT_PORT": 0}) as relay:
+        assert relay.port >= port
+
+
+def test_environment_wins_over_the_file(built):
+    with Relay({"RELAY_NAME": "file"}, env={"RELAY_NAME": "environment"}) as relay:
+        assert relay.client().get("/api/v1/webchat/config")["name"] == "environment"
+
+
+# -- options ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("option", ["--help", "--version", "--routes"])
+def test_option_that_only_prints_needs_no_folder(built, option):
+    done = run("relayd", option)
+    assert done.returncode == 0 and done.stdout.strip() and not done.stderr
+
+
+@pytest.mark.parametrize("options", [["--nonsense"], ["--dir"], ["extra"], ["--status", "--stop", "x"]])
+def test_unknown_option_is_refused(built, options):
+    done = run("relayd", *options)
+    assert done.returncode != 0 and done.stderr.strip()
+
+
+def test_version_is_the_one_that_health_tells(relay):
+    version = relay.client().get("/health")["version"]
+    assert version in run("relayd", "--version").stdout and version in run("relayctl", "--version").stdout
+
+
+def test_check_of_good_settings_answers_0_and_starts_nothing(folder_of):
+    folder = folder_of("".join(f"{name}={value}\n" for name, value in DEFAULTS.items()))
+    done = run("relayd", "--dir", folder, "--check", env=clean_env(WEBCHAT_RELAY_PORT=free_port()))
+    assert done.returncode == 0, done
+    assert not os.path.exists(os.path.join(folder, "run", "relay.sock"))
+
+
+@pytest.mark.parametrize("option", ["--status", "--stop"])
+def test_status_and_stop_of_a_relay_that_does_not_run(folder_of, option):
+    done = run("relayd", "--dir", folder_of("HOST=127.0.0.1\n"), option)
+    assert done.returncode != 0 or option == "--stop"
+
+
+def test_detached_relay_answers_status_and_stops(built):
+    relay = Relay()
+    try:
+        env = clean_env(WEBCHAT_RELAY_PORT=free_port())
+        started = run("relayd", "--dir", relay.folder, "--detach", env=env)
+        assert started.returncode == 0, started
+        relay.port = int(re.search(r"^WebChat relay: http://127\.0\.0\.1:(\d+)", started.stdout, re.M).group(1))
+        relay.client().get("/health", expect=200)
+        status = run("relayd", "--dir", relay.folder, "--status")
+        assert status.returncode == 0 and str(relay.port) in status.stdout
+        stopped = run("relayd", "--dir", relay.folder, "--stop")
+        assert stopped.returncode == 0, stopped
+        assert run("relayd", "--dir", relay.folder, "--status").returncode != 0
+        assert relay.pids() == []
+        assert relay.file_text("run/relay.log")
+    finally:
+        relay.stop()
+        relay.remove()
