@@ -35,9 +35,9 @@ struct start {
 	char program_dir[PATH_MAX], default_dir[PATH_MAX + 16];
 	uid_t uid;
 	gid_t gid;
-	int ready_fd; /* of the process that waits for a detached relay; -1: none */
 };
 
+/* Pipe to the process that waits for a detached relay; -1: none. */
 static int detached_ready_fd = -1;
 
 static const char help[] =
@@ -57,6 +57,8 @@ static int
 fail(const char *what)
 {
 	fprintf(stderr, "relayd: %s\n", what);
+	if (detached_ready_fd >= 0)
+		dprintf(detached_ready_fd, "relayd: %s\n", what);
 	return 1;
 }
 
@@ -205,36 +207,42 @@ prepare(struct start *s, struct conf *c, char *error)
 	return check_readable(c, error) && start_folders(c, s->uid, s->gid, error);
 }
 
+/* Told once by the pool: on the terminal, or through the pipe to the process that waits for a detached start. */
 static void
 announce(const struct conf *c, int port, bool ok)
 {
+	static const char no_mail[] =
+	    "No SMTP_HOST is set: sign-in codes are in the relay's log, and printed by relayctl code EMAIL.\n";
 	char url[URL_BYTES];
 
-	front_url(c, port, url, sizeof(url));
-	if (ok) {
-		start_publish(url);
-		printf("WebChat relay: %s\n", url);
-		if (!c->smtp_host[0])
-			puts("No SMTP_HOST is set: sign-in codes are printed here, and by relayctl code EMAIL.");
-	} else {
-		fputs("relayd: the relay does not answer; its log above says why\n", stderr);
-	}
-	fflush(stdout);
-	if (detached_ready_fd < 0)
+	if (!ok) {
+		fail("the relay does not answer; its log says why");
 		return;
-	if (write(detached_ready_fd, ok ? "+" : "-", 1) < 0)
-		log_warn("nobody waits for the start: %s", strerror(errno));
-	close(detached_ready_fd);
+	}
+	front_url(c, port, url, sizeof(url));
+	start_publish(url);
+	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO, "%sWebChat relay: %s\n%s",
+	    detached_ready_fd >= 0 ? "+" : "", url, c->smtp_host[0] ? "" : no_mail);
+	if (detached_ready_fd >= 0)
+		close(detached_ready_fd);
 	detached_ready_fd = -1;
 }
 
-/* The waiting side of --detach: repeats what the relay prints until it answers or ends. */
+/* The waiting side of --detach: prints what the relay has to say; answers the exit status. */
 static int
 wait_detached(int fd)
 {
-	char c = '-';
+	char said[CONF_ERROR_BYTES + 64];
+	size_t len = 0;
+	ssize_t n;
 
-	return read(fd, &c, 1) == 1 && c == '+' ? 0 : 1;
+	while (len < sizeof(said) - 1 && (n = read(fd, said + len, sizeof(said) - 1 - len)) > 0)
+		len += (size_t)n;
+	said[len] = '\0';
+	if (said[0] == '+')
+		return fputs(said + 1, stdout) < 0 || fflush(stdout) != 0;
+	fputs(len ? said : "relayd: the relay ended at once; its log says why\n", stderr);
+	return 1;
 }
 
 /* Answers in the background process only; the process that was started waits and exits. */
@@ -257,6 +265,7 @@ go_background(const struct start *s, char *error)
 	setsid();
 	close(fds[0]);
 	detached_ready_fd = fds[1];
+	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
 	close(fd);
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

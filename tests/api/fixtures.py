@@ -1,12 +1,13 @@
 """Fixtures shared by tests/api and tests/fault."""
 import os
+import shutil
 
 import pytest
 
-from harness import BUILD, Relay
+from harness import BUILD, Relay, make_folder, write_settings
 from smtp_sink import SmtpSink
 
-__all__ = ["ann", "bob", "built", "client", "make_relay", "shared_relay", "sink"]
+__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "shared_relay", "sink"]
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,21 @@ def make_relay(built):
             errors.append(error)
         relay.remove()
     assert not errors, errors
+
+
+@pytest.fixture
+def folder_of(built):
+    """folder_of(text) makes an operator's folder with that .env.local; it goes with the test."""
+    folders = []
+
+    def make(text=""):
+        folders.append(make_folder())
+        write_settings(folders[-1], text)
+        return folders[-1]
+
+    yield make
+    for folder in folders:
+        shutil.rmtree(os.path.dirname(folder))
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_same_decision_again_is_200_and_the_other_409(admins, asked, first, seco
     decide(admins[1], request_id, second, 409).is_error(409, "already_decided")
 
 
-@pytest.mark.parametrize("name", ["req_AAAAAAAAAAAAAAAAAAAAAA", "1", "req_", "req_%00", "req_'--", "..%2f..%2fx"])
+@pytest.mark.parametrize("name", ["req_AAAAAAAAAAAAAAAAAAAAAA", "1", "req_", "req_'--", "..%2f..%2fx"])
 def test_unknown_request_is_404(admins, name):
     for verb in ("approve", "deny"):
         answer = admins[0].call("POST", f"{LIST}/{name}/{verb}", check=False)

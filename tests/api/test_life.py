@@ -1,6 +1,5 @@
 """The life of a running relay: folders, privileges, a second start, crashes, reload and the end."""
 import os
-import shutil
 import signal
 import stat
 import threading
@@ -30,10 +29,8 @@ def test_folder_may_have_any_name(built, name):
         works(relay)
 
 
-def test_folder_may_be_named_relatively(built):
-    folder = make_folder()
-    done = run("relayd", "--dir", ".", "--check", env=clean_env(WEBCHAT_RELAY_PORT=free_port()), cwd=folder)
-    shutil.rmtree(os.path.dirname(folder))
+def test_folder_may_be_named_relatively(folder_of):
+    done = run("relayd", "--dir", ".", "--check", env=clean_env(WEBCHAT_RELAY_PORT=free_port()), cwd=folder_of())
     assert done.returncode == 0, done
 
 

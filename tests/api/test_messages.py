@@ -199,7 +199,7 @@ def test_sender_and_recipient_see_the_message_and_others_do_not(relay, ann, bob)
     foreign.is_error(404, "unknown_message")
 
 
-@pytest.mark.parametrize("name", ["msg_", "msg_short", "x", "msg_%00", "msg_%ff", "..%2f..%2f", "msg_" + "A" * 4000, "%2e%2e"])
+@pytest.mark.parametrize("name", ["msg_", "msg_short", "x", "msg_%ff", "..%2f..%2f", "msg_" + "A" * 4000, "%2e%2e"])
 def test_malformed_message_id_is_404(ann, name):
     for method, body in (("GET", None), ("DELETE", None), ("PATCH", {"text": "x"})):
         answer = ann.call(method, f"{MESSAGES}/{name}", body, check=False)

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from harness import make_folder, run, unique, write_settings
+from harness import run, unique
 
 ME = "/api/v1/pchat/auth/me"
 
@@ -28,10 +28,8 @@ def test_check_is_content_with_a_running_relay(relay):
     relay.ctl("check")
 
 
-def test_check_names_the_line_at_fault(built):
-    folder = make_folder()
-    write_settings(folder, "# a comment\nRELAY_WORKERS=many\n")
-    done = run("relayctl", "--dir", folder, "check")
+def test_check_names_the_line_at_fault(folder_of):
+    done = run("relayctl", "--dir", folder_of("# a comment\nRELAY_WORKERS=many\n"), "check")
     assert done.returncode == 1
     assert re.search(r"\.env\.local:2: RELAY_WORKERS: ", done.stderr + done.stdout)
 
@@ -143,15 +141,13 @@ def test_tool_works_while_the_relay_is_stopped_and_the_relay_afterwards(make_rel
 
 # -- settings --------------------------------------------------------------------------------------
 
-def test_example_settings_are_good_settings_and_name_them_all(relay):
+def test_example_settings_are_good_settings_and_name_them_all(relay, folder_of):
     example = relay.ctl("settings", "--example").stdout
     markdown = relay.ctl("settings", "--markdown").stdout
     names = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", example, re.M))
     assert {"HOST", "PORT", "SMTP_PASSWORD", "MESSAGE_RETENTION_MODE", "RELAY_WORKERS"} <= names
     assert all(name in markdown for name in names)
-    folder = make_folder()
-    write_settings(folder, example)
-    done = run("relayctl", "--dir", folder, "check")
+    done = run("relayctl", "--dir", folder_of(example), "check")
     assert done.returncode == 0, done
 
 

@@ -52,7 +52,7 @@ def test_revoking_somebody_elses_session_is_404_and_leaves_it(three, bob):
     assert alive(three) == [True, True, True]
 
 
-@pytest.mark.parametrize("name", ["ses_doesnotexist000000000", "1", "%00", "ses_'%20OR%201=1--", "..%2f..%2fme", "%ff"])
+@pytest.mark.parametrize("name", ["ses_doesnotexist000000000", "1", "ses_'%20OR%201=1--", "..%2f..%2fme", "%ff"])
 def test_revoking_an_unknown_id_is_404(ann, name):
     ann.call("DELETE", f"{SESSIONS}/{name}", check=False).is_error(404, "unknown_session", "not_found")
 

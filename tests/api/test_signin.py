@@ -49,12 +49,6 @@ def test_account_defaults_are_private_and_unnamed(relay):
     assert user["display_name"] == user["chat_address"]
 
 
-def test_display_name_of_the_code_request_serves_when_none_comes_later(relay, client):
-    email = new_email()
-    code = relay.code(email, display_name="Asked Early")
-    assert verify(client, email, code)["user"]["display_name"] == "Asked Early"
-
-
 def test_second_sign_in_finds_the_same_account_and_keeps_its_settings(relay):
     first = relay.sign_in(display_name="Ann", public_visible=True, language="de")
     second = relay.sign_in(first.email)
@@ -216,7 +210,7 @@ def test_admin_emails_and_domains_make_admins(make_relay):
 
 
 @pytest.mark.parametrize("header", [
-    {"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-For": ""}, {"Forwarded": "for=127.0.0.1"}, {"X-Real-IP": "127.0.0.1"},
+    {"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}, {"X-Real-IP": "127.0.0.1"},
     {"X-Forwarded-Host": "a.example"}, {"X-Forwarded-Proto": "https"}, {"Via": "1.1 proxy"},
 ], ids=lambda header: "-".join(next(iter(header.items()))))
 def test_dev_code_is_withheld_when_a_forwarding_header_is_present(client, header):

@@ -1,13 +1,12 @@
 """Refusing to start: one line that names the place, the setting and what is allowed."""
 import os
 import re
-import shutil
 import socket
 import sqlite3
 
 import pytest
 
-from harness import DEFAULTS, Relay, clean_env, free_port, make_folder, run, write_settings
+from harness import DEFAULTS, Relay, clean_env, free_port, run
 
 BAD_VALUES = {
     "unknown": ("NOPE", "1"), "unknown-case": ("port", "5110"), "no-number": ("PORT", "abc"), "empty-number": ("PORT", ""),
@@ -32,25 +31,6 @@ def start_refused(folder, *options, env=None, timeout=60):
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     assert len(lines) == 1, done
     return lines[0]
-
-
-def folder_with(text):
-    folder = make_folder()
-    write_settings(folder, text)
-    return folder
-
-
-@pytest.fixture(name="folder_of")
-def removed_folders(built):
-    folders = []
-
-    def make(text):
-        folders.append(folder_with(text))
-        return folders[-1]
-
-    yield make
-    for folder in folders:
-        shutil.rmtree(os.path.dirname(folder))
 
 
 @pytest.mark.parametrize("name, value", BAD_VALUES.values(), ids=BAD_VALUES)

@@ -1,0 +1,73 @@
+/* Requests for access: what admins decide. */
+#include "handlers.h"
+#include "resp.h"
+#include "signin.h"
+
+#define LIST_MAX 200
+#define MAIL_TTL_MS ((int64_t)3 * 86400000)
+
+/* GET admin/access-requests: all of them, oldest first. */
+void
+on_access_list(struct request *r)
+{
+	static const char *const words[] = { "pending", "approved", "denied" };
+	struct access_request *list = arena_alloc(&r->arena, LIST_MAX * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+	enum db_result res = list ? db_access_list(r->worker->db, &r->arena, 0, LIST_MAX, list, &count) : DB_FAIL;
+
+	if (resp_db_failed(r, res))
+		return;
+	array = json_object_new_array();
+	json_object_object_add(resp_ok(r, 200), "requests", array);
+	for (int i = 0; i < count; i++) {
+		struct json_object *o = json_object_new_object();
+		char id[ID_TEXT_BYTES];
+
+		id_format("req_", list[i].public_id, id);
+		json_add_text(o, "request_id", id);
+		json_add_text(o, "email", list[i].email);
+		json_add_text(o, "display_name", list[i].display_name);
+		json_add_text(o, "status", words[list[i].status]);
+		json_add_int(o, "created_at", list[i].created_at);
+		json_object_array_add(array, o);
+	}
+}
+
+static void
+decide(struct request *r, bool approve)
+{
+	const struct conf *c = r->worker->conf;
+	struct mail mail = { .expires_at = r->now + MAIL_TTL_MS,
+		.subject = arena_printf(&r->arena, "%s: you can sign in now", c->name),
+		.body = arena_printf(&r->arena, "Your request for access to %s was approved.\nSign in with this e-mail address.\n",
+		    c->name) };
+	uint8_t id[ID_BYTES];
+	enum db_result res = DB_NONE;
+
+	if (id_parse("req_", r->arg, id))
+		res = db_access_decide(r->worker->db, &r->arena, id, approve,
+		    approve && c->smtp_host[0] ? &mail : NULL, r->now);
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_NONE)
+		resp_error(r, 404, "unknown_request", "There is no such request.");
+	else if (res == DB_CONFLICT)
+		resp_error(r, 409, "already_decided", "This request was decided the other way.");
+	else
+		json_add_text(resp_ok(r, 200), "status", approve ? "approved" : "denied");
+}
+
+/* POST admin/access-requests/<id>/approve: the address may sign in from now on, and is told by mail. */
+void
+on_access_approve(struct request *r)
+{
+	decide(r, true);
+}
+
+/* POST admin/access-requests/<id>/deny: it may not; asking again changes nothing. */
+void
+on_access_deny(struct request *r)
+{
+	decide(r, false);
+}

@@ -1,0 +1,42 @@
+/* Every call of the API, by resource; routes.c says who may make which, and with what. */
+#ifndef HANDLERS_HANDLERS_H
+#define HANDLERS_HANDLERS_H
+
+#include "req.h"
+
+/* health.c */
+void on_health_get(struct request *r);
+void on_config_get(struct request *r);
+/* signin.c */
+void on_code_request(struct request *r);
+void on_code_verify(struct request *r);
+/* me.c */
+void on_me_get(struct request *r);
+void on_me_put(struct request *r);
+void on_me_delete(struct request *r);
+void on_me_export(struct request *r);
+/* session.c */
+void on_session_list(struct request *r);
+void on_session_delete(struct request *r);
+void on_session_logout(struct request *r);
+void on_session_logout_all(struct request *r);
+/* presence.c */
+void on_presence_post(struct request *r);
+void on_directory_get(struct request *r);
+/* message.c */
+void on_message_post(struct request *r);
+void on_message_get(struct request *r);
+void on_message_patch(struct request *r);
+void on_message_delete(struct request *r);
+/* poll.c */
+void on_poll_post(struct request *r);
+/* receipt.c */
+void on_read_post(struct request *r);
+void on_receipt_post(struct request *r);
+void on_typing_post(struct request *r);
+/* access.c */
+void on_access_list(struct request *r);
+void on_access_approve(struct request *r);
+void on_access_deny(struct request *r);
+
+#endif

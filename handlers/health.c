@@ -1,0 +1,50 @@
+/* Health and the facts that a client must know before it signs in. */
+#include "handlers.h"
+#include "inputs.h"
+#include "resp.h"
+#include "version.h"
+
+/* GET /health: 200 when the database can be read and written, else 503 naming the part that fails. */
+void
+on_health_get(struct request *r)
+{
+	enum db_result res = db_probe(r->worker->db);
+	struct json_object *o;
+
+	if (res == DB_DONE) {
+		o = resp_ok(r, 200);
+		json_add_text(o, "status", "ok");
+	} else {
+		resp_error(r, 503, "degraded",
+		    res == DB_FULL ? "The disk is full." : "The database cannot be read and written.");
+		r->resp.retry_after_sec = 1;
+		o = r->resp.body;
+		json_add_text(o, "status", "degraded");
+		json_add_text(o, "part", res == DB_FULL ? "disk" : "database");
+	}
+	json_add_text(o, "version", RELAY_VERSION);
+	json_add_int(o, "time", r->now);
+}
+
+/* GET /api/v1/webchat/config: name, version, features, limits; nothing about users or machines. */
+void
+on_config_get(struct request *r)
+{
+	static const char *const off[] = { "push", "translation", "calls", "phone_bridge" };
+	const struct conf *c = r->worker->conf;
+	struct json_object *o = resp_ok(r, 200), *features = json_object_new_object(),
+			   *limits = json_object_new_object(), *translation = json_object_new_object();
+
+	json_add_text(o, "name", c->name);
+	json_add_text(o, "version", RELAY_VERSION);
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
+		json_add_bool(features, off[i], false);
+	json_add_bool(features, "open_registration", conf_registration_open(c));
+	json_object_object_add(o, "features", features);
+	json_add_int(limits, "max_upload_bytes", c->max_upload_bytes);
+	json_add_int(limits, "max_text_bytes", INPUT_TEXT_BYTES);
+	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
+	json_object_object_add(o, "limits", limits);
+	json_object_object_add(translation, "languages", json_object_new_array());
+	json_object_object_add(o, "translation", translation);
+}

@@ -1,0 +1,160 @@
+/* The field tables. Lengths are in bytes. */
+#include "inputs.h"
+
+#include "text.h"
+
+#include <string.h>
+
+#define NAME_BYTES 256
+#define LABEL_BYTES 128
+
+#define TEXT(type, name, required, min, max) { #name, FIELD_TEXT, required, min, max, 0, offsetof(struct type, name), NULL, NULL }
+#define RULED(type, name, required, min, max, check, rule) \
+	{ #name, FIELD_TEXT, required, min, max, 0, offsetof(struct type, name), check, rule }
+#define INT(type, name, min, max, fallback) \
+	{ #name, FIELD_INT, FIELD_OPTIONAL, min, max, fallback, offsetof(struct type, name), NULL, NULL }
+#define BOOL(type, name, required) \
+	{ #name, FIELD_BOOL, required, 0, 1, FIELD_ABSENT, offsetof(struct type, name), NULL, NULL }
+#define TEXTS(type, name, required, min, max) \
+	{ #name, FIELD_TEXTS, required, min, max, 0, offsetof(struct type, name), NULL, NULL }
+#define END { NULL, FIELD_END, false, 0, 0, 0, 0, NULL, NULL }
+
+static bool
+is_code(const char *s)
+{
+	return strlen(s) == 6 && strspn(s, "0123456789") == 6;
+}
+
+static bool
+is_login(const char *s)
+{
+	return strcmp(s, "login") == 0;
+}
+
+/* Names are shown to others: one line, without control characters. */
+static bool
+is_line(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+is_channel(const char *s)
+{
+	return text_list_has("sms,wa,tg,notify,email,tg_bot,pchat", s) && !strpbrk(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
+static bool
+is_kind(const char *s)
+{
+	return strcmp(s, "text") == 0 || strcmp(s, "voice") == 0 || strcmp(s, "call") == 0;
+}
+
+static bool
+is_cursor(const char *s)
+{
+	return strspn(s, "0123456789") == strlen(s);
+}
+
+static const char one_line[] = "one line without control characters";
+static const char channels[] = "one of sms, wa, tg, notify, email, tg_bot, pchat";
+static const char address_rule[] = "3 to 64 of a-z 0-9 . _ - with a letter or digit first";
+
+const struct field in_code_request_fields[] = {
+	RULED(in_code_request, email, FIELD_REQUIRED, 3, 254, text_is_email, "an e-mail address"),
+	RULED(in_code_request, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
+	RULED(in_code_request, purpose, FIELD_OPTIONAL, 1, 16, is_login, "login"),
+	END,
+};
+
+const struct field in_code_verify_fields[] = {
+	RULED(in_code_verify, email, FIELD_REQUIRED, 3, 254, text_is_email, "an e-mail address"),
+	RULED(in_code_verify, code, FIELD_REQUIRED, 6, 6, is_code, "six digits"),
+	RULED(in_code_verify, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
+	RULED(in_code_verify, chat_address, FIELD_OPTIONAL, 3, 64, text_is_chat_address, address_rule),
+	BOOL(in_code_verify, public_visible, FIELD_OPTIONAL),
+	RULED(in_code_verify, device_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
+	RULED(in_code_verify, session_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
+	RULED(in_code_verify, listen_channel, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
+	RULED(in_code_verify, language, FIELD_OPTIONAL, 0, 16, is_line, one_line),
+	END,
+};
+
+const struct field in_me_fields[] = {
+	RULED(in_me, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
+	BOOL(in_me, public_visible, FIELD_OPTIONAL),
+	RULED(in_me, language, FIELD_OPTIONAL, 0, 16, is_line, one_line),
+	END,
+};
+
+const struct field in_page_fields[] = {
+	TEXT(in_page, q, FIELD_OPTIONAL, 0, 128),
+	TEXT(in_page, after, FIELD_OPTIONAL, 0, 64),
+	INT(in_page, limit, 1, 200, 50),
+	END,
+};
+
+const struct field in_export_fields[] = {
+	RULED(in_page, after, FIELD_OPTIONAL, 0, 64, NULL, NULL),
+	INT(in_page, limit, 1, 100, 100),
+	END,
+};
+
+const struct field in_presence_fields[] = {
+	TEXT(in_presence, chat_address, FIELD_REQUIRED, 1, 64),
+	RULED(in_presence, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
+	BOOL(in_presence, visible, FIELD_REQUIRED),
+	RULED(in_presence, device_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
+	RULED(in_presence, session_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
+	RULED(in_presence, listen_channel, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
+	END,
+};
+
+const struct field in_message_fields[] = {
+	RULED(in_message, channel, FIELD_OPTIONAL, 1, 16, is_channel, channels),
+	TEXT(in_message, to, FIELD_OPTIONAL, 1, 254),
+	TEXT(in_message, text, FIELD_REQUIRED, 1, INPUT_TEXT_BYTES),
+	TEXT(in_message, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES),
+	RULED(in_message, source, FIELD_OPTIONAL, 0, 64, is_line, one_line),
+	TEXT(in_message, idempotency_key, FIELD_OPTIONAL, 1, 128),
+	RULED(in_message, subject, FIELD_OPTIONAL, 0, 998, is_line, one_line),
+	RULED(in_message, title, FIELD_OPTIONAL, 0, 998, is_line, one_line),
+	TEXT(in_message, bot_token, FIELD_OPTIONAL, 0, 256),
+	RULED(in_message, kind, FIELD_OPTIONAL, 1, 16, is_kind, "text, voice or call"),
+	TEXT(in_message, reply_to, FIELD_OPTIONAL, 0, 64),
+	TEXTS(in_message, attachments, FIELD_OPTIONAL, 0, 0),
+	END,
+};
+
+const struct field in_text_fields[] = {
+	TEXT(in_text, text, FIELD_REQUIRED, 1, INPUT_TEXT_BYTES),
+	END,
+};
+
+const struct field in_poll_fields[] = {
+	TEXT(in_poll, chat_address, FIELD_REQUIRED, 1, 64),
+	INT(in_poll, limit, 1, 100, 20),
+	RULED(in_poll, cursor, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave, or empty"),
+	TEXT(in_poll, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES),
+	END,
+};
+
+const struct field in_read_fields[] = {
+	TEXT(in_ids, chat_address, FIELD_REQUIRED, 1, 64),
+	TEXTS(in_ids, message_ids, FIELD_REQUIRED, 1, 200),
+	END,
+};
+
+const struct field in_receipt_fields[] = {
+	TEXTS(in_ids, message_ids, FIELD_REQUIRED, 1, 200),
+	END,
+};
+
+const struct field in_typing_fields[] = {
+	TEXT(in_typing, to, FIELD_REQUIRED, 1, 64),
+	BOOL(in_typing, typing, FIELD_REQUIRED),
+	END,
+};

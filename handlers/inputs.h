@@ -1,0 +1,53 @@
+/* What each call takes: the structs that handlers see, filled by the tables in inputs.c. */
+#ifndef HANDLERS_INPUTS_H
+#define HANDLERS_INPUTS_H
+
+#include "fields.h"
+
+struct in_code_request {
+	const char *email, *display_name, *purpose;
+};
+struct in_code_verify {
+	const char *email, *code, *display_name, *chat_address, *device_name, *session_name, *listen_channel, *language;
+	int public_visible;
+};
+struct in_me {
+	const char *display_name, *language;
+	int public_visible;
+};
+struct in_page {
+	const char *q, *after;
+	int64_t limit;
+};
+struct in_presence {
+	const char *chat_address, *display_name, *device_name, *session_name, *listen_channel;
+	int visible;
+};
+struct in_message {
+	const char *channel, *to, *text, *phone_id, *source, *idempotency_key, *subject, *title, *bot_token, *kind,
+	    *reply_to;
+	struct field_texts attachments;
+};
+struct in_text {
+	const char *text;
+};
+struct in_poll {
+	const char *chat_address, *cursor, *phone_id;
+	int64_t limit;
+};
+struct in_ids {
+	const char *chat_address;
+	struct field_texts message_ids;
+};
+struct in_typing {
+	const char *to;
+	int typing;
+};
+
+extern const struct field in_code_request_fields[], in_code_verify_fields[], in_me_fields[], in_page_fields[],
+    in_export_fields[], in_presence_fields[], in_message_fields[], in_text_fields[], in_poll_fields[],
+    in_read_fields[], in_receipt_fields[], in_typing_fields[];
+
+#define INPUT_TEXT_BYTES 65536
+
+#endif

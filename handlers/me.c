@@ -1,0 +1,132 @@
+/* One's own account: seeing, changing, exporting, erasing. */
+#include "handlers.h"
+#include "inputs.h"
+#include "resp.h"
+#include "show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SESSIONS_SHOWN 100
+
+/* GET me: the user and the session that asks. */
+void
+on_me_get(struct request *r)
+{
+	struct json_object *o = resp_ok(r, 200);
+
+	json_object_object_add(o, "user", show_user(&r->me));
+	json_object_object_add(o, "session", show_session(&r->session, r->session.id));
+}
+
+/* PUT me: changes what is named. */
+void
+on_me_put(struct request *r)
+{
+	const struct in_me *in = r->in;
+	struct account changed = r->me;
+
+	if (in->display_name)
+		changed.display_name = arena_strdup(&r->arena, in->display_name);
+	if (in->language)
+		changed.language = arena_strdup(&r->arena, in->language);
+	if (in->public_visible != FIELD_ABSENT)
+		changed.public_visible = in->public_visible;
+	if (!changed.display_name || !changed.language || resp_db_failed(r, db_account_update(r->worker->db, &changed)))
+		return;
+	json_object_object_add(resp_ok(r, 200), "user", show_user(&changed));
+}
+
+/* DELETE me: the account and all that hangs on it is gone for good. */
+void
+on_me_delete(struct request *r)
+{
+	if (!resp_db_failed(r, db_account_erase(r->worker->db, &r->me)))
+		json_add_text(resp_ok(r, 200), "status", "erased");
+}
+
+static bool
+add_sessions(struct request *r, struct json_object *o)
+{
+	struct session *list = arena_alloc(&r->arena, SESSIONS_SHOWN * sizeof(*list));
+	struct json_object *array = json_object_new_array();
+	int count = 0;
+	enum db_result res = list ? db_session_list(r->worker->db, &r->arena, r->me.id, r->now, 0, SESSIONS_SHOWN, list,
+					&count) :
+				    DB_FAIL;
+
+	for (int i = 0; i < count; i++)
+		json_object_array_add(array, show_session(&list[i], r->session.id));
+	json_object_object_add(o, "sessions", array);
+	return !resp_db_failed(r, res);
+}
+
+/* GET sessions: the user's own, oldest first. */
+void
+on_session_list(struct request *r)
+{
+	add_sessions(r, resp_ok(r, 200));
+}
+
+/* A place in the export: first all sent messages, then all received ones; "s" or "r" and a number. */
+static bool
+read_place(const char *after, bool *sent, int64_t *id)
+{
+	char side = 's';
+	long long n = 0;
+	int used = 0;
+
+	if (*after && (sscanf(after, "%c%18lld%n", &side, &n, &used) != 2 || after[used] || n < 0 ||
+			  (side != 's' && side != 'r')))
+		return false;
+	*sent = side == 's';
+	*id = n;
+	return true;
+}
+
+static void
+add_messages(struct json_object *o, const struct message *list, int count, bool sent, int limit)
+{
+	struct json_object *array = json_object_new_array();
+	char place[32];
+
+	for (int i = 0; i < count; i++) {
+		struct json_object *item = show_message(&list[i]);
+
+		json_add_text(item, "status", delivery_state_name(list[i].state));
+		json_object_array_add(array, item);
+	}
+	json_object_object_add(o, "messages", array);
+	json_add_bool(o, "has_more", sent || count == limit);
+	if (count == limit)
+		snprintf(place, sizeof(place), "%c%lld", sent ? 's' : 'r', (long long)list[count - 1].seq);
+	else
+		snprintf(place, sizeof(place), "r0");
+	if (sent || count == limit)
+		json_add_text(o, "after", place);
+}
+
+/* GET export: all that the relay holds on the caller, messages page by page. */
+void
+on_me_export(struct request *r)
+{
+	const struct in_page *in = r->in;
+	int limit = (int)in->limit, count = 0;
+	struct message *list = arena_alloc(&r->arena, (size_t)limit * sizeof(*list));
+	struct json_object *o;
+	int64_t after = 0;
+	bool sent = true;
+	enum db_result res;
+
+	if (!read_place(in->after ? in->after : "", &sent, &after)) {
+		resp_field_error(r, 400, "invalid_field", "after", "after must be what an earlier answer gave.");
+		return;
+	}
+	res = list ? db_message_export(r->worker->db, &r->arena, r->me.id, sent, after, limit, list, &count) : DB_FAIL;
+	if (resp_db_failed(r, res))
+		return;
+	o = resp_ok(r, 200);
+	json_object_object_add(o, "user", show_user(&r->me));
+	if (add_sessions(r, o))
+		add_messages(o, list, count, sent, limit);
+}

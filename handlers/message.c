@@ -1,0 +1,183 @@
+/* Messages: one call to send on every channel, and what a sender or recipient may do with one. */
+#include "message.h"
+
+#include "handlers.h"
+#include "inputs.h"
+#include "resp.h"
+#include "show.h"
+
+#include <string.h>
+
+#define EDIT_WINDOW_MS 900000
+
+static void
+unknown_message(struct request *r)
+{
+	resp_error(r, 404, "unknown_message", "There is no such message for you.");
+}
+
+/* The account at `address` that can receive, or an answer. */
+static bool
+find_recipient(struct request *r, const char *address, struct account *out)
+{
+	enum db_result res = db_account_by_address(r->worker->db, &r->arena, address, out);
+
+	if (resp_db_failed(r, res))
+		return false;
+	if (res == DB_ROW && !out->blocked)
+		return true;
+	resp_field_error(r, 404, "unknown_recipient", "to", "Nobody has this chat address.");
+	return false;
+}
+
+/* reply_to must name a message that the sender can see. */
+static bool
+find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
+{
+	struct message m;
+	enum db_result res = id_parse("msg_", reply_to, id) ?
+	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) : DB_NONE;
+
+	if (resp_db_failed(r, res))
+		return false;
+	if (res == DB_ROW)
+		return true;
+	resp_field_error(r, 404, "unknown_message", "reply_to", "There is no such message for you.");
+	return false;
+}
+
+static void
+answer_sent(struct request *r, const struct message_new *m, const char *key, enum send_result result)
+{
+	char id[ID_TEXT_BYTES], made[ID_TEXT_BYTES];
+	uint8_t random[ID_BYTES];
+	struct json_object *o;
+
+	if (result == SEND_KEY_REUSED) {
+		resp_field_error(r, 422, "idempotency_key_reused", "idempotency_key",
+		    "This key was used for a message with another body.");
+		return;
+	}
+	if (!key) {
+		id_make(random);
+		id_format("key_", random, made);
+		key = made;
+	}
+	o = resp_ok(r, result == SEND_NEW ? 202 : 200);
+	id_format("msg_", m->public_id, id);
+	json_add_text(o, "message_id", id);
+	json_add_text(o, "status", delivery_state_name(DELIVERY_QUEUED));
+	json_add_text(o, "idempotency_key", key);
+	if (result == SEND_REPEATED)
+		json_add_bool(o, "duplicate", true);
+}
+
+static void
+send_chat(struct request *r, const struct in_message *in)
+{
+	struct message_new m = { .sender_id = r->me.id, .channel = "pchat", .kind = in->kind ? in->kind : "text",
+		.destination = in->to, .text = in->text, .source = in->source, .subject = in->subject,
+		.title = in->title, .now = r->now };
+	struct idempotency key = { .key = in->idempotency_key };
+	enum send_result result = SEND_NEW;
+	uint8_t reply[ID_BYTES];
+	struct account to;
+
+	if (!find_recipient(r, in->to, &to))
+		return;
+	m.recipient_id = to.id;
+	if (in->reply_to && in->reply_to[0]) {
+		if (!find_reply(r, in->reply_to, reply))
+			return;
+		m.reply_to = reply;
+	}
+	if (key.key)
+		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
+	if (!resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
+		answer_sent(r, &m, in->idempotency_key, result);
+}
+
+/* POST messages: 202 with the id; a repeat of the idempotency key 200 with the same id. */
+void
+on_message_post(struct request *r)
+{
+	const struct in_message *in = r->in;
+
+	if (in->channel && strcmp(in->channel, "pchat") != 0)
+		resp_field_error(r, 400, "channel_unavailable", "channel", "This relay carries pchat only.");
+	else if (!in->to)
+		resp_field_error(r, 400, "missing_field", "to", "to is missing.");
+	else
+		send_chat(r, in);
+}
+
+/* GET messages/<id>: for its sender and recipients. */
+void
+on_message_get(struct request *r)
+{
+	uint8_t id[ID_BYTES];
+	struct message m;
+	enum db_result res = id_parse("msg_", r->arg, id) ?
+	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) : DB_NONE;
+	struct json_object *item;
+
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_NONE) {
+		unknown_message(r);
+		return;
+	}
+	item = show_message(&m);
+	json_add_text(item, "status", delivery_state_name(m.state));
+	json_object_object_add(resp_ok(r, 200), "message", item);
+}
+
+/* PATCH messages/<id>: a new text, by its sender, within 15 minutes. */
+void
+on_message_patch(struct request *r)
+{
+	const struct in_text *in = r->in;
+	enum change_result change = CHANGE_DONE;
+	uint8_t id[ID_BYTES];
+	enum db_result res = id_parse("msg_", r->arg, id) ? db_message_edit(r->worker->db, &r->arena, id, r->me.id,
+								in->text, EDIT_WINDOW_MS, r->now, &change) :
+							    DB_NONE;
+	struct json_object *o;
+
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_NONE) {
+		unknown_message(r);
+	} else if (change == CHANGE_FORBIDDEN) {
+		resp_error(r, 403, "forbidden", "Only its sender may edit a message.");
+	} else if (change == CHANGE_TOO_LATE) {
+		resp_error(r, 403, "edit_window_closed", "A message may be edited for 15 minutes.");
+	} else if (change == CHANGE_WITHDRAWN) {
+		resp_error(r, 409, "message_withdrawn", "The message was withdrawn.");
+	} else {
+		o = resp_ok(r, 200);
+		json_add_text(o, "message_id", r->arg);
+		json_add_int(o, "edited_at", r->now);
+	}
+}
+
+/* DELETE messages/<id>: withdraws it for everyone (sender) or removes it for oneself (recipient). */
+void
+on_message_delete(struct request *r)
+{
+	enum change_result change = CHANGE_DONE;
+	uint8_t id[ID_BYTES];
+	enum db_result res = id_parse("msg_", r->arg, id) ?
+	    db_message_delete(r->worker->db, &r->arena, id, r->me.id, r->now, &change) : DB_NONE;
+	struct json_object *o;
+
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_NONE) {
+		unknown_message(r);
+		return;
+	}
+	o = resp_ok(r, 200);
+	json_add_text(o, "message_id", r->arg);
+	json_add_text(o, "status", change == CHANGE_REMOVED ? "removed" : "withdrawn");
+}

@@ -1,0 +1,77 @@
+/* Polling: what is new for a session, and who is typing. */
+#include "handlers.h"
+#include "inputs.h"
+#include "message.h"
+#include "resp.h"
+#include "share.h"
+#include "show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_LIMIT_BYTES 524288
+
+static void
+add_typing(struct request *r, struct json_object *o)
+{
+	int64_t from[SHARE_SLOTS];
+	int n = share_typing_get(r->worker->share, r->me.id, from);
+	struct json_object *array = n > 0 ? json_object_new_array() : NULL;
+
+	for (int i = 0; i < n; i++) {
+		struct json_object *item;
+		char *address = NULL;
+
+		if (db_account_address(r->worker->db, &r->arena, from[i], &address) != DB_ROW)
+			continue;
+		item = json_object_new_object();
+		json_add_text(item, "from", address);
+		json_add_text(item, "to", r->me.chat_address);
+		json_object_array_add(array, item);
+	}
+	if (array)
+		json_object_object_add(o, "typing", array);
+}
+
+static void
+answer(struct request *r, const struct message *list, int count, int64_t next, bool more)
+{
+	struct json_object *o = resp_ok(r, 200), *messages = json_object_new_array();
+	char cursor[24];
+
+	for (int i = 0; i < count; i++)
+		json_object_array_add(messages, show_message(&list[i]));
+	snprintf(cursor, sizeof(cursor), "%lld", (long long)next);
+	json_object_object_add(o, "messages", messages);
+	json_add_text(o, "cursor", cursor);
+	json_add_bool(o, "has_more", more);
+	json_add_int(o, "poll_interval_ms", r->worker->conf->poll_interval_ms);
+	add_typing(r, o);
+}
+
+/* POST poll: confirms all up to the cursor (without one: the last answer) and hands out what follows, oldest first. */
+void
+on_poll_post(struct request *r)
+{
+	const struct in_poll *in = r->in;
+	struct poll p = { .account_id = r->me.id, .session_id = r->session.id,
+		.session_created_at = r->session.created_at, .session_sent_seq = r->session.sent_seq,
+		.delivered_seq = r->me.delivered_seq, .from = r->session.sent_seq, .limit = (int)in->limit,
+		.text_limit = TEXT_LIMIT_BYTES, .now = r->now };
+	struct message *list;
+	int count = 0;
+	int64_t next = 0;
+	bool more = false;
+
+	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
+		resp_field_error(r, 403, "not_your_address", "chat_address", "This is not your chat address.");
+		return;
+	}
+	if (in->cursor)
+		p.from = in->cursor[0] ? strtoll(in->cursor, NULL, 10) : r->session.start_seq;
+	list = arena_alloc(&r->arena, (size_t)p.limit * sizeof(*list));
+	if (!list || resp_db_failed(r, db_stream_poll(r->worker->db, &r->arena, &p, list, &count, &next, &more)))
+		return;
+	answer(r, list, count, next, more);
+}

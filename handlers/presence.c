@@ -1,0 +1,111 @@
+/* Presence, and the directory of people who want to be found. */
+#include "handlers.h"
+#include "inputs.h"
+#include "resp.h"
+#include "secret.h"
+#include "text.h"
+
+#include <string.h>
+
+#define ONLINE_MS 60000
+#define SESSIONS_SHOWN 20
+#define ETAG_BYTES 16
+
+/* POST presence: shows or hides the session that asks; its names may change with it. */
+void
+on_presence_post(struct request *r)
+{
+	const struct in_presence *in = r->in;
+	struct session s = r->session;
+	bool name_it = in->display_name && in->display_name[0] && !r->me.display_name[0];
+
+	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
+		resp_field_error(r, 403, "not_your_address", "chat_address", "This is not your chat address.");
+		return;
+	}
+	s.visible = in->visible;
+	s.last_seen_at = r->now;
+	if (in->device_name)
+		s.device_name = arena_strdup(&r->arena, in->device_name);
+	if (in->session_name)
+		s.session_name = arena_strdup(&r->arena, in->session_name);
+	if (in->listen_channel)
+		s.listen_channel = arena_strdup(&r->arena, in->listen_channel);
+	if (!s.device_name || !s.session_name || !s.listen_channel)
+		return;
+	if (!resp_db_failed(r, db_session_presence(r->worker->db, &s, &r->me, name_it ? in->display_name : NULL)))
+		json_add_bool(resp_ok(r, 200), "online", s.visible);
+}
+
+/* One person of the directory with the sessions that are live now. */
+static enum db_result
+add_person(struct request *r, struct json_object *array, const struct account *a)
+{
+	struct session list[SESSIONS_SHOWN];
+	struct json_object *o = json_object_new_object(), *sessions = json_object_new_array();
+	int count = 0;
+	enum db_result res = db_session_list(r->worker->db, &r->arena, a->id, r->now, r->now - ONLINE_MS,
+	    SESSIONS_SHOWN, list, &count);
+
+	json_add_text(o, "chat_address", a->chat_address);
+	json_add_text(o, "display_name", account_name(a));
+	json_add_bool(o, "online", count > 0);
+	for (int i = 0; i < count; i++) {
+		struct json_object *s = json_object_new_object();
+
+		json_add_text(s, "device_name", list[i].device_name);
+		json_add_text(s, "session_name", list[i].session_name);
+		json_add_text(s, "listen_channel", list[i].listen_channel);
+		json_object_array_add(sessions, s);
+	}
+	json_object_object_add(o, "sessions", sessions);
+	json_object_array_add(array, o);
+	return res;
+}
+
+/* RFC 9110 validators: a strong ETag over the answer; 304 when the client has it already. */
+static void
+set_etag(struct request *r)
+{
+	uint8_t hash[SECRET_HASH_BYTES];
+	char tag[2 * ETAG_BYTES + 1], *etag;
+
+	secret_hash(json_object_to_json_string_ext(r->resp.body, JSON_C_TO_STRING_PLAIN), hash);
+	secret_hex(hash, ETAG_BYTES, tag);
+	etag = arena_printf(&r->arena, "\"%s\"", tag);
+	if (!etag)
+		return;
+	r->resp.etag = etag;
+	if (strcmp(r->if_none_match, "*") == 0 || strstr(r->if_none_match, etag))
+		r->resp.status = 304;
+}
+
+/* GET directory: public people in order of address, a page at a time. */
+void
+on_directory_get(struct request *r)
+{
+	const struct in_page *in = r->in;
+	int limit = (int)in->limit, count = 0;
+	struct account *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
+	struct json_object *o, *users;
+	char match[512] = "";
+	enum db_result res;
+
+	text_fold(in->q ? in->q : "", match, sizeof(match));
+	res = list ? db_account_list_public(r->worker->db, &r->arena, match, in->after ? in->after : "", limit + 1,
+			 list, &count) :
+		     DB_FAIL;
+	if (resp_db_failed(r, res))
+		return;
+	o = resp_ok(r, 200);
+	users = json_object_new_array();
+	json_object_object_add(o, "users", users);
+	json_object_object_add(o, "groups", json_object_new_array());
+	json_add_bool(o, "has_more", count > limit);
+	if (count > limit)
+		json_add_text(o, "after", list[limit - 1].chat_address);
+	for (int i = 0; i < count && i < limit; i++)
+		if (resp_db_failed(r, add_person(r, users, &list[i])))
+			return;
+	set_etag(r);
+}

@@ -1,0 +1,47 @@
+/* The API: method, path, who may call, largest body, what it takes, who answers. Preconditions hold before a handler runs. */
+#include "route.h"
+
+#include "handlers.h"
+#include "inputs.h"
+
+#define TAKES(type) in_##type##_fields, sizeof(struct in_##type)
+#define NOTHING NULL, 0
+#define SMALL 16384   /* a few short fields */
+#define LISTED 65536  /* a list of ids */
+#define LARGE 524288  /* 64 KiB of text, every byte of it escaped, and the rest */
+
+#define AUTH "/api/v1/pchat/auth"
+#define CHAT "/api/v1/webchat"
+
+const struct route routes[] = {
+	{ METHOD_GET, "/health", FOR_ANYONE, 0, NOTHING, on_health_get },
+	{ METHOD_GET, CHAT "/config", FOR_ANYONE, 0, NOTHING, on_config_get },
+
+	{ METHOD_POST, AUTH "/request-code", FOR_ANYONE, SMALL, TAKES(code_request), on_code_request },
+	{ METHOD_POST, AUTH "/verify-code", FOR_ANYONE, SMALL, TAKES(code_verify), on_code_verify },
+	{ METHOD_GET, AUTH "/me", FOR_MEMBER, 0, NOTHING, on_me_get },
+	{ METHOD_PUT, AUTH "/me", FOR_MEMBER, SMALL, TAKES(me), on_me_put },
+	{ METHOD_DELETE, AUTH "/me", FOR_MEMBER, 0, NOTHING, on_me_delete },
+	{ METHOD_GET, AUTH "/export", FOR_MEMBER, 0, in_export_fields, sizeof(struct in_page), on_me_export },
+	{ METHOD_GET, AUTH "/sessions", FOR_MEMBER, 0, NOTHING, on_session_list },
+	{ METHOD_DELETE, AUTH "/sessions/*", FOR_MEMBER, 0, NOTHING, on_session_delete },
+	{ METHOD_POST, AUTH "/logout", FOR_MEMBER, 0, NOTHING, on_session_logout },
+	{ METHOD_POST, AUTH "/logout-all", FOR_MEMBER, 0, NOTHING, on_session_logout_all },
+
+	{ METHOD_POST, CHAT "/presence", FOR_MEMBER, SMALL, TAKES(presence), on_presence_post },
+	{ METHOD_GET, CHAT "/directory", FOR_MEMBER, 0, TAKES(page), on_directory_get },
+
+	{ METHOD_POST, "/api/v1/messages", FOR_MEMBER, LARGE, TAKES(message), on_message_post },
+	{ METHOD_GET, "/api/v1/messages/*", FOR_MEMBER, 0, NOTHING, on_message_get },
+	{ METHOD_PATCH, "/api/v1/messages/*", FOR_MEMBER, LARGE, TAKES(text), on_message_patch },
+	{ METHOD_DELETE, "/api/v1/messages/*", FOR_MEMBER, 0, NOTHING, on_message_delete },
+	{ METHOD_POST, CHAT "/poll", FOR_MEMBER, SMALL, TAKES(poll), on_poll_post },
+	{ METHOD_POST, CHAT "/read", FOR_MEMBER, LISTED, in_read_fields, sizeof(struct in_ids), on_read_post },
+	{ METHOD_POST, CHAT "/receipt-status", FOR_MEMBER, LISTED, in_receipt_fields, sizeof(struct in_ids), on_receipt_post },
+	{ METHOD_POST, CHAT "/typing", FOR_MEMBER, SMALL, TAKES(typing), on_typing_post },
+
+	{ METHOD_GET, CHAT "/admin/access-requests", FOR_ADMIN, 0, NOTHING, on_access_list },
+	{ METHOD_POST, CHAT "/admin/access-requests/*/approve", FOR_ADMIN, 0, NOTHING, on_access_approve },
+	{ METHOD_POST, CHAT "/admin/access-requests/*/deny", FOR_ADMIN, 0, NOTHING, on_access_deny },
+	{ METHOD_GET, NULL, FOR_ANYONE, 0, NOTHING, NULL },
+};

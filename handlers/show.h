@@ -1,0 +1,18 @@
+/* How things look on the wire, in one place. Each answers a new object that the caller hands on. */
+#ifndef HANDLERS_SHOW_H
+#define HANDLERS_SHOW_H
+
+#include "message.h"
+#include "req.h"
+#include "resp.h"
+
+/* The user, as he himself and admins see him. */
+struct json_object *show_user(const struct account *a);
+
+/* A session, as its owner sees it. */
+struct json_object *show_session(const struct session *s, int64_t current_id);
+
+/* A message as a stream item. */
+struct json_object *show_message(const struct message *m);
+
+#endif

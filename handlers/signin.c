@@ -1,0 +1,212 @@
+/* Signing in by a code sent by e-mail. */
+#include "signin.h"
+
+#include "handlers.h"
+#include "inputs.h"
+#include "log.h"
+#include "resp.h"
+#include "show.h"
+#include "text.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BODY_BYTES 2048
+#define RESERVED_ADDRESS "relay"
+
+/* Wakes the mailer, so that a code is on its way at once. */
+static void
+wake_mailer(const struct request *r)
+{
+	const uint64_t one = 1;
+
+	if (write(r->worker->mail_wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_warn("cannot wake the mailer: %s", strerror(errno));
+}
+
+static struct signin_limit
+limit_of(const struct request *r, const char *email)
+{
+	const struct conf *c = r->worker->conf;
+
+	return (struct signin_limit){ .email = email, .client = r->client, .now = r->now,
+		.per_address = (int)c->codes_per_address, .per_client = (int)c->codes_per_client };
+}
+
+static const char *
+lower_email(struct request *r, const char *email)
+{
+	char *copy = arena_strdup(&r->arena, email);
+
+	if (copy)
+		text_lower_ascii(copy);
+	return copy;
+}
+
+/* May this address sign in? By the settings, or because an admin approved it. DB_ROW: yes, DB_NONE: no. */
+static enum db_result
+may_sign_in(struct request *r, const char *email)
+{
+	struct access_request q;
+	enum db_result res;
+
+	if (conf_email_allowed(r->worker->conf, email))
+		return DB_ROW;
+	res = db_access_by_email(r->worker->db, &r->arena, email, &q);
+	return res == DB_ROW && q.status != ACCESS_APPROVED ? DB_NONE : res;
+}
+
+static void
+ask_for_access(struct request *r, const char *email, const char *display_name)
+{
+	const struct signin_limit limit = limit_of(r, email);
+	int64_t retry_at = 0;
+	enum db_result res = db_access_ask(r->worker->db, &limit, display_name ? display_name : "", &retry_at);
+
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_CONFLICT)
+		resp_limited(r, retry_at);
+	else
+		json_add_text(resp_ok(r, 202), "status", "access_requested");
+}
+
+static struct mail
+code_mail(struct request *r, const char *email, const char *code)
+{
+	const char *name = r->worker->conf->name;
+
+	return (struct mail){
+		.recipient = email,
+		.subject = arena_printf(&r->arena, "%s: your sign-in code", name),
+		.body = arena_printf(&r->arena,
+		    "Your sign-in code for %s is\n\n    %s\n\nIt is good for ten minutes and for one sign-in.\n"
+		    "If you did not ask for it, you need not do anything.\n",
+		    name, code),
+		.expires_at = r->now + SIGNIN_CODE_TTL_MS,
+	};
+}
+
+static void
+send_code(struct request *r, const char *email)
+{
+	const struct conf *c = r->worker->conf;
+	const struct signin_limit limit = limit_of(r, email);
+	char code[SECRET_CODE_BYTES];
+	struct mail mail;
+	int64_t retry_at = 0;
+	enum db_result res;
+	struct json_object *o;
+
+	secret_code_make(code);
+	mail = code_mail(r, email, code);
+	res = db_code_request(r->worker->db, &limit, code, c->smtp_host[0] ? &mail : NULL, &retry_at);
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_CONFLICT) {
+		resp_limited(r, retry_at);
+		return;
+	}
+	/* A relay without mail is one that is being tried: the code goes to whoever sits at the machine. */
+	if (c->smtp_host[0])
+		wake_mailer(r);
+	else
+		log_info("sign-in code for %s: %s", email, code);
+	o = resp_ok(r, 202);
+	json_add_text(o, "status", "code_sent");
+	json_add_int(o, "expires_in", SIGNIN_CODE_TTL_MS / 1000);
+	if (c->dev_expose_codes && r->direct_loopback)
+		json_add_text(o, "dev_code", code);
+	secret_wipe(code, sizeof(code));
+}
+
+/* POST request-code: 202 whether or not the account exists; 429 when asked too often. */
+void
+on_code_request(struct request *r)
+{
+	const struct in_code_request *in = r->in;
+	const char *email = lower_email(r, in->email);
+	enum db_result res = email ? may_sign_in(r, email) : DB_FAIL;
+
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_ROW)
+		send_code(r, email);
+	else
+		ask_for_access(r, email, in->display_name);
+}
+
+static bool
+is_reserved(const char *address)
+{
+	return address && (strcmp(address, RESERVED_ADDRESS) == 0 || strncmp(address, "grp_", 4) == 0);
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+static void
+answer_signed_in(struct request *r, const char *token, const struct account *acc, const struct session *s)
+{
+	struct json_object *o = resp_ok(r, 200);
+
+	json_add_text(o, "session_token", token);
+	json_add_int(o, "expires_at", s->expires_at);
+	json_object_object_add(o, "user", show_user(acc));
+	json_object_object_add(o, "session", show_session(s, s->id));
+}
+
+static void
+answer_verify(struct request *r, enum signin_result result, int64_t retry_at)
+{
+	if (result == SIGNIN_LIMITED)
+		resp_limited(r, retry_at);
+	else if (result == SIGNIN_ADDRESS_TAKEN)
+		resp_field_error(r, 409, "address_taken", "chat_address", "This chat address is taken; ask for another.");
+	else
+		resp_error(r, 401, "code_invalid", "The code is wrong or no longer good; ask for a new one.");
+}
+
+/* POST verify-code: opens a session and, the first time, the account. 401 for any code that is not good, 409 for an
+ * address that is taken (the code stays good). */
+void
+on_code_verify(struct request *r)
+{
+	const struct in_code_verify *in = r->in;
+	const struct conf *c = r->worker->conf;
+	const char *email = lower_email(r, in->email);
+	char token[SECRET_TOKEN_BYTES];
+	uint8_t hash[SECRET_HASH_BYTES];
+	enum signin_result result = SIGNIN_WRONG;
+	struct account acc = { 0 };
+	struct session s = { 0 };
+	int64_t retry_at = 0;
+	enum db_result res;
+
+	if (is_reserved(in->chat_address)) {
+		answer_verify(r, SIGNIN_ADDRESS_TAKEN, 0);
+		return;
+	}
+	secret_token_make("pct_", token);
+	secret_hash(token, hash);
+	const struct signin ask = {
+		.limit = limit_of(r, email), .code = in->code, .chat_address = in->chat_address,
+		.display_name = or_empty(in->display_name), .language = or_empty(in->language),
+		.public_visible = in->public_visible == 1, .admin = conf_email_admin(c, in->email),
+		.device_name = or_empty(in->device_name), .session_name = or_empty(in->session_name),
+		.listen_channel = or_empty(in->listen_channel), .token_hash = hash,
+		.expires_at = c->session_ttl_sec ? r->now + c->session_ttl_sec * 1000 : 0,
+	};
+	res = email ? db_code_verify(r->worker->db, &r->arena, &ask, &result, &acc, &s, &retry_at) : DB_FAIL;
+	if (resp_db_failed(r, res))
+		return;
+	if (result == SIGNIN_OK)
+		answer_signed_in(r, token, &acc, &s);
+	else
+		answer_verify(r, result, retry_at);
+	secret_wipe(token, sizeof(token));
+}

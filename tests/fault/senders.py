@@ -1,0 +1,76 @@
+"""Concurrent senders that do what a good client does: keep the key, try again, and know what was acknowledged."""
+import http.client
+import threading
+import time
+
+GIVE_UP_SEC = 60
+
+
+class Sender(threading.Thread):
+    """Sends numbered messages to one recipient, each under a key of its own, until each is acknowledged."""
+
+    def __init__(self, user, recipient, count, *, retry=True, payload=""):
+        super().__init__(daemon=True)
+        self.user, self.recipient, self.count, self.retry, self.payload = user, recipient, count, retry, payload
+        self.acknowledged, self.refused, self.retries, self.failure = {}, [], 0, None
+
+    def run(self):
+        try:
+            for number in range(self.count):
+                self._send(f"{self.user.address}-{number:05d}")
+        except BaseException as error:  # pylint: disable=broad-exception-caught
+            self.failure = error
+
+    def _send(self, text):
+        deadline = time.monotonic() + GIVE_UP_SEC
+        while True:
+            answer = self._try(text)
+            if answer is not None and answer.status in (200, 202):
+                self.acknowledged[text] = answer["message_id"]
+                return
+            if not self.retry:
+                self.refused.append(text)
+                return
+            assert time.monotonic() < deadline, f"{text}: never acknowledged, at last {answer}"
+            self.retries += 1
+            time.sleep(0.02)
+
+    def _try(self, text):
+        body = {"to": self.recipient.address, "text": text + self.payload, "idempotency_key": text}
+        try:
+            answer = self.user.post("/api/v1/messages", body)
+        except (OSError, http.client.HTTPException):
+            return None
+        assert answer.status in (200, 202) or answer.status >= 500, answer
+        return answer
+
+
+def start_senders(users, recipient, count, **options):
+    """One started Sender per user."""
+    senders = [Sender(user, recipient, count, **options) for user in users]
+    for sender in senders:
+        sender.start()
+    return senders
+
+
+def finish(senders):
+    """Wait for all of them; answers {text: message id} of all that was acknowledged."""
+    acknowledged = {}
+    for sender in senders:
+        sender.join(300)
+        assert not sender.is_alive(), "a sender hangs"
+        assert sender.failure is None, sender.failure
+        acknowledged.update(sender.acknowledged)
+    return acknowledged
+
+
+def assert_all_there(recipient, acknowledged):
+    """The recipient holds just what was acknowledged, each once, each sender's messages in order."""
+    items = recipient.poll_all()[0]
+    found = {item["text"].rstrip("."): item["message_id"] for item in items}
+    assert len(items) == len(found), "a message came twice"
+    assert found == acknowledged
+    by_sender = {}
+    for item in items:
+        by_sender.setdefault(item["from"], []).append(item["text"])
+    assert all(texts == sorted(texts) for texts in by_sender.values()), "a sender's messages are out of order"
