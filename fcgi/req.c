@@ -2,6 +2,7 @@
 #include "req.h"
 
 #include "clock.h"
+#include "log.h"
 #include "resp.h"
 #include "route.h"
 
@@ -10,6 +11,7 @@
 #include <fcgiapp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *
 param(const struct request *r, const char *name)
@@ -102,6 +104,15 @@ req_read_body(struct request *r, size_t limit)
 	}
 	r->body_len = (size_t)n;
 	return true;
+}
+
+void
+req_wake_mailer(const struct request *r)
+{
+	const uint64_t one = 1;
+
+	if (write(r->worker->mail_wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_warn("cannot wake the mailer: %s", strerror(errno));
 }
 
 void

@@ -1,6 +1,7 @@
 /* Building and sending answers. */
 #include "resp.h"
 
+#include "cleanup.h"
 #include "log.h"
 #include "route.h"
 
@@ -88,6 +89,24 @@ resp_db_failed(struct request *r, enum db_result res)
 	}
 }
 
+/* Reason phrases of RFC 9110 for what the relay answers. */
+static const char *
+reason(int status)
+{
+	static const struct {
+		int status;
+		const char *phrase;
+	} phrases[] = { { 200, "OK" }, { 202, "Accepted" }, { 304, "Not Modified" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 409, "Conflict" }, { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" }, { 429, "Too Many Requests" }, { 503, "Service Unavailable" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	return "Internal Server Error";
+}
+
 void
 resp_send(struct request *r)
 {
@@ -101,7 +120,7 @@ resp_send(struct request *r)
 	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	if (r->resp.status == 304)
 		len = 0;
-	FCGX_FPrintF(out, "Status: %d\r\nCache-Control: no-store\r\n", r->resp.status);
+	FCGX_FPrintF(out, "Status: %d %s\r\nCache-Control: no-store\r\n", r->resp.status, reason(r->resp.status));
 	if (r->resp.etag)
 		FCGX_FPrintF(out, "ETag: %s\r\n", r->resp.etag);
 	if (r->resp.allow)

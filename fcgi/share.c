@@ -3,6 +3,7 @@
 
 #include "clock.h"
 
+#include <stddef.h>
 #include <sys/mman.h>
 
 struct share *

@@ -4,7 +4,7 @@
 #include "cleanup.h"
 #include "sandbox.h"
 #include "secret.h"
-#include "worker.h"
+#include "db.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,15 +110,13 @@ start_publish(const char *url)
 static bool
 prepare_database(const struct conf *c, char *error)
 {
-	const struct db_options o = worker_db_options(c);
-	char copy[PATH_MAX], key[PATH_MAX + 16], why[DB_ERROR_BYTES];
+	const struct db_options o = db_options_of(c);
+	char why[DB_ERROR_BYTES];
 
-	snprintf(copy, sizeof(copy), "%s", c->db_path);
-	snprintf(key, sizeof(key), "%s/server.key", dirname(copy));
 	umask(0077);
 	if (!db_migrate(&o, why))
 		return refuse(error, "database", why);
-	return secret_key_load(key) || refuse(error, key, strerror(errno));
+	return secret_key_load(c->db_path) || refuse(error, "server.key", strerror(errno));
 }
 
 /* In a child of its own that becomes the unprivileged user, so that every file belongs to it from the start. */

@@ -14,20 +14,12 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <libgen.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 
 #define ARENA_BYTES ((size_t)8 << 20)
 #define EXIT_START_FAILED 3
-
-struct db_options
-worker_db_options(const struct conf *c)
-{
-	return (struct db_options){ .path = c->db_path, .full_durability = c->durability == DURABILITY_FULL,
-		.busy_timeout_ms = (int)c->busy_timeout_ms };
-}
 
 static void
 serve_one(struct request *r)
@@ -82,18 +74,16 @@ fence(const struct conf *c)
 static struct db *
 open_store(const struct conf *c)
 {
-	char error[DB_ERROR_BYTES], key[PATH_MAX + 16];
-	const struct db_options o = worker_db_options(c);
+	char error[DB_ERROR_BYTES];
+	const struct db_options o = db_options_of(c);
 	struct db *db = db_open(&o, error);
-	auto_free char *copy = strdup(c->db_path);
 
 	if (!db) {
 		log_error("%s", error);
 		return NULL;
 	}
-	snprintf(key, sizeof(key), "%s/server.key", copy ? dirname(copy) : ".");
-	if (!secret_key_load(key)) {
-		log_error("%s: %s", key, strerror(errno));
+	if (!secret_key_load(c->db_path)) {
+		log_error("server.key beside %s: %s", c->db_path, strerror(errno));
 		db_close(db);
 		return NULL;
 	}

@@ -19,7 +19,4 @@ struct worker_options {
 /* Runs in a forked child; the answer is its exit status. */
 int worker_run(const struct worker_options *o);
 
-/* The store's options as the settings give them. */
-struct db_options worker_db_options(const struct conf *c);
-
 #endif

@@ -54,8 +54,10 @@ decide(struct request *r, bool approve)
 		resp_error(r, 404, "unknown_request", "There is no such request.");
 	else if (res == DB_CONFLICT)
 		resp_error(r, 409, "already_decided", "This request was decided the other way.");
-	else
+	else {
+		req_wake_mailer(r);
 		json_add_text(resp_ok(r, 200), "status", approve ? "approved" : "denied");
+	}
 }
 
 /* POST admin/access-requests/<id>/approve: the address may sign in from now on, and is told by mail. */

@@ -8,22 +8,9 @@
 #include "show.h"
 #include "text.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#define BODY_BYTES 2048
 #define RESERVED_ADDRESS "relay"
-
-/* Wakes the mailer, so that a code is on its way at once. */
-static void
-wake_mailer(const struct request *r)
-{
-	const uint64_t one = 1;
-
-	if (write(r->worker->mail_wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		log_warn("cannot wake the mailer: %s", strerror(errno));
-}
 
 static struct signin_limit
 limit_of(const struct request *r, const char *email)
@@ -110,7 +97,7 @@ send_code(struct request *r, const char *email)
 	}
 	/* A relay without mail is one that is being tried: the code goes to whoever sits at the machine. */
 	if (c->smtp_host[0])
-		wake_mailer(r);
+		req_wake_mailer(r);
 	else
 		log_info("sign-in code for %s: %s", email, code);
 	o = resp_ok(r, 202);

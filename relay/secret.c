@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +26,7 @@ secret_init(void)
 static bool
 key_make(const char *path)
 {
-	char temp[4200];
+	char temp[PATH_MAX + 64];
 	uint8_t key[sizeof(server_key)];
 	bool ok = false;
 	auto_close int fd = -1;
@@ -43,10 +45,14 @@ key_make(const char *path)
 }
 
 bool
-secret_key_load(const char *path)
+secret_key_load(const char *db_path)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char copy[PATH_MAX], path[PATH_MAX + 16];
+	auto_close int fd = -1;
 
+	snprintf(copy, sizeof(copy), "%s", db_path);
+	snprintf(path, sizeof(path), "%s/server.key", dirname(copy));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT && key_make(path))
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

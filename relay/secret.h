@@ -13,9 +13,9 @@
 /* Starts libsodium; call once before anything else here. False: no randomness to be had. */
 bool secret_init(void);
 
-/* Reads the 256-bit server key from `path`, making it (mode 0600) when it is missing.
- * It is kept in memory and keys secret_mac. False: see errno. */
-bool secret_key_load(const char *path);
+/* Reads the 256-bit server key from the file server.key in the folder of `db_path`, making it (mode 0600) when it is
+ * missing. It is kept in memory and keys secret_mac. False: see errno. */
+bool secret_key_load(const char *db_path);
 
 /* A new token: `prefix` (4 characters, such as "pct_") and 256 random bits in base64url. */
 void secret_token_make(const char *prefix, char out[static SECRET_TOKEN_BYTES]);

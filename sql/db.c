@@ -22,6 +22,13 @@ static const struct {
 #undef STMT
 };
 
+struct db_options
+db_options_of(const struct conf *c)
+{
+	return (struct db_options){ .path = c->db_path, .full_durability = c->durability == DURABILITY_FULL,
+		.busy_timeout_ms = (int)c->busy_timeout_ms };
+}
+
 static bool
 refuse(char *error, const char *path, const char *why)
 {

@@ -3,6 +3,8 @@
 #ifndef SQL_DB_H
 #define SQL_DB_H
 
+#include "conf.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +29,9 @@ struct db_options {
 };
 
 #define DB_ERROR_BYTES 512
+
+/* The options as the settings give them; the path stays the settings'. */
+struct db_options db_options_of(const struct conf *c);
 
 /* Makes the database or brings its schema up to date, forward only. False with one line in `error`. */
 bool db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES]);

@@ -1,0 +1,79 @@
+# The WebChat relay. `make` builds, `make check` tests; SAN=1 does either under ASan and UBSan.
+# Each folder sees itself and what stands to its left: relay <- sql <- fcgi <- handlers; sql <- cron; sql <- admin.
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+Q = $(if $(V),,@)
+BUILD ?= $(if $(SAN),build-san,build)
+PKGS = sqlite3 json-c libsodium uuid libcurl
+CFLAGS_PKG := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+
+WARN = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+       -Wwrite-strings -Wundef -Wimplicit-fallthrough -Wno-format-truncation
+IS_GCC := $(findstring gcc,$(shell $(CC) --version 2>/dev/null | head -1))
+HARDEN = -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+         -fPIE -fno-strict-overflow $(if $(IS_GCC),-ftrivial-auto-var-init=zero)
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+MODE = $(if $(SAN),$(SANITIZE),$(HARDEN))
+CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) -MMD -MP $(CFLAGS_PKG)
+LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack) \
+          -Wl,--as-needed
+comma = ,
+
+SEE_relay = -iquote relay
+SEE_sql = $(SEE_relay) -iquote sql
+SEE_fcgi = $(SEE_sql) -iquote fcgi
+SEE_handlers = $(SEE_fcgi) -iquote handlers
+SEE_cron = $(SEE_sql) -iquote cron
+SEE_admin = $(SEE_sql) -iquote admin -iquote cron
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
+RELAY = $(call objects,relay)
+SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
+CRON_LIB = $(BUILD)/cron/mailer.o
+PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relayctl
+
+.PHONY: all check tidy bench clean docs deps
+.DELETE_ON_ERROR:
+all: $(PROGRAMS)
+
+$(BUILD)/relayd: $(call objects,handlers) $(call objects,fcgi) $(SQL) $(RELAY)
+	@echo "ld $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lfcgi -lsqlite3 -ljson-c -lsodium -luuid
+$(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(CRON_LIB) $(SQL) $(RELAY)
+	@echo "ld $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lcurl
+$(BUILD)/relayctl: $(call objects,admin) $(CRON_LIB) $(SQL) $(RELAY)
+	@echo "ld $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lcurl
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	$(Q)$(CC) $(CFLAGS) $(SEE_$(firstword $(subst /, ,$<))) -c -o $@ $<
+
+# The schema steps as C strings, in the order of their numbers.
+$(BUILD)/sql/schema_steps.c: $(sort $(wildcard sql/schema/*.sql)) Makefile
+	@mkdir -p $(@D)
+	@{ echo '/* Made from sql/schema by the Makefile. */'; echo 'extern const char *const schema_steps[];'; \
+	echo 'extern const int schema_steps_len;'; echo 'const char *const schema_steps[] = {'; \
+	for f in $(sort $(wildcard sql/schema/*.sql)); do \
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo ','; done; echo '};'; \
+	echo 'const int schema_steps_len = (int)(sizeof(schema_steps) / sizeof(schema_steps[0]));'; } > $@
+$(BUILD)/sql/schema_steps.o: $(BUILD)/sql/schema_steps.c
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# Generated pages: .env.example and the manual of the settings.
+docs: $(BUILD)/relayctl
+	$(BUILD)/relayctl settings --example > relay/.env.example
+	$(BUILD)/relayctl settings --markdown > docs/settings.md
+
+deps:
+	scripts/install_deps.sh --test
+
+clean:
+	rm -rf build build-san build-tidy
+
+-include tests/bench/bench.mk
+-include $(wildcard $(BUILD)/*/*.d)

@@ -1,0 +1,160 @@
+/* relayctl: reads its words and hands over to the command. */
+#include "relayctl.h"
+
+#include "cleanup.h"
+#include "log.h"
+#include "secret.h"
+#include "version.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char help[] =
+    "Usage: relayctl [--dir DIR] COMMAND\n"
+    "Looks after a WebChat relay.\n"
+    "\n"
+    "  check                     settings, folders, database and socket\n"
+    "  user list                 all users\n"
+    "  user promote|demote|block|unblock|hide|unhide WHO   WHO: e-mail or chat address\n"
+    "  code EMAIL                issue a fresh sign-in code and print it\n"
+    "  mail                      mails that wait, and why\n"
+    "  mail test ADDRESS         send a test mail now\n"
+    "  backup FILE               copy the live database into a new file\n"
+    "  stats                     counts\n"
+    "  settings --example        print .env.example\n"
+    "  settings --markdown       print docs/settings.md\n"
+    "\n"
+    "  --dir DIR    the relay's folder (default: relay/ beside the programs)\n"
+    "  --help, --version\n";
+
+int
+ctl_fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("relayctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return 1;
+}
+
+int
+ctl_usage(const char *usage)
+{
+	fprintf(stderr, "relayctl: usage: relayctl %s\n", usage);
+	return 2;
+}
+
+int
+ctl_db_failed(enum db_result r)
+{
+	return ctl_fail("%s", r == DB_BUSY ? "the database is busy; try again" :
+			    r == DB_FULL   ? "the disk is full; nothing was changed" :
+					     "the database could not do this");
+}
+
+struct db *
+ctl_open(const struct ctl *c)
+{
+	const struct db_options o = db_options_of(&c->conf);
+	char error[DB_ERROR_BYTES];
+	struct db *db = db_open(&o, error);
+
+	if (!db) {
+		ctl_fail("%s", error);
+		return NULL;
+	}
+	if (!secret_key_load(c->conf.db_path)) {
+		ctl_fail("server.key beside %s: %s", c->conf.db_path, strerror(errno));
+		db_close(db);
+		return NULL;
+	}
+	db_seal(db);
+	return db;
+}
+
+static int
+settings(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--example") == 0)
+		conf_write_example(stdout);
+	else if (argc == 2 && strcmp(argv[1], "--markdown") == 0)
+		conf_write_markdown(stdout);
+	else
+		return ctl_usage("settings --example|--markdown");
+	return 0;
+}
+
+static int
+dispatch(struct ctl *c)
+{
+	static const struct {
+		const char *name;
+		int (*run)(struct ctl *c);
+	} commands[] = { { "check", ctl_check }, { "user", ctl_user }, { "code", ctl_code }, { "mail", ctl_mail },
+		{ "backup", ctl_backup }, { "stats", ctl_stats } };
+	char error[CONF_ERROR_BYTES];
+	int status = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (strcmp(c->argv[0], commands[i].name) != 0)
+			continue;
+		status = conf_load(&c->conf, c->dir, error) ? commands[i].run(c) : ctl_fail("%s", error);
+		conf_free(&c->conf);
+	}
+	return status >= 0 ? status : ctl_fail("unknown command '%s'; see relayctl --help", c->argv[0]) + 1;
+}
+
+static void
+default_dir(char *out, size_t size)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	snprintf(out, size, "%s/../relay", dirname(exe));
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = { { "dir", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' }, { 0 } };
+	char dir[PATH_MAX + 16];
+	struct ctl c = { .dir = dir };
+	int opt;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	umask(0077);
+	default_dir(dir, sizeof(dir));
+	log_setup("relayctl", LOG_LEVEL_WARN);
+	while ((opt = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+		if (opt == 'd')
+			c.dir = optarg;
+		else if (opt == 'h')
+			return fputs(help, stdout) < 0;
+		else if (opt == 'v')
+			return puts("relayctl " RELAY_VERSION) < 0;
+		else
+			return 2;
+	}
+	c.argc = argc - optind;
+	c.argv = argv + optind;
+	if (c.argc == 0) {
+		fputs(help, stderr);
+		return 2;
+	}
+	if (!secret_init())
+		return ctl_fail("no randomness to be had");
+	if (strcmp(c.argv[0], "settings") == 0)
+		return settings(c.argc, c.argv);
+	return dispatch(&c);
+}

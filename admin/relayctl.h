@@ -1,0 +1,35 @@
+/* The operator's tool: one function per command. */
+#ifndef ADMIN_RELAYCTL_H
+#define ADMIN_RELAYCTL_H
+
+#include "conf.h"
+#include "db.h"
+
+/* What every command is given. */
+struct ctl {
+	struct conf conf;
+	const char *dir;
+	int argc;     /* the command's own words */
+	char **argv;
+};
+
+/* Prints "relayctl: ..." on standard error; answers 1. */
+int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints how the command is used; answers 2. */
+int ctl_usage(const char *usage);
+
+/* Opens the store of the relay; NULL after saying why. */
+struct db *ctl_open(const struct ctl *c);
+
+/* A failed store call in words; answers 1. */
+int ctl_db_failed(enum db_result r);
+
+int ctl_check(struct ctl *c);
+int ctl_user(struct ctl *c);
+int ctl_code(struct ctl *c);
+int ctl_mail(struct ctl *c);
+int ctl_backup(struct ctl *c);
+int ctl_stats(struct ctl *c);
+
+#endif

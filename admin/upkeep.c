@@ -1,0 +1,191 @@
+/* relayctl check, mail, backup, stats: the relay itself. */
+#include "relayctl.h"
+
+#include "clock.h"
+#include "mailer.h"
+#include "outbox.h"
+#include "text.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PAGE 100
+#define ARENA_BYTES ((size_t)4 << 20)
+
+static int
+report(bool ok, const char *what, const char *detail)
+{
+	printf("%-10s %s%s%s\n", what, ok ? "ok" : "FAILED", detail[0] ? ": " : "", detail);
+	return ok ? 0 : 1;
+}
+
+static int
+check_folder(const char *what, const char *path)
+{
+	struct stat st;
+	bool ok = stat(path, &st) == 0 && S_ISDIR(st.st_mode) && access(path, W_OK | X_OK) == 0;
+
+	return report(ok, what, ok ? path : strerror(errno ? errno : ENOTDIR));
+}
+
+static int
+check_database(const struct ctl *c)
+{
+	struct db *db = ctl_open(c);
+	enum db_result r = db ? db_probe(db) : DB_FAIL;
+
+	db_close(db);
+	return report(r == DB_DONE, "database",
+	    r == DB_DONE ? c->conf.db_path : r == DB_BUSY ? "busy" : r == DB_FULL ? "disk full" : "see above");
+}
+
+/* Connects through a path relative to the run folder, which may be longer than a socket's address. */
+static int
+check_socket(const struct ctl *c)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "relay.sock" };
+	char run[PATH_MAX];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok;
+
+	snprintf(run, sizeof(run), "%s/run", c->conf.dir);
+	ok = fd >= 0 && chdir(run) == 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return report(ok, "socket", ok ? "the relay is running" : "the relay is not running");
+}
+
+int
+ctl_check(struct ctl *c)
+{
+	char copy[PATH_MAX];
+	int failed = report(true, "settings", c->conf.dir);
+
+	if (c->argc != 1)
+		return ctl_usage("check");
+	snprintf(copy, sizeof(copy), "%s", c->conf.db_path);
+	failed += check_folder("data", dirname(copy));
+	failed += check_folder("uploads", c->conf.upload_dir);
+	failed += check_database(c);
+	failed += check_socket(c);
+	return failed > 0;
+}
+
+static int
+mail_list(const struct ctl *c)
+{
+	struct outbox_mail list[PAGE];
+	struct db *db = ctl_open(c);
+	int64_t after = 0, now = clock_ms();
+	struct arena a;
+	int count = 0;
+	enum db_result r;
+
+	if (!db)
+		return 1;
+	arena_init(&a, ARENA_BYTES);
+	do {
+		r = db_outbox_list(db, &a, after, PAGE, list, &count);
+		for (int i = 0; i < count; i++)
+			printf("%lld\t%s\t%s\ttries %d\tnext in %lld s\t%s\n", (long long)list[i].id, list[i].recipient,
+			    list[i].subject, list[i].tries,
+			    (long long)(list[i].next_try_at > now ? (list[i].next_try_at - now) / 1000 : 0),
+			    list[i].last_error);
+		if (count > 0)
+			after = list[count - 1].id;
+		arena_reset(&a);
+	} while (r == DB_DONE && count == PAGE);
+	arena_free(&a);
+	db_close(db);
+	if (r == DB_DONE && after == 0)
+		puts("No mail waits.");
+	return r == DB_DONE ? 0 : ctl_db_failed(r);
+}
+
+static int
+mail_test(const struct ctl *c, char *address)
+{
+	char subject[128], body[] = "This is a test of the relay's mail settings.\nIt arrived: all is well.\n";
+	char reason[MAILER_REASON_BYTES];
+	struct outbox_mail mail = { .recipient = address, .subject = subject, .body = body, .created_at = clock_ms() };
+	struct mailer *m;
+	bool ok;
+
+	if (!text_is_email(address))
+		return ctl_fail("'%s' is not an e-mail address", address);
+	if (!c->conf.smtp_host[0])
+		return ctl_fail("SMTP_HOST is not set");
+	m = mailer_open(&c->conf);
+	if (!m)
+		return ctl_fail("out of memory");
+	snprintf(subject, sizeof(subject), "%s: test mail", c->conf.name);
+	ok = mailer_send(m, &mail, reason);
+	mailer_close(m);
+	if (!ok)
+		return ctl_fail("%s:%lld: %s", c->conf.smtp_host, (long long)c->conf.smtp_port, reason);
+	printf("The mail server took a mail to %s.\n", address);
+	return 0;
+}
+
+int
+ctl_mail(struct ctl *c)
+{
+	if (c->argc == 1)
+		return mail_list(c);
+	if (c->argc == 3 && strcmp(c->argv[1], "test") == 0)
+		return mail_test(c, c->argv[2]);
+	return ctl_usage("mail | mail test ADDRESS");
+}
+
+static void
+show_progress(int left, int total)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%d %% ", total > 0 ? (int)(100LL * (total - left) / total) : 100);
+}
+
+int
+ctl_backup(struct ctl *c)
+{
+	const struct db_options o = db_options_of(&c->conf);
+	char error[DB_ERROR_BYTES];
+	struct stat st;
+
+	if (c->argc != 2)
+		return ctl_usage("backup FILE");
+	if (!db_backup(&o, c->argv[1], show_progress, error))
+		return ctl_fail("%s", error);
+	if (isatty(STDERR_FILENO))
+		fputc('\r', stderr);
+	printf("%s: %lld bytes\n", c->argv[1], stat(c->argv[1], &st) == 0 ? (long long)st.st_size : 0LL);
+	return 0;
+}
+
+int
+ctl_stats(struct ctl *c)
+{
+	struct db_figures f;
+	struct db *db;
+	enum db_result r;
+
+	if (c->argc != 1)
+		return ctl_usage("stats");
+	db = ctl_open(c);
+	if (!db)
+		return 1;
+	r = db_stats(db, clock_ms(), &f);
+	db_close(db);
+	if (r != DB_ROW)
+		return ctl_db_failed(r);
+	printf("accounts         %lld\nsessions         %lld\nmessages         %lld\nundelivered      %lld\n"
+	       "mails waiting    %lld\naccess requests  %lld\n",
+	    (long long)f.accounts, (long long)f.sessions, (long long)f.messages, (long long)f.undelivered,
+	    (long long)f.mails, (long long)f.access_requests);
+	return 0;
+}

@@ -1,0 +1,132 @@
+/* relayctl user, code: people. */
+#include "relayctl.h"
+
+#include "account.h"
+#include "clock.h"
+#include "signin.h"
+#include "text.h"
+
+#include <string.h>
+
+#define PAGE 100
+#define ARENA_BYTES ((size_t)1 << 20)
+
+static void
+print_users(const struct account *list, int count)
+{
+	for (int i = 0; i < count; i++)
+		printf("%s\t%s\t%s\t%s%s%s\n", list[i].chat_address, list[i].email, account_name(&list[i]),
+		    list[i].role == ROLE_ADMIN ? "admin" : "user", list[i].blocked ? ",blocked" : "",
+		    list[i].hidden ? ",hidden" : "");
+}
+
+static int
+list_users(struct db *db)
+{
+	struct account list[PAGE];
+	char after[80] = "";
+	struct arena a;
+	int count = 0;
+	enum db_result r;
+
+	arena_init(&a, ARENA_BYTES);
+	do {
+		r = db_account_list(db, &a, after, PAGE, list, &count);
+		print_users(list, count);
+		if (count > 0)
+			snprintf(after, sizeof(after), "%s", list[count - 1].chat_address);
+		arena_reset(&a);
+	} while (r == DB_DONE && count == PAGE);
+	arena_free(&a);
+	return r == DB_DONE ? 0 : ctl_db_failed(r);
+}
+
+/* Applies the verb to the account; false: no such verb. */
+static bool
+apply(struct account *acc, const char *verb)
+{
+	if (strcmp(verb, "promote") == 0)
+		acc->role = ROLE_ADMIN;
+	else if (strcmp(verb, "demote") == 0)
+		acc->role = ROLE_USER;
+	else if (strcmp(verb, "block") == 0 || strcmp(verb, "unblock") == 0)
+		acc->blocked = verb[0] == 'b';
+	else if (strcmp(verb, "hide") == 0 || strcmp(verb, "unhide") == 0)
+		acc->hidden = verb[0] == 'h';
+	else
+		return false;
+	return true;
+}
+
+static int
+change_user(struct db *db, const char *verb, const char *who)
+{
+	char name[300];
+	struct account acc;
+	struct arena a;
+	enum db_result r;
+	int status = 0;
+
+	snprintf(name, sizeof(name), "%s", who);
+	text_lower_ascii(name);
+	arena_init(&a, ARENA_BYTES);
+	r = strchr(name, '@') ? db_account_by_email(db, &a, name, &acc) : db_account_by_address(db, &a, name, &acc);
+	if (r == DB_NONE)
+		status = ctl_fail("nobody here has the address '%s'", who);
+	else if (r != DB_ROW)
+		status = ctl_db_failed(r);
+	else if (!apply(&acc, verb))
+		status = ctl_usage("user list | user promote|demote|block|unblock|hide|unhide WHO");
+	else if ((r = db_account_flags(db, &acc)) == DB_CONFLICT)
+		status = ctl_fail("'%s' is the last admin; promote another one first", who);
+	else if (r != DB_DONE)
+		status = ctl_db_failed(r);
+	else
+		print_users(&acc, 1);
+	arena_free(&a);
+	return status;
+}
+
+int
+ctl_user(struct ctl *c)
+{
+	struct db *db;
+	int status;
+
+	if (c->argc != (c->argc > 1 && strcmp(c->argv[1], "list") == 0 ? 2 : 3))
+		return ctl_usage("user list | user promote|demote|block|unblock|hide|unhide WHO");
+	db = ctl_open(c);
+	if (!db)
+		return 1;
+	status = c->argc == 2 ? list_users(db) : change_user(db, c->argv[1], c->argv[2]);
+	db_close(db);
+	return status;
+}
+
+int
+ctl_code(struct ctl *c)
+{
+	char email[300], code[SECRET_CODE_BYTES];
+	struct signin_limit limit = { .email = email, .client = "relayctl", .now = clock_ms() };
+	int64_t retry_at;
+	enum db_result r;
+	struct db *db;
+
+	if (c->argc != 2)
+		return ctl_usage("code EMAIL");
+	snprintf(email, sizeof(email), "%s", c->argv[1]);
+	text_lower_ascii(email);
+	if (!text_is_email(email))
+		return ctl_fail("'%s' is not an e-mail address", c->argv[1]);
+	db = ctl_open(c);
+	if (!db)
+		return 1;
+	secret_code_make(code);
+	r = db_code_request(db, &limit, code, NULL, &retry_at);
+	db_close(db);
+	if (r != DB_DONE)
+		return ctl_db_failed(r);
+	printf("%s\n", code);
+	secret_wipe(code, sizeof(code));
+	return 0;
+}

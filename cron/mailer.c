@@ -1,0 +1,178 @@
+/* One mail over SMTP. Credentials go over TLS or not at all; without any, TLS is used where the server offers it. */
+#include "mailer.h"
+
+#include "cleanup.h"
+#include "text.h"
+
+#include <curl/curl.h>
+#include <string.h>
+#include <time.h>
+
+#define CONNECT_SEC 10L
+#define TOTAL_SEC 30L
+#define TLS_PORT 465
+
+struct mailer {
+	const struct conf *conf;
+	CURL *curl;
+	char answer[256]; /* the server's last refusal */
+};
+
+struct upload {
+	const char *data;
+	size_t left;
+};
+
+static size_t
+read_upload(char *out, size_t size, size_t n, void *arg)
+{
+	struct upload *u = arg;
+	size_t len = size * n < u->left ? size * n : u->left;
+
+	memcpy(out, u->data, len);
+	u->data += len;
+	u->left -= len;
+	return len;
+}
+
+/* Response lines of the server arrive as headers; the last refusal (4xx, 5xx) is what an operator needs to see. */
+static size_t
+read_answer(char *line, size_t size, size_t n, void *arg)
+{
+	struct mailer *m = arg;
+	size_t len = size * n;
+
+	if (len > 3 && (line[0] == '4' || line[0] == '5')) {
+		snprintf(m->answer, sizeof(m->answer), "%.*s", (int)len, line);
+		m->answer[strcspn(m->answer, "\r\n")] = '\0';
+	}
+	return len;
+}
+
+struct mailer *
+mailer_open(const struct conf *c)
+{
+	struct mailer *m = calloc(1, sizeof(*m));
+
+	if (m)
+		*m = (struct mailer){ .conf = c, .curl = curl_easy_init() };
+	if (m && !m->curl) {
+		free(m);
+		m = NULL;
+	}
+	return m;
+}
+
+void
+mailer_close(struct mailer *m)
+{
+	if (!m)
+		return;
+	curl_easy_cleanup(m->curl);
+	free(m);
+}
+
+/* The domain of the relay's own address, for EHLO and Message-ID. */
+static const char *
+own_domain(const struct conf *c)
+{
+	const char *at = strrchr(conf_mail_from(c), '@');
+
+	return at ? at + 1 : "localhost";
+}
+
+/* Base64 of libcurl's making would need its MIME API; the text is ASCII but for names, so 8bit with UTF-8 does. */
+static char *
+compose(const struct conf *c, const struct outbox_mail *mail)
+{
+	size_t size = strlen(mail->body) * 2 + strlen(mail->subject) + 2048;
+	char *all = malloc(size), date[64];
+	struct text t;
+	struct tm tm;
+	time_t now = time(NULL);
+
+	if (!all)
+		return NULL;
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
+	text_init(&t, all, size);
+	text_printf(&t,
+	    "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nSubject: %s\r\nMessage-ID: <%lld.%lld@%s>\r\n"
+	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
+	    "Auto-Submitted: auto-generated\r\n\r\n",
+	    date, conf_mail_from(c), mail->recipient, mail->subject, (long long)mail->id, (long long)mail->created_at,
+	    own_domain(c));
+	for (const char *p = mail->body; *p; p++)
+		text_printf(&t, *p == '\n' ? "\r\n" : "%c", *p);
+	if (!text_ok(&t)) {
+		free(all);
+		return NULL;
+	}
+	return all;
+}
+
+static void
+set_server(struct mailer *m)
+{
+	const struct conf *c = m->conf;
+	bool login = c->smtp_username[0] != '\0';
+	char url[700];
+
+	snprintf(url, sizeof(url), "%s://%s:%lld/%s", c->smtp_port == TLS_PORT ? "smtps" : "smtp", c->smtp_host,
+	    (long long)c->smtp_port, own_domain(c));
+	curl_easy_setopt(m->curl, CURLOPT_URL, url);
+	curl_easy_setopt(m->curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	curl_easy_setopt(m->curl, CURLOPT_USE_SSL, login ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_TRY);
+	/* Without credentials an unverified STARTTLS still beats clear text; with them the server must prove itself. */
+	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYPEER, login ? 1L : 0L);
+	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYHOST, login ? 2L : 0L);
+	if (login) {
+		curl_easy_setopt(m->curl, CURLOPT_USERNAME, c->smtp_username);
+		curl_easy_setopt(m->curl, CURLOPT_PASSWORD, c->smtp_password);
+	}
+	if (c->smtp_ca_file[0])
+		curl_easy_setopt(m->curl, CURLOPT_CAINFO, c->smtp_ca_file);
+	curl_easy_setopt(m->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SEC);
+	curl_easy_setopt(m->curl, CURLOPT_TIMEOUT, TOTAL_SEC);
+	curl_easy_setopt(m->curl, CURLOPT_NOSIGNAL, 1L);
+}
+
+static bool
+transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
+{
+	struct curl_slist *to = curl_slist_append(NULL, recipient);
+	struct upload u = { all, strlen(all) };
+	char detail[CURL_ERROR_SIZE] = "";
+	CURLcode rc;
+
+	m->answer[0] = '\0';
+	curl_easy_reset(m->curl);
+	set_server(m);
+	curl_easy_setopt(m->curl, CURLOPT_MAIL_FROM, conf_mail_from(m->conf));
+	curl_easy_setopt(m->curl, CURLOPT_MAIL_RCPT, to);
+	curl_easy_setopt(m->curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(m->curl, CURLOPT_READFUNCTION, read_upload);
+	curl_easy_setopt(m->curl, CURLOPT_READDATA, &u);
+	curl_easy_setopt(m->curl, CURLOPT_HEADERFUNCTION, read_answer);
+	curl_easy_setopt(m->curl, CURLOPT_HEADERDATA, m);
+	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, detail);
+	rc = to ? curl_easy_perform(m->curl) : CURLE_OUT_OF_MEMORY;
+	curl_slist_free_all(to);
+	if (rc == CURLE_OK)
+		return true;
+	snprintf(reason, MAILER_REASON_BYTES, "%s%s%s", detail[0] ? detail : curl_easy_strerror(rc),
+	    m->answer[0] ? "; the server said: " : "", m->answer);
+	return false;
+}
+
+bool
+mailer_send(struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES])
+{
+	auto_free char *all = compose(m->conf, mail);
+
+	if (!all) {
+		snprintf(reason, MAILER_REASON_BYTES, "out of memory");
+		return false;
+	}
+	return transfer(m, all, mail->recipient, reason);
+}
