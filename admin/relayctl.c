@@ -56,9 +56,10 @@ ctl_usage(const char *usage)
 int
 ctl_db_failed(enum db_result r)
 {
-	return ctl_fail("%s", r == DB_BUSY ? "the database is busy; try again" :
-			    r == DB_FULL   ? "the disk is full; nothing was changed" :
-					     "the database could not do this");
+	return ctl_fail("%s",
+	    r == DB_BUSY     ? "the database is busy; try again" :
+		r == DB_FULL ? "the disk is full; nothing was changed" :
+			       "the database could not do this");
 }
 
 struct db *
@@ -99,18 +100,20 @@ dispatch(struct ctl *c)
 	static const struct {
 		const char *name;
 		int (*run)(struct ctl *c);
-	} commands[] = { { "check", ctl_check }, { "user", ctl_user }, { "code", ctl_code }, { "mail", ctl_mail },
-		{ "backup", ctl_backup }, { "stats", ctl_stats } };
+	} commands[] = { { "check", ctl_check }, { "user", ctl_user }, { "code", ctl_code },
+		{ "mail", ctl_mail }, { "backup", ctl_backup }, { "stats", ctl_stats } };
 	char error[CONF_ERROR_BYTES];
 	int status = -1;
 
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		if (strcmp(c->argv[0], commands[i].name) != 0)
 			continue;
-		status = conf_load(&c->conf, c->dir, error) ? commands[i].run(c) : ctl_fail("%s", error);
+		status =
+		    conf_load(&c->conf, c->dir, error) ? commands[i].run(c) : ctl_fail("%s", error);
 		conf_free(&c->conf);
 	}
-	return status >= 0 ? status : ctl_fail("unknown command '%s'; see relayctl --help", c->argv[0]) + 1;
+	return status >= 0 ? status :
+			     ctl_fail("unknown command '%s'; see relayctl --help", c->argv[0]) + 1;
 }
 
 static void

@@ -9,7 +9,7 @@
 struct ctl {
 	struct conf conf;
 	const char *dir;
-	int argc;     /* the command's own words */
+	int argc; /* the command's own words */
 	char **argv;
 };
 

@@ -42,10 +42,14 @@ check_database(const struct ctl *c)
 
 	db_close(db);
 	return report(r == DB_DONE, "database",
-	    r == DB_DONE ? c->conf.db_path : r == DB_BUSY ? "busy" : r == DB_FULL ? "disk full" : "see above");
+	    r == DB_DONE     ? c->conf.db_path :
+		r == DB_BUSY ? "busy" :
+		r == DB_FULL ? "disk full" :
+			       "see above");
 }
 
-/* Connects through a path relative to the run folder, which may be longer than a socket's address. */
+/* Connects through a path relative to the run folder, which may be longer than a socket's address.
+ */
 static int
 check_socket(const struct ctl *c)
 {
@@ -93,9 +97,12 @@ mail_list(const struct ctl *c)
 	do {
 		r = db_outbox_list(db, &a, after, PAGE, list, &count);
 		for (int i = 0; i < count; i++)
-			printf("%lld\t%s\t%s\ttries %d\tnext in %lld s\t%s\n", (long long)list[i].id, list[i].recipient,
-			    list[i].subject, list[i].tries,
-			    (long long)(list[i].next_try_at > now ? (list[i].next_try_at - now) / 1000 : 0),
+			printf("%lld\t%s\t%s\ttries %d\tnext in %lld s\t%s\n",
+			    (long long)list[i].id, list[i].recipient, list[i].subject,
+			    list[i].tries,
+			    (long long)(list[i].next_try_at > now ?
+				    (list[i].next_try_at - now) / 1000 :
+				    0),
 			    list[i].last_error);
 		if (count > 0)
 			after = list[count - 1].id;
@@ -111,9 +118,12 @@ mail_list(const struct ctl *c)
 static int
 mail_test(const struct ctl *c, char *address)
 {
-	char subject[128], body[] = "This is a test of the relay's mail settings.\nIt arrived: all is well.\n";
+	char subject[128],
+	    body[] = "This is a test of the relay's mail settings.\nIt arrived: all is well.\n";
 	char reason[MAILER_REASON_BYTES];
-	struct outbox_mail mail = { .recipient = address, .subject = subject, .body = body, .created_at = clock_ms() };
+	struct outbox_mail mail = {
+		.recipient = address, .subject = subject, .body = body, .created_at = clock_ms()
+	};
 	struct mailer *m;
 	bool ok;
 
@@ -128,7 +138,8 @@ mail_test(const struct ctl *c, char *address)
 	ok = mailer_send(m, &mail, reason);
 	mailer_close(m);
 	if (!ok)
-		return ctl_fail("%s:%lld: %s", c->conf.smtp_host, (long long)c->conf.smtp_port, reason);
+		return ctl_fail(
+		    "%s:%lld: %s", c->conf.smtp_host, (long long)c->conf.smtp_port, reason);
 	printf("The mail server took a mail to %s.\n", address);
 	return 0;
 }
@@ -147,7 +158,8 @@ static void
 show_progress(int left, int total)
 {
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%d %% ", total > 0 ? (int)(100LL * (total - left) / total) : 100);
+		fprintf(
+		    stderr, "\r%d %% ", total > 0 ? (int)(100LL * (total - left) / total) : 100);
 }
 
 int
@@ -163,7 +175,8 @@ ctl_backup(struct ctl *c)
 		return ctl_fail("%s", error);
 	if (isatty(STDERR_FILENO))
 		fputc('\r', stderr);
-	printf("%s: %lld bytes\n", c->argv[1], stat(c->argv[1], &st) == 0 ? (long long)st.st_size : 0LL);
+	printf("%s: %lld bytes\n", c->argv[1],
+	    stat(c->argv[1], &st) == 0 ? (long long)st.st_size : 0LL);
 	return 0;
 }
 
@@ -183,9 +196,10 @@ ctl_stats(struct ctl *c)
 	db_close(db);
 	if (r != DB_ROW)
 		return ctl_db_failed(r);
-	printf("accounts         %lld\nsessions         %lld\nmessages         %lld\nundelivered      %lld\n"
+	printf("accounts         %lld\nsessions         %lld\nmessages         %lld\nundelivered   "
+	       "   %lld\n"
 	       "mails waiting    %lld\naccess requests  %lld\n",
-	    (long long)f.accounts, (long long)f.sessions, (long long)f.messages, (long long)f.undelivered,
-	    (long long)f.mails, (long long)f.access_requests);
+	    (long long)f.accounts, (long long)f.sessions, (long long)f.messages,
+	    (long long)f.undelivered, (long long)f.mails, (long long)f.access_requests);
 	return 0;
 }

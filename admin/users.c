@@ -15,9 +15,9 @@ static void
 print_users(const struct account *list, int count)
 {
 	for (int i = 0; i < count; i++)
-		printf("%s\t%s\t%s\t%s%s%s\n", list[i].chat_address, list[i].email, account_name(&list[i]),
-		    list[i].role == ROLE_ADMIN ? "admin" : "user", list[i].blocked ? ",blocked" : "",
-		    list[i].hidden ? ",hidden" : "");
+		printf("%s\t%s\t%s\t%s%s%s\n", list[i].chat_address, list[i].email,
+		    account_name(&list[i]), list[i].role == ROLE_ADMIN ? "admin" : "user",
+		    list[i].blocked ? ",blocked" : "", list[i].hidden ? ",hidden" : "");
 }
 
 static int
@@ -70,7 +70,8 @@ change_user(struct db *db, const char *verb, const char *who)
 	snprintf(name, sizeof(name), "%s", who);
 	text_lower_ascii(name);
 	arena_init(&a, ARENA_BYTES);
-	r = strchr(name, '@') ? db_account_by_email(db, &a, name, &acc) : db_account_by_address(db, &a, name, &acc);
+	r = strchr(name, '@') ? db_account_by_email(db, &a, name, &acc) :
+				db_account_by_address(db, &a, name, &acc);
 	if (r == DB_NONE)
 		status = ctl_fail("nobody here has the address '%s'", who);
 	else if (r != DB_ROW)

@@ -1,4 +1,5 @@
-/* relay-mail: drains the outbox. Started by the pool, woken by it, and never in the way of a request. */
+/* relay-mail: drains the outbox. Started by the pool, woken by it, and never in the way of a
+ * request. */
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define LOOK_MS 1000           /* for what relayctl or another program put into the outbox */
+#define LOOK_MS 1000 /* for what relayctl or another program put into the outbox */
 #define FIRST_RETRY_MS 2000
 #define LONGEST_RETRY_MS 600000
 #define ARENA_BYTES ((size_t)1 << 20)
@@ -66,15 +67,17 @@ drain(struct db *db, struct mailer *m, struct arena *a)
 		arena_reset(a);
 		r = db_outbox_due(db, a, now, &mail, &next_at);
 		if (r != DB_ROW)
-			return r == DB_NONE && next_at == 0 ? -1 : r == DB_NONE && next_at > now ? next_at - now : LOOK_MS;
+			return r == DB_NONE && next_at == 0 ? -1 :
+			    r == DB_NONE && next_at > now   ? next_at - now :
+							      LOOK_MS;
 		if (mailer_send(m, &mail, reason)) {
 			r = db_outbox_sent(db, mail.id);
 			log_info("mail %lld sent", (long long)mail.id);
 		} else {
 			int64_t pause = retry_pause_ms(mail.tries);
 
-			log_warn("mail %lld not sent (try %d, again in %lld s): %s", (long long)mail.id, mail.tries + 1,
-			    (long long)pause / 1000, reason);
+			log_warn("mail %lld not sent (try %d, again in %lld s): %s",
+			    (long long)mail.id, mail.tries + 1, (long long)pause / 1000, reason);
 			r = db_outbox_retry(db, mail.id, clock_ms() + pause, reason);
 		}
 		if (r != DB_DONE && r != DB_NONE)
@@ -96,20 +99,23 @@ loop(const struct conf *c, struct db *db, struct mailer *m, int wake_fd)
 
 		if (wait < 0 || wait > LOOK_MS)
 			wait = LOOK_MS;
-		if (poll(&wake, 1, (int)wait) > 0 && read(wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		if (poll(&wake, 1, (int)wait) > 0 && read(wake_fd, &count, sizeof(count)) < 0 &&
+		    errno != EAGAIN)
 			wake.fd = -1;
 	}
 	arena_free(&a);
 }
 
-/* The network stays open; of files only what TLS and name look-ups read, and the database's folder. */
+/* The network stays open; of files only what TLS and name look-ups read, and the database's folder.
+ */
 static void
 fence(const struct conf *c)
 {
 #ifndef __SANITIZE_ADDRESS__
 	auto_free char *copy = strdup(c->db_path), *ca = strdup(c->smtp_ca_file);
 	const char *writable[] = { copy ? dirname(copy) : NULL, NULL };
-	const char *readable[] = { "/etc", "/usr", "/lib", "/run", "/dev", ca && ca[0] ? dirname(ca) : NULL, NULL };
+	const char *readable[] = { "/etc", "/usr", "/lib", "/run", "/dev",
+		ca && ca[0] ? dirname(ca) : NULL, NULL };
 
 	log_debug("mailer fenced in: landlock ABI %d", sandbox_fence(writable, readable));
 #else
@@ -156,7 +162,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct option options[] = { { "dir", required_argument, NULL, 'd' },
-		{ "wake-fd", required_argument, NULL, 'w' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+		{ "wake-fd", required_argument, NULL, 'w' }, { "help", no_argument, NULL, 'h' },
+		{ 0 } };
 	char error[CONF_ERROR_BYTES];
 	const char *dir = NULL;
 	struct conf c;
@@ -170,12 +177,16 @@ main(int argc, char **argv)
 		else
 			return fputs("Usage: relay-mail --dir DIR [--wake-fd N]\n"
 				     "Sends the mails of a relay's outbox; the pool starts it.\n",
-				   opt == 'h' ? stdout : stderr) < 0 || opt != 'h' ? 2 : 0;
+				   opt == 'h' ? stdout : stderr) < 0 ||
+				opt != 'h' ?
+			    2 :
+			    0;
 	}
 	setlocale(LC_CTYPE, "C.UTF-8");
 	log_setup("relay-mail", LOG_LEVEL_INFO);
 	catch_signals();
-	if (!dir || !conf_load(&c, dir, error) || !secret_init() || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
+	if (!dir || !conf_load(&c, dir, error) || !secret_init() ||
+	    curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
 		log_error("%s", dir ? error : "--dir is missing");
 		return 1;
 	}

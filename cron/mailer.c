@@ -1,4 +1,5 @@
-/* One mail over SMTP. Credentials go over TLS or not at all; without any, TLS is used where the server offers it. */
+/* One mail over SMTP. Credentials go over TLS or not at all; without any, TLS is used where the
+ * server offers it. */
 #include "mailer.h"
 
 #include "cleanup.h"
@@ -35,7 +36,8 @@ read_upload(char *out, size_t size, size_t n, void *arg)
 	return len;
 }
 
-/* Response lines of the server arrive as headers; the last refusal (4xx, 5xx) is what an operator needs to see. */
+/* Response lines of the server arrive as headers; the last refusal (4xx, 5xx) is what an operator
+ * needs to see. */
 static size_t
 read_answer(char *line, size_t size, size_t n, void *arg)
 {
@@ -81,7 +83,8 @@ own_domain(const struct conf *c)
 	return at ? at + 1 : "localhost";
 }
 
-/* Base64 of libcurl's making would need its MIME API; the text is ASCII but for names, so 8bit with UTF-8 does. */
+/* Base64 of libcurl's making would need its MIME API; the text is ASCII but for names, so 8bit with
+ * UTF-8 does. */
 static char *
 compose(const struct conf *c, const struct outbox_mail *mail)
 {
@@ -98,10 +101,11 @@ compose(const struct conf *c, const struct outbox_mail *mail)
 	text_init(&t, all, size);
 	text_printf(&t,
 	    "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nSubject: %s\r\nMessage-ID: <%lld.%lld@%s>\r\n"
-	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
+	    "MIME-Version: 1.0\r\nContent-Type: text/plain; "
+	    "charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
 	    "Auto-Submitted: auto-generated\r\n\r\n",
-	    date, conf_mail_from(c), mail->recipient, mail->subject, (long long)mail->id, (long long)mail->created_at,
-	    own_domain(c));
+	    date, conf_mail_from(c), mail->recipient, mail->subject, (long long)mail->id,
+	    (long long)mail->created_at, own_domain(c));
 	for (const char *p = mail->body; *p; p++)
 		text_printf(&t, *p == '\n' ? "\r\n" : "%c", *p);
 	if (!text_ok(&t)) {
@@ -118,12 +122,14 @@ set_server(struct mailer *m)
 	bool login = c->smtp_username[0] != '\0';
 	char url[700];
 
-	snprintf(url, sizeof(url), "%s://%s:%lld/%s", c->smtp_port == TLS_PORT ? "smtps" : "smtp", c->smtp_host,
-	    (long long)c->smtp_port, own_domain(c));
+	snprintf(url, sizeof(url), "%s://%s:%lld/%s", c->smtp_port == TLS_PORT ? "smtps" : "smtp",
+	    c->smtp_host, (long long)c->smtp_port, own_domain(c));
 	curl_easy_setopt(m->curl, CURLOPT_URL, url);
 	curl_easy_setopt(m->curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-	curl_easy_setopt(m->curl, CURLOPT_USE_SSL, login ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_TRY);
-	/* Without credentials an unverified STARTTLS still beats clear text; with them the server must prove itself. */
+	curl_easy_setopt(
+	    m->curl, CURLOPT_USE_SSL, login ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_TRY);
+	/* Without credentials an unverified STARTTLS still beats clear text; with them the server
+	 * must prove itself. */
 	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYPEER, login ? 1L : 0L);
 	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYHOST, login ? 2L : 0L);
 	if (login) {
@@ -166,7 +172,8 @@ transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
 }
 
 bool
-mailer_send(struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES])
+mailer_send(
+    struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES])
 {
 	auto_free char *all = compose(m->conf, mail);
 

@@ -9,11 +9,14 @@
 
 struct mailer;
 
-/* Opens a mailer; it keeps its connection between mails. NULL: out of memory. Close with mailer_close. */
+/* Opens a mailer; it keeps its connection between mails. NULL: out of memory. Close with
+ * mailer_close. */
 struct mailer *mailer_open(const struct conf *c);
 void mailer_close(struct mailer *m);
 
-/* Sends a mail, within 30 seconds. False with one line in `reason`: the server's own answer when it gave one. */
-bool mailer_send(struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES]);
+/* Sends a mail, within 30 seconds. False with one line in `reason`: the server's own answer when it
+ * gave one. */
+bool mailer_send(
+    struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES]);
 
 #endif

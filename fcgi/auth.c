@@ -1,4 +1,5 @@
-/* Authentication: SHA-256 of the token looked up in the store (RFC 6750 bearer, or the header of older clients). */
+/* Authentication: SHA-256 of the token looked up in the store (RFC 6750 bearer, or the header of
+ * older clients). */
 #include "auth.h"
 
 #include "resp.h"
@@ -32,11 +33,13 @@ find_token(const struct request *r)
 	return a + strspn(a, " ");
 }
 
-/* A note that the session is alive, at most every 20 s; when the lock is taken, the next request will do it. */
+/* A note that the session is alive, at most every 20 s; when the lock is taken, the next request
+ * will do it. */
 static void
 note_seen(struct request *r)
 {
-	if (r->now - r->session.last_seen_at < SEEN_INTERVAL_MS && r->session.last_seen_at <= r->now)
+	if (r->now - r->session.last_seen_at < SEEN_INTERVAL_MS &&
+	    r->session.last_seen_at <= r->now)
 		return;
 	if (db_session_touch(r->worker->db, r->session.id, r->now) == DB_DONE)
 		r->session.last_seen_at = r->now;
@@ -48,14 +51,17 @@ check_session(struct request *r, const char *token)
 	uint8_t hash[SECRET_HASH_BYTES];
 	enum db_result res;
 
-	if (strlen(token) != SECRET_TOKEN_BYTES - 1 || strncmp(token, PREFIX, sizeof(PREFIX) - 1) != 0)
-		return refuse(r, "credential_invalid", "The session is unknown or was ended; sign in again.");
+	if (strlen(token) != SECRET_TOKEN_BYTES - 1 ||
+	    strncmp(token, PREFIX, sizeof(PREFIX) - 1) != 0)
+		return refuse(
+		    r, "credential_invalid", "The session is unknown or was ended; sign in again.");
 	secret_hash(token, hash);
 	res = db_session_by_token(r->worker->db, &r->arena, hash, &r->session, &r->me);
 	if (resp_db_failed(r, res))
 		return false;
 	if (res == DB_NONE || r->me.blocked)
-		return refuse(r, "credential_invalid", "The session is unknown or was ended; sign in again.");
+		return refuse(
+		    r, "credential_invalid", "The session is unknown or was ended; sign in again.");
 	if (r->session.expires_at && r->session.expires_at <= r->now)
 		return refuse(r, "credential_expired", "The session has expired; sign in again.");
 	note_seen(r);

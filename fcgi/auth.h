@@ -4,7 +4,8 @@
 
 #include "req.h"
 
-/* Checks what the request's route demands and fills r->me and r->session. False: it answered 401, 403 or 503. */
+/* Checks what the request's route demands and fills r->me and r->session. False: it answered 401,
+ * 403 or 503. */
 bool auth_check(struct request *r);
 
 #endif

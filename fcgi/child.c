@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define YOUNG_MS 10000     /* who dies younger than this has to wait */
+#define YOUNG_MS 10000 /* who dies younger than this has to wait */
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 10000
 
@@ -55,7 +55,8 @@ run_mailer(const struct child_setup *s, pid_t parent)
 	return 127;
 }
 
-/* nginx gets the folder of its configuration as its working directory, so that the socket's name stays short. */
+/* nginx gets the folder of its configuration as its working directory, so that the socket's name
+ * stays short. */
 static int
 run_nginx(const struct child_setup *s, pid_t parent)
 {
@@ -75,8 +76,13 @@ run_nginx(const struct child_setup *s, pid_t parent)
 static int
 run_worker(const struct child_setup *s, pid_t parent)
 {
-	const struct worker_options o = { .conf = s->conf, .share = s->share, .listen_fd = s->listen_fd,
-		.mail_wake_fd = s->mail_wake_fd, .ready_fd = s->ready_fd, .uid = s->uid, .gid = s->gid,
+	const struct worker_options o = { .conf = s->conf,
+		.share = s->share,
+		.listen_fd = s->listen_fd,
+		.mail_wake_fd = s->mail_wake_fd,
+		.ready_fd = s->ready_fd,
+		.uid = s->uid,
+		.gid = s->gid,
 		.parent = parent };
 
 	return worker_run(&o);
@@ -104,8 +110,9 @@ child_start(struct child *c, const struct child_setup *s)
 	}
 	if (pid == 0) {
 		clean_signals();
-		_exit(c->kind == CHILD_WORKER ? run_worker(s, parent) :
-			c->kind == CHILD_MAILER ? run_mailer(s, parent) : run_nginx(s, parent));
+		_exit(c->kind == CHILD_WORKER   ? run_worker(s, parent) :
+			c->kind == CHILD_MAILER ? run_mailer(s, parent) :
+						  run_nginx(s, parent));
 	}
 	c->pid = pid;
 	c->started_ms = clock_mono_ms();

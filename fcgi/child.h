@@ -15,11 +15,11 @@ enum child_kind { CHILD_NONE, CHILD_WORKER, CHILD_MAILER, CHILD_NGINX };
 
 struct child {
 	enum child_kind kind;
-	pid_t pid;              /* 0: waits for respawn_at_ms */
-	int generation;         /* of the settings it was started with */
+	pid_t pid; /* 0: waits for respawn_at_ms */
+	int generation; /* of the settings it was started with */
 	int64_t started_ms, respawn_at_ms; /* monotonic */
-	int pause_ms;           /* before the next start, growing while it keeps dying */
-	int64_t kill_at_ms;     /* told to stop: when patience ends; 0: not told */
+	int pause_ms; /* before the next start, growing while it keeps dying */
+	int64_t kill_at_ms; /* told to stop: when patience ends; 0: not told */
 };
 
 /* What children are started from. */
@@ -35,7 +35,8 @@ struct child_setup {
 /* Starts the child's process; on failure it is planned again after a pause. */
 void child_start(struct child *c, const struct child_setup *s);
 
-/* Notes its death and plans the next start, unless it was told to stop: then the entry is free again. */
+/* Notes its death and plans the next start, unless it was told to stop: then the entry is free
+ * again. */
 void child_died(struct child *c, int wait_status, bool stopping);
 
 /* Tells it to stop, again and again on every call, and kills it when its time is over. */

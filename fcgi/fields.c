@@ -17,8 +17,8 @@
 #define JSON_DEPTH 16
 #define ITEM_BYTES 128
 
-static bool
-bad(struct request *r, const struct field *f, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static bool bad(struct request *r, const struct field *f, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static bool
 bad(struct request *r, const struct field *f, const char *fmt, ...)
@@ -37,7 +37,8 @@ static bool
 take_text(struct request *r, const struct field *f, const char *value, size_t len, const char **out)
 {
 	if ((int64_t)len < f->min || (int64_t)len > f->max)
-		return bad(r, f, "%s must have %lld to %lld bytes.", f->name, (long long)f->min, (long long)f->max);
+		return bad(r, f, "%s must have %lld to %lld bytes.", f->name, (long long)f->min,
+		    (long long)f->max);
 	if (f->check && !f->check(value))
 		return bad(r, f, "%s must be %s.", f->name, f->rule);
 	*out = value;
@@ -48,7 +49,8 @@ static bool
 take_int(struct request *r, const struct field *f, int64_t value, int64_t *out)
 {
 	if (value < f->min || value > f->max)
-		return bad(r, f, "%s must be %lld to %lld.", f->name, (long long)f->min, (long long)f->max);
+		return bad(r, f, "%s must be %lld to %lld.", f->name, (long long)f->min,
+		    (long long)f->max);
 	*out = value;
 	return true;
 }
@@ -59,15 +61,18 @@ take_texts(struct request *r, const struct field *f, struct json_object *v, stru
 	size_t n = json_object_array_length(v);
 
 	if ((int64_t)n < f->min || (int64_t)n > f->max)
-		return bad(r, f, "%s must have %lld to %lld items.", f->name, (long long)f->min, (long long)f->max);
+		return bad(r, f, "%s must have %lld to %lld items.", f->name, (long long)f->min,
+		    (long long)f->max);
 	out->items = arena_alloc(&r->arena, (n + 1) * sizeof(*out->items));
 	if (!out->items)
 		return bad(r, f, "%s is too large.", f->name);
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *item = json_object_array_get_idx(v, i);
 
-		if (!json_object_is_type(item, json_type_string) || json_object_get_string_len(item) > ITEM_BYTES)
-			return bad(r, f, "%s must hold texts of up to %d bytes.", f->name, ITEM_BYTES);
+		if (!json_object_is_type(item, json_type_string) ||
+		    json_object_get_string_len(item) > ITEM_BYTES)
+			return bad(
+			    r, f, "%s must hold texts of up to %d bytes.", f->name, ITEM_BYTES);
 		out->items[i] = arena_strdup(&r->arena, json_object_get_string(item));
 		if (!out->items[i])
 			return bad(r, f, "%s is too large.", f->name);
@@ -79,10 +84,14 @@ take_texts(struct request *r, const struct field *f, struct json_object *v, stru
 static bool
 take_json(struct request *r, const struct field *f, struct json_object *v)
 {
-	static const enum json_type want[] = { [FIELD_TEXT] = json_type_string, [FIELD_INT] = json_type_int,
-		[FIELD_BOOL] = json_type_boolean, [FIELD_TEXTS] = json_type_array };
-	static const char *const words[] = { [FIELD_TEXT] = "a string", [FIELD_INT] = "a whole number",
-		[FIELD_BOOL] = "true or false", [FIELD_TEXTS] = "a list of strings" };
+	static const enum json_type want[] = { [FIELD_TEXT] = json_type_string,
+		[FIELD_INT] = json_type_int,
+		[FIELD_BOOL] = json_type_boolean,
+		[FIELD_TEXTS] = json_type_array };
+	static const char *const words[] = { [FIELD_TEXT] = "a string",
+		[FIELD_INT] = "a whole number",
+		[FIELD_BOOL] = "true or false",
+		[FIELD_TEXTS] = "a list of strings" };
 	char *at = (char *)r->in + f->offset;
 	size_t len;
 	char *copy;
@@ -92,7 +101,9 @@ take_json(struct request *r, const struct field *f, struct json_object *v)
 	switch (f->kind) {
 	case FIELD_TEXT:
 		len = (size_t)json_object_get_string_len(v);
-		copy = (int64_t)len <= f->max ? arena_strndup(&r->arena, json_object_get_string(v), len) : NULL;
+		copy = (int64_t)len <= f->max ?
+		    arena_strndup(&r->arena, json_object_get_string(v), len) :
+		    NULL;
 		if (!copy && (int64_t)len <= f->max)
 			return bad(r, f, "%s is too large.", f->name);
 		return take_text(r, f, copy, len, (const char **)(void *)at);
@@ -156,7 +167,8 @@ parse(const char *body, size_t len)
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	if (len < INT_MAX && text_json_escapes_ok(body, len))
 		root = json_tokener_parse_ex(tok, body, (int)len);
-	/* A number at the very end is complete only at the end of input; objects never are in doubt. */
+	/* A number at the very end is complete only at the end of input; objects never are in
+	 * doubt. */
 	if (json_tokener_get_error(tok) != json_tokener_success) {
 		json_object_put(root);
 		root = NULL;
@@ -171,7 +183,8 @@ is_json_type(const char *type)
 	static const char json[] = "application/json";
 	size_t n = sizeof(json) - 1;
 
-	return strncasecmp(type, json, n) == 0 && (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
+	return strncasecmp(type, json, n) == 0 &&
+	    (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
 }
 
 static bool
@@ -197,7 +210,8 @@ read_json(struct request *r)
 	if (only_blank(r->body, r->body_len)) {
 		for (const struct field *f = r->route->fields; f->kind != FIELD_END; f++)
 			if (f->required) {
-				resp_error(r, 400, "invalid_body", "The body must be a JSON object.");
+				resp_error(
+				    r, 400, "invalid_body", "The body must be a JSON object.");
 				return false;
 			}
 		return true;
@@ -275,7 +289,8 @@ take_query(struct request *r, const struct field *f, const char *value)
 	errno = 0;
 	n = strtoll(value, &end, 10);
 	if (f->kind != FIELD_INT || errno || end == value || *end)
-		return bad(r, f, "%s must be %s.", f->name, f->kind == FIELD_INT ? "a whole number" : "valid UTF-8");
+		return bad(r, f, "%s must be %s.", f->name,
+		    f->kind == FIELD_INT ? "a whole number" : "valid UTF-8");
 	return take_int(r, f, n, (int64_t *)(void *)at);
 }
 

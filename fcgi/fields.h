@@ -1,4 +1,5 @@
-/* Input fields: a table per handler says what a request may hold; one reader checks it and fills a struct. */
+/* Input fields: a table per handler says what a request may hold; one reader checks it and fills a
+ * struct. */
 #ifndef FCGI_FIELDS_H
 #define FCGI_FIELDS_H
 
@@ -6,10 +7,10 @@
 
 enum field_kind {
 	FIELD_END,
-	FIELD_TEXT,  /* const char *: NULL when absent; min and max count bytes */
-	FIELD_INT,   /* int64_t: `fallback` when absent */
-	FIELD_BOOL,  /* int: 0, 1, or `fallback` when absent */
-	FIELD_TEXTS  /* struct field_texts; min and max count items of up to 128 bytes */
+	FIELD_TEXT, /* const char *: NULL when absent; min and max count bytes */
+	FIELD_INT, /* int64_t: `fallback` when absent */
+	FIELD_BOOL, /* int: 0, 1, or `fallback` when absent */
+	FIELD_TEXTS /* struct field_texts; min and max count items of up to 128 bytes */
 };
 
 struct field_texts {
@@ -24,7 +25,7 @@ struct field {
 	int64_t min, max, fallback;
 	size_t offset;
 	bool (*check)(const char *value); /* for texts: a further rule, or NULL */
-	const char *rule;                 /* what that rule allows, for the error */
+	const char *rule; /* what that rule allows, for the error */
 };
 
 #define FIELD_REQUIRED true

@@ -26,7 +26,8 @@
 #define LOG_LIMIT_BYTES ((off_t)16 << 20)
 #define STALE_DEADLINE_MS 3000
 
-/* The name is relative: paths of sockets end at 107 bytes, folders may be deeper. The pool works in run_dir. */
+/* The name is relative: paths of sockets end at 107 bytes, folders may be deeper. The pool works in
+ * run_dir. */
 int
 front_socket(const char *run_dir, uid_t uid, gid_t gid)
 {
@@ -44,7 +45,8 @@ front_socket(const char *run_dir, uid_t uid, gid_t gid)
 	before = umask(0117);
 	ok = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
 	umask(before);
-	if (ok && (geteuid() != 0 || lchown(SOCKET_NAME, uid, gid) == 0) && listen(fd, BACKLOG) == 0)
+	if (ok && (geteuid() != 0 || lchown(SOCKET_NAME, uid, gid) == 0) &&
+	    listen(fd, BACKLOG) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -73,7 +75,8 @@ nginx_check(const char *run_dir, char *error)
 	if (pid == 0) {
 		dup2(fds[1], STDERR_FILENO);
 		if (chdir(run_dir) == 0)
-			execlp("nginx", "nginx", "-e", "stderr", "-t", "-q", "-p", prefix, "-c", "nginx.conf", (char *)NULL);
+			execlp("nginx", "nginx", "-e", "stderr", "-t", "-q", "-p", prefix, "-c",
+			    "nginx.conf", (char *)NULL);
 		dprintf(STDERR_FILENO, "nginx: %s", strerror(errno));
 		_exit(127);
 	}
@@ -95,7 +98,10 @@ front_write(const struct conf *c, const char *run_dir, const char *program_dir, 
     char error[static CONF_ERROR_BYTES])
 {
 	char templates[PATH_MAX], path[PATH_MAX];
-	const struct nginxconf n = { .conf = c, .template_dir = templates, .socket = SOCKET_NAME, .port = port,
+	const struct nginxconf n = { .conf = c,
+		.template_dir = templates,
+		.socket = SOCKET_NAME,
+		.port = port,
 		.template_name = c->tls_certificate[0] ? "relay-tls.conf.in" : "relay.conf.in",
 		.user = geteuid() == 0 ? c->user : NULL };
 
@@ -122,8 +128,8 @@ resolve(const char *host, int port, bool to_listen)
 static bool
 is_any(const char *host)
 {
-	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 || strcmp(host, "[::]") == 0 ||
-	    strcmp(host, "*") == 0;
+	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 ||
+	    strcmp(host, "[::]") == 0 || strcmp(host, "*") == 0;
 }
 
 /* Where this machine itself reaches the relay. */
@@ -140,7 +146,8 @@ front_answers(const struct conf *c, int port)
 	const struct timeval patience = { 2, 0 };
 	struct addrinfo *list = resolve(near_host(c), port, false);
 	auto_close int fd = list ? socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
-	bool up = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+	bool up = fd >= 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
 	    connect(fd, list->ai_addr, list->ai_addrlen) == 0;
 	char answer[64] = "";
 
@@ -148,7 +155,8 @@ front_answers(const struct conf *c, int port)
 		freeaddrinfo(list);
 	if (!up || c->tls_certificate[0])
 		return up;
-	if (send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0 || recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL) <= 0)
+	if (send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0 ||
+	    recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL) <= 0)
 		return false;
 	return strncmp(answer, "HTTP/1.", 7) == 0 && strncmp(answer + 8, " 200", 4) == 0;
 }
@@ -164,7 +172,8 @@ try_port(const char *host, int port)
 
 	if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		why = bind(fd, list->ai_addr, list->ai_addrlen) == 0 && listen(fd, 1) == 0 ? 0 : errno;
+		why = bind(fd, list->ai_addr, list->ai_addrlen) == 0 && listen(fd, 1) == 0 ? 0 :
+											     errno;
 	}
 	if (list)
 		freeaddrinfo(list);
@@ -177,7 +186,8 @@ front_port(const struct conf *c, int wanted, bool strict, char error[static CONF
 	const char *host = strcmp(c->host, "*") == 0 ? "0.0.0.0" : c->host;
 	int why = try_port(host, wanted);
 
-	for (int port = wanted; port < wanted + PORTS_TRIED && port <= 65535 && (port == wanted || !strict); port++) {
+	for (int port = wanted;
+	     port < wanted + PORTS_TRIED && port <= 65535 && (port == wanted || !strict); port++) {
 		int now = port == wanted ? why : try_port(host, port);
 
 		if (now == 0)
@@ -233,7 +243,8 @@ front_rotate_log(const char *run_dir)
 	snprintf(path, sizeof(path), "%s/access.log", run_dir);
 	if (stat(path, &st) != 0 || st.st_size < LOG_LIMIT_BYTES)
 		return false;
-	return snprintf(old, sizeof(old), "%s.1", path) < (int)sizeof(old) && rename(path, old) == 0;
+	return snprintf(old, sizeof(old), "%s.1", path) < (int)sizeof(old) &&
+	    rename(path, old) == 0;
 }
 
 /* The first address of this machine that is not loopback, IPv4 before none at all. */
@@ -246,10 +257,11 @@ own_address(char *out, size_t size)
 	if (getifaddrs(&list) != 0)
 		return;
 	for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
-		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || i->ifa_flags & IFF_LOOPBACK ||
-		    !(i->ifa_flags & IFF_UP))
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET ||
+		    i->ifa_flags & IFF_LOOPBACK || !(i->ifa_flags & IFF_UP))
 			continue;
-		getnameinfo(i->ifa_addr, sizeof(struct sockaddr_in), out, (socklen_t)size, NULL, 0, NI_NUMERICHOST);
+		getnameinfo(i->ifa_addr, sizeof(struct sockaddr_in), out, (socklen_t)size, NULL, 0,
+		    NI_NUMERICHOST);
 		break;
 	}
 	freeifaddrs(list);
@@ -265,5 +277,6 @@ front_url(const struct conf *c, int port, char *out, size_t size)
 		own_address(host, sizeof(host));
 	else
 		snprintf(host, sizeof(host), "%s", c->host);
-	snprintf(out, size, strchr(host, ':') && host[0] != '[' ? "%s://[%s]:%d" : "%s://%s:%d", scheme, host, port);
+	snprintf(out, size, strchr(host, ':') && host[0] != '[' ? "%s://[%s]:%d" : "%s://%s:%d",
+	    scheme, host, port);
 }

@@ -23,7 +23,8 @@ int front_port(const struct conf *c, int wanted, bool strict, char error[static 
 /* Ends an nginx that a killed pool left behind, by its pid file and only if it is ours. */
 void front_end_stale(const char *run_dir);
 
-/* Sets a large access log aside (one older one is kept). True: nginx shall open a new one (USR1). */
+/* Sets a large access log aside (one older one is kept). True: nginx shall open a new one (USR1).
+ */
 bool front_rotate_log(const char *run_dir);
 
 /* Removes the socket. */

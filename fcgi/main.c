@@ -42,9 +42,11 @@ static int detached_ready_fd = -1;
 
 static const char help[] =
     "Usage: relayd [--dir DIR] [--no-nginx] [--detach | --check | --status | --stop | --routes]\n"
-    "Runs the WebChat relay: nginx, the worker pool and the mailer. INT or TERM stops it, HUP reloads its settings.\n"
+    "Runs the WebChat relay: nginx, the worker pool and the mailer. INT or TERM stops it, HUP "
+    "reloads its settings.\n"
     "\n"
-    "  --dir DIR    folder with .env.local, data and uploads (default: relay/ beside the programs)\n"
+    "  --dir DIR    folder with .env.local, data and uploads (default: relay/ beside the "
+    "programs)\n"
     "  --no-nginx   only pool and mailer, for an nginx of your own\n"
     "  --detach     go into the background once the relay answers; log to DIR/run/relay.log\n"
     "  --check      check the settings and the nginx configuration, change nothing that runs\n"
@@ -100,7 +102,10 @@ read_options(struct start *s, int argc, char **argv)
 		case 's':
 		case 't':
 		case 'r':
-			s->command = c == 'c' ? CHECK : c == 's' ? STATUS : c == 't' ? STOP : ROUTES;
+			s->command = c == 'c' ? CHECK :
+			    c == 's'          ? STATUS :
+			    c == 't'          ? STOP :
+						ROUTES;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -163,7 +168,8 @@ stop_relay(const struct start *s)
 	return 0;
 }
 
-/* A folder below one that is closed to others (a checkout in /root) is made reachable for the pool's user, and for it alone. */
+/* A folder below one that is closed to others (a checkout in /root) is made reachable for the
+ * pool's user, and for it alone. */
 static bool
 make_reachable(struct start *s, struct conf *c, char *error)
 {
@@ -185,13 +191,14 @@ static bool
 check_readable(const struct conf *c, char *error)
 {
 	const char *const files[] = { c->tls_certificate, c->tls_key, c->smtp_ca_file };
-	static const char *const names[] = { "RELAY_TLS_CERTIFICATE", "RELAY_TLS_KEY", "SMTP_CA_FILE" };
+	static const char *const names[] = { "RELAY_TLS_CERTIFICATE", "RELAY_TLS_KEY",
+		"SMTP_CA_FILE" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		if (!files[i][0] || access(files[i], R_OK) == 0)
 			continue;
-		snprintf(error, CONF_ERROR_BYTES, "%s: %s: %s; a readable file is allowed", names[i], files[i],
-		    strerror(errno));
+		snprintf(error, CONF_ERROR_BYTES, "%s: %s: %s; a readable file is allowed",
+		    names[i], files[i], strerror(errno));
 		return false;
 	}
 	return true;
@@ -201,18 +208,20 @@ static bool
 prepare(struct start *s, struct conf *c, char *error)
 {
 	if (!sandbox_user(c->user, &s->uid, &s->gid)) {
-		snprintf(error, CONF_ERROR_BYTES, "RELAY_USER: no unprivileged user '%s' on this machine", c->user);
+		snprintf(error, CONF_ERROR_BYTES,
+		    "RELAY_USER: no unprivileged user '%s' on this machine", c->user);
 		return false;
 	}
 	return check_readable(c, error) && start_folders(c, s->uid, s->gid, error);
 }
 
-/* Told once by the pool: on the terminal, or through the pipe to the process that waits for a detached start. */
+/* Told once by the pool: on the terminal, or through the pipe to the process that waits for a
+ * detached start. */
 static void
 announce(const struct conf *c, int port, bool ok)
 {
-	static const char no_mail[] =
-	    "No SMTP_HOST is set: sign-in codes are in the relay's log, and printed by relayctl code EMAIL.\n";
+	static const char no_mail[] = "No SMTP_HOST is set: sign-in codes are in the relay's log, "
+				      "and printed by relayctl code EMAIL.\n";
 	char url[URL_BYTES];
 
 	if (!ok) {
@@ -221,8 +230,9 @@ announce(const struct conf *c, int port, bool ok)
 	}
 	front_url(c, port, url, sizeof(url));
 	start_publish(url);
-	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO, "%sWebChat relay: %s\n%s",
-	    detached_ready_fd >= 0 ? "+" : "", url, c->smtp_host[0] ? "" : no_mail);
+	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO,
+	    "%sWebChat relay: %s\n%s", detached_ready_fd >= 0 ? "+" : "", url,
+	    c->smtp_host[0] ? "" : no_mail);
 	if (detached_ready_fd >= 0)
 		close(detached_ready_fd);
 	detached_ready_fd = -1;
@@ -278,7 +288,9 @@ go_background(const struct start *s, char *error)
 static int
 run(struct start *s, struct conf *c)
 {
-	struct pool_options o = { .program_dir = s->program_dir, .with_nginx = s->with_nginx, .on_ready = announce };
+	struct pool_options o = {
+		.program_dir = s->program_dir, .with_nginx = s->with_nginx, .on_ready = announce
+	};
 	char error[CONF_ERROR_BYTES], run_dir[PATH_MAX + 8];
 	pid_t holder;
 
@@ -286,7 +298,8 @@ run(struct start *s, struct conf *c)
 		return fail(error);
 	holder = start_lock(s->dir);
 	if (holder != 0)
-		return fail(holder < 0 ? strerror(errno) : "another start of this relay is under way");
+		return fail(
+		    holder < 0 ? strerror(errno) : "another start of this relay is under way");
 	if (!make_reachable(s, c, error) || !start_database(c, s->uid, s->gid, error))
 		return fail(error);
 	snprintf(run_dir, sizeof(run_dir), "%s/run", s->dir);

@@ -25,7 +25,8 @@
 
 struct pool {
 	const struct pool_options *o;
-	struct conf *conf, *retired; /* the settings in force, and those that old workers still use */
+	struct conf *conf,
+	    *retired; /* the settings in force, and those that old workers still use */
 	struct child_setup setup;
 	struct child children[CHILD_MAX];
 	char run_dir[PATH_MAX];
@@ -92,7 +93,8 @@ stop_children(struct pool *p, bool all)
 	for (int i = 0; i < CHILD_MAX; i++) {
 		struct child *c = &p->children[i];
 
-		if (c->kind == CHILD_NONE || (!all && (c->kind == CHILD_NGINX || c->generation == p->generation)))
+		if (c->kind == CHILD_NONE ||
+		    (!all && (c->kind == CHILD_NGINX || c->generation == p->generation)))
 			continue;
 		child_stop(c, STOP_GRACE_MS);
 		left += c->kind != CHILD_NONE;
@@ -121,7 +123,8 @@ reload(struct pool *p)
 		return;
 	}
 	if (!conf_load(fresh, p->o->dir, error) ||
-	    (p->o->with_nginx && !front_write(fresh, p->run_dir, p->o->program_dir, p->o->port, error))) {
+	    (p->o->with_nginx &&
+		!front_write(fresh, p->run_dir, p->o->program_dir, p->o->port, error))) {
 		log_error("not reloaded: %s", error);
 		conf_free(fresh);
 		free(fresh);
@@ -230,7 +233,8 @@ prepare(struct pool *p, int ready[2])
 	p->setup.share = share_make();
 	p->setup.listen_fd = front_socket(p->run_dir, p->setup.uid, p->setup.gid);
 	p->setup.mail_wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (!p->setup.share || p->setup.listen_fd < 0 || p->setup.mail_wake_fd < 0 || pipe2(ready, O_CLOEXEC) != 0) {
+	if (!p->setup.share || p->setup.listen_fd < 0 || p->setup.mail_wake_fd < 0 ||
+	    pipe2(ready, O_CLOEXEC) != 0) {
 		log_error("cannot start: %s", strerror(errno));
 		return false;
 	}
@@ -252,10 +256,12 @@ pool_run(struct conf *conf, const struct pool_options *o)
 	p->o = o;
 	p->conf = conf;
 	snprintf(p->run_dir, sizeof(p->run_dir), "%s/run", o->dir);
-	p->setup = (struct child_setup){ .conf = conf, .dir = o->dir, .program_dir = o->program_dir,
-		.run_dir = p->run_dir };
+	p->setup = (struct child_setup){
+		.conf = conf, .dir = o->dir, .program_dir = o->program_dir, .run_dir = p->run_dir
+	};
 	sigemptyset(&signals);
-	for (const int *s = (const int[]){ SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, 0 }; *s; s++)
+	for (const int *s = (const int[]){ SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, 0 };
+	     *s; s++)
 		sigaddset(&signals, *s);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);

@@ -1,4 +1,5 @@
-/* The parent of everything: starts workers, mailer and nginx, replaces what dies, reloads and stops in order. */
+/* The parent of everything: starts workers, mailer and nginx, replaces what dies, reloads and stops
+ * in order. */
 #ifndef FCGI_POOL_H
 #define FCGI_POOL_H
 
@@ -7,12 +8,13 @@
 #include <sys/types.h>
 
 struct pool_options {
-	const char *dir;        /* the operator's folder as the children see it */
+	const char *dir; /* the operator's folder as the children see it */
 	const char *program_dir; /* where relayd and relay-mail lie */
 	bool with_nginx;
-	int port;               /* for nginx */
+	int port; /* for nginx */
 	bool wait_for_ready;
-	void (*on_ready)(const struct conf *c, int port, bool ok); /* told once, when health answers or never will */
+	void (*on_ready)(const struct conf *c, int port,
+	    bool ok); /* told once, when health answers or never will */
 };
 
 /* Runs until TERM or INT; takes `conf` over. Answers the exit status. */

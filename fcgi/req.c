@@ -1,4 +1,5 @@
-/* Reading a request from FastCGI. libfcgi's strings die at the next accept; they live long enough for one request. */
+/* Reading a request from FastCGI. libfcgi's strings die at the next accept; they live long enough
+ * for one request. */
 #include "req.h"
 
 #include "clock.h"
@@ -21,7 +22,8 @@ param(const struct request *r, const char *name)
 	return v ? v : "";
 }
 
-/* The address that limits count by: IPv4 whole, IPv6 by its /64, which is what one customer usually has. */
+/* The address that limits count by: IPv4 whole, IPv6 by its /64, which is what one customer usually
+ * has. */
 static const char *
 client_key(struct request *r, const char *address)
 {
@@ -92,7 +94,8 @@ req_read_body(struct request *r, size_t limit)
 	errno = 0;
 	n = strtoull(length, &end, 10);
 	if (errno || *end || n > limit) {
-		resp_error(r, 413, "too_large", "The request body is larger than this call allows.");
+		resp_error(
+		    r, 413, "too_large", "The request body is larger than this call allows.");
 		return false;
 	}
 	r->body = arena_alloc(&r->arena, (size_t)n + 1);

@@ -1,4 +1,5 @@
-/* One request: what was asked, who asks, and what is answered. Handlers see validated values only. */
+/* One request: what was asked, who asks, and what is answered. Handlers see validated values only.
+ */
 #ifndef FCGI_REQ_H
 #define FCGI_REQ_H
 
@@ -40,17 +41,17 @@ struct request {
 
 	enum method method;
 	const char *method_name, *path, *query, *id;
-	const char *client;      /* address of the client, IPv6 cut to its /64: what limits count */
-	bool direct_loopback;    /* the TCP peer is loopback and no forwarding header is present */
+	const char *client; /* address of the client, IPv6 cut to its /64: what limits count */
+	bool direct_loopback; /* the TCP peer is loopback and no forwarding header is present */
 	const char *content_type, *session_token, *authorization, *if_none_match;
 	char *body;
 	size_t body_len;
 
 	const struct route *route;
-	const char *arg;         /* the part of the path that the route leaves open, or NULL */
-	void *in;                /* the route's input struct, filled by its field table */
+	const char *arg; /* the part of the path that the route leaves open, or NULL */
+	void *in; /* the route's input struct, filled by its field table */
 
-	struct account me;       /* set for routes that need a member */
+	struct account me; /* set for routes that need a member */
 	struct session session;
 
 	struct response resp;

@@ -54,7 +54,8 @@ resp_error(struct request *r, int status, const char *code, const char *message)
 }
 
 void
-resp_field_error(struct request *r, int status, const char *code, const char *field, const char *message)
+resp_field_error(
+    struct request *r, int status, const char *code, const char *field, const char *message)
 {
 	resp_error(r, status, code, message);
 	json_add_text(r->resp.body, "field", field);
@@ -96,10 +97,12 @@ reason(int status)
 	static const struct {
 		int status;
 		const char *phrase;
-	} phrases[] = { { 200, "OK" }, { 202, "Accepted" }, { 304, "Not Modified" }, { 400, "Bad Request" },
-		{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 409, "Conflict" }, { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
-		{ 422, "Unprocessable Content" }, { 429, "Too Many Requests" }, { 503, "Service Unavailable" } };
+	} phrases[] = { { 200, "OK" }, { 202, "Accepted" }, { 304, "Not Modified" },
+		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 409, "Conflict" },
+		{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
+		{ 503, "Service Unavailable" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
 		if (phrases[i].status == status)
@@ -116,11 +119,12 @@ resp_send(struct request *r)
 
 	if (r->resp.status == 0)
 		resp_error(r, 500, "internal", "The call was not answered.");
-	body = json_object_to_json_string_length(r->resp.body,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	body = json_object_to_json_string_length(
+	    r->resp.body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	if (r->resp.status == 304)
 		len = 0;
-	FCGX_FPrintF(out, "Status: %d %s\r\nCache-Control: no-store\r\n", r->resp.status, reason(r->resp.status));
+	FCGX_FPrintF(out, "Status: %d %s\r\nCache-Control: no-store\r\n", r->resp.status,
+	    reason(r->resp.status));
 	if (r->resp.etag)
 		FCGX_FPrintF(out, "ETag: %s\r\n", r->resp.etag);
 	if (r->resp.allow)
@@ -128,10 +132,13 @@ resp_send(struct request *r)
 	if (r->resp.retry_after_sec)
 		FCGX_FPrintF(out, "Retry-After: %d\r\n", r->resp.retry_after_sec);
 	if (r->resp.status != 304)
-		FCGX_FPrintF(out, "Content-Type: application/json\r\nContent-Length: %d\r\n", (int)len);
+		FCGX_FPrintF(
+		    out, "Content-Type: application/json\r\nContent-Length: %d\r\n", (int)len);
 	FCGX_PutS("\r\n", out);
 	FCGX_PutStr(body, (int)len, out);
-	share_count(r->worker->share, r->route ? (int)(r->route - routes) : SHARE_ROUTES - 1, r->resp.status);
-	log_line(r->resp.status >= 500 && r->resp.status != 503 ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "%s %s %s %d",
-	    r->id, r->method_name ? r->method_name : "?", r->route ? r->route->path : "-", r->resp.status);
+	share_count(r->worker->share, r->route ? (int)(r->route - routes) : SHARE_ROUTES - 1,
+	    r->resp.status);
+	log_line(r->resp.status >= 500 && r->resp.status != 503 ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG,
+	    "%s %s %s %d", r->id, r->method_name ? r->method_name : "?",
+	    r->route ? r->route->path : "-", r->resp.status);
 }

@@ -7,11 +7,13 @@
 /* Starts a success answer and returns its object, which stays the request's: add fields to it. */
 struct json_object *resp_ok(struct request *r, int status);
 
-/* Answers a failure; `code` is the wire's snake_case word, `message` one plain sentence. An earlier answer is dropped. */
+/* Answers a failure; `code` is the wire's snake_case word, `message` one plain sentence. An earlier
+ * answer is dropped. */
 void resp_error(struct request *r, int status, const char *code, const char *message);
 
 /* The same, for a fault of one request field. */
-void resp_field_error(struct request *r, int status, const char *code, const char *field, const char *message);
+void resp_field_error(
+    struct request *r, int status, const char *code, const char *field, const char *message);
 
 /* 429 with Retry-After up to `retry_at` (Unix milliseconds). */
 void resp_limited(struct request *r, int64_t retry_at);

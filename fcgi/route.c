@@ -16,7 +16,8 @@ route_method_name(enum method m)
 	return names[m];
 }
 
-/* True when the path fits the pattern; *arg and *arg_len are the part under "*", if the pattern has one. */
+/* True when the path fits the pattern; *arg and *arg_len are the part under "*", if the pattern has
+ * one. */
 static bool
 matches(const char *pattern, const char *path, const char **arg, size_t *arg_len)
 {
@@ -52,14 +53,15 @@ route_find(struct request *r)
 			r->arg = arg ? arena_strndup(&r->arena, arg, arg_len) : NULL;
 			return e;
 		}
-		text_printf(&methods, "%s%s%s", methods.len ? ", " : "", route_method_name(e->method),
-		    e->method == METHOD_GET ? ", HEAD" : "");
+		text_printf(&methods, "%s%s%s", methods.len ? ", " : "",
+		    route_method_name(e->method), e->method == METHOD_GET ? ", HEAD" : "");
 	}
 	if (methods.len == 0) {
 		resp_error(r, 404, "not_found", "There is nothing at this path.");
 		return NULL;
 	}
-	resp_error(r, 405, "method_not_allowed", "This path does not know the method; Allow lists those it knows.");
+	resp_error(r, 405, "method_not_allowed",
+	    "This path does not know the method; Allow lists those it knows.");
 	r->resp.allow = arena_strdup(&r->arena, allow);
 	return NULL;
 }

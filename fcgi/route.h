@@ -9,11 +9,11 @@ enum access { FOR_ANYONE, FOR_MEMBER, FOR_ADMIN };
 
 struct route {
 	enum method method;
-	const char *path;           /* "*" stands for one path part, handed over as request.arg */
+	const char *path; /* "*" stands for one path part, handed over as request.arg */
 	enum access access;
-	size_t body_limit;          /* bytes; 0: a body is ignored */
+	size_t body_limit; /* bytes; 0: a body is ignored */
 	const struct field *fields; /* of the body, for GET of the query; NULL: none */
-	size_t in_size;             /* of the struct that the fields fill */
+	size_t in_size; /* of the struct that the fields fill */
 	void (*run)(struct request *r);
 };
 

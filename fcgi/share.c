@@ -1,4 +1,5 @@
-/* Shared memory of a pool. Lock-free: a worker may die anywhere in here and leave nothing locked. */
+/* Shared memory of a pool. Lock-free: a worker may die anywhere in here and leave nothing locked.
+ */
 #include "share.h"
 
 #include "clock.h"
@@ -9,7 +10,8 @@
 struct share *
 share_make(void)
 {
-	void *p = mmap(NULL, sizeof(struct share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(
+	    NULL, sizeof(struct share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -18,7 +20,8 @@ void
 share_count(struct share *s, int route, int status)
 {
 	if (route >= 0 && route < SHARE_ROUTES && status >= 0 && status / 100 < SHARE_CLASSES)
-		atomic_fetch_add_explicit(&s->requests[route][status / 100], 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(
+		    &s->requests[route][status / 100], 1, memory_order_relaxed);
 }
 
 static struct share_typing *

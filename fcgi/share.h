@@ -1,4 +1,5 @@
-/* What the processes of a pool share in memory: request counters and who is typing. Nothing that must survive. */
+/* What the processes of a pool share in memory: request counters and who is typing. Nothing that
+ * must survive. */
 #ifndef FCGI_SHARE_H
 #define FCGI_SHARE_H
 
@@ -7,13 +8,13 @@
 #include <stdint.h>
 
 #define SHARE_ROUTES 96
-#define SHARE_CLASSES 6    /* status / 100 */
+#define SHARE_CLASSES 6 /* status / 100 */
 #define SHARE_BUCKETS 1024 /* a power of two */
 #define SHARE_SLOTS 4
 #define SHARE_TYPING_MS 6000
 
 struct share_typing {
-	_Atomic uint64_t pair;  /* recipient's account << 32 | typist's account */
+	_Atomic uint64_t pair; /* recipient's account << 32 | typist's account */
 	_Atomic int64_t until_ms; /* monotonic */
 };
 
@@ -28,7 +29,8 @@ struct share *share_make(void);
 /* Counts an answered request. */
 void share_count(struct share *s, int route, int status);
 
-/* Notes that `from` types to `to`, for 6 seconds, or stopped. Account ids beyond 32 bits are left out. */
+/* Notes that `from` types to `to`, for 6 seconds, or stopped. Account ids beyond 32 bits are left
+ * out. */
 void share_typing_set(struct share *s, int64_t to, int64_t from, bool typing);
 
 /* Who types to `to` now: up to SHARE_SLOTS ids in `out`; answers how many. */

@@ -34,7 +34,8 @@ folder(const char *path, mode_t mode, uid_t uid, gid_t gid, char *error)
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		return refuse(error, path, "is not a folder");
 	if (geteuid() != 0)
-		return access(path, R_OK | W_OK | X_OK) == 0 || refuse(error, path, strerror(errno));
+		return access(path, R_OK | W_OK | X_OK) == 0 ||
+		    refuse(error, path, strerror(errno));
 	if (st.st_uid != uid && chown(path, uid, gid) != 0)
 		return refuse(error, path, strerror(errno));
 	return true;
@@ -50,8 +51,10 @@ start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF
 	data_dir = dirname(data);
 	snprintf(run, sizeof(run), "%s/run", c->dir);
 	snprintf(tmp, sizeof(tmp), "%s/tmp", run);
-	return folder(data_dir, 0700, uid, gid, error) && folder(c->upload_dir, 0700, uid, gid, error) &&
-	    folder(run, 0755, geteuid(), getegid(), error) && folder(tmp, 0755, geteuid(), getegid(), error);
+	return folder(data_dir, 0700, uid, gid, error) &&
+	    folder(c->upload_dir, 0700, uid, gid, error) &&
+	    folder(run, 0755, geteuid(), getegid(), error) &&
+	    folder(tmp, 0755, geteuid(), getegid(), error);
 }
 
 static int
@@ -71,7 +74,8 @@ lock_holder(int fd)
 	return fcntl(fd, F_GETLK, &f) == 0 && f.l_type != F_UNLCK ? f.l_pid : 0;
 }
 
-/* A record lock: children do not inherit it, so it ends with this very process, whatever ends it. */
+/* A record lock: children do not inherit it, so it ends with this very process, whatever ends it.
+ */
 pid_t
 start_lock(const char *dir)
 {
@@ -119,7 +123,8 @@ prepare_database(const struct conf *c, char *error)
 	return secret_key_load(c->db_path) || refuse(error, "server.key", strerror(errno));
 }
 
-/* In a child of its own that becomes the unprivileged user, so that every file belongs to it from the start. */
+/* In a child of its own that becomes the unprivileged user, so that every file belongs to it from
+ * the start. */
 bool
 start_database(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF_ERROR_BYTES])
 {
@@ -131,7 +136,8 @@ start_database(const struct conf *c, uid_t uid, gid_t gid, char error[static CON
 		return refuse(error, "pipe", strerror(errno));
 	pid = fork();
 	if (pid == 0) {
-		bool ok = sandbox_drop(uid, gid) ? prepare_database(c, error) : refuse(error, "user", strerror(errno));
+		bool ok = sandbox_drop(uid, gid) ? prepare_database(c, error) :
+						   refuse(error, "user", strerror(errno));
 
 		if (!ok && write(fds[1], error, strlen(error)) < 0)
 			_exit(2);

@@ -48,7 +48,8 @@ catch_signals(void)
 	sigset_t none;
 
 	sigaction(SIGTERM, &term, NULL);
-	sigaction(SIGINT, &ignore, NULL); /* a terminal's Ctrl-C goes to the parent, which stops us in order */
+	sigaction(SIGINT, &ignore,
+	    NULL); /* a terminal's Ctrl-C goes to the parent, which stops us in order */
 	sigaction(SIGHUP, &ignore, NULL);
 	sigaction(SIGUSR1, &ignore, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);

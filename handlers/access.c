@@ -14,7 +14,8 @@ on_access_list(struct request *r)
 	struct access_request *list = arena_alloc(&r->arena, LIST_MAX * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
-	enum db_result res = list ? db_access_list(r->worker->db, &r->arena, 0, LIST_MAX, list, &count) : DB_FAIL;
+	enum db_result res =
+	    list ? db_access_list(r->worker->db, &r->arena, 0, LIST_MAX, list, &count) : DB_FAIL;
 
 	if (resp_db_failed(r, res))
 		return;
@@ -40,7 +41,9 @@ decide(struct request *r, bool approve)
 	const struct conf *c = r->worker->conf;
 	struct mail mail = { .expires_at = r->now + MAIL_TTL_MS,
 		.subject = arena_printf(&r->arena, "%s: you can sign in now", c->name),
-		.body = arena_printf(&r->arena, "Your request for access to %s was approved.\nSign in with this e-mail address.\n",
+		.body = arena_printf(&r->arena,
+		    "Your request for access to %s was approved.\nSign in with this e-mail "
+		    "address.\n",
 		    c->name) };
 	uint8_t id[ID_BYTES];
 	enum db_result res = DB_NONE;
@@ -60,7 +63,8 @@ decide(struct request *r, bool approve)
 	}
 }
 
-/* POST admin/access-requests/<id>/approve: the address may sign in from now on, and is told by mail. */
+/* POST admin/access-requests/<id>/approve: the address may sign in from now on, and is told by
+ * mail. */
 void
 on_access_approve(struct request *r)
 {

@@ -4,7 +4,8 @@
 #include "resp.h"
 #include "version.h"
 
-/* GET /health: 200 when the database can be read and written, else 503 naming the part that fails. */
+/* GET /health: 200 when the database can be read and written, else 503 naming the part that fails.
+ */
 void
 on_health_get(struct request *r)
 {
@@ -16,7 +17,8 @@ on_health_get(struct request *r)
 		json_add_text(o, "status", "ok");
 	} else {
 		resp_error(r, 503, "degraded",
-		    res == DB_FULL ? "The disk is full." : "The database cannot be read and written.");
+		    res == DB_FULL ? "The disk is full." :
+				     "The database cannot be read and written.");
 		r->resp.retry_after_sec = 1;
 		o = r->resp.body;
 		json_add_text(o, "status", "degraded");
@@ -33,7 +35,8 @@ on_config_get(struct request *r)
 	static const char *const off[] = { "push", "translation", "calls", "phone_bridge" };
 	const struct conf *c = r->worker->conf;
 	struct json_object *o = resp_ok(r, 200), *features = json_object_new_object(),
-			   *limits = json_object_new_object(), *translation = json_object_new_object();
+			   *limits = json_object_new_object(),
+			   *translation = json_object_new_object();
 
 	json_add_text(o, "name", c->name);
 	json_add_text(o, "version", RELAY_VERSION);

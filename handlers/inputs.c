@@ -8,16 +8,21 @@
 #define NAME_BYTES 256
 #define LABEL_BYTES 128
 
-#define TEXT(type, name, required, min, max) { #name, FIELD_TEXT, required, min, max, 0, offsetof(struct type, name), NULL, NULL }
+/* clang-format off */
+#define ANY(type, name, kind, required, min, max, fallback, check, rule) \
+	{ #name, kind, required, min, max, fallback, offsetof(struct type, name), check, rule }
+#define TEXT(type, name, required, min, max) \
+	ANY(type, name, FIELD_TEXT, required, min, max, 0, NULL, NULL)
 #define RULED(type, name, required, min, max, check, rule) \
-	{ #name, FIELD_TEXT, required, min, max, 0, offsetof(struct type, name), check, rule }
+	ANY(type, name, FIELD_TEXT, required, min, max, 0, check, rule)
 #define INT(type, name, min, max, fallback) \
-	{ #name, FIELD_INT, FIELD_OPTIONAL, min, max, fallback, offsetof(struct type, name), NULL, NULL }
+	ANY(type, name, FIELD_INT, FIELD_OPTIONAL, min, max, fallback, NULL, NULL)
 #define BOOL(type, name, required) \
-	{ #name, FIELD_BOOL, required, 0, 1, FIELD_ABSENT, offsetof(struct type, name), NULL, NULL }
+	ANY(type, name, FIELD_BOOL, required, 0, 1, FIELD_ABSENT, NULL, NULL)
 #define TEXTS(type, name, required, min, max) \
-	{ #name, FIELD_TEXTS, required, min, max, 0, offsetof(struct type, name), NULL, NULL }
+	ANY(type, name, FIELD_TEXTS, required, min, max, 0, NULL, NULL)
 #define END { NULL, FIELD_END, false, 0, 0, 0, 0, NULL, NULL }
+/* clang-format on */
 
 static bool
 is_code(const char *s)
@@ -44,7 +49,8 @@ is_line(const char *s)
 static bool
 is_channel(const char *s)
 {
-	return text_list_has("sms,wa,tg,notify,email,tg_bot,pchat", s) && !strpbrk(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	return text_list_has("sms,wa,tg,notify,email,tg_bot,pchat", s) &&
+	    !strpbrk(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
 static bool
@@ -74,7 +80,8 @@ const struct field in_code_verify_fields[] = {
 	RULED(in_code_verify, email, FIELD_REQUIRED, 3, 254, text_is_email, "an e-mail address"),
 	RULED(in_code_verify, code, FIELD_REQUIRED, 6, 6, is_code, "six digits"),
 	RULED(in_code_verify, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
-	RULED(in_code_verify, chat_address, FIELD_OPTIONAL, 3, 64, text_is_chat_address, address_rule),
+	RULED(in_code_verify, chat_address, FIELD_OPTIONAL, 3, 64, text_is_chat_address,
+	    address_rule),
 	BOOL(in_code_verify, public_visible, FIELD_OPTIONAL),
 	RULED(in_code_verify, device_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
 	RULED(in_code_verify, session_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
@@ -137,7 +144,8 @@ const struct field in_text_fields[] = {
 const struct field in_poll_fields[] = {
 	TEXT(in_poll, chat_address, FIELD_REQUIRED, 1, 64),
 	INT(in_poll, limit, 1, 100, 20),
-	RULED(in_poll, cursor, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave, or empty"),
+	RULED(in_poll, cursor, FIELD_OPTIONAL, 0, 18, is_cursor,
+	    "what an earlier answer gave, or empty"),
 	TEXT(in_poll, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES),
 	END,
 };

@@ -8,7 +8,8 @@ struct in_code_request {
 	const char *email, *display_name, *purpose;
 };
 struct in_code_verify {
-	const char *email, *code, *display_name, *chat_address, *device_name, *session_name, *listen_channel, *language;
+	const char *email, *code, *display_name, *chat_address, *device_name, *session_name,
+	    *listen_channel, *language;
 	int public_visible;
 };
 struct in_me {
@@ -24,8 +25,8 @@ struct in_presence {
 	int visible;
 };
 struct in_message {
-	const char *channel, *to, *text, *phone_id, *source, *idempotency_key, *subject, *title, *bot_token, *kind,
-	    *reply_to;
+	const char *channel, *to, *text, *phone_id, *source, *idempotency_key, *subject, *title,
+	    *bot_token, *kind, *reply_to;
 	struct field_texts attachments;
 };
 struct in_text {
@@ -44,9 +45,9 @@ struct in_typing {
 	int typing;
 };
 
-extern const struct field in_code_request_fields[], in_code_verify_fields[], in_me_fields[], in_page_fields[],
-    in_export_fields[], in_presence_fields[], in_message_fields[], in_text_fields[], in_poll_fields[],
-    in_read_fields[], in_receipt_fields[], in_typing_fields[];
+extern const struct field in_code_request_fields[], in_code_verify_fields[], in_me_fields[],
+    in_page_fields[], in_export_fields[], in_presence_fields[], in_message_fields[],
+    in_text_fields[], in_poll_fields[], in_read_fields[], in_receipt_fields[], in_typing_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 

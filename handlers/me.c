@@ -32,7 +32,8 @@ on_me_put(struct request *r)
 		changed.language = arena_strdup(&r->arena, in->language);
 	if (in->public_visible != FIELD_ABSENT)
 		changed.public_visible = in->public_visible;
-	if (!changed.display_name || !changed.language || resp_db_failed(r, db_account_update(r->worker->db, &changed)))
+	if (!changed.display_name || !changed.language ||
+	    resp_db_failed(r, db_account_update(r->worker->db, &changed)))
 		return;
 	json_object_object_add(resp_ok(r, 200), "user", show_user(&changed));
 }
@@ -51,8 +52,8 @@ add_sessions(struct request *r, struct json_object *o)
 	struct session *list = arena_alloc(&r->arena, SESSIONS_SHOWN * sizeof(*list));
 	struct json_object *array = json_object_new_array();
 	int count = 0;
-	enum db_result res = list ? db_session_list(r->worker->db, &r->arena, r->me.id, r->now, 0, SESSIONS_SHOWN, list,
-					&count) :
+	enum db_result res = list ? db_session_list(r->worker->db, &r->arena, r->me.id, r->now, 0,
+					SESSIONS_SHOWN, list, &count) :
 				    DB_FAIL;
 
 	for (int i = 0; i < count; i++)
@@ -68,7 +69,8 @@ on_session_list(struct request *r)
 	add_sessions(r, resp_ok(r, 200));
 }
 
-/* A place in the export: first all sent messages, then all received ones; "s" or "r" and a number. */
+/* A place in the export: first all sent messages, then all received ones; "s" or "r" and a number.
+ */
 static bool
 read_place(const char *after, bool *sent, int64_t *id)
 {
@@ -76,8 +78,9 @@ read_place(const char *after, bool *sent, int64_t *id)
 	long long n = 0;
 	int used = 0;
 
-	if (*after && (sscanf(after, "%c%18lld%n", &side, &n, &used) != 2 || after[used] || n < 0 ||
-			  (side != 's' && side != 'r')))
+	if (*after &&
+	    (sscanf(after, "%c%18lld%n", &side, &n, &used) != 2 || after[used] || n < 0 ||
+		(side != 's' && side != 'r')))
 		return false;
 	*sent = side == 's';
 	*id = n;
@@ -99,7 +102,8 @@ add_messages(struct json_object *o, const struct message *list, int count, bool 
 	json_object_object_add(o, "messages", array);
 	json_add_bool(o, "has_more", sent || count == limit);
 	if (count == limit)
-		snprintf(place, sizeof(place), "%c%lld", sent ? 's' : 'r', (long long)list[count - 1].seq);
+		snprintf(place, sizeof(place), "%c%lld", sent ? 's' : 'r',
+		    (long long)list[count - 1].seq);
 	else
 		snprintf(place, sizeof(place), "r0");
 	if (sent || count == limit)
@@ -119,10 +123,13 @@ on_me_export(struct request *r)
 	enum db_result res;
 
 	if (!read_place(in->after ? in->after : "", &sent, &after)) {
-		resp_field_error(r, 400, "invalid_field", "after", "after must be what an earlier answer gave.");
+		resp_field_error(
+		    r, 400, "invalid_field", "after", "after must be what an earlier answer gave.");
 		return;
 	}
-	res = list ? db_message_export(r->worker->db, &r->arena, r->me.id, sent, after, limit, list, &count) : DB_FAIL;
+	res = list ? db_message_export(
+			 r->worker->db, &r->arena, r->me.id, sent, after, limit, list, &count) :
+		     DB_FAIL;
 	if (resp_db_failed(r, res))
 		return;
 	o = resp_ok(r, 200);

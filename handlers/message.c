@@ -36,18 +36,21 @@ find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
 {
 	struct message m;
 	enum db_result res = id_parse("msg_", reply_to, id) ?
-	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) : DB_NONE;
+	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) :
+	    DB_NONE;
 
 	if (resp_db_failed(r, res))
 		return false;
 	if (res == DB_ROW)
 		return true;
-	resp_field_error(r, 404, "unknown_message", "reply_to", "There is no such message for you.");
+	resp_field_error(
+	    r, 404, "unknown_message", "reply_to", "There is no such message for you.");
 	return false;
 }
 
 static void
-answer_sent(struct request *r, const struct message_new *m, const char *key, enum send_result result)
+answer_sent(
+    struct request *r, const struct message_new *m, const char *key, enum send_result result)
 {
 	char id[ID_TEXT_BYTES], made[ID_TEXT_BYTES];
 	uint8_t random[ID_BYTES];
@@ -75,9 +78,15 @@ answer_sent(struct request *r, const struct message_new *m, const char *key, enu
 static void
 send_chat(struct request *r, const struct in_message *in)
 {
-	struct message_new m = { .sender_id = r->me.id, .channel = "pchat", .kind = in->kind ? in->kind : "text",
-		.destination = in->to, .text = in->text, .source = in->source, .subject = in->subject,
-		.title = in->title, .now = r->now };
+	struct message_new m = { .sender_id = r->me.id,
+		.channel = "pchat",
+		.kind = in->kind ? in->kind : "text",
+		.destination = in->to,
+		.text = in->text,
+		.source = in->source,
+		.subject = in->subject,
+		.title = in->title,
+		.now = r->now };
 	struct idempotency key = { .key = in->idempotency_key };
 	enum send_result result = SEND_NEW;
 	uint8_t reply[ID_BYTES];
@@ -104,7 +113,8 @@ on_message_post(struct request *r)
 	const struct in_message *in = r->in;
 
 	if (in->channel && strcmp(in->channel, "pchat") != 0)
-		resp_field_error(r, 400, "channel_unavailable", "channel", "This relay carries pchat only.");
+		resp_field_error(
+		    r, 400, "channel_unavailable", "channel", "This relay carries pchat only.");
 	else if (!in->to)
 		resp_field_error(r, 400, "missing_field", "to", "to is missing.");
 	else
@@ -118,7 +128,8 @@ on_message_get(struct request *r)
 	uint8_t id[ID_BYTES];
 	struct message m;
 	enum db_result res = id_parse("msg_", r->arg, id) ?
-	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) : DB_NONE;
+	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) :
+	    DB_NONE;
 	struct json_object *item;
 
 	if (resp_db_failed(r, res))
@@ -139,9 +150,10 @@ on_message_patch(struct request *r)
 	const struct in_text *in = r->in;
 	enum change_result change = CHANGE_DONE;
 	uint8_t id[ID_BYTES];
-	enum db_result res = id_parse("msg_", r->arg, id) ? db_message_edit(r->worker->db, &r->arena, id, r->me.id,
-								in->text, EDIT_WINDOW_MS, r->now, &change) :
-							    DB_NONE;
+	enum db_result res = id_parse("msg_", r->arg, id) ?
+	    db_message_edit(
+		r->worker->db, &r->arena, id, r->me.id, in->text, EDIT_WINDOW_MS, r->now, &change) :
+	    DB_NONE;
 	struct json_object *o;
 
 	if (resp_db_failed(r, res))
@@ -161,14 +173,16 @@ on_message_patch(struct request *r)
 	}
 }
 
-/* DELETE messages/<id>: withdraws it for everyone (sender) or removes it for oneself (recipient). */
+/* DELETE messages/<id>: withdraws it for everyone (sender) or removes it for oneself (recipient).
+ */
 void
 on_message_delete(struct request *r)
 {
 	enum change_result change = CHANGE_DONE;
 	uint8_t id[ID_BYTES];
 	enum db_result res = id_parse("msg_", r->arg, id) ?
-	    db_message_delete(r->worker->db, &r->arena, id, r->me.id, r->now, &change) : DB_NONE;
+	    db_message_delete(r->worker->db, &r->arena, id, r->me.id, r->now, &change) :
+	    DB_NONE;
 	struct json_object *o;
 
 	if (resp_db_failed(r, res))

@@ -50,28 +50,37 @@ answer(struct request *r, const struct message *list, int count, int64_t next, b
 	add_typing(r, o);
 }
 
-/* POST poll: confirms all up to the cursor (without one: the last answer) and hands out what follows, oldest first. */
+/* POST poll: confirms all up to the cursor (without one: the last answer) and hands out what
+ * follows, oldest first. */
 void
 on_poll_post(struct request *r)
 {
 	const struct in_poll *in = r->in;
-	struct poll p = { .account_id = r->me.id, .session_id = r->session.id,
-		.session_created_at = r->session.created_at, .session_sent_seq = r->session.sent_seq,
-		.delivered_seq = r->me.delivered_seq, .from = r->session.sent_seq, .limit = (int)in->limit,
-		.text_limit = TEXT_LIMIT_BYTES, .now = r->now };
+	struct poll p = { .account_id = r->me.id,
+		.session_id = r->session.id,
+		.session_created_at = r->session.created_at,
+		.session_sent_seq = r->session.sent_seq,
+		.delivered_seq = r->me.delivered_seq,
+		.from = r->session.sent_seq,
+		.limit = (int)in->limit,
+		.text_limit = TEXT_LIMIT_BYTES,
+		.now = r->now };
 	struct message *list;
 	int count = 0;
 	int64_t next = 0;
 	bool more = false;
 
 	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
-		resp_field_error(r, 403, "not_your_address", "chat_address", "This is not your chat address.");
+		resp_field_error(
+		    r, 403, "not_your_address", "chat_address", "This is not your chat address.");
 		return;
 	}
 	if (in->cursor)
 		p.from = in->cursor[0] ? strtoll(in->cursor, NULL, 10) : r->session.start_seq;
 	list = arena_alloc(&r->arena, (size_t)p.limit * sizeof(*list));
-	if (!list || resp_db_failed(r, db_stream_poll(r->worker->db, &r->arena, &p, list, &count, &next, &more)))
+	if (!list ||
+	    resp_db_failed(
+		r, db_stream_poll(r->worker->db, &r->arena, &p, list, &count, &next, &more)))
 		return;
 	answer(r, list, count, next, more);
 }

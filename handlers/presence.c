@@ -20,7 +20,8 @@ on_presence_post(struct request *r)
 	bool name_it = in->display_name && in->display_name[0] && !r->me.display_name[0];
 
 	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
-		resp_field_error(r, 403, "not_your_address", "chat_address", "This is not your chat address.");
+		resp_field_error(
+		    r, 403, "not_your_address", "chat_address", "This is not your chat address.");
 		return;
 	}
 	s.visible = in->visible;
@@ -33,7 +34,8 @@ on_presence_post(struct request *r)
 		s.listen_channel = arena_strdup(&r->arena, in->listen_channel);
 	if (!s.device_name || !s.session_name || !s.listen_channel)
 		return;
-	if (!resp_db_failed(r, db_session_presence(r->worker->db, &s, &r->me, name_it ? in->display_name : NULL)))
+	if (!resp_db_failed(r,
+		db_session_presence(r->worker->db, &s, &r->me, name_it ? in->display_name : NULL)))
 		json_add_bool(resp_ok(r, 200), "online", s.visible);
 }
 
@@ -44,8 +46,8 @@ add_person(struct request *r, struct json_object *array, const struct account *a
 	struct session list[SESSIONS_SHOWN];
 	struct json_object *o = json_object_new_object(), *sessions = json_object_new_array();
 	int count = 0;
-	enum db_result res = db_session_list(r->worker->db, &r->arena, a->id, r->now, r->now - ONLINE_MS,
-	    SESSIONS_SHOWN, list, &count);
+	enum db_result res = db_session_list(r->worker->db, &r->arena, a->id, r->now,
+	    r->now - ONLINE_MS, SESSIONS_SHOWN, list, &count);
 
 	json_add_text(o, "chat_address", a->chat_address);
 	json_add_text(o, "display_name", account_name(a));
@@ -92,8 +94,8 @@ on_directory_get(struct request *r)
 	enum db_result res;
 
 	text_fold(in->q ? in->q : "", match, sizeof(match));
-	res = list ? db_account_list_public(r->worker->db, &r->arena, match, in->after ? in->after : "", limit + 1,
-			 list, &count) :
+	res = list ? db_account_list_public(r->worker->db, &r->arena, match,
+			 in->after ? in->after : "", limit + 1, list, &count) :
 		     DB_FAIL;
 	if (resp_db_failed(r, res))
 		return;

@@ -12,16 +12,19 @@ void
 on_read_post(struct request *r)
 {
 	const struct in_ids *in = r->in;
-	uint8_t(*ids)[ID_BYTES] = arena_alloc(&r->arena, (size_t)in->message_ids.count * sizeof(*ids));
+	uint8_t(*ids)[ID_BYTES] =
+	    arena_alloc(&r->arena, (size_t)in->message_ids.count * sizeof(*ids));
 	int n = 0, updated = 0;
 
 	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
-		resp_field_error(r, 403, "not_your_address", "chat_address", "This is not your chat address.");
+		resp_field_error(
+		    r, 403, "not_your_address", "chat_address", "This is not your chat address.");
 		return;
 	}
 	for (int i = 0; ids && i < in->message_ids.count; i++)
 		n += id_parse("msg_", in->message_ids.items[i], ids[n]);
-	if (n > 0 && resp_db_failed(r, db_receipt_read(r->worker->db, r->me.id, ids, n, r->now, &updated)))
+	if (n > 0 &&
+	    resp_db_failed(r, db_receipt_read(r->worker->db, r->me.id, ids, n, r->now, &updated)))
 		return;
 	json_add_int(resp_ok(r, 200), "updated", updated);
 }
@@ -74,7 +77,8 @@ on_typing_post(struct request *r)
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_NONE || to.blocked) {
-		resp_field_error(r, 404, "unknown_recipient", "to", "Nobody has this chat address.");
+		resp_field_error(
+		    r, 404, "unknown_recipient", "to", "Nobody has this chat address.");
 		return;
 	}
 	share_typing_set(r->worker->share, to.id, r->me.id, in->typing);

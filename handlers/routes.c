@@ -1,4 +1,5 @@
-/* The API: method, path, who may call, largest body, what it takes, who answers. Preconditions hold before a handler runs. */
+/* The API: method, path, who may call, largest body, what it takes, who answers. Preconditions hold
+ * before a handler runs. */
 #include "route.h"
 
 #include "handlers.h"
@@ -6,9 +7,9 @@
 
 #define TAKES(type) in_##type##_fields, sizeof(struct in_##type)
 #define NOTHING NULL, 0
-#define SMALL 16384   /* a few short fields */
-#define LISTED 65536  /* a list of ids */
-#define LARGE 524288  /* 64 KiB of text, every byte of it escaped, and the rest */
+#define SMALL 16384 /* a few short fields */
+#define LISTED 65536 /* a list of ids */
+#define LARGE 524288 /* 64 KiB of text, every byte of it escaped, and the rest */
 
 #define AUTH "/api/v1/pchat/auth"
 #define CHAT "/api/v1/webchat"
@@ -17,12 +18,14 @@ const struct route routes[] = {
 	{ METHOD_GET, "/health", FOR_ANYONE, 0, NOTHING, on_health_get },
 	{ METHOD_GET, CHAT "/config", FOR_ANYONE, 0, NOTHING, on_config_get },
 
-	{ METHOD_POST, AUTH "/request-code", FOR_ANYONE, SMALL, TAKES(code_request), on_code_request },
+	{ METHOD_POST, AUTH "/request-code", FOR_ANYONE, SMALL, TAKES(code_request),
+	    on_code_request },
 	{ METHOD_POST, AUTH "/verify-code", FOR_ANYONE, SMALL, TAKES(code_verify), on_code_verify },
 	{ METHOD_GET, AUTH "/me", FOR_MEMBER, 0, NOTHING, on_me_get },
 	{ METHOD_PUT, AUTH "/me", FOR_MEMBER, SMALL, TAKES(me), on_me_put },
 	{ METHOD_DELETE, AUTH "/me", FOR_MEMBER, 0, NOTHING, on_me_delete },
-	{ METHOD_GET, AUTH "/export", FOR_MEMBER, 0, in_export_fields, sizeof(struct in_page), on_me_export },
+	{ METHOD_GET, AUTH "/export", FOR_MEMBER, 0, in_export_fields, sizeof(struct in_page),
+	    on_me_export },
 	{ METHOD_GET, AUTH "/sessions", FOR_MEMBER, 0, NOTHING, on_session_list },
 	{ METHOD_DELETE, AUTH "/sessions/*", FOR_MEMBER, 0, NOTHING, on_session_delete },
 	{ METHOD_POST, AUTH "/logout", FOR_MEMBER, 0, NOTHING, on_session_logout },
@@ -36,12 +39,16 @@ const struct route routes[] = {
 	{ METHOD_PATCH, "/api/v1/messages/*", FOR_MEMBER, LARGE, TAKES(text), on_message_patch },
 	{ METHOD_DELETE, "/api/v1/messages/*", FOR_MEMBER, 0, NOTHING, on_message_delete },
 	{ METHOD_POST, CHAT "/poll", FOR_MEMBER, SMALL, TAKES(poll), on_poll_post },
-	{ METHOD_POST, CHAT "/read", FOR_MEMBER, LISTED, in_read_fields, sizeof(struct in_ids), on_read_post },
-	{ METHOD_POST, CHAT "/receipt-status", FOR_MEMBER, LISTED, in_receipt_fields, sizeof(struct in_ids), on_receipt_post },
+	{ METHOD_POST, CHAT "/read", FOR_MEMBER, LISTED, in_read_fields, sizeof(struct in_ids),
+	    on_read_post },
+	{ METHOD_POST, CHAT "/receipt-status", FOR_MEMBER, LISTED, in_receipt_fields,
+	    sizeof(struct in_ids), on_receipt_post },
 	{ METHOD_POST, CHAT "/typing", FOR_MEMBER, SMALL, TAKES(typing), on_typing_post },
 
 	{ METHOD_GET, CHAT "/admin/access-requests", FOR_ADMIN, 0, NOTHING, on_access_list },
-	{ METHOD_POST, CHAT "/admin/access-requests/*/approve", FOR_ADMIN, 0, NOTHING, on_access_approve },
-	{ METHOD_POST, CHAT "/admin/access-requests/*/deny", FOR_ADMIN, 0, NOTHING, on_access_deny },
+	{ METHOD_POST, CHAT "/admin/access-requests/*/approve", FOR_ADMIN, 0, NOTHING,
+	    on_access_approve },
+	{ METHOD_POST, CHAT "/admin/access-requests/*/deny", FOR_ADMIN, 0, NOTHING,
+	    on_access_deny },
 	{ METHOD_GET, NULL, FOR_ANYONE, 0, NOTHING, NULL },
 };

@@ -7,7 +7,8 @@ void
 on_session_delete(struct request *r)
 {
 	uint8_t id[ID_BYTES];
-	enum db_result res = id_parse("ses_", r->arg, id) ? db_session_delete(r->worker->db, r->me.id, id) : DB_NONE;
+	enum db_result res =
+	    id_parse("ses_", r->arg, id) ? db_session_delete(r->worker->db, r->me.id, id) : DB_NONE;
 
 	if (resp_db_failed(r, res))
 		return;
@@ -31,6 +32,7 @@ on_session_logout_all(struct request *r)
 {
 	int ended = 0;
 
-	if (!resp_db_failed(r, db_session_delete_others(r->worker->db, r->me.id, r->session.id, &ended)))
+	if (!resp_db_failed(
+		r, db_session_delete_others(r->worker->db, r->me.id, r->session.id, &ended)))
 		json_add_int(resp_ok(r, 200), "revoked", ended);
 }

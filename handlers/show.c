@@ -46,7 +46,10 @@ show_message(const struct message *m)
 	json_add_text(o, "channel", m->channel);
 	json_add_text(o, "kind", m->kind);
 	json_add_text(o, "from", m->from ? m->from : "relay");
-	json_add_text(o, "from_name", !m->from ? "WebChat relay" : m->from_name[0] ? m->from_name : m->from);
+	json_add_text(o, "from_name",
+	    !m->from            ? "WebChat relay" :
+		m->from_name[0] ? m->from_name :
+				  m->from);
 	json_add_text(o, "to", m->destination);
 	json_add_text(o, "text", m->text);
 	if (m->is_reply) {

@@ -17,8 +17,11 @@ limit_of(const struct request *r, const char *email)
 {
 	const struct conf *c = r->worker->conf;
 
-	return (struct signin_limit){ .email = email, .client = r->client, .now = r->now,
-		.per_address = (int)c->codes_per_address, .per_client = (int)c->codes_per_client };
+	return (struct signin_limit){ .email = email,
+		.client = r->client,
+		.now = r->now,
+		.per_address = (int)c->codes_per_address,
+		.per_client = (int)c->codes_per_client };
 }
 
 static const char *
@@ -31,7 +34,8 @@ lower_email(struct request *r, const char *email)
 	return copy;
 }
 
-/* May this address sign in? By the settings, or because an admin approved it. DB_ROW: yes, DB_NONE: no. */
+/* May this address sign in? By the settings, or because an admin approved it. DB_ROW: yes, DB_NONE:
+ * no. */
 static enum db_result
 may_sign_in(struct request *r, const char *email)
 {
@@ -49,7 +53,8 @@ ask_for_access(struct request *r, const char *email, const char *display_name)
 {
 	const struct signin_limit limit = limit_of(r, email);
 	int64_t retry_at = 0;
-	enum db_result res = db_access_ask(r->worker->db, &limit, display_name ? display_name : "", &retry_at);
+	enum db_result res =
+	    db_access_ask(r->worker->db, &limit, display_name ? display_name : "", &retry_at);
 
 	if (resp_db_failed(r, res))
 		return;
@@ -68,7 +73,8 @@ code_mail(struct request *r, const char *email, const char *code)
 		.recipient = email,
 		.subject = arena_printf(&r->arena, "%s: your sign-in code", name),
 		.body = arena_printf(&r->arena,
-		    "Your sign-in code for %s is\n\n    %s\n\nIt is good for ten minutes and for one sign-in.\n"
+		    "Your sign-in code for %s is\n\n    %s\n\nIt is good for ten minutes and for "
+		    "one sign-in.\n"
 		    "If you did not ask for it, you need not do anything.\n",
 		    name, code),
 		.expires_at = r->now + SIGNIN_CODE_TTL_MS,
@@ -88,14 +94,16 @@ send_code(struct request *r, const char *email)
 
 	secret_code_make(code);
 	mail = code_mail(r, email, code);
-	res = db_code_request(r->worker->db, &limit, code, c->smtp_host[0] ? &mail : NULL, &retry_at);
+	res =
+	    db_code_request(r->worker->db, &limit, code, c->smtp_host[0] ? &mail : NULL, &retry_at);
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_CONFLICT) {
 		resp_limited(r, retry_at);
 		return;
 	}
-	/* A relay without mail is one that is being tried: the code goes to whoever sits at the machine. */
+	/* A relay without mail is one that is being tried: the code goes to whoever sits at the
+	 * machine. */
 	if (c->smtp_host[0])
 		req_wake_mailer(r);
 	else
@@ -127,7 +135,8 @@ on_code_request(struct request *r)
 static bool
 is_reserved(const char *address)
 {
-	return address && (strcmp(address, RESERVED_ADDRESS) == 0 || strncmp(address, "grp_", 4) == 0);
+	return address &&
+	    (strcmp(address, RESERVED_ADDRESS) == 0 || strncmp(address, "grp_", 4) == 0);
 }
 
 static const char *
@@ -137,7 +146,8 @@ or_empty(const char *s)
 }
 
 static void
-answer_signed_in(struct request *r, const char *token, const struct account *acc, const struct session *s)
+answer_signed_in(
+    struct request *r, const char *token, const struct account *acc, const struct session *s)
 {
 	struct json_object *o = resp_ok(r, 200);
 
@@ -153,13 +163,15 @@ answer_verify(struct request *r, enum signin_result result, int64_t retry_at)
 	if (result == SIGNIN_LIMITED)
 		resp_limited(r, retry_at);
 	else if (result == SIGNIN_ADDRESS_TAKEN)
-		resp_field_error(r, 409, "address_taken", "chat_address", "This chat address is taken; ask for another.");
+		resp_field_error(r, 409, "address_taken", "chat_address",
+		    "This chat address is taken; ask for another.");
 	else
-		resp_error(r, 401, "code_invalid", "The code is wrong or no longer good; ask for a new one.");
+		resp_error(r, 401, "code_invalid",
+		    "The code is wrong or no longer good; ask for a new one.");
 }
 
-/* POST verify-code: opens a session and, the first time, the account. 401 for any code that is not good, 409 for an
- * address that is taken (the code stays good). */
+/* POST verify-code: opens a session and, the first time, the account. 401 for any code that is not
+ * good, 409 for an address that is taken (the code stays good). */
 void
 on_code_verify(struct request *r)
 {
@@ -181,14 +193,21 @@ on_code_verify(struct request *r)
 	secret_token_make("pct_", token);
 	secret_hash(token, hash);
 	const struct signin ask = {
-		.limit = limit_of(r, email), .code = in->code, .chat_address = in->chat_address,
-		.display_name = or_empty(in->display_name), .language = or_empty(in->language),
-		.public_visible = in->public_visible == 1, .admin = conf_email_admin(c, in->email),
-		.device_name = or_empty(in->device_name), .session_name = or_empty(in->session_name),
-		.listen_channel = or_empty(in->listen_channel), .token_hash = hash,
+		.limit = limit_of(r, email),
+		.code = in->code,
+		.chat_address = in->chat_address,
+		.display_name = or_empty(in->display_name),
+		.language = or_empty(in->language),
+		.public_visible = in->public_visible == 1,
+		.admin = conf_email_admin(c, in->email),
+		.device_name = or_empty(in->device_name),
+		.session_name = or_empty(in->session_name),
+		.listen_channel = or_empty(in->listen_channel),
+		.token_hash = hash,
 		.expires_at = c->session_ttl_sec ? r->now + c->session_ttl_sec * 1000 : 0,
 	};
-	res = email ? db_code_verify(r->worker->db, &r->arena, &ask, &result, &acc, &s, &retry_at) : DB_FAIL;
+	res = email ? db_code_verify(r->worker->db, &r->arena, &ask, &result, &acc, &s, &retry_at) :
+		      DB_FAIL;
 	if (resp_db_failed(r, res))
 		return;
 	if (result == SIGNIN_OK)

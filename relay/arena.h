@@ -1,4 +1,5 @@
-/* Memory of one request: allocations are never freed one by one, arena_reset releases all at once. */
+/* Memory of one request: allocations are never freed one by one, arena_reset releases all at once.
+ */
 #ifndef RELAY_ARENA_H
 #define RELAY_ARENA_H
 

@@ -1,4 +1,5 @@
-/* Reads the settings: defaults, then DIR/.env.local, then the environment. Refuses what it does not understand. */
+/* Reads the settings: defaults, then DIR/.env.local, then the environment. Refuses what it does not
+ * understand. */
 #include "conf.h"
 
 #include "cleanup.h"
@@ -39,8 +40,7 @@ struct origin {
 	int line; /* 0: the environment or the default */
 };
 
-static bool
-refuse(char *error, const struct origin *from, const char *name, const char *fmt, ...)
+static bool refuse(char *error, const struct origin *from, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 static bool
@@ -53,7 +53,8 @@ refuse(char *error, const struct origin *from, const char *name, const char *fmt
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	if (from->line)
-		snprintf(error, CONF_ERROR_BYTES, "%s:%d: %s: %s", from->file, from->line, name, why);
+		snprintf(
+		    error, CONF_ERROR_BYTES, "%s:%d: %s: %s", from->file, from->line, name, why);
 	else
 		snprintf(error, CONF_ERROR_BYTES, "%s: %s: %s", from->file, name, why);
 	return false;
@@ -148,22 +149,25 @@ set_value(struct conf *c, const struct setting *s, const char *value, const stru
 		    refuse(error, from, s->name, "'%s' is not allowed; true or false is", value);
 	case KIND_INT:
 		return set_int((int64_t *)(void *)at, value, s->min, s->max) ||
-		    refuse(error, from, s->name, "'%s' is not allowed; a whole number from %lld to %lld is",
-			value, (long long)s->min, (long long)s->max);
+		    refuse(error, from, s->name,
+			"'%s' is not allowed; a whole number from %lld to %lld is", value,
+			(long long)s->min, (long long)s->max);
 	case KIND_ENUM:
 		return set_enum((int64_t *)(void *)at, value, s->help) ||
 		    refuse(error, from, s->name, "'%s' is not allowed; one of %.*s is", value,
 			(int)strcspn(s->help, ";"), s->help);
 	case KIND_PATH:
 		return set_path((char **)(void *)at, value, s, c->dir) ||
-		    refuse(error, from, s->name, "not a path of %lld to %lld bytes without control characters",
+		    refuse(error, from, s->name,
+			"not a path of %lld to %lld bytes without control characters",
 			(long long)s->min, (long long)s->max);
 	case KIND_TEXT:
 	case KIND_LIST:
 		break;
 	}
 	return set_text((char **)(void *)at, value, s) ||
-	    refuse(error, from, s->name, "a text of %lld to %lld bytes without control characters is allowed",
+	    refuse(error, from, s->name,
+		"a text of %lld to %lld bytes without control characters is allowed",
 		(long long)s->min, (long long)s->max);
 }
 
@@ -176,7 +180,8 @@ setting_find(const char *name)
 	return NULL;
 }
 
-/* Takes the quotes off "value" or 'value'; a comment may follow after a blank and a #. False: quotes do not match. */
+/* Takes the quotes off "value" or 'value'; a comment may follow after a blank and a #. False:
+ * quotes do not match. */
 static bool
 unquote(char *value)
 {
@@ -216,7 +221,8 @@ read_line(struct conf *c, char *line, const struct origin *from, char *error)
 	text_trim(value);
 	s = setting_find(name);
 	if (!s)
-		return refuse(error, from, name, "unknown setting; docs/settings.md lists those that are allowed");
+		return refuse(error, from, name,
+		    "unknown setting; docs/settings.md lists those that are allowed");
 	if (!unquote(value))
 		return refuse(error, from, name, "the quotes around the value do not match");
 	return set_value(c, s, value, from, error);
@@ -232,14 +238,16 @@ read_file(struct conf *c, char *error)
 	struct stat st;
 
 	if (!line || snprintf(path, sizeof(path), "%s/" FILE_NAME, c->dir) >= (int)sizeof(path))
-		return refuse(error, &(struct origin){ c->dir, 0 }, FILE_NAME, "the folder's name is too long");
+		return refuse(error, &(struct origin){ c->dir, 0 }, FILE_NAME,
+		    "the folder's name is too long");
 	f = fopen(path, "re");
 	if (!f && errno == ENOENT)
 		return true;
 	if (!f || fstat(fileno(f), &st) != 0)
 		return refuse(error, &from, "file", "cannot be read: %s", strerror(errno));
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return refuse(error, &from, "file", "others can read it (mode %03o); allowed is 600: chmod 600 it",
+		return refuse(error, &from, "file",
+		    "others can read it (mode %03o); allowed is 600: chmod 600 it",
 		    st.st_mode & 0777U);
 	while (fgets(line, LINE_BYTES, f)) {
 		from.line++;
@@ -248,7 +256,8 @@ read_file(struct conf *c, char *error)
 		if (!read_line(c, line, &from, error))
 			return false;
 	}
-	return ferror(f) == 0 || refuse(error, &from, "file", "cannot be read: %s", strerror(errno));
+	return ferror(f) == 0 ||
+	    refuse(error, &from, "file", "cannot be read: %s", strerror(errno));
 }
 
 static bool
@@ -277,9 +286,11 @@ check_together(const struct conf *c, char *error)
 	const struct origin from = { c->dir, 0 };
 
 	if (!c->tls_certificate[0] != !c->tls_key[0])
-		return refuse(error, &from, "RELAY_TLS_CERTIFICATE, RELAY_TLS_KEY", "set both or neither");
+		return refuse(
+		    error, &from, "RELAY_TLS_CERTIFICATE, RELAY_TLS_KEY", "set both or neither");
 	if (c->smtp_host[0] && !text_is_email(conf_mail_from(c)))
-		return refuse(error, &from, "SMTP_FROM", "an e-mail address is needed while SMTP_HOST is set");
+		return refuse(error, &from, "SMTP_FROM",
+		    "an e-mail address is needed while SMTP_HOST is set");
 	return true;
 }
 
@@ -289,7 +300,8 @@ conf_load(struct conf *c, const char *dir, char error[static CONF_ERROR_BYTES])
 	*c = (struct conf){ 0 };
 	c->dir = realpath(dir, NULL);
 	if (!c->dir)
-		return refuse(error, &(struct origin){ dir, 0 }, "folder", "cannot be opened: %s", strerror(errno));
+		return refuse(error, &(struct origin){ dir, 0 }, "folder", "cannot be opened: %s",
+		    strerror(errno));
 	return read_all(c, error) && check_together(c, error);
 }
 

@@ -1,4 +1,5 @@
-/* The settings: one typed table (conf.def) gives the struct, the parser, the example file and the manual. */
+/* The settings: one typed table (conf.def) gives the struct, the parser, the example file and the
+ * manual. */
 #ifndef RELAY_CONF_H
 #define RELAY_CONF_H
 
@@ -36,8 +37,9 @@ struct conf {
 #define CONF_ERROR_BYTES 1024
 
 /* Reads DIR/.env.local (when it is there) and the environment, which wins, over the defaults.
- * On failure answers false with one line in `error` that names file, line, setting and what is allowed;
- * a file that others can read is refused. The caller frees with conf_free in both cases. */
+ * On failure answers false with one line in `error` that names file, line, setting and what is
+ * allowed; a file that others can read is refused. The caller frees with conf_free in both cases.
+ */
 bool conf_load(struct conf *c, const char *dir, char error[static CONF_ERROR_BYTES]);
 
 /* Releases what conf_load made and wipes the secrets. */

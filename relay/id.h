@@ -1,4 +1,5 @@
-/* Public ids: a short prefix and a random UUID (RFC 4122, version 4) as 32 hex digits, such as msg_0af3.... */
+/* Public ids: a short prefix and a random UUID (RFC 4122, version 4) as 32 hex digits, such as
+ * msg_0af3.... */
 #ifndef RELAY_ID_H
 #define RELAY_ID_H
 
@@ -12,7 +13,8 @@
 void id_make(uint8_t out[static ID_BYTES]);
 
 /* The public form of an id; `prefix` has 4 characters. */
-void id_format(const char *prefix, const uint8_t id[static ID_BYTES], char out[static ID_TEXT_BYTES]);
+void
+id_format(const char *prefix, const uint8_t id[static ID_BYTES], char out[static ID_TEXT_BYTES]);
 
 /* Reads the public form; false when it is anything else. */
 bool id_parse(const char *prefix, const char *s, uint8_t out[static ID_BYTES]);

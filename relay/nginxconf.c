@@ -1,4 +1,5 @@
-/* Template expansion for nginx. Values that could end a directive are refused, so no setting can add one. */
+/* Template expansion for nginx. Values that could end a directive are refused, so no setting can
+ * add one. */
 #include "nginxconf.h"
 
 #include "cleanup.h"
@@ -41,7 +42,8 @@ add_proxy(const char *item, void *arg)
 	struct writer *w = arg;
 
 	if (!is_safe(item, " \t#") || strspn(item, "0123456789abcdefABCDEF.:/") != strlen(item))
-		return fail(w, "RELAY_TRUSTED_PROXIES", "addresses or networks such as 10.0.0.1 or 10.0.0.0/8 are allowed");
+		return fail(w, "RELAY_TRUSTED_PROXIES",
+		    "addresses or networks such as 10.0.0.1 or 10.0.0.0/8 are allowed");
 	text_printf(&w->value, "    set_real_ip_from %s;\n", item);
 	return true;
 }
@@ -54,7 +56,8 @@ add_proxies(struct writer *w)
 	if (!text_list_each(list, add_proxy, w))
 		return false;
 	if (w->value.len)
-		text_printf(&w->value, "    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;");
+		text_printf(
+		    &w->value, "    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;");
 	return true;
 }
 
@@ -68,7 +71,8 @@ add_origin(const char *item, void *arg)
 		return true;
 	}
 	if (!is_safe(item, " \t#~") || !strstr(item, "://") || item[strlen(item) - 1] == '/')
-		return fail(w, "WEBCHAT_ALLOWED_ORIGINS", "* or origins such as https://chat.example.com are allowed");
+		return fail(w, "WEBCHAT_ALLOWED_ORIGINS",
+		    "* or origins such as https://chat.example.com are allowed");
 	text_printf(&w->value, "        \"%s\" \"%s\";\n", item, item);
 	return true;
 }
@@ -89,9 +93,12 @@ add_zones(struct writer *w)
 	const struct conf *c = w->n->conf;
 
 	if (c->api_rate)
-		text_printf(&w->value, "    limit_req_zone $limit_client zone=api:10m rate=%lldr/s;\n", (long long)c->api_rate);
+		text_printf(&w->value,
+		    "    limit_req_zone $limit_client zone=api:10m rate=%lldr/s;\n",
+		    (long long)c->api_rate);
 	if (c->auth_rate)
-		text_printf(&w->value, "    limit_req_zone $limit_client zone=auth:10m rate=%lldr/m;\n",
+		text_printf(&w->value,
+		    "    limit_req_zone $limit_client zone=auth:10m rate=%lldr/m;\n",
 		    (long long)c->auth_rate);
 	if (c->max_connections)
 		text_printf(&w->value, "    limit_conn_zone $limit_client zone=connections:10m;\n");
@@ -102,7 +109,8 @@ static bool
 add_limit(struct writer *w, const char *zone, int64_t rate, int64_t burst)
 {
 	if (rate)
-		text_printf(&w->value, "            limit_req zone=%s burst=%lld nodelay;\n", zone, (long long)burst);
+		text_printf(&w->value, "            limit_req zone=%s burst=%lld nodelay;\n", zone,
+		    (long long)burst);
 	if (w->n->conf->max_connections)
 		text_printf(&w->value, "            limit_conn connections %lld;",
 		    (long long)w->n->conf->max_connections);
@@ -113,7 +121,8 @@ static bool
 add_path(struct writer *w, const char *name, const char *value)
 {
 	if (!is_safe(value, ""))
-		return fail(w, name, "the path may not hold quotes, backslashes, braces, semicolons or $");
+		return fail(
+		    w, name, "the path may not hold quotes, backslashes, braces, semicolons or $");
 	text_printf(&w->value, "%s", value);
 	return true;
 }
@@ -218,8 +227,9 @@ write_template(struct writer *w, const char *name, int depth)
 	if (!in)
 		return fail(w, path, depth > 0 ? strerror(errno) : "included too deep");
 	while (fgets(line, sizeof(line), in)) {
-		bool ok = sscanf(line, "@include %255[^@]@", include) == 1 ? write_template(w, include, depth - 1) :
-									    write_line(w, line);
+		bool ok = sscanf(line, "@include %255[^@]@", include) == 1 ?
+		    write_template(w, include, depth - 1) :
+		    write_line(w, line);
 
 		if (!ok)
 			return false;
@@ -228,7 +238,8 @@ write_template(struct writer *w, const char *name, int depth)
 }
 
 bool
-nginxconf_write(const struct nginxconf *n, const char *path, char error[static NGINXCONF_ERROR_BYTES])
+nginxconf_write(
+    const struct nginxconf *n, const char *path, char error[static NGINXCONF_ERROR_BYTES])
 {
 	char temp[PATH_MAX];
 	auto_free char *scratch = malloc(VALUE_BYTES);

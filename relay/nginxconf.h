@@ -10,13 +10,14 @@ struct nginxconf {
 	const struct conf *conf;
 	const char *template_dir; /* the project's nginx/ */
 	const char *template_name; /* relay.conf.in or relay-tls.conf.in */
-	const char *user;         /* user of nginx's workers; NULL: nginx is not started as root */
-	const char *socket;       /* the pool's socket, as nginx shall name it */
+	const char *user; /* user of nginx's workers; NULL: nginx is not started as root */
+	const char *socket; /* the pool's socket, as nginx shall name it */
 	int port;
 };
 
-/* Writes `path` (mode 0600). In a template, @NAME@ is a value and a line "@include FILE@" another template of
- * the same folder. False with one line in `error`; then `path` is as it was. */
-bool nginxconf_write(const struct nginxconf *n, const char *path, char error[static NGINXCONF_ERROR_BYTES]);
+/* Writes `path` (mode 0600). In a template, @NAME@ is a value and a line "@include FILE@" another
+ * template of the same folder. False with one line in `error`; then `path` is as it was. */
+bool nginxconf_write(
+    const struct nginxconf *n, const char *path, char error[static NGINXCONF_ERROR_BYTES]);
 
 #endif

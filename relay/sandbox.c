@@ -66,18 +66,22 @@ allow(int ruleset, const char *const dirs[], uint64_t rights)
 {
 	for (; *dirs; dirs++) {
 		auto_close int fd = open(*dirs, O_PATH | O_CLOEXEC);
-		struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = fd };
+		struct landlock_path_beneath_attr rule = { .allowed_access = rights,
+			.parent_fd = fd };
 
 		if (fd >= 0)
-			syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+			syscall(
+			    SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 	}
 }
 
 int
 sandbox_fence(const char *const writable[], const char *const readable[])
 {
-	/* Rights known to each ABI: 1 has 13, 2 adds REFER, 3 adds TRUNCATE; later ones add nothing for files here. */
-	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	/* Rights known to each ABI: 1 has 13, 2 adds REFER, 3 adds TRUNCATE; later ones add nothing
+	 * for files here. */
+	int abi =
+	    (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	uint64_t known = abi >= 3 ? ALL_RIGHTS : abi == 2 ? ALL_RIGHTS >> 1 : ALL_RIGHTS >> 2;
 	struct landlock_ruleset_attr attr = { .handled_access_fs = known };
 	auto_close int fd = -1;
@@ -127,6 +131,7 @@ sandbox_view(const char *dir, const char *at)
 {
 	if (mkdir(at, 0755) != 0 && errno != EEXIST)
 		return false;
-	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return unshare(CLONE_NEWNS) == 0 &&
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    mount(dir, at, NULL, MS_BIND | MS_REC, NULL) == 0;
 }

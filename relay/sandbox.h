@@ -1,28 +1,33 @@
-/* What a process gives up before it reads input: its user, new privileges, and the file system outside its folders. */
+/* What a process gives up before it reads input: its user, new privileges, and the file system
+ * outside its folders. */
 #ifndef RELAY_SANDBOX_H
 #define RELAY_SANDBOX_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Resolves the unprivileged user to run as. When not started as root it is the caller. False: no such user, or it is root. */
+/* Resolves the unprivileged user to run as. When not started as root it is the caller. False: no
+ * such user, or it is root. */
 bool sandbox_user(const char *name, uid_t *uid, gid_t *gid);
 
-/* Becomes `uid`:`gid` for good when started as root; otherwise does nothing. Refuses uid 0. False: see errno. */
+/* Becomes `uid`:`gid` for good when started as root; otherwise does nothing. Refuses uid 0. False:
+ * see errno. */
 bool sandbox_drop(uid_t uid, gid_t gid);
 
 /* No new privileges, no core files. */
 void sandbox_limit(void);
 
-/* Fences the file system: reading, writing and renaming in `writable` folders, reading in `readable` ones, nothing
- * else; both lists end with NULL. Best effort: answers the Landlock ABI in force, 0 where the kernel has none. */
+/* Fences the file system: reading, writing and renaming in `writable` folders, reading in
+ * `readable` ones, nothing else; both lists end with NULL. Best effort: answers the Landlock ABI in
+ * force, 0 where the kernel has none. */
 int sandbox_fence(const char *const writable[], const char *const readable[]);
 
 /* True when a process of `uid`:`gid` without other groups could enter the folder. */
 bool sandbox_reachable(const char *dir, uid_t uid, gid_t gid);
 
-/* Gives this process and its children a private view in which `dir` is mounted at `at` (made when missing).
- * Needs root; for folders below one that is closed to others, such as /root. False: see errno. */
+/* Gives this process and its children a private view in which `dir` is mounted at `at` (made when
+ * missing). Needs root; for folders below one that is closed to others, such as /root. False: see
+ * errno. */
 bool sandbox_view(const char *dir, const char *at);
 
 #endif

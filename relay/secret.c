@@ -22,7 +22,8 @@ secret_init(void)
 	return sodium_init() >= 0;
 }
 
-/* Makes the key in a file of its own and links it to its name, so that a half written key never counts. */
+/* Makes the key in a file of its own and links it to its name, so that a half written key never
+ * counts. */
 static bool
 key_make(const char *path)
 {

@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 #define SECRET_HASH_BYTES 32
-#define SECRET_TOKEN_BYTES 48  /* "pct_", 43 characters of base64url (256 bits), NUL */
-#define SECRET_CODE_BYTES 7    /* six digits, NUL */
+#define SECRET_TOKEN_BYTES 48 /* "pct_", 43 characters of base64url (256 bits), NUL */
+#define SECRET_CODE_BYTES 7 /* six digits, NUL */
 
 /* Starts libsodium; call once before anything else here. False: no randomness to be had. */
 bool secret_init(void);
 
-/* Reads the 256-bit server key from the file server.key in the folder of `db_path`, making it (mode 0600) when it is
- * missing. It is kept in memory and keys secret_mac. False: see errno. */
+/* Reads the 256-bit server key from the file server.key in the folder of `db_path`, making it (mode
+ * 0600) when it is missing. It is kept in memory and keys secret_mac. False: see errno. */
 bool secret_key_load(const char *db_path);
 
 /* A new token: `prefix` (4 characters, such as "pct_") and 256 random bits in base64url. */
@@ -24,13 +24,15 @@ void secret_token_make(const char *prefix, char out[static SECRET_TOKEN_BYTES]);
 void secret_hash(const char *s, uint8_t out[static SECRET_HASH_BYTES]);
 
 /* HMAC-SHA-256 (RFC 2104) under the server key of `label`, a NUL byte, and `len` bytes of data. */
-void secret_mac(const char *label, const void *data, size_t len, uint8_t out[static SECRET_HASH_BYTES]);
+void
+secret_mac(const char *label, const void *data, size_t len, uint8_t out[static SECRET_HASH_BYTES]);
 
 /* Six uniformly random digits. */
 void secret_code_make(char out[static SECRET_CODE_BYTES]);
 
 /* Compares two hashes in constant time. */
-bool secret_equal(const uint8_t a[static SECRET_HASH_BYTES], const uint8_t b[static SECRET_HASH_BYTES]);
+bool
+secret_equal(const uint8_t a[static SECRET_HASH_BYTES], const uint8_t b[static SECRET_HASH_BYTES]);
 
 /* Overwrites memory; the compiler may not leave it out. */
 void secret_wipe(void *p, size_t len);

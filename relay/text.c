@@ -176,7 +176,8 @@ unicode_escape(const char *s, const char *end)
 	for (int i = 2; i < 6; i++) {
 		if (!isxdigit((unsigned char)s[i]))
 			return -1;
-		value = value * 16 + (isdigit((unsigned char)s[i]) ? s[i] - '0' : (s[i] | 0x20) - 'a' + 10);
+		value = value * 16 +
+		    (isdigit((unsigned char)s[i]) ? s[i] - '0' : (s[i] | 0x20) - 'a' + 10);
 	}
 	return value;
 }

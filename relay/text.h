@@ -1,11 +1,13 @@
-/* Bounded text: a builder that never overflows, and the checks that strings from outside must pass. */
+/* Bounded text: a builder that never overflows, and the checks that strings from outside must pass.
+ */
 #ifndef RELAY_TEXT_H
 #define RELAY_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Appends into the caller's storage; always terminated. Once something did not fit, it stays failed. */
+/* Appends into the caller's storage; always terminated. Once something did not fit, it stays
+ * failed. */
 struct text {
 	char *data;
 	size_t size, len;
@@ -21,10 +23,12 @@ void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(pri
 /* True when everything appended so far fitted. */
 bool text_ok(const struct text *t);
 
-/* True for a plausible e-mail address (RFC 5321 dot-atom form, at most 254 bytes, no quoting, no controls). */
+/* True for a plausible e-mail address (RFC 5321 dot-atom form, at most 254 bytes, no quoting, no
+ * controls). */
 bool text_is_email(const char *s);
 
-/* Lower-cases an address in place (A-Z only: the domain is ASCII, and no known server tells local parts by case). */
+/* Lower-cases an address in place (A-Z only: the domain is ASCII, and no known server tells local
+ * parts by case). */
 void text_lower_ascii(char *s);
 
 /* True for a chat address: ^[a-z0-9][a-z0-9._-]{2,63}$ */
@@ -33,20 +37,23 @@ bool text_is_chat_address(const char *s);
 /* True for well-formed UTF-8 (in the C.UTF-8 locale, which every program sets). */
 bool text_is_utf8(const char *s);
 
-/* Writes the case-folded form of UTF-8 `s` for searching; cut at a character when `size` is short. */
+/* Writes the case-folded form of UTF-8 `s` for searching; cut at a character when `size` is short.
+ */
 void text_fold(const char *s, char *out, size_t size);
 
 /* Trims white space at both ends, in place. */
 void text_trim(char *s);
 
-/* True when `value` is one of the comma-parted items of `list` (compared without regard to ASCII case). */
+/* True when `value` is one of the comma-parted items of `list` (compared without regard to ASCII
+ * case). */
 bool text_list_has(const char *list, const char *value);
 
-/* Calls `each` for every trimmed non-empty item of a comma list; stops and answers false when `each` does. */
+/* Calls `each` for every trimmed non-empty item of a comma list; stops and answers false when
+ * `each` does. */
 bool text_list_each(const char *list, bool (*each)(const char *item, void *arg), void *arg);
 
-/* False when raw JSON text holds a NUL, raw or as \u0000, or a \uD800-\uDFFF escape that is not a proper pair
- * (RFC 8259, section 8.2). */
+/* False when raw JSON text holds a NUL, raw or as \u0000, or a \uD800-\uDFFF escape that is not a
+ * proper pair (RFC 8259, section 8.2). */
 bool text_json_escapes_ok(const char *json, size_t len);
 
 #endif

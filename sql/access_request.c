@@ -1,4 +1,5 @@
-/* Requests for access by people outside the allow-list, and the message with which admins hear of them. */
+/* Requests for access by people outside the allow-list, and the message with which admins hear of
+ * them. */
 #include "access.h"
 #include "message.h"
 #include "rows.h"
@@ -38,18 +39,25 @@ read_one(struct db *db, sqlite3_stmt *st, struct arena *a, struct access_request
 
 /* One message from the relay itself with its two buttons, named by the calls they make. */
 static enum db_result
-tell(struct db *db, int64_t admin_id, const char *admin_address, const struct access_request *q, int64_t now)
+tell(struct db *db, int64_t admin_id, const char *admin_address, const struct access_request *q,
+    int64_t now)
 {
 	char id[ID_TEXT_BYTES], text[1024], actions[512];
-	struct message_new m = { .channel = "pchat", .kind = "system", .destination = admin_address, .text = text,
-		.actions = actions, .recipient_id = admin_id, .now = now };
+	struct message_new m = { .channel = "pchat",
+		.kind = "system",
+		.destination = admin_address,
+		.text = text,
+		.actions = actions,
+		.recipient_id = admin_id,
+		.now = now };
 
 	id_format("req_", q->public_id, id);
 	snprintf(text, sizeof(text), "%s%s%s%s asks for access to this relay.", q->display_name,
 	    q->display_name[0] ? " (" : "", q->email, q->display_name[0] ? ")" : "");
 	snprintf(actions, sizeof(actions),
 	    "[{\"label\":\"Approve\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/approve\"},"
-	    "{\"label\":\"Deny\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/deny\"}]", id, id);
+	    "{\"label\":\"Deny\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/deny\"}]",
+	    id, id);
 	return message_put(db, &m);
 }
 
@@ -102,8 +110,9 @@ ask(struct db *db, const struct signin_limit *l, char *display_name, int64_t *re
 		return r;
 	snprintf(email, sizeof(email), "%s", l->email);
 	id_make(q.public_id);
-	r = db_step(db, db_bind(db, ST_ACCESS_INSERT, "btti", &(struct db_blob){ q.public_id, ID_BYTES }, l->email,
-				display_name, l->now));
+	r = db_step(db,
+	    db_bind(db, ST_ACCESS_INSERT, "btti", &(struct db_blob){ q.public_id, ID_BYTES },
+		l->email, display_name, l->now));
 	if (r != DB_ROW)
 		return r; /* asked before: nobody is told again */
 	db_reset(db->stmts[ST_ACCESS_INSERT]);
@@ -111,7 +120,8 @@ ask(struct db *db, const struct signin_limit *l, char *display_name, int64_t *re
 }
 
 enum db_result
-db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name, int64_t *retry_at)
+db_access_ask(
+    struct db *db, const struct signin_limit *l, const char *display_name, int64_t *retry_at)
 {
 	char name[300];
 	enum db_result r = db_begin(db);
@@ -129,7 +139,8 @@ db_access_by_email(struct db *db, struct arena *a, const char *email, struct acc
 }
 
 enum db_result
-db_access_list(struct db *db, struct arena *a, int64_t after, int limit, struct access_request *out, int *count)
+db_access_list(struct db *db, struct arena *a, int64_t after, int limit, struct access_request *out,
+    int *count)
 {
 	sqlite3_stmt *st = db_bind(db, ST_ACCESS_LIST, "ii", after, (int64_t)limit);
 	enum db_result r;
@@ -144,14 +155,15 @@ db_access_list(struct db *db, struct arena *a, int64_t after, int limit, struct 
 }
 
 static enum db_result
-decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve, struct mail *mail,
-    int64_t now)
+decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve,
+    struct mail *mail, int64_t now)
 {
 	enum access_status want = approve ? ACCESS_APPROVED : ACCESS_DENIED;
 	struct access_request q;
 	enum db_result r;
 
-	r = read_one(db, db_bind(db, ST_ACCESS_BY_ID, "b", &(struct db_blob){ public_id, ID_BYTES }), a, &q);
+	r = read_one(
+	    db, db_bind(db, ST_ACCESS_BY_ID, "b", &(struct db_blob){ public_id, ID_BYTES }), a, &q);
 	if (r != DB_ROW)
 		return r;
 	if (q.status != ACCESS_PENDING)
@@ -164,8 +176,8 @@ decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
 }
 
 enum db_result
-db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve,
-    struct mail *mail, int64_t now)
+db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    bool approve, struct mail *mail, int64_t now)
 {
 	enum db_result r = db_begin(db);
 

@@ -104,8 +104,9 @@ insert_account(struct db *db, struct account *acc)
 	enum db_result r;
 
 	rows_search_key(acc->display_name, acc->chat_address, key, sizeof(key));
-	st = db_bind(db, ST_ACCOUNT_INSERT, "tttttiii", acc->email, acc->chat_address, acc->display_name, key,
-	    acc->language, (int64_t)acc->role, (int64_t)acc->public_visible, acc->created_at);
+	st = db_bind(db, ST_ACCOUNT_INSERT, "tttttiii", acc->email, acc->chat_address,
+	    acc->display_name, key, acc->language, (int64_t)acc->role, (int64_t)acc->public_visible,
+	    acc->created_at);
 	r = db_step(db, st);
 	if (r == DB_DONE)
 		return DB_CONFLICT;
@@ -129,7 +130,8 @@ rows_account_insert(struct db *db, struct account *acc)
 	enum db_result r;
 
 	address_mac(acc->chat_address, mac);
-	r = db_step(db, db_bind(db, ST_ADDRESS_IS_RETIRED, "b", &(struct db_blob){ mac, sizeof(mac) }));
+	r = db_step(
+	    db, db_bind(db, ST_ADDRESS_IS_RETIRED, "b", &(struct db_blob){ mac, sizeof(mac) }));
 	if (r == DB_ROW) {
 		db_reset(db->stmts[ST_ADDRESS_IS_RETIRED]);
 		return DB_CONFLICT;
@@ -143,8 +145,8 @@ update_account(struct db *db, const struct account *acc)
 	char key[512];
 
 	rows_search_key(acc->display_name, acc->chat_address, key, sizeof(key));
-	return db_exec(db, ST_ACCOUNT_UPDATE, "ittti", acc->id, acc->display_name, key, acc->language,
-	    (int64_t)acc->public_visible);
+	return db_exec(db, ST_ACCOUNT_UPDATE, "ittti", acc->id, acc->display_name, key,
+	    acc->language, (int64_t)acc->public_visible);
 }
 
 enum db_result
@@ -176,8 +178,8 @@ set_flags(struct db *db, const struct account *acc)
 	enum db_result r = count_admins(db, &before);
 
 	if (r == DB_DONE)
-		r = db_exec(db, ST_ACCOUNT_SET_FLAGS, "iiii", acc->id, (int64_t)acc->role, (int64_t)acc->blocked,
-		    (int64_t)acc->hidden);
+		r = db_exec(db, ST_ACCOUNT_SET_FLAGS, "iiii", acc->id, (int64_t)acc->role,
+		    (int64_t)acc->blocked, (int64_t)acc->hidden);
 	if (r == DB_DONE)
 		r = count_admins(db, &after);
 	if (r == DB_DONE && before > 0 && after == 0)
@@ -196,11 +198,13 @@ db_account_flags(struct db *db, const struct account *acc)
 	return r == DB_DONE ? db_end(db, set_flags(db, acc)) : r;
 }
 
-/* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's cascades. */
+/* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
+ * cascades. */
 static enum db_result
 erase(struct db *db, const struct account *acc)
 {
-	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_STREAM, ST_ERASE_STREAM };
+	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_STREAM,
+		ST_ERASE_STREAM };
 	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE, ST_ACCESS_DELETE };
 	uint8_t mac[SECRET_HASH_BYTES];
 	enum db_result r;
@@ -239,9 +243,11 @@ read_list(struct db *db, sqlite3_stmt *st, struct arena *a, struct account *out,
 }
 
 enum db_result
-db_account_list(struct db *db, struct arena *a, const char *after, int limit, struct account *out, int *count)
+db_account_list(
+    struct db *db, struct arena *a, const char *after, int limit, struct account *out, int *count)
 {
-	return read_list(db, db_bind(db, ST_ACCOUNT_LIST, "ti", after, (int64_t)limit), a, out, count);
+	return read_list(
+	    db, db_bind(db, ST_ACCOUNT_LIST, "ti", after, (int64_t)limit), a, out, count);
 }
 
 /* A LIKE pattern for "contains"; the wildcards in `match` are taken literally. */
@@ -263,12 +269,14 @@ like_pattern(struct arena *a, const char *match)
 }
 
 enum db_result
-db_account_list_public(struct db *db, struct arena *a, const char *match, const char *after, int limit,
-    struct account *out, int *count)
+db_account_list_public(struct db *db, struct arena *a, const char *match, const char *after,
+    int limit, struct account *out, int *count)
 {
 	const char *pattern = like_pattern(a, match);
 
 	if (!pattern)
 		return DB_FAIL;
-	return read_list(db, db_bind(db, ST_ACCOUNT_LIST_PUBLIC, "tti", after, pattern, (int64_t)limit), a, out, count);
+	return read_list(db,
+	    db_bind(db, ST_ACCOUNT_LIST_PUBLIC, "tti", after, pattern, (int64_t)limit), a, out,
+	    count);
 }

@@ -31,8 +31,10 @@ struct session {
 const char *account_name(const struct account *a);
 
 /* Looks an account up. DB_ROW or DB_NONE. */
-enum db_result db_account_by_email(struct db *db, struct arena *a, const char *email, struct account *out);
-enum db_result db_account_by_address(struct db *db, struct arena *a, const char *address, struct account *out);
+enum db_result
+db_account_by_email(struct db *db, struct arena *a, const char *email, struct account *out);
+enum db_result
+db_account_by_address(struct db *db, struct arena *a, const char *address, struct account *out);
 
 /* The chat address of an account, in the arena. DB_ROW or DB_NONE. */
 enum db_result db_account_address(struct db *db, struct arena *a, int64_t id, char **out);
@@ -40,37 +42,44 @@ enum db_result db_account_address(struct db *db, struct arena *a, int64_t id, ch
 /* Stores display name, language and public_visible of `acc`. */
 enum db_result db_account_update(struct db *db, const struct account *acc);
 
-/* Stores role, blocked and hidden of `acc`; a blocked account loses its sessions in the same transaction.
- * DB_CONFLICT when no unblocked admin would be left where there was one. */
+/* Stores role, blocked and hidden of `acc`; a blocked account loses its sessions in the same
+ * transaction. DB_CONFLICT when no unblocked admin would be left where there was one. */
 enum db_result db_account_flags(struct db *db, const struct account *acc);
 
 /* Erases the account and all that hangs on it; its chat address is never given out again. */
 enum db_result db_account_erase(struct db *db, const struct account *acc);
 
-/* Up to `limit` accounts in order of address, after `after` (""); `public_only`: those that the directory may show,
- * filtered by `match` (case-folded substring, "" for all). *count is how many. DB_DONE. */
-enum db_result db_account_list(struct db *db, struct arena *a, const char *after, int limit, struct account *out,
-    int *count);
-enum db_result db_account_list_public(struct db *db, struct arena *a, const char *match, const char *after, int limit,
-    struct account *out, int *count);
+/* Up to `limit` accounts in order of address, after `after` (""); `public_only`: those that the
+ * directory may show, filtered by `match` (case-folded substring, "" for all). *count is how many.
+ * DB_DONE. */
+enum db_result db_account_list(
+    struct db *db, struct arena *a, const char *after, int limit, struct account *out, int *count);
+enum db_result db_account_list_public(struct db *db, struct arena *a, const char *match,
+    const char *after, int limit, struct account *out, int *count);
 
-/* The session of a token's hash and its account; expired ones too: the caller compares expires_at. DB_ROW or DB_NONE. */
-enum db_result db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SECRET_HASH_BYTES],
-    struct session *s, struct account *acc);
+/* The session of a token's hash and its account; expired ones too: the caller compares expires_at.
+ * DB_ROW or DB_NONE. */
+enum db_result db_session_by_token(struct db *db, struct arena *a,
+    const uint8_t hash[static SECRET_HASH_BYTES], struct session *s, struct account *acc);
 
-/* Up to `limit` sessions of an account that have not expired at `now`; `seen_after` above 0: only the visible ones
- * seen since then. DB_DONE. */
-enum db_result db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after,
-    int limit, struct session *out, int *count);
+/* Up to `limit` sessions of an account that have not expired at `now`; `seen_after` above 0: only
+ * the visible ones seen since then. DB_DONE. */
+enum db_result db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
+    int64_t seen_after, int limit, struct session *out, int *count);
 
 /* Ends one session (DB_DONE, DB_NONE when there is none), or all but one (*ended is how many). */
-enum db_result db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[static ID_BYTES]);
-enum db_result db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int *ended);
+enum db_result
+db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[static ID_BYTES]);
+enum db_result
+db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int *ended);
 
-/* Notes that a session was seen. Does not wait for other writers: DB_BUSY then, and nothing is lost but the note. */
+/* Notes that a session was seen. Does not wait for other writers: DB_BUSY then, and nothing is lost
+ * but the note. */
 enum db_result db_session_touch(struct db *db, int64_t id, int64_t now);
 
-/* Stores visible, names, channel and last_seen_at of `s`; and the account's display name when `name` is not NULL. */
-enum db_result db_session_presence(struct db *db, const struct session *s, struct account *acc, const char *name);
+/* Stores visible, names, channel and last_seen_at of `s`; and the account's display name when
+ * `name` is not NULL. */
+enum db_result
+db_session_presence(struct db *db, const struct session *s, struct account *acc, const char *name);
 
 #endif

@@ -25,7 +25,8 @@ static const struct {
 struct db_options
 db_options_of(const struct conf *c)
 {
-	return (struct db_options){ .path = c->db_path, .full_durability = c->durability == DURABILITY_FULL,
+	return (struct db_options){ .path = c->db_path,
+		.full_durability = c->durability == DURABILITY_FULL,
 		.busy_timeout_ms = (int)c->busy_timeout_ms };
 }
 
@@ -56,7 +57,8 @@ db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYT
 	char pragmas[256];
 	sqlite3 *h = NULL;
 
-	if (sqlite3_open_v2(o->path, &h, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(o->path, &h, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK) {
 		refuse(error, o->path, sqlite3_errmsg(h));
 		sqlite3_close(h);
 		return NULL;
@@ -65,7 +67,8 @@ db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYT
 	sqlite3_busy_timeout(h, o->busy_timeout_ms);
 	harden(h);
 	snprintf(pragmas, sizeof(pragmas),
-	    "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA synchronous=%s;"
+	    "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA "
+	    "synchronous=%s;"
 	    "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=4194304;",
 	    o->full_durability ? "FULL" : "NORMAL");
 	if (sqlite3_exec(h, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
@@ -89,7 +92,8 @@ db_lock_open(const char *path)
 	}
 	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
 	/* What root makes belongs to the database's owner, as SQLite does with its own files. */
-	if (fd >= 0 && geteuid() == 0 && stat(path, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+	if (fd >= 0 && geteuid() == 0 && stat(path, &st) == 0 &&
+	    fchown(fd, st.st_uid, st.st_gid) != 0)
 		log_warn("%s: %s", lock, strerror(errno));
 	return fd;
 }
@@ -101,8 +105,8 @@ check_version(sqlite3 *h, const char *path, char *error)
 
 	if (version == db_schema_version())
 		return true;
-	snprintf(error, DB_ERROR_BYTES, "%s: schema version %d, this program needs %d", path, version,
-	    db_schema_version());
+	snprintf(error, DB_ERROR_BYTES, "%s: schema version %d, this program needs %d", path,
+	    version, db_schema_version());
 	return false;
 }
 
@@ -110,8 +114,8 @@ static bool
 prepare_all(struct db *db, const char *path, char *error)
 {
 	for (int i = 0; i < ST__MAX; i++) {
-		if (sqlite3_prepare_v3(db->handle, statements[i].text, -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[i],
-			NULL) == SQLITE_OK)
+		if (sqlite3_prepare_v3(db->handle, statements[i].text, -1,
+			SQLITE_PREPARE_PERSISTENT, &db->stmts[i], NULL) == SQLITE_OK)
 			continue;
 		snprintf(error, DB_ERROR_BYTES, "%s: statement %s: %s", path, statements[i].name,
 		    sqlite3_errmsg(db->handle));
@@ -132,7 +136,8 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	db->lock_fd = -1;
 	db->busy_timeout_ms = db->patience_ms = o->busy_timeout_ms;
 	db->handle = db_connect(o, 0, error);
-	if (!db->handle || !check_version(db->handle, o->path, error) || !prepare_all(db, o->path, error)) {
+	if (!db->handle || !check_version(db->handle, o->path, error) ||
+	    !prepare_all(db, o->path, error)) {
 		db_close(db);
 		return NULL;
 	}
@@ -158,7 +163,8 @@ db_close(struct db *db)
 	free(db);
 }
 
-/* Statements are prepared again after ANALYZE or VACUUM by another process, so data statements stay allowed. */
+/* Statements are prepared again after ANALYZE or VACUUM by another process, so data statements stay
+ * allowed. */
 static int
 authorize(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
 {

@@ -1,5 +1,5 @@
-/* The store: one SQLite connection with every statement prepared, and transactions that queue fairly.
- * Nothing above this folder sees SQLite. */
+/* The store: one SQLite connection with every statement prepared, and transactions that queue
+ * fairly. Nothing above this folder sees SQLite. */
 #ifndef SQL_DB_H
 #define SQL_DB_H
 
@@ -10,22 +10,22 @@
 
 /* What every store function answers. Busy and full pass by themselves: ask again later. */
 enum db_result {
-	DB_ROW,      /* found, the output is filled */
-	DB_DONE,     /* carried out */
-	DB_NONE,     /* nothing there to find or to change */
+	DB_ROW, /* found, the output is filled */
+	DB_DONE, /* carried out */
+	DB_NONE, /* nothing there to find or to change */
 	DB_CONFLICT, /* a rule of the store stands against it */
-	DB_BUSY,     /* another process held the write lock for too long */
-	DB_FULL,     /* no room on the disk; nothing was changed */
-	DB_FAIL,     /* broken: see the log */
+	DB_BUSY, /* another process held the write lock for too long */
+	DB_FULL, /* no room on the disk; nothing was changed */
+	DB_FAIL, /* broken: see the log */
 	DB_RESULT__MAX
 };
 
 struct db;
 
 struct db_options {
-	const char *path;       /* the database file; its lock file is PATH.lock */
-	bool full_durability;   /* a commit survives a power cut */
-	int busy_timeout_ms;    /* longest wait for the write lock */
+	const char *path; /* the database file; its lock file is PATH.lock */
+	bool full_durability; /* a commit survives a power cut */
+	int busy_timeout_ms; /* longest wait for the write lock */
 };
 
 #define DB_ERROR_BYTES 512
@@ -33,24 +33,27 @@ struct db_options {
 /* The options as the settings give them; the path stays the settings'. */
 struct db_options db_options_of(const struct conf *c);
 
-/* Makes the database or brings its schema up to date, forward only. False with one line in `error`. */
+/* Makes the database or brings its schema up to date, forward only. False with one line in `error`.
+ */
 bool db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 
-/* Opens an existing database of exactly this program's schema and prepares every statement. NULL with one
- * line in `error`. The caller closes with db_close. Open after fork, never before. */
+/* Opens an existing database of exactly this program's schema and prepares every statement. NULL
+ * with one line in `error`. The caller closes with db_close. Open after fork, never before. */
 struct db *db_open(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 
 /* Closes and frees; NULL is allowed. */
 void db_close(struct db *db);
 
-/* From here on only data statements and transactions run on this connection: no schema change, no PRAGMA, no ATTACH. */
+/* From here on only data statements and transactions run on this connection: no schema change, no
+ * PRAGMA, no ATTACH. */
 void db_seal(struct db *db);
 
-/* Reads and, at most every 5 s, writes: DB_DONE when both work. Waits at most a quarter of a second. */
+/* Reads and, at most every 5 s, writes: DB_DONE when both work. Waits at most a quarter of a
+ * second. */
 enum db_result db_probe(struct db *db);
 
-/* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody waits.
- * `step` is told pages left and pages in all. False with one line in `error`. */
+/* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody
+ * waits. `step` is told pages left and pages in all. False with one line in `error`. */
 bool db_backup(const struct db_options *o, const char *path, void (*step)(int left, int total),
     char error[static DB_ERROR_BYTES]);
 

@@ -1,4 +1,5 @@
-/* What the store's own files share: statements, binding, stepping, transactions. Not for other folders. */
+/* What the store's own files share: statements, binding, stepping, transactions. Not for other
+ * folders. */
 #ifndef SQL_DB_INTERNAL_H
 #define SQL_DB_INTERNAL_H
 
@@ -18,10 +19,10 @@ enum stmt {
 struct db {
 	sqlite3 *handle;
 	sqlite3_stmt *stmts[ST__MAX];
-	int lock_fd;            /* flock of all writers */
-	int busy_timeout_ms;    /* patience of a writer, as set */
-	int patience_ms;        /* patience now: short after a full wait was in vain */
-	int64_t probed_ms;      /* last write of db_probe, monotonic */
+	int lock_fd; /* flock of all writers */
+	int busy_timeout_ms; /* patience of a writer, as set */
+	int patience_ms; /* patience now: short after a full wait was in vain */
+	int64_t probed_ms; /* last write of db_probe, monotonic */
 };
 
 struct db_blob {
@@ -29,8 +30,8 @@ struct db_blob {
 	size_t len;
 };
 
-/* Binds parameters in order; in `types`: i int64_t, t text (NULL gives NULL), b struct db_blob * (NULL gives NULL).
- * The statement was reset before. */
+/* Binds parameters in order; in `types`: i int64_t, t text (NULL gives NULL), b struct db_blob *
+ * (NULL gives NULL). The statement was reset before. */
 sqlite3_stmt *db_bind(struct db *db, enum stmt which, const char *types, ...);
 
 /* One step. DB_ROW leaves the statement on its row until db_reset; anything else resets it.
@@ -40,7 +41,8 @@ enum db_result db_step(struct db *db, sqlite3_stmt *st);
 /* Ends the use of a statement; clears its parameters so that no text stays behind. */
 void db_reset(sqlite3_stmt *st);
 
-/* Runs a statement that brings no row (or whose row nobody needs). DB_DONE, DB_NONE when no row was changed, or an error. */
+/* Runs a statement that brings no row (or whose row nobody needs). DB_DONE, DB_NONE when no row was
+ * changed, or an error. */
 enum db_result db_exec(struct db *db, enum stmt which, const char *types, ...);
 
 /* Begins a write: takes the writers' lock, then the database's. On DB_DONE db_end must follow. */
@@ -49,7 +51,8 @@ enum db_result db_begin(struct db *db);
 /* The same without waiting for the writers' lock: DB_BUSY at once. */
 enum db_result db_begin_now(struct db *db);
 
-/* Ends it: commits for DB_ROW, DB_DONE and DB_NONE, rolls back for anything else; answers `r` or the commit's error. */
+/* Ends it: commits for DB_ROW, DB_DONE and DB_NONE, rolls back for anything else; answers `r` or
+ * the commit's error. */
 enum db_result db_end(struct db *db, enum db_result r);
 
 /* True for DB_BUSY, DB_FULL and DB_FAIL. */

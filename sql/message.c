@@ -12,7 +12,8 @@
 const char *
 delivery_state_name(enum delivery_state s)
 {
-	static const char *const names[DELIVERY__MAX] = { "queued", "claimed", "delivered", "read" };
+	static const char *const names[DELIVERY__MAX] = { "queued", "claimed", "delivered",
+		"read" };
 
 	return names[s];
 }
@@ -21,10 +22,11 @@ bool
 rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 {
 	bool ok = true;
-	char **const texts[] = { &out->channel, &out->kind, &out->destination, &out->text, &out->source, &out->subject,
-		&out->title };
+	char **const texts[] = { &out->channel, &out->kind, &out->destination, &out->text,
+		&out->source, &out->subject, &out->title };
 
-	*out = (struct message){ .id = sqlite3_column_int64(st, 0), .sender_id = sqlite3_column_int64(st, 2) };
+	*out = (struct message){ .id = sqlite3_column_int64(st, 0),
+		.sender_id = sqlite3_column_int64(st, 2) };
 	if (!db_blob(st, 1, out->public_id, ID_BYTES))
 		return false;
 	for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
@@ -50,8 +52,9 @@ message_put(struct db *db, struct message_new *m)
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	st = db_bind(db, ST_MESSAGE_INSERT, "ibitttttttbti", seq, &id, m->sender_id, m->channel, m->kind,
-	    m->destination, m->text, m->source, m->subject, m->title, m->reply_to ? &reply : NULL, m->actions, m->now);
+	st = db_bind(db, ST_MESSAGE_INSERT, "ibitttttttbti", seq, &id, m->sender_id, m->channel,
+	    m->kind, m->destination, m->text, m->source, m->subject, m->title,
+	    m->reply_to ? &reply : NULL, m->actions, m->now);
 	if (m->sender_id == 0)
 		sqlite3_bind_null(st, 3);
 	r = db_step(db, st);
@@ -64,13 +67,15 @@ message_put(struct db *db, struct message_new *m)
 
 /* DB_ROW: the key is known, *result tells whether the body is the same; DB_NONE: a new key. */
 static enum db_result
-idempotency_find(struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+idempotency_find(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
 {
 	uint8_t mac[SECRET_HASH_BYTES];
 	sqlite3_stmt *st;
 	enum db_result r;
 
-	st = db_bind(db, ST_IDEMPOTENCY_GET, "iti", m->sender_id, key->key, m->now - IDEMPOTENCY_TTL_MS);
+	st = db_bind(
+	    db, ST_IDEMPOTENCY_GET, "iti", m->sender_id, key->key, m->now - IDEMPOTENCY_TTL_MS);
 	r = db_step(db, st);
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
@@ -82,7 +87,8 @@ idempotency_find(struct db *db, struct message_new *m, const struct idempotency 
 }
 
 static enum db_result
-send_message(struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+send_message(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
 {
 	enum db_result r = key->key ? idempotency_find(db, m, key, result) : DB_NONE;
 
@@ -93,12 +99,13 @@ send_message(struct db *db, struct message_new *m, const struct idempotency *key
 	if (r != DB_DONE || !key->key)
 		return r;
 	return db_exec(db, ST_IDEMPOTENCY_PUT, "itbbii", m->sender_id, key->key,
-	    &(struct db_blob){ key->body_mac, SECRET_HASH_BYTES }, &(struct db_blob){ m->public_id, ID_BYTES },
-	    (int64_t)DELIVERY_QUEUED, m->now);
+	    &(struct db_blob){ key->body_mac, SECRET_HASH_BYTES },
+	    &(struct db_blob){ m->public_id, ID_BYTES }, (int64_t)DELIVERY_QUEUED, m->now);
 }
 
 enum db_result
-db_message_send(struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+db_message_send(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
 {
 	enum db_result r = db_begin(db);
 
@@ -107,7 +114,8 @@ db_message_send(struct db *db, struct message_new *m, const struct idempotency *
 
 /* The account's own delivery of a message: DB_ROW or DB_NONE. */
 static enum db_result
-delivery_get(struct db *db, int64_t message_id, int64_t account_id, struct message *out, int64_t *removed_at)
+delivery_get(
+    struct db *db, int64_t message_id, int64_t account_id, struct message *out, int64_t *removed_at)
 {
 	sqlite3_stmt *st = db_bind(db, ST_DELIVERY_GET, "ii", message_id, account_id);
 	enum db_result r = db_step(db, st);
@@ -124,9 +132,11 @@ delivery_get(struct db *db, int64_t message_id, int64_t account_id, struct messa
 
 /* Any message by its id, as its sender sees it. DB_ROW or DB_NONE. */
 static enum db_result
-message_find(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], struct message *out)
+message_find(
+    struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], struct message *out)
 {
-	sqlite3_stmt *st = db_bind(db, ST_MESSAGE_BY_ID, "b", &(struct db_blob){ public_id, ID_BYTES });
+	sqlite3_stmt *st =
+	    db_bind(db, ST_MESSAGE_BY_ID, "b", &(struct db_blob){ public_id, ID_BYTES });
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)
@@ -141,8 +151,8 @@ message_find(struct db *db, struct arena *a, const uint8_t public_id[static ID_B
 }
 
 enum db_result
-db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], int64_t account_id,
-    struct message *out)
+db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, struct message *out)
 {
 	int64_t removed_at = 0;
 	enum db_result r = message_find(db, a, public_id, out);
@@ -170,14 +180,15 @@ stream_changed(struct db *db, int64_t message_id)
 }
 
 static enum db_result
-edit(struct db *db, const struct message *m, int64_t account_id, const char *text, int64_t window_ms, int64_t now,
-    enum change_result *result)
+edit(struct db *db, const struct message *m, int64_t account_id, const char *text,
+    int64_t window_ms, int64_t now, enum change_result *result)
 {
 	enum db_result r;
 
 	*result = m->sender_id != account_id ? CHANGE_FORBIDDEN :
-	    m->deleted_at ? CHANGE_WITHDRAWN :
-	    now - m->created_at > window_ms ? CHANGE_TOO_LATE : CHANGE_DONE;
+	    m->deleted_at                    ? CHANGE_WITHDRAWN :
+	    now - m->created_at > window_ms  ? CHANGE_TOO_LATE :
+					       CHANGE_DONE;
 	if (*result != CHANGE_DONE)
 		return DB_DONE;
 	r = db_exec(db, ST_MESSAGE_EDIT, "iti", m->id, text, now);
@@ -185,8 +196,9 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 }
 
 enum db_result
-db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], int64_t account_id,
-    const char *text, int64_t window_ms, int64_t now, enum change_result *result)
+db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, const char *text, int64_t window_ms, int64_t now,
+    enum change_result *result)
 {
 	struct message m;
 	enum db_result r = db_begin(db);
@@ -197,7 +209,8 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 	return db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
 }
 
-/* The text goes at once. Those who were handed the message get a change in its place, the others never see it. */
+/* The text goes at once. Those who were handed the message get a change in its place, the others
+ * never see it. */
 static enum db_result
 withdraw(struct db *db, const struct message *m, int64_t now)
 {
@@ -211,7 +224,8 @@ withdraw(struct db *db, const struct message *m, int64_t now)
 	return db_failed(r) ? r : stream_changed(db, m->id);
 }
 
-/* Takes the message out of the account's stream and leaves a change for its sessions that were handed it. */
+/* Takes the message out of the account's stream and leaves a change for its sessions that were
+ * handed it. */
 static enum db_result
 remove_own(struct db *db, const struct message *m, int64_t account_id, int64_t now)
 {
@@ -227,8 +241,8 @@ remove_own(struct db *db, const struct message *m, int64_t account_id, int64_t n
 }
 
 enum db_result
-db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], int64_t account_id,
-    int64_t now, enum change_result *result)
+db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, int64_t now, enum change_result *result)
 {
 	struct message m;
 	enum db_result r = db_begin(db);
@@ -238,17 +252,18 @@ db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static
 	r = db_message_get(db, a, public_id, account_id, &m);
 	if (r == DB_ROW) {
 		*result = m.sender_id == account_id ? CHANGE_DONE : CHANGE_REMOVED;
-		r = *result == CHANGE_DONE ? withdraw(db, &m, now) : remove_own(db, &m, account_id, now);
+		r = *result == CHANGE_DONE ? withdraw(db, &m, now) :
+					     remove_own(db, &m, account_id, now);
 	}
 	return db_end(db, r);
 }
 
 enum db_result
-db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent, int64_t after, int limit,
-    struct message *out, int *count)
+db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent, int64_t after,
+    int limit, struct message *out, int *count)
 {
-	sqlite3_stmt *st = db_bind(db, sent ? ST_EXPORT_SENT : ST_EXPORT_RECEIVED, "iii", account_id, after,
-	    (int64_t)limit);
+	sqlite3_stmt *st = db_bind(db, sent ? ST_EXPORT_SENT : ST_EXPORT_RECEIVED, "iii",
+	    account_id, after, (int64_t)limit);
 	enum db_result r;
 
 	*count = 0;

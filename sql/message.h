@@ -1,10 +1,17 @@
-/* Messages, their deliveries and the streams in which sessions fetch them. Strings live in the given arena. */
+/* Messages, their deliveries and the streams in which sessions fetch them. Strings live in the
+ * given arena. */
 #ifndef SQL_MESSAGE_H
 #define SQL_MESSAGE_H
 
 #include "account.h"
 
-enum delivery_state { DELIVERY_QUEUED, DELIVERY_CLAIMED, DELIVERY_DELIVERED, DELIVERY_READ, DELIVERY__MAX };
+enum delivery_state {
+	DELIVERY_QUEUED,
+	DELIVERY_CLAIMED,
+	DELIVERY_DELIVERED,
+	DELIVERY_READ,
+	DELIVERY__MAX
+};
 
 /* The wire's word for a state. */
 const char *delivery_state_name(enum delivery_state s);
@@ -13,7 +20,8 @@ struct message {
 	int64_t id;
 	uint8_t public_id[ID_BYTES];
 	int64_t sender_id; /* 0: the relay itself */
-	char *channel, *kind, *destination, *text, *source, *subject, *title, *actions; /* NULL where there is none */
+	char *channel, *kind, *destination, *text, *source, *subject, *title,
+	    *actions; /* NULL where there is none */
 	bool is_reply;
 	uint8_t reply_to[ID_BYTES];
 	int64_t created_at, edited_at, deleted_at; /* 0: never */
@@ -37,55 +45,70 @@ struct idempotency {
 	uint8_t body_mac[SECRET_HASH_BYTES];
 };
 
-/* Inside a write of the store: puts the message, its delivery and its place in the stream. DB_DONE. */
+/* Inside a write of the store: puts the message, its delivery and its place in the stream. DB_DONE.
+ */
 enum db_result message_put(struct db *db, struct message_new *m);
 
 enum send_result { SEND_NEW, SEND_REPEATED, SEND_KEY_REUSED };
 
-/* Stores a message together with its idempotency record, or finds the one that the key already made; either way
- * m->public_id is the message's. DB_DONE with *result. */
-enum db_result db_message_send(struct db *db, struct message_new *m, const struct idempotency *key,
-    enum send_result *result);
+/* Stores a message together with its idempotency record, or finds the one that the key already
+ * made; either way m->public_id is the message's. DB_DONE with *result. */
+enum db_result db_message_send(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
 
-/* A message that `account_id` sent or received: DB_ROW, or DB_NONE (also when it is somebody else's).
- * State and times are the account's own as a recipient, the least advanced recipient's as the sender. */
-enum db_result db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, struct message *out);
+/* A message that `account_id` sent or received: DB_ROW, or DB_NONE (also when it is somebody
+ * else's). State and times are the account's own as a recipient, the least advanced recipient's as
+ * the sender. */
+enum db_result db_message_get(struct db *db, struct arena *a,
+    const uint8_t public_id[static ID_BYTES], int64_t account_id, struct message *out);
 
-enum change_result { CHANGE_DONE, CHANGE_FORBIDDEN, CHANGE_TOO_LATE, CHANGE_WITHDRAWN, CHANGE_REMOVED };
+enum change_result {
+	CHANGE_DONE,
+	CHANGE_FORBIDDEN,
+	CHANGE_TOO_LATE,
+	CHANGE_WITHDRAWN,
+	CHANGE_REMOVED
+};
 
-/* Replaces the text; the sender's right alone, for `window_ms` after sending. DB_DONE with *result, or DB_NONE. */
-enum db_result db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, const char *text, int64_t window_ms, int64_t now, enum change_result *result);
+/* Replaces the text; the sender's right alone, for `window_ms` after sending. DB_DONE with *result,
+ * or DB_NONE. */
+enum db_result db_message_edit(struct db *db, struct arena *a,
+    const uint8_t public_id[static ID_BYTES], int64_t account_id, const char *text,
+    int64_t window_ms, int64_t now, enum change_result *result);
 
-/* Withdraws a message for everyone (its sender: CHANGE_DONE) or removes it for oneself (a recipient: CHANGE_REMOVED).
- * Doing it again changes nothing. DB_DONE with *result, or DB_NONE. */
-enum db_result db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+/* Withdraws a message for everyone (its sender: CHANGE_DONE) or removes it for oneself (a
+ * recipient: CHANGE_REMOVED). Doing it again changes nothing. DB_DONE with *result, or DB_NONE. */
+enum db_result
+db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
     int64_t account_id, int64_t now, enum change_result *result);
 
 struct poll {
 	int64_t account_id, session_id, session_created_at, session_sent_seq, delivered_seq;
 	int64_t from; /* the stream up to here is confirmed and not sent again */
 	int limit;
-	size_t text_limit; /* bytes of text after which the answer is cut (never before the first message) */
+	size_t text_limit; /* bytes of text after which the answer is cut (never before the first
+			      message) */
 	int64_t now;
 };
 
-/* Confirms the stream up to p->from and reads what follows into `out` (room for p->limit), claiming it. *next is where
- * the next poll starts. Writes only if there is something to confirm or to hand out. DB_DONE. */
-enum db_result db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count,
-    int64_t *next, bool *more);
+/* Confirms the stream up to p->from and reads what follows into `out` (room for p->limit), claiming
+ * it. *next is where the next poll starts. Writes only if there is something to confirm or to hand
+ * out. DB_DONE. */
+enum db_result db_stream_poll(struct db *db, struct arena *a, const struct poll *p,
+    struct message *out, int *count, int64_t *next, bool *more);
 
-/* Marks received messages as read; unknown ids and those of others change nothing. *updated counts. DB_DONE. */
-enum db_result db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES], int n, int64_t now,
-    int *updated);
+/* Marks received messages as read; unknown ids and those of others change nothing. *updated counts.
+ * DB_DONE. */
+enum db_result db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES],
+    int n, int64_t now, int *updated);
 
 /* State and times of a message that `account_id` sent. DB_ROW or DB_NONE. */
-enum db_result db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t account_id,
-    struct message *out);
+enum db_result db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, struct message *out);
 
-/* One page of all messages that the account sent (after id `after`) or received (after place `after`). DB_DONE. */
-enum db_result db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent, int64_t after,
-    int limit, struct message *out, int *count);
+/* One page of all messages that the account sent (after id `after`) or received (after place
+ * `after`). DB_DONE. */
+enum db_result db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent,
+    int64_t after, int limit, struct message *out, int *count);
 
 #endif

@@ -27,7 +27,8 @@ db_user_version(sqlite3 *h)
 	sqlite3_stmt *st = NULL;
 	int version = -1;
 
-	if (sqlite3_prepare_v2(h, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(h, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
 		version = sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);
 	return version;
@@ -59,14 +60,16 @@ migrate(sqlite3 *h, const char *path, char *error)
 	version = db_user_version(h);
 	if (version > schema_steps_len) {
 		snprintf(error, DB_ERROR_BYTES,
-		    "%s: made by a newer relay (schema %d, this one knows %d); install that version again", path,
-		    version, schema_steps_len);
+		    "%s: made by a newer relay (schema %d, this one knows %d); install that "
+		    "version again",
+		    path, version, schema_steps_len);
 		return false;
 	}
 	for (; version >= 0 && version < schema_steps_len; version++) {
 		if (run_step(h, version))
 			continue;
-		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, version + 1, sqlite3_errmsg(h));
+		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, version + 1,
+		    sqlite3_errmsg(h));
 		return false;
 	}
 	return version >= 0;
@@ -129,7 +132,8 @@ db_backup(const struct db_options *o, const char *path, void (*step)(int left, i
 		return false;
 	}
 	rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-	/* One read transaction over the whole copy: writers go on, and the copy never starts again. */
+	/* One read transaction over the whole copy: writers go on, and the copy never starts again.
+	 */
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(from, "BEGIN; SELECT 1 FROM meta", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)

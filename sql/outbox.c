@@ -40,7 +40,8 @@ write_one(struct db *db, enum stmt which, int64_t value)
 }
 
 enum db_result
-db_outbox_due(struct db *db, struct arena *a, int64_t now, struct outbox_mail *out, int64_t *next_at)
+db_outbox_due(
+    struct db *db, struct arena *a, int64_t now, struct outbox_mail *out, int64_t *next_at)
 {
 	enum db_result r = next_time(db, next_at);
 	sqlite3_stmt *st;
@@ -71,11 +72,14 @@ db_outbox_retry(struct db *db, int64_t id, int64_t next_try_at, const char *reas
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, db_exec(db, ST_OUTBOX_RETRY, "iit", id, next_try_at, reason)) : r;
+	return r == DB_DONE ?
+	    db_end(db, db_exec(db, ST_OUTBOX_RETRY, "iit", id, next_try_at, reason)) :
+	    r;
 }
 
 enum db_result
-db_outbox_list(struct db *db, struct arena *a, int64_t after, int limit, struct outbox_mail *out, int *count)
+db_outbox_list(
+    struct db *db, struct arena *a, int64_t after, int limit, struct outbox_mail *out, int *count)
 {
 	sqlite3_stmt *st = db_bind(db, ST_OUTBOX_LIST, "ii", after, (int64_t)limit);
 	enum db_result r;
@@ -99,8 +103,8 @@ enum db_result
 db_stats(struct db *db, int64_t now, struct db_figures *out)
 {
 	sqlite3_stmt *st = db_bind(db, ST_STATS, "i", now);
-	int64_t *const fields[] = { &out->accounts, &out->sessions, &out->messages, &out->undelivered, &out->mails,
-		&out->access_requests };
+	int64_t *const fields[] = { &out->accounts, &out->sessions, &out->messages,
+		&out->undelivered, &out->mails, &out->access_requests };
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)

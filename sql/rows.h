@@ -18,7 +18,8 @@ void rows_search_key(const char *name, const char *address, char *out, size_t si
 /* The next number of the stream clock; call inside a write. DB_ROW. */
 enum db_result rows_next_seq(struct db *db, int64_t *seq);
 
-/* Puts an account row in; *acc gets its id. Inside a write. DB_DONE, or DB_CONFLICT when address or e-mail is taken. */
+/* Puts an account row in; *acc gets its id. Inside a write. DB_DONE, or DB_CONFLICT when address or
+ * e-mail is taken. */
 enum db_result rows_account_insert(struct db *db, struct account *acc);
 
 #endif

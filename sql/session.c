@@ -23,10 +23,11 @@ rows_session(sqlite3_stmt *st, int c, struct arena *a, struct session *out)
 }
 
 enum db_result
-db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SECRET_HASH_BYTES], struct session *s,
-    struct account *acc)
+db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SECRET_HASH_BYTES],
+    struct session *s, struct account *acc)
 {
-	sqlite3_stmt *st = db_bind(db, ST_SESSION_BY_TOKEN, "b", &(struct db_blob){ hash, SECRET_HASH_BYTES });
+	sqlite3_stmt *st =
+	    db_bind(db, ST_SESSION_BY_TOKEN, "b", &(struct db_blob){ hash, SECRET_HASH_BYTES });
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)
@@ -38,8 +39,8 @@ db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SE
 }
 
 enum db_result
-db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after, int limit,
-    struct session *out, int *count)
+db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after,
+    int limit, struct session *out, int *count)
 {
 	sqlite3_stmt *st = seen_after > 0 ?
 	    db_bind(db, ST_SESSION_LIVE, "iiii", account_id, now, seen_after, (int64_t)limit) :
@@ -63,7 +64,8 @@ db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[sta
 	if (r != DB_DONE)
 		return r;
 	return db_end(db,
-	    db_exec(db, ST_SESSION_DELETE, "ib", account_id, &(struct db_blob){ public_id, ID_BYTES }));
+	    db_exec(
+		db, ST_SESSION_DELETE, "ib", account_id, &(struct db_blob){ public_id, ID_BYTES }));
 }
 
 enum db_result
@@ -93,8 +95,8 @@ static enum db_result
 presence(struct db *db, const struct session *s, struct account *acc, const char *name)
 {
 	char key[512];
-	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittti", s->id, (int64_t)s->visible, s->device_name,
-	    s->session_name, s->listen_channel, s->last_seen_at);
+	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittti", s->id, (int64_t)s->visible,
+	    s->device_name, s->session_name, s->listen_channel, s->last_seen_at);
 
 	if (r != DB_DONE || !name)
 		return r;

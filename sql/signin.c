@@ -11,9 +11,11 @@
 #define HOUR_MS ((int64_t)3600000)
 #define RANDOM_ADDRESS_BYTES 8
 
-/* Counts one hit on `label:value`. DB_CONFLICT with *retry_at when there were more than `limit` in this hour. */
+/* Counts one hit on `label:value`. DB_CONFLICT with *retry_at when there were more than `limit` in
+ * this hour. */
 static enum db_result
-throttle_hit(struct db *db, const char *label, const char *value, int limit, int64_t now, int64_t *retry_at)
+throttle_hit(
+    struct db *db, const char *label, const char *value, int limit, int64_t now, int64_t *retry_at)
 {
 	uint8_t key[SECRET_HASH_BYTES];
 	sqlite3_stmt *st;
@@ -22,7 +24,8 @@ throttle_hit(struct db *db, const char *label, const char *value, int limit, int
 	if (limit <= 0)
 		return DB_DONE;
 	secret_mac(label, value, strlen(value), key);
-	st = db_bind(db, ST_THROTTLE_HIT, "bii", &(struct db_blob){ key, sizeof(key) }, now, now + HOUR_MS);
+	st = db_bind(
+	    db, ST_THROTTLE_HIT, "bii", &(struct db_blob){ key, sizeof(key) }, now, now + HOUR_MS);
 	r = db_step(db, st);
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_FAIL : r;
@@ -44,14 +47,16 @@ access_throttle(struct db *db, const struct signin_limit *l, int64_t *retry_at)
 	if (!db_failed(r))
 		r = throttle_hit(db, "throttle-client", l->client, l->per_client, l->now, retry_at);
 	if (r == DB_DONE)
-		r = throttle_hit(db, "throttle-address", l->email, l->per_address, l->now, retry_at);
+		r = throttle_hit(
+		    db, "throttle-address", l->email, l->per_address, l->now, retry_at);
 	return r;
 }
 
 enum db_result
 access_mail(struct db *db, const struct mail *m, int64_t now)
 {
-	return db_exec(db, ST_OUTBOX_INSERT, "tttii", m->recipient, m->subject, m->body, now, m->expires_at);
+	return db_exec(
+	    db, ST_OUTBOX_INSERT, "tttii", m->recipient, m->subject, m->body, now, m->expires_at);
 }
 
 /* Ends a write whose DB_CONFLICT means "too often": the count itself must stay. */
@@ -69,7 +74,8 @@ code_mac(const char *email, const char *code, uint8_t mac[static SECRET_HASH_BYT
 	char both[512];
 	int n = snprintf(both, sizeof(both), "%s\n%s", email, code);
 
-	secret_mac("sign-in-code", both, (size_t)n < sizeof(both) ? (size_t)n : sizeof(both) - 1, mac);
+	secret_mac(
+	    "sign-in-code", both, (size_t)n < sizeof(both) ? (size_t)n : sizeof(both) - 1, mac);
 	secret_wipe(both, sizeof(both));
 }
 
@@ -84,8 +90,8 @@ code_put(struct db *db, const struct signin_limit *l, const char *code)
 }
 
 enum db_result
-db_code_request(struct db *db, const struct signin_limit *l, const char *code, const struct mail *mail,
-    int64_t *retry_at)
+db_code_request(struct db *db, const struct signin_limit *l, const char *code,
+    const struct mail *mail, int64_t *retry_at)
 {
 	enum db_result r = db_begin(db);
 
@@ -122,7 +128,8 @@ code_check(struct db *db, const struct signin *in)
 	return db_failed(r) ? r : DB_NONE;
 }
 
-/* The account of the address; made when there is none. DB_CONFLICT: the chat address asked for is taken. */
+/* The account of the address; made when there is none. DB_CONFLICT: the chat address asked for is
+ * taken. */
 static enum db_result
 account_ensure(struct db *db, struct arena *a, const struct signin *in, struct account *acc)
 {
@@ -154,41 +161,48 @@ account_promote(struct db *db, struct account *acc, int64_t now)
 	enum db_result r;
 
 	acc->role = ROLE_ADMIN;
-	r = db_exec(db, ST_ACCOUNT_SET_FLAGS, "iiii", acc->id, (int64_t)acc->role, (int64_t)acc->blocked,
-	    (int64_t)acc->hidden);
+	r = db_exec(db, ST_ACCOUNT_SET_FLAGS, "iiii", acc->id, (int64_t)acc->role,
+	    (int64_t)acc->blocked, (int64_t)acc->hidden);
 	return r == DB_DONE ? access_tell_pending(db, acc, now) : r;
 }
 
 static enum db_result
-session_open(struct db *db, struct arena *a, const struct signin *in, const struct account *acc, struct session *s)
+session_open(struct db *db, struct arena *a, const struct signin *in, const struct account *acc,
+    struct session *s)
 {
 	const int64_t now = in->limit.now;
 	enum db_result r = db_exec(db, ST_SESSION_DELETE_EXPIRED, "ii", acc->id, now);
 
-	/* Sessions without any name are different devices of older clients: they stand side by side. */
+	/* Sessions without any name are different devices of older clients: they stand side by
+	 * side. */
 	if (!db_failed(r) && (in->device_name[0] || in->session_name[0]))
-		r = db_exec(db, ST_SESSION_DELETE_NAMED, "itt", acc->id, in->device_name, in->session_name);
+		r = db_exec(
+		    db, ST_SESSION_DELETE_NAMED, "itt", acc->id, in->device_name, in->session_name);
 	if (db_failed(r))
 		return r;
 	*s = (struct session){
 		.device_name = arena_strdup(a, in->device_name),
 		.session_name = arena_strdup(a, in->session_name),
 		.listen_channel = arena_strdup(a, in->listen_channel),
-		.start_seq = acc->delivered_seq, .sent_seq = acc->delivered_seq,
-		.created_at = now, .expires_at = in->expires_at, .last_seen_at = now,
+		.start_seq = acc->delivered_seq,
+		.sent_seq = acc->delivered_seq,
+		.created_at = now,
+		.expires_at = in->expires_at,
+		.last_seen_at = now,
 	};
 	if (!s->device_name || !s->session_name || !s->listen_channel)
 		return DB_FAIL;
 	id_make(s->public_id);
 	r = db_exec(db, ST_SESSION_INSERT, "bbitttiii", &(struct db_blob){ s->public_id, ID_BYTES },
-	    &(struct db_blob){ in->token_hash, SECRET_HASH_BYTES }, acc->id, s->device_name, s->session_name,
-	    s->listen_channel, s->start_seq, now, s->expires_at);
+	    &(struct db_blob){ in->token_hash, SECRET_HASH_BYTES }, acc->id, s->device_name,
+	    s->session_name, s->listen_channel, s->start_seq, now, s->expires_at);
 	s->id = sqlite3_last_insert_rowid(db->handle);
 	return r;
 }
 
 static enum db_result
-verify(struct db *db, struct arena *a, const struct signin *in, struct account *acc, struct session *s)
+verify(
+    struct db *db, struct arena *a, const struct signin *in, struct account *acc, struct session *s)
 {
 	enum db_result r = account_ensure(db, a, in, acc);
 

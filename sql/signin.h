@@ -20,10 +20,11 @@ struct mail {
 	int64_t expires_at; /* it is not sent later than this */
 };
 
-/* Stores a code (as its keyed hash) in place of an older one; with `mail` not NULL puts that in the outbox as well.
- * `code` NULL only counts the attempt. DB_DONE; DB_CONFLICT: too often, ask again at *retry_at. */
-enum db_result db_code_request(struct db *db, const struct signin_limit *l, const char *code, const struct mail *mail,
-    int64_t *retry_at);
+/* Stores a code (as its keyed hash) in place of an older one; with `mail` not NULL puts that in the
+ * outbox as well. `code` NULL only counts the attempt. DB_DONE; DB_CONFLICT: too often, ask again
+ * at *retry_at. */
+enum db_result db_code_request(struct db *db, const struct signin_limit *l, const char *code,
+    const struct mail *mail, int64_t *retry_at);
 
 struct signin {
 	struct signin_limit limit;
@@ -38,11 +39,11 @@ struct signin {
 
 enum signin_result { SIGNIN_OK, SIGNIN_WRONG, SIGNIN_ADDRESS_TAKEN, SIGNIN_LIMITED };
 
-/* Checks the code and opens a session, making the account at the first time. A wrong code counts as one of five tries.
- * DB_DONE with *result; on SIGNIN_OK `acc` and `s` are filled, on SIGNIN_LIMITED *retry_at. A taken address leaves the
- * code usable. */
-enum db_result db_code_verify(struct db *db, struct arena *a, const struct signin *in, enum signin_result *result,
-    struct account *acc, struct session *s, int64_t *retry_at);
+/* Checks the code and opens a session, making the account at the first time. A wrong code counts as
+ * one of five tries. DB_DONE with *result; on SIGNIN_OK `acc` and `s` are filled, on SIGNIN_LIMITED
+ * *retry_at. A taken address leaves the code usable. */
+enum db_result db_code_verify(struct db *db, struct arena *a, const struct signin *in,
+    enum signin_result *result, struct account *acc, struct session *s, int64_t *retry_at);
 
 enum access_status { ACCESS_PENDING, ACCESS_APPROVED, ACCESS_DENIED };
 
@@ -54,19 +55,23 @@ struct access_request {
 	int64_t created_at;
 };
 
-/* Notes that an address asks for access and tells every admin in his stream; once per address. Result as db_code_request. */
-enum db_result db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name, int64_t *retry_at);
+/* Notes that an address asks for access and tells every admin in his stream; once per address.
+ * Result as db_code_request. */
+enum db_result db_access_ask(
+    struct db *db, const struct signin_limit *l, const char *display_name, int64_t *retry_at);
 
 /* DB_ROW or DB_NONE. */
-enum db_result db_access_by_email(struct db *db, struct arena *a, const char *email, struct access_request *out);
+enum db_result
+db_access_by_email(struct db *db, struct arena *a, const char *email, struct access_request *out);
 
 /* Up to `limit` requests after row `after`, oldest first. DB_DONE. */
-enum db_result db_access_list(struct db *db, struct arena *a, int64_t after, int limit, struct access_request *out,
-    int *count);
+enum db_result db_access_list(struct db *db, struct arena *a, int64_t after, int limit,
+    struct access_request *out, int *count);
 
-/* Decides a request; with `mail` not NULL puts it in the outbox (its recipient is filled in here). DB_DONE also when
- * it had been decided the same way, DB_NONE: no such request, DB_CONFLICT: it was decided the other way. */
-enum db_result db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve,
-    struct mail *mail, int64_t now);
+/* Decides a request; with `mail` not NULL puts it in the outbox (its recipient is filled in here).
+ * DB_DONE also when it had been decided the same way, DB_NONE: no such request, DB_CONFLICT: it was
+ * decided the other way. */
+enum db_result db_access_decide(struct db *db, struct arena *a,
+    const uint8_t public_id[static ID_BYTES], bool approve, struct mail *mail, int64_t now);
 
 #endif

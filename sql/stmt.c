@@ -75,9 +75,11 @@ db_translate(struct db *db, int rc)
 	default:
 		break;
 	}
-	if (sqlite3_system_errno(db->handle) == ENOSPC || sqlite3_system_errno(db->handle) == EDQUOT)
+	if (sqlite3_system_errno(db->handle) == ENOSPC ||
+	    sqlite3_system_errno(db->handle) == EDQUOT)
 		return DB_FULL;
-	log_error("database: %s (%d, errno %d)", sqlite3_errmsg(db->handle), rc, sqlite3_system_errno(db->handle));
+	log_error("database: %s (%d, errno %d)", sqlite3_errmsg(db->handle), rc,
+	    sqlite3_system_errno(db->handle));
 	return DB_FAIL;
 }
 
@@ -114,7 +116,9 @@ db_exec(struct db *db, enum stmt which, const char *types, ...)
 		db_reset(st);
 		return DB_DONE;
 	}
-	return r == DB_DONE && !sqlite3_stmt_readonly(st) && sqlite3_changes(db->handle) == 0 ? DB_NONE : r;
+	return r == DB_DONE && !sqlite3_stmt_readonly(st) && sqlite3_changes(db->handle) == 0 ?
+	    DB_NONE :
+	    r;
 }
 
 bool
@@ -129,7 +133,8 @@ on_alarm(int sig)
 	(void)sig; /* only there to interrupt flock */
 }
 
-/* flock has no time-out of its own: a timer that keeps firing interrupts it, so no firing can be missed. */
+/* flock has no time-out of its own: a timer that keeps firing interrupts it, so no firing can be
+ * missed. */
 bool
 db_lock_take(int fd, int ms)
 {
@@ -178,7 +183,8 @@ begin(struct db *db, int patience_ms)
 	if (r == DB_DONE)
 		db->patience_ms = db->busy_timeout_ms;
 	else if (r == DB_BUSY && patience_ms >= db->patience_ms)
-		db->patience_ms = db->busy_timeout_ms < SHORT_PATIENCE_MS ? db->busy_timeout_ms : SHORT_PATIENCE_MS;
+		db->patience_ms = db->busy_timeout_ms < SHORT_PATIENCE_MS ? db->busy_timeout_ms :
+									    SHORT_PATIENCE_MS;
 	return r;
 }
 

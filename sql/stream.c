@@ -1,4 +1,5 @@
-/* Polling: one index range per poll, and no write while there is nothing new. Receipts go with it. */
+/* Polling: one index range per poll, and no write while there is nothing new. Receipts go with it.
+ */
 #include "message_rows.h"
 #include "rows.h"
 
@@ -29,8 +30,8 @@ last_seq(struct db *db, int64_t account_id, int64_t seq, int64_t *out)
 	return r;
 }
 
-/* How far the poll confirms: DB_ROW when beyond what was confirmed before. The mark is put on a place that exists: a
- * cursor from the future cannot hide messages that are yet to come. */
+/* How far the poll confirms: DB_ROW when beyond what was confirmed before. The mark is put on a
+ * place that exists: a cursor from the future cannot hide messages that are yet to come. */
 static enum db_result
 confirm_upto(struct db *db, const struct poll *p, int64_t *upto)
 {
@@ -56,10 +57,11 @@ confirm(struct db *db, const struct poll *p)
 }
 
 static enum db_result
-read_stream(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count, bool *more)
+read_stream(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count,
+    bool *more)
 {
-	sqlite3_stmt *st = db_bind(db, ST_STREAM_READ, "iiii", p->account_id, p->from, p->session_created_at,
-	    (int64_t)p->limit + 1);
+	sqlite3_stmt *st = db_bind(db, ST_STREAM_READ, "iiii", p->account_id, p->from,
+	    p->session_created_at, (int64_t)p->limit + 1);
 	size_t text = 0;
 	enum db_result r;
 
@@ -82,7 +84,8 @@ read_stream(struct db *db, struct arena *a, const struct poll *p, struct message
 
 /* Where the stream goes on: after the last message handed out, or past the end when all was. */
 static enum db_result
-find_next(struct db *db, const struct poll *p, const struct message *out, int count, bool more, int64_t *next)
+find_next(struct db *db, const struct poll *p, const struct message *out, int count, bool more,
+    int64_t *next)
 {
 	enum db_result r;
 
@@ -98,8 +101,8 @@ find_next(struct db *db, const struct poll *p, const struct message *out, int co
 }
 
 static enum db_result
-hand_out(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count, int64_t *next,
-    bool *more)
+hand_out(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count,
+    int64_t *next, bool *more)
 {
 	enum db_result r = confirm(db, p);
 
@@ -115,8 +118,8 @@ hand_out(struct db *db, struct arena *a, const struct poll *p, struct message *o
 }
 
 enum db_result
-db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count, int64_t *next,
-    bool *more)
+db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message *out,
+    int *count, int64_t *next, bool *more)
 {
 	int64_t upto = 0;
 	enum db_result r = confirm_upto(db, p, &upto);
@@ -133,7 +136,8 @@ db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct mess
 }
 
 enum db_result
-db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES], int n, int64_t now, int *updated)
+db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES], int n,
+    int64_t now, int *updated)
 {
 	enum db_result r = db_begin(db);
 
@@ -141,7 +145,8 @@ db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES
 	if (r != DB_DONE)
 		return r;
 	for (int i = 0; i < n && !db_failed(r); i++) {
-		r = db_exec(db, ST_DELIVERY_READ, "bii", &(struct db_blob){ ids[i], ID_BYTES }, account_id, now);
+		r = db_exec(db, ST_DELIVERY_READ, "bii", &(struct db_blob){ ids[i], ID_BYTES },
+		    account_id, now);
 		*updated += r == DB_DONE;
 	}
 	r = db_end(db, r);
@@ -149,9 +154,11 @@ db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES
 }
 
 enum db_result
-db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t account_id, struct message *out)
+db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t account_id,
+    struct message *out)
 {
-	sqlite3_stmt *st = db_bind(db, ST_RECEIPT_GET, "bi", &(struct db_blob){ public_id, ID_BYTES }, account_id);
+	sqlite3_stmt *st =
+	    db_bind(db, ST_RECEIPT_GET, "bi", &(struct db_blob){ public_id, ID_BYTES }, account_id);
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)

@@ -167,6 +167,22 @@ def test_chat_address_is_ignored_for_somebody_who_has_one(relay):
     assert relay.sign_in(first.email, chat_address=unique()).address == first.address
 
 
+@pytest.mark.parametrize("slug", ["relay", "grp_mine", "ABC"])
+def test_reserved_chat_address_is_ignored_for_somebody_who_has_one(relay, slug):
+    first = relay.sign_in()
+    body = {"email": first.email, "code": relay.code(first.email), "chat_address": slug}
+    answer = relay.client().post(VERIFY, body, expect=(200, 400) if slug == "ABC" else 200)
+    assert answer.status == 400 or answer["user"] == first.user
+
+
+@pytest.mark.parametrize("kind", ["taken", "reserved"])
+def test_wrong_code_does_not_tell_whether_a_chat_address_is_taken(relay, client, kind):
+    slug = "relay" if kind == "reserved" else relay.sign_in(chat_address=unique()).address
+    email = new_email()
+    code = relay.code(email)
+    verify(client, email, wrong(code), chat_address=slug, expect=401).is_error(401, "code_invalid")
+
+
 def test_chat_address_wanted_by_two_at_once_goes_to_one(relay, client):
     slug = unique()
     wanted = [(email, relay.code(email)) for email in (new_email() for _ in range(4))]
