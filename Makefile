@@ -34,7 +34,7 @@ SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
 CRON_LIB = $(BUILD)/cron/mailer.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relayctl
 
-.PHONY: all check tidy bench clean docs deps
+.PHONY: all check build-tests tidy bench clean docs
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -69,8 +69,33 @@ docs: $(BUILD)/relayctl
 	$(BUILD)/relayctl settings --example > relay/.env.example
 	$(BUILD)/relayctl settings --markdown > docs/settings.md
 
-deps:
+# The unit programs link everything but the mains; a test may include a .c file to reach its static functions.
+UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT_LIB = $(filter-out $(BUILD)/fcgi/main.o,$(call objects,handlers) $(call objects,fcgi)) $(CRON_LIB) $(SQL) $(RELAY)
+$(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	$(Q)$(CC) $(CFLAGS) $(SEE_handlers) -iquote cron $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
+	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lcurl -lcmocka
+
+# All tests. On a bare machine the packages come first, so the rest runs in a make of its own.
+check:
 	scripts/install_deps.sh --test
+	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
+	RELAY_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/run.py $(T)
+build-tests: all $(UNIT)
+
+# Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
+SOURCES = $(wildcard relay/*.c sql/*.c fcgi/*.c handlers/*.c cron/*.c admin/*.c)
+SCRIPTS = start_relay.sh .ci/run $(wildcard scripts/*.sh)
+tidy:
+	scripts/install_deps.sh --tidy
+	shellcheck $(SCRIPTS)
+	clang-format --dry-run --Werror $(SOURCES) $(wildcard */*.h)
+	cppcheck -q --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+	    --suppress=missingIncludeSystem $(subst -iquote ,-I,$(SEE_handlers)) -I cron -I admin $(SOURCES)
+	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
+	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(SEE_handlers) -iquote cron -iquote admin
 
 clean:
 	rm -rf build build-san build-tidy

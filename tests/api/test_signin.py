@@ -155,9 +155,9 @@ def test_malformed_chat_address_is_refused(relay, client, slug):
         400, "invalid_field", field="chat_address")
 
 
-@pytest.mark.parametrize("slug", [unique()[:3], "0" + "a._-" * 10 + unique(), unique("z" * 51)])
-def test_chat_address_may_have_3_to_64_characters(relay, client, slug):
-    email = new_email()
+@pytest.mark.parametrize("length", [3, 16, 64])
+def test_chat_address_may_have_3_to_64_characters(relay, client, length):
+    email, slug = new_email(), (unique("0") + "a._-" * 16)[:length]
     answer = verify(client, email, relay.code(email), chat_address=slug, expect=(200, 409))
     assert answer.status == 409 or answer["user"]["chat_address"] == slug
 

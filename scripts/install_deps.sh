@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the relay is built and run with; with --test, --tidy or --bench those of that
+# task as well. Does nothing when all are there. As an ordinary user it prints the line for root to run and exits 1.
+set -euo pipefail
+
+usage() {
+    cat <<'TXT'
+Usage: scripts/install_deps.sh [--test] [--tidy] [--bench] [--list]
+Installs missing Debian packages: what the relay needs, and what the named tasks need.
+  --list   print the packages instead of installing them
+TXT
+}
+
+packages=(gcc libc6-dev make pkg-config ca-certificates nginx libfcgi-dev libsqlite3-dev libjson-c-dev
+          libcurl4-openssl-dev uuid-dev libsodium-dev)
+list=0
+for word in "$@"; do
+    case $word in
+    --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
+                       python3-jsonschema libcmocka-dev curl openssl git) ;;
+    --tidy) packages+=(clang clang-tidy clang-format cppcheck shellcheck) ;;
+    --bench) packages+=(python3 python3-flask gunicorn sqlite3) ;;
+    --list) list=1 ;;
+    --help | -h) usage; exit 0 ;;
+    *) echo "install_deps.sh: '$word' is not understood; see --help" >&2; exit 2 ;;
+    esac
+done
+
+if ((list)); then
+    printf '%s\n' "${packages[@]}"
+    exit 0
+fi
+if ! command -v dpkg-query >/dev/null; then
+    echo "install_deps.sh: this is not a Debian system; install what these packages hold: ${packages[*]}" >&2
+    exit 1
+fi
+
+missing=()
+installed=$'\n'$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)$'\n'
+for package in "${packages[@]}"; do
+    [[ $installed == *$'\n'"$package installed"$'\n'* ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+if ((EUID != 0)); then
+    {
+        echo "The relay needs packages that are not installed. Run this as root, then start again:"
+        echo "  apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
+    } >&2
+    exit 1
+fi
+
+# Installing nginx would start a web server on port 80 that nobody asked for: the relay runs an nginx of its own.
+policy=/usr/sbin/policy-rc.d
+made_policy=0
+if [[ " ${missing[*]} " == *" nginx "* && ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    made_policy=1
+    trap 'rm -f "$policy"' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+echo "Installing: ${missing[*]}" >&2
+apt-get update -qq </dev/null >&2
+apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >&2
+if ((made_policy)) && [[ -d /run/systemd/system ]]; then
+    systemctl disable nginx >/dev/null 2>&1 || true
+fi

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Starts the relay of this checkout: installs what is missing, builds, makes its settings file, and runs it.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$here"
+
+usage() {
+    cat <<'TXT'
+Usage: ./start_relay.sh [--detach | --status | --stop | --check] [--dir DIR]
+Starts the WebChat relay and stays in the foreground until Ctrl-C; everything it started ends with it.
+
+  --detach     go into the background once the relay answers (log: DIR/run/relay.log)
+  --status     tell whether the relay runs (exit 0) or not (exit 3)
+  --stop       stop it
+  --check      check the settings and the nginx configuration
+  --dir DIR    folder with .env.local, data and uploads (default: relay/)
+  --help       this text
+
+Port: WEBCHAT_RELAY_PORT, else PORT of the settings file (5110); when it is taken the next free one, unless
+WEBCHAT_STRICT_PORT=1. Settings: relay/.env.local, made from relay/.env.example at the first start.
+TXT
+}
+
+dir=relay
+words=()
+while (($#)); do
+    case $1 in
+    --help | -h) usage; exit 0 ;;
+    --detach | --status | --stop | --check) words+=("$1") ;;
+    --dir)
+        [[ $# -ge 2 ]] || { echo "start_relay.sh: --dir needs a folder" >&2; exit 2; }
+        dir=$2
+        shift
+        ;;
+    *) echo "start_relay.sh: '$1' is not understood; see --help" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+case " ${words[*]-} " in
+*" --status "* | *" --stop "*)
+    if [[ ! -x build/relayd ]]; then
+        echo "The relay is not running."
+        [[ " ${words[*]} " == *" --stop "* ]] && exit 0
+        exit 3
+    fi
+    exec build/relayd --dir "$dir" "${words[@]}"
+    ;;
+esac
+
+scripts/install_deps.sh
+if ! make -q all 2>/dev/null; then
+    echo "Building the relay ..." >&2
+    make -s -j"$(nproc)" all >&2
+fi
+mkdir -p "$dir"
+if [[ ! -e $dir/.env.local ]]; then
+    (umask 077 && cp relay/.env.example "$dir/.env.local")
+fi
+exec build/relayd --dir "$dir" ${words[@]+"${words[@]}"}

@@ -1,0 +1,103 @@
+"""Rules of the code that a machine can hold."""
+import os
+import re
+import subprocess
+
+import measure
+
+BUILD = os.environ.get("RELAY_BUILD", os.path.join(measure.TOP, "build"))
+RELAYCTL = os.path.join(BUILD, "relayctl")
+
+
+def rel(path):
+    return os.path.relpath(path, measure.TOP)
+
+
+def test_no_function_is_longer_than_80_lines():
+    assert [(rel(p), n) for p in measure.sources("*.c") for n in measure.functions(p) if n[1] > 80] == []
+
+
+def test_functions_are_found_at_all():
+    assert len([f for p in measure.sources("*.c") for f in measure.functions(p)]) > 200
+
+
+def test_no_file_is_longer_than_500_lines():
+    assert [(rel(p), n) for p in measure.sources() if (n := len(measure.text(p).splitlines())) > 500] == []
+
+
+def test_no_line_is_wider_than_100_columns():
+    wide = [(rel(p), i) for p in measure.sources() for i, line in enumerate(measure.text(p).splitlines(), 1)
+            if len(line.expandtabs(8)) > 100]
+    assert wide == []
+
+
+def test_every_file_starts_with_a_sentence():
+    assert [rel(p) for p in measure.sources() if not measure.text(p).startswith("/* ")] == []
+
+
+def test_no_unbounded_string_functions():
+    bad = re.compile(r"\b(strcpy|strcat|sprintf|strncpy|strtok|atoi|gets)\(")
+    assert [(rel(p), m.group(1)) for p in measure.sources() if (m := bad.search(measure.text(p)))] == []
+
+
+def test_sql_stands_in_the_sql_folder_only():
+    sql = re.compile(r'"[^"]*\b(SELECT .* FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b')
+    found = [rel(p) for p in measure.sources() if sql.search(measure.text(p))]
+    assert [p for p in found if not p.startswith("sql/")] == []
+    assert sql.search(measure.text(os.path.join(measure.TOP, "sql", "stmt.def")))
+
+
+def compile_in(folder, include, tmp_path):
+    """Compiles a file that includes `include` as if it stood in `folder`; True when that works."""
+    flags = subprocess.run(["make", "-s", "-p", "-n", "-q"], cwd=measure.TOP, capture_output=True, text=True)
+    see = re.search(rf"^SEE_{folder} = (.*)$", flags.stdout, re.M).group(1)
+    while "$(" in see:
+        see = re.sub(r"\$\((\w+)\)", lambda m: re.search(rf"^{m.group(1)} = (.*)$", flags.stdout, re.M).group(1), see)
+    source = tmp_path / "probe.c"
+    source.write_text(f'#include "{include}"\n')
+    return subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-fsyntax-only", *see.split(), str(source)],
+                          cwd=measure.TOP, capture_output=True).returncode == 0
+
+
+def test_a_folder_cannot_include_what_stands_to_its_right(tmp_path):
+    assert compile_in("handlers", "req.h", tmp_path)
+    assert compile_in("sql", "conf.h", tmp_path)
+    assert not compile_in("sql", "req.h", tmp_path)
+    assert not compile_in("relay", "db.h", tmp_path)
+    assert not compile_in("fcgi", "handlers.h", tmp_path)
+    assert not compile_in("cron", "req.h", tmp_path)
+    assert not compile_in("admin", "req.h", tmp_path)
+
+
+def generated(option):
+    return subprocess.run([RELAYCTL, "settings", option], capture_output=True, text=True, check=True).stdout
+
+
+def test_env_example_is_made_from_the_table():
+    assert generated("--example") == measure.text(os.path.join(measure.TOP, "relay", ".env.example"))
+
+
+def test_settings_manual_is_made_from_the_table():
+    assert generated("--markdown") == measure.text(os.path.join(measure.TOP, "docs", "settings.md"))
+
+
+def test_programs_are_hardened():
+    if "san" in os.path.basename(BUILD):
+        return
+    for name in ("relayd", "relay-mail", "relayctl"):
+        path = os.path.join(BUILD, name)
+        out = subprocess.run(["readelf", "-hldW", path], capture_output=True, text=True, check=True).stdout
+        symbols = subprocess.run(["readelf", "-sW", path], capture_output=True, text=True, check=True).stdout
+        assert "DYN (Position-Independent Executable file)" in out
+        assert "BIND_NOW" in out and "GNU_RELRO" in out
+        assert re.search(r"GNU_STACK .* RW ", out)
+        assert "__stack_chk_fail" in symbols and "_chk" in symbols
+
+
+def test_every_script_answers_help_and_refuses_unknown_words():
+    for script in ("start_relay.sh", "scripts/install_deps.sh"):
+        path = os.path.join(measure.TOP, script)
+        good = subprocess.run([path, "--help"], capture_output=True, text=True)
+        bad = subprocess.run([path, "--nonsense"], capture_output=True, text=True)
+        assert good.returncode == 0 and good.stdout.startswith("Usage:")
+        assert bad.returncode == 2 and "--nonsense" in bad.stderr

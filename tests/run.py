@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+"""Runs every test there is: the unit programs, then the tests against a running relay. Prints one closing line
+`N passed, N failed` and fails when anything failed or a test file ran no test."""
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
+BUILD = os.environ.get("RELAY_BUILD", os.path.join(TOP, "build"))
+
+
+def unit_program(path):
+    """One cmocka program: (passed, failed) by its TAP lines; a crash counts as a failure."""
+    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    done = subprocess.run([path], env=env, capture_output=True, text=True, errors="replace",
+                          stdin=subprocess.DEVNULL, timeout=120)
+    passed = len(re.findall(r"^ok \d+", done.stdout, re.M))
+    failed = len(re.findall(r"^not ok \d+", done.stdout, re.M))
+    name = os.path.basename(path)
+    if done.returncode != 0 and failed == 0:
+        failed = 1
+    if passed + failed == 0:
+        print(f"{name}: ran no test")
+        failed = 1
+    if failed:
+        print(f"--- {name} (exit {done.returncode})\n{done.stdout}{done.stderr}")
+    return passed, failed
+
+
+def unit_tests():
+    sources = sorted(glob.glob(os.path.join(HERE, "unit", "test_*.c")))
+    totals = [unit_program(os.path.join(BUILD, "tests", os.path.basename(s)[:-2])) for s in sources]
+    passed, failed = sum(t[0] for t in totals), sum(t[1] for t in totals)
+    print(f"unit: {len(sources)} programs, {passed} passed, {failed} failed")
+    return passed, failed
+
+
+def python_tests(words):
+    """pytest over the folders that talk to a running relay; counts come from its report, file by file."""
+    folders = [os.path.join(HERE, f) for f in ("api", "fault", "house", "docs") if os.path.isdir(os.path.join(HERE, f))]
+    files = sorted(f for d in folders for f in glob.glob(os.path.join(d, "test_*.py")))
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "-p",
+                        "no:cacheprovider", f"--junitxml={report.name}", *(words or folders)],
+                       cwd=TOP, stdin=subprocess.DEVNULL, check=False)
+        cases = list(ET.parse(report.name).iter("testcase"))
+    ran = {c.get("classname", "").split(".")[-1] for c in cases}
+    ran |= {part for c in cases for part in c.get("classname", "").split(".")}
+    silent = [] if words else [f for f in files if os.path.basename(f)[:-3] not in ran]
+    for path in silent:
+        print(f"{os.path.relpath(path, TOP)}: ran no test")
+    failed = sum(1 for c in cases if c.find("failure") is not None or c.find("error") is not None)
+    skipped = sum(1 for c in cases if c.find("skipped") is not None)
+    return len(cases) - failed - skipped, failed + len(silent), skipped
+
+
+def main():
+    words = sys.argv[1:]
+    passed, failed = (0, 0) if words else unit_tests()
+    more, broken, skipped = python_tests(words)
+    passed, failed = passed + more, failed + broken
+    if passed + failed == 0:
+        failed = 1
+    sys.path.insert(0, os.path.join(HERE, "house"))
+    import measure
+    print(measure.summary())
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
