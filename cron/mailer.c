@@ -6,12 +6,14 @@
 #include "text.h"
 
 #include <curl/curl.h>
+#include <sodium.h>
 #include <string.h>
 #include <time.h>
 
 #define CONNECT_SEC 10L
 #define TOTAL_SEC 30L
 #define TLS_PORT 465
+#define ENCODED_WORD_BYTES 42
 
 struct mailer {
 	const struct conf *conf;
@@ -83,12 +85,39 @@ own_domain(const struct conf *c)
 	return at ? at + 1 : "localhost";
 }
 
-/* Base64 of libcurl's making would need its MIME API; the text is ASCII but for names, so 8bit with
- * UTF-8 does. */
+/* A header's text: as it is when it is ASCII, else in encoded words (RFC 2047) of whole characters.
+ */
+static void
+put_header(struct text *t, const char *name, const char *value)
+{
+	const char *p = value;
+
+	text_printf(t, "%s:", name);
+	for (; *p && (unsigned char)*p < 0x80; p++)
+		;
+	if (!*p) {
+		text_printf(t, " %s\r\n", value);
+		return;
+	}
+	for (p = value; *p;) {
+		char word[sodium_base64_ENCODED_LEN(
+		    ENCODED_WORD_BYTES, sodium_base64_VARIANT_ORIGINAL)];
+		size_t n = strnlen(p, ENCODED_WORD_BYTES);
+
+		while (n > 1 && ((unsigned char)p[n] & 0xc0) == 0x80)
+			n--;
+		sodium_bin2base64(word, sizeof(word), (const unsigned char *)p, n,
+		    sodium_base64_VARIANT_ORIGINAL);
+		text_printf(t, " =?utf-8?B?%s?=\r\n", word);
+		p += n;
+	}
+}
+
+/* Lines end with CRLF; the body is UTF-8 in 8bit. */
 static char *
 compose(const struct conf *c, const struct outbox_mail *mail)
 {
-	size_t size = strlen(mail->body) * 2 + strlen(mail->subject) + 2048;
+	size_t size = strlen(mail->body) * 2 + strlen(mail->subject) * 2 + 2048;
 	char *all = malloc(size), date[64];
 	struct text t;
 	struct tm tm;
@@ -99,13 +128,14 @@ compose(const struct conf *c, const struct outbox_mail *mail)
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
 	text_init(&t, all, size);
+	text_printf(
+	    &t, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\n", date, conf_mail_from(c), mail->recipient);
+	put_header(&t, "Subject", mail->subject);
 	text_printf(&t,
-	    "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nSubject: %s\r\nMessage-ID: <%lld.%lld@%s>\r\n"
-	    "MIME-Version: 1.0\r\nContent-Type: text/plain; "
-	    "charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
+	    "Message-ID: <%lld.%lld@%s>\r\nMIME-Version: 1.0\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
 	    "Auto-Submitted: auto-generated\r\n\r\n",
-	    date, conf_mail_from(c), mail->recipient, mail->subject, (long long)mail->id,
-	    (long long)mail->created_at, own_domain(c));
+	    (long long)mail->id, (long long)mail->created_at, own_domain(c));
 	for (const char *p = mail->body; *p; p++)
 		text_printf(&t, *p == '\n' ? "\r\n" : "%c", *p);
 	if (!text_ok(&t)) {

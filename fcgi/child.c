@@ -55,7 +55,8 @@ run_mailer(const struct child_setup *s, pid_t parent)
 	return 127;
 }
 
-/* nginx gets the folder of its configuration as its working directory, so that the socket's name
+/* nginx gets a process group, so that its workers can be found when it was killed, and the folder
+ * of its configuration as its working directory, so that the socket's name
  * stays short. */
 static int
 run_nginx(const struct child_setup *s, pid_t parent)
@@ -63,7 +64,7 @@ run_nginx(const struct child_setup *s, pid_t parent)
 	char prefix[PATH_MAX];
 
 	snprintf(prefix, sizeof(prefix), "%s/", s->run_dir);
-	if (chdir(s->run_dir) != 0)
+	if (chdir(s->run_dir) != 0 || setpgid(0, 0) != 0)
 		return 127;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
@@ -128,6 +129,8 @@ child_died(struct child *c, int wait_status, bool stopping)
 		log_warn("%s %d ended: %s %d", child_name(c->kind), (int)c->pid,
 		    WIFSIGNALED(wait_status) ? "signal" : "status",
 		    WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+	if (c->kind == CHILD_NGINX)
+		kill(-c->pid, SIGKILL); /* workers that outlived their master hold the port */
 	if (stopping || c->kill_at_ms) {
 		*c = (struct child){ .kind = CHILD_NONE };
 		return;
@@ -156,5 +159,5 @@ child_stop(struct child *c, int grace_ms)
 	if (!c->kill_at_ms)
 		c->kill_at_ms = now + grace_ms;
 	/* A TERM may fall into the gap before accept(): that is why it is sent on every round. */
-	kill(c->pid, now >= c->kill_at_ms ? SIGKILL : SIGTERM);
+	kill(c->pid, now >= c->kill_at_ms ? SIGKILL : c->kind == CHILD_NGINX ? SIGQUIT : SIGTERM);
 }

@@ -156,25 +156,28 @@ fill_from_json(struct request *r, struct json_object *root)
 	return true;
 }
 
-static struct json_object *
-parse(const char *body, size_t len)
+/* False: not JSON. The root is NULL for a plain null. */
+static bool
+parse(const char *body, size_t len, struct json_object **root)
 {
 	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
-	struct json_object *root = NULL;
+	bool ok;
 
-	if (!tok)
-		return NULL;
+	*root = NULL;
+	if (!tok || len >= INT_MAX || !text_json_strict(body, len)) {
+		json_tokener_free(tok);
+		return false;
+	}
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	if (len < INT_MAX && text_json_escapes_ok(body, len))
-		root = json_tokener_parse_ex(tok, body, (int)len);
-	/* A number at the very end is complete only at the end of input; objects never are in
-	 * doubt. */
-	if (json_tokener_get_error(tok) != json_tokener_success) {
-		json_object_put(root);
-		root = NULL;
+	/* With its NUL: only the end of the text tells that a plain number is complete. */
+	*root = json_tokener_parse_ex(tok, body, (int)len + 1);
+	ok = json_tokener_get_error(tok) == json_tokener_success;
+	if (!ok) {
+		json_object_put(*root);
+		*root = NULL;
 	}
 	json_tokener_free(tok);
-	return root;
+	return ok;
 }
 
 static bool
@@ -216,8 +219,7 @@ read_json(struct request *r)
 			}
 		return true;
 	}
-	root = parse(r->body, r->body_len);
-	if (!root) {
+	if (!parse(r->body, r->body_len, &root)) {
 		resp_error(r, 400, "invalid_json", "The body is not valid JSON in UTF-8.");
 		return false;
 	}
@@ -284,7 +286,7 @@ take_query(struct request *r, const struct field *f, const char *value)
 	char *at = (char *)r->in + f->offset, *end;
 	long long n;
 
-	if (f->kind == FIELD_TEXT && text_is_utf8(value))
+	if (f->kind == FIELD_TEXT && text_is_utf8(value, strlen(value)))
 		return take_text(r, f, value, strlen(value), (const char **)(void *)at);
 	errno = 0;
 	n = strtoll(value, &end, 10);

@@ -6,6 +6,7 @@
 #include "nginxconf.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -13,6 +14,7 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -195,26 +197,43 @@ front_port(const struct conf *c, int wanted, bool strict, char error[static CONF
 		if (now != EADDRINUSE)
 			break;
 	}
-	snprintf(error, CONF_ERROR_BYTES, "port %d on %s: %s%s", wanted, c->host, strerror(why),
-	    why == EADDRINUSE && strict ? " (WEBCHAT_STRICT_PORT forbids another one)" : "");
+	conf_refuse(c, why == EADDRINUSE ? CONF_PORT : CONF_HOST, error,
+	    "cannot listen on port %d of %s: %s%s", wanted, c->host, strerror(why),
+	    why == EADDRINUSE && strict ? " (WEBCHAT_STRICT_PORT forbids another one)" :
+		why == EADDRNOTAVAIL    ? "; an address of this machine is allowed" :
+					  "");
 	return 0;
 }
 
-/* Is this process an nginx that was started with our folder as its prefix? */
+/* Does this process group hold an nginx that works in our folder? Also when its master is gone. */
 static bool
-is_our_nginx(pid_t pid, const char *run_dir)
+is_our_nginx(pid_t group, const char *run_dir)
 {
-	char path[64], line[PATH_MAX + 256] = "";
-	auto_close int fd = -1;
-	ssize_t n;
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
+	bool ours = false;
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd >= 0 ? read(fd, line, sizeof(line) - 1) : 0;
-	for (ssize_t i = 0; i < n; i++)
-		if (line[i] == '\0')
-			line[i] = ' ';
-	return strncmp(line, "nginx: master", 13) == 0 && strstr(line, run_dir);
+	while (proc && !ours && (e = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+		char path[64], name[32] = "", here[PATH_MAX];
+		auto_close int fd = -1;
+		ssize_t n;
+
+		if (pid <= 0 || getpgid(pid) != group)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd >= 0 ? read(fd, name, sizeof(name) - 1) : -1;
+		snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+		if (n <= 0 || strncmp(name, "nginx", 5) != 0 ||
+		    (n = readlink(path, here, sizeof(here) - 1)) <= 0)
+			continue;
+		here[n] = '\0';
+		ours = strcmp(here, run_dir) == 0;
+	}
+	if (proc)
+		closedir(proc);
+	return ours;
 }
 
 void
@@ -223,15 +242,16 @@ front_end_stale(const char *run_dir)
 	int64_t deadline = clock_mono_ms() + STALE_DEADLINE_MS;
 	char path[PATH_MAX];
 	auto_file FILE *f = NULL;
-	int pid = 0;
+	int group = 0;
 
 	snprintf(path, sizeof(path), "%s/nginx.pid", run_dir);
 	f = fopen(path, "re");
-	if (!f || fscanf(f, "%d", &pid) != 1 || pid <= 1 || !is_our_nginx(pid, run_dir))
+	if (!f || fscanf(f, "%d", &group) != 1 || group <= 1 || !is_our_nginx(group, run_dir))
 		return;
-	kill(pid, SIGTERM);
-	while (kill(pid, 0) == 0 && clock_mono_ms() < deadline)
+	kill(-group, SIGTERM);
+	while (kill(-group, 0) == 0 && clock_mono_ms() < deadline)
 		usleep(5000);
+	kill(-group, SIGKILL);
 }
 
 bool

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #define VIEW_DIR "/run/webchat-relay"
@@ -37,7 +38,7 @@ struct start {
 	gid_t gid;
 };
 
-/* Pipe to the process that waits for a detached relay; -1: none. */
+/* Socket to the process that waits for a detached relay; -1: none. */
 static int detached_ready_fd = -1;
 
 static const char help[] =
@@ -55,12 +56,24 @@ static const char help[] =
     "  --routes     list the calls it answers\n"
     "  --help, --version\n";
 
+/* Shut down, not only closed: workers hold copies of the socket. */
+static void
+end_waiting(void)
+{
+	if (detached_ready_fd < 0)
+		return;
+	shutdown(detached_ready_fd, SHUT_RDWR);
+	close(detached_ready_fd);
+	detached_ready_fd = -1;
+}
+
 static int
 fail(const char *what)
 {
 	fprintf(stderr, "relayd: %s\n", what);
 	if (detached_ready_fd >= 0)
 		dprintf(detached_ready_fd, "relayd: %s\n", what);
+	end_waiting();
 	return 1;
 }
 
@@ -190,32 +203,30 @@ make_reachable(struct start *s, struct conf *c, char *error)
 static bool
 check_readable(const struct conf *c, char *error)
 {
-	const char *const files[] = { c->tls_certificate, c->tls_key, c->smtp_ca_file };
-	static const char *const names[] = { "RELAY_TLS_CERTIFICATE", "RELAY_TLS_KEY",
-		"SMTP_CA_FILE" };
+	const struct {
+		enum conf_name name;
+		const char *path;
+	} files[] = { { CONF_RELAY_TLS_CERTIFICATE, c->tls_certificate },
+		{ CONF_RELAY_TLS_KEY, c->tls_key }, { CONF_SMTP_CA_FILE, c->smtp_ca_file } };
 
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		if (!files[i][0] || access(files[i], R_OK) == 0)
-			continue;
-		snprintf(error, CONF_ERROR_BYTES, "%s: %s: %s; a readable file is allowed",
-		    names[i], files[i], strerror(errno));
-		return false;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (files[i].path[0] && access(files[i].path, R_OK) != 0)
+			return conf_refuse(c, files[i].name, error,
+			    "%s cannot be read: %s; a readable file is allowed", files[i].path,
+			    strerror(errno));
 	return true;
 }
 
 static bool
 prepare(struct start *s, struct conf *c, char *error)
 {
-	if (!sandbox_user(c->user, &s->uid, &s->gid)) {
-		snprintf(error, CONF_ERROR_BYTES,
-		    "RELAY_USER: no unprivileged user '%s' on this machine", c->user);
-		return false;
-	}
+	if (!sandbox_user(c->user, &s->uid, &s->gid))
+		return conf_refuse(c, CONF_RELAY_USER, error,
+		    "'%s' is not there; an unprivileged user of this machine is allowed", c->user);
 	return check_readable(c, error) && start_folders(c, s->uid, s->gid, error);
 }
 
-/* Told once by the pool: on the terminal, or through the pipe to the process that waits for a
+/* Told once by the pool: on the terminal, or through the socket to the process that waits for a
  * detached start. */
 static void
 announce(const struct conf *c, int port, bool ok)
@@ -233,9 +244,7 @@ announce(const struct conf *c, int port, bool ok)
 	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO,
 	    "%sWebChat relay: %s\n%s", detached_ready_fd >= 0 ? "+" : "", url,
 	    c->smtp_host[0] ? "" : no_mail);
-	if (detached_ready_fd >= 0)
-		close(detached_ready_fd);
-	detached_ready_fd = -1;
+	end_waiting();
 }
 
 /* The waiting side of --detach: prints what the relay has to say; answers the exit status. */
@@ -264,7 +273,7 @@ go_background(const struct start *s, char *error)
 
 	snprintf(log, sizeof(log), "%s/run/relay.log", s->dir);
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0 || pipe2(fds, O_CLOEXEC) != 0) {
+	if (fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
 		snprintf(error, CONF_ERROR_BYTES, "%s: %s", log, strerror(errno));
 		return false;
 	}
@@ -334,8 +343,12 @@ start(struct start *s)
 	char *dir = realpath(s->dir, NULL);
 	pid_t holder;
 
-	if (!c || !secret_init() || !dir)
-		return fail(dir ? "no randomness to be had" : strerror(errno));
+	if (!dir) {
+		snprintf(error, sizeof(error), "%s: %s", s->dir, strerror(errno));
+		return fail(error);
+	}
+	if (!c || !secret_init())
+		return fail("no memory or no randomness to be had");
 	s->dir = dir;
 	if (!conf_load(c, s->dir, error) || !prepare(s, c, error))
 		return fail(error);

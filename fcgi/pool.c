@@ -84,17 +84,18 @@ respawn(struct pool *p)
 	}
 }
 
-/* Stops everything (all) or what runs with older settings; answers how many are still there. */
+/* Stops the children of a kind (CHILD_NONE: of all) or, when `older`, those that run with older
+ * settings; answers how many are still there. */
 static int
-stop_children(struct pool *p, bool all)
+stop_children(struct pool *p, enum child_kind kind, bool older)
 {
 	int left = 0;
 
 	for (int i = 0; i < CHILD_MAX; i++) {
 		struct child *c = &p->children[i];
 
-		if (c->kind == CHILD_NONE ||
-		    (!all && (c->kind == CHILD_NGINX || c->generation == p->generation)))
+		if (c->kind == CHILD_NONE || (kind != CHILD_NONE && c->kind != kind) ||
+		    (older && (c->kind == CHILD_NGINX || c->generation == p->generation)))
 			continue;
 		child_stop(c, STOP_GRACE_MS);
 		left += c->kind != CHILD_NONE;
@@ -143,7 +144,7 @@ reload(struct pool *p)
 static void
 finish_reload(struct pool *p)
 {
-	if (!p->retired || stop_children(p, false) > 0)
+	if (!p->retired || stop_children(p, CHILD_NONE, true) > 0)
 		return;
 	conf_free(p->retired);
 	free(p->retired);
@@ -211,7 +212,9 @@ loop(struct pool *p, const sigset_t *signals)
 			take_signal(p, sig);
 		bury(p);
 		if (p->stopping) {
-			if (stop_children(p, true) == 0)
+			/* nginx first: it takes no more requests and finishes those under way */
+			if (stop_children(p, CHILD_NGINX, false) == 0 &&
+			    stop_children(p, CHILD_NONE, false) == 0)
 				return;
 			continue;
 		}

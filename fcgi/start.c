@@ -2,6 +2,7 @@
 #include "start.h"
 
 #include "cleanup.h"
+#include "log.h"
 #include "sandbox.h"
 #include "secret.h"
 #include "db.h"
@@ -23,38 +24,74 @@ refuse(char *error, const char *path, const char *why)
 	return false;
 }
 
-static bool
-folder(const char *path, mode_t mode, uid_t uid, gid_t gid, char *error)
+/* Makes a folder that is missing and gives it to the user. 0, or an errno. */
+static int
+folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
 	struct stat st;
-	bool made = mkdir(path, mode) == 0;
 
-	if (!made && errno != EEXIST)
-		return refuse(error, path, strerror(errno));
-	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-		return refuse(error, path, "is not a folder");
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		return errno;
+	if (stat(path, &st) != 0)
+		return errno;
+	if (!S_ISDIR(st.st_mode))
+		return ENOTDIR;
 	if (geteuid() != 0)
-		return access(path, R_OK | W_OK | X_OK) == 0 ||
-		    refuse(error, path, strerror(errno));
-	if (st.st_uid != uid && chown(path, uid, gid) != 0)
-		return refuse(error, path, strerror(errno));
-	return true;
+		return access(path, R_OK | W_OK | X_OK) == 0 ? 0 : errno;
+	return st.st_uid == uid || chown(path, uid, gid) == 0 ? 0 : errno;
+}
+
+static bool
+run_folder(const char *path, char *error)
+{
+	int why = folder(path, 0755, geteuid(), getegid());
+
+	return why == 0 || refuse(error, path, strerror(why));
 }
 
 bool
 start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF_ERROR_BYTES])
 {
 	char data[PATH_MAX], run[PATH_MAX], tmp[PATH_MAX + 8];
-	const char *data_dir;
+	int why;
 
 	snprintf(data, sizeof(data), "%s", c->db_path);
-	data_dir = dirname(data);
 	snprintf(run, sizeof(run), "%s/run", c->dir);
 	snprintf(tmp, sizeof(tmp), "%s/tmp", run);
-	return folder(data_dir, 0700, uid, gid, error) &&
-	    folder(c->upload_dir, 0700, uid, gid, error) &&
-	    folder(run, 0755, geteuid(), getegid(), error) &&
-	    folder(tmp, 0755, geteuid(), getegid(), error);
+	why = folder(dirname(data), 0700, uid, gid);
+	if (why)
+		return conf_refuse(c, CONF_BRIDGE_DB_PATH, error,
+		    "the folder of %s cannot be used: %s; a file in a folder that can be written "
+		    "is allowed",
+		    c->db_path, strerror(why));
+	why = folder(c->upload_dir, 0700, uid, gid);
+	if (why)
+		return conf_refuse(c, CONF_PCHAT_UPLOAD_DIR, error,
+		    "%s cannot be used: %s; a folder that can be written is allowed", c->upload_dir,
+		    strerror(why));
+	return run_folder(run, error) && run_folder(tmp, error);
+}
+
+/* What root put there (a restored backup, say) is given to the user of the relay. */
+static void
+adopt_files(const struct conf *c, uid_t uid, gid_t gid)
+{
+	static const char *const endings[] = { "", "-wal", "-shm", ".lock" };
+	char path[PATH_MAX + 16], copy[PATH_MAX];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	for (size_t i = 0; i <= ARRAY_LEN(endings); i++) {
+		snprintf(copy, sizeof(copy), "%s", c->db_path);
+		if (i < ARRAY_LEN(endings))
+			snprintf(path, sizeof(path), "%s%s", c->db_path, endings[i]);
+		else
+			snprintf(path, sizeof(path), "%s/server.key", dirname(copy));
+		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
+		    lchown(path, uid, gid) != 0)
+			log_warn("%s: %s", path, strerror(errno));
+	}
 }
 
 static int
@@ -134,6 +171,7 @@ start_database(const struct conf *c, uid_t uid, gid_t gid, char error[static CON
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return refuse(error, "pipe", strerror(errno));
+	adopt_files(c, uid, gid);
 	pid = fork();
 	if (pid == 0) {
 		bool ok = sandbox_drop(uid, gid) ? prepare_database(c, error) :

@@ -25,7 +25,6 @@ on_presence_post(struct request *r)
 		return;
 	}
 	s.visible = in->visible;
-	s.last_seen_at = r->now;
 	if (in->device_name)
 		s.device_name = arena_strdup(&r->arena, in->device_name);
 	if (in->session_name)

@@ -8,10 +8,6 @@
 #include "show.h"
 #include "text.h"
 
-#include <string.h>
-
-#define RESERVED_ADDRESS "relay"
-
 static struct signin_limit
 limit_of(const struct request *r, const char *email)
 {
@@ -132,13 +128,6 @@ on_code_request(struct request *r)
 		ask_for_access(r, email, in->display_name);
 }
 
-static bool
-is_reserved(const char *address)
-{
-	return address &&
-	    (strcmp(address, RESERVED_ADDRESS) == 0 || strncmp(address, "grp_", 4) == 0);
-}
-
 static const char *
 or_empty(const char *s)
 {
@@ -186,10 +175,6 @@ on_code_verify(struct request *r)
 	int64_t retry_at = 0;
 	enum db_result res;
 
-	if (is_reserved(in->chat_address)) {
-		answer_verify(r, SIGNIN_ADDRESS_TAKEN, 0);
-		return;
-	}
 	secret_token_make("pct_", token);
 	secret_hash(token, hash);
 	const struct signin ask = {

@@ -225,6 +225,7 @@ read_line(struct conf *c, char *line, const struct origin *from, char *error)
 		    "unknown setting; docs/settings.md lists those that are allowed");
 	if (!unquote(value))
 		return refuse(error, from, name, "the quotes around the value do not match");
+	c->lines[s - settings] = from->line;
 	return set_value(c, s, value, from, error);
 }
 
@@ -275,22 +276,43 @@ read_all(struct conf *c, char *error)
 
 		if (value && !set_value(c, &settings[i], value, &environment, error))
 			return false;
+		if (value)
+			c->lines[i] = -1;
 	}
 	return true;
+}
+
+bool
+conf_refuse(const struct conf *c, enum conf_name name, char error[static CONF_ERROR_BYTES],
+    const char *fmt, ...)
+{
+	char path[PATH_MAX], why[512];
+	struct origin from = { c->lines[name] < 0 ? "environment" : "default", 0 };
+	va_list ap;
+
+	if (c->lines[name] > 0) {
+		snprintf(path, sizeof(path), "%s/" FILE_NAME, c->dir);
+		from = (struct origin){ path, c->lines[name] };
+	}
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	return refuse(error, &from, settings[name].name, "%s", why);
 }
 
 /* Settings that only make sense together. */
 static bool
 check_together(const struct conf *c, char *error)
 {
-	const struct origin from = { c->dir, 0 };
-
-	if (!c->tls_certificate[0] != !c->tls_key[0])
-		return refuse(
-		    error, &from, "RELAY_TLS_CERTIFICATE, RELAY_TLS_KEY", "set both or neither");
+	if (c->tls_certificate[0] && !c->tls_key[0])
+		return conf_refuse(
+		    c, CONF_RELAY_TLS_CERTIFICATE, error, "set RELAY_TLS_KEY as well, or neither");
+	if (!c->tls_certificate[0] && c->tls_key[0])
+		return conf_refuse(
+		    c, CONF_RELAY_TLS_KEY, error, "set RELAY_TLS_CERTIFICATE as well, or neither");
 	if (c->smtp_host[0] && !text_is_email(conf_mail_from(c)))
-		return refuse(error, &from, "SMTP_FROM",
-		    "an e-mail address is needed while SMTP_HOST is set");
+		return conf_refuse(c, c->smtp_from[0] ? CONF_SMTP_FROM : CONF_SMTP_HOST, error,
+		    "SMTP_FROM must be an e-mail address while SMTP_HOST is set");
 	return true;
 }
 

@@ -24,9 +24,19 @@ enum conf_durability { DURABILITY_FULL, DURABILITY_NORMAL };
 #define CONF_TYPE_LIST char *
 #define CONF_TYPE_PATH char *
 
+enum conf_name {
+#define GROUP(title)
+#define CONF(name, kind, field, def, min, max, secret, unit, help) CONF_##name,
+#include "conf.def"
+#undef CONF
+#undef GROUP
+	CONF__MAX
+};
+
 /* Every setting by its field name; texts are never NULL, paths are absolute or empty. */
 struct conf {
 	char *dir; /* the operator's folder, absolute */
+	int lines[CONF__MAX]; /* line of .env.local that set it; 0: default, -1: environment */
 #define GROUP(title)
 #define CONF(name, kind, field, def, min, max, secret, unit, help) CONF_TYPE_##kind field;
 #include "conf.def"
@@ -41,6 +51,10 @@ struct conf {
  * allowed; a file that others can read is refused. The caller frees with conf_free in both cases.
  */
 bool conf_load(struct conf *c, const char *dir, char error[static CONF_ERROR_BYTES]);
+
+/* Writes "FILE:LINE: NAME: why" (or where else the value came from) into `error`; answers false. */
+bool conf_refuse(const struct conf *c, enum conf_name name, char error[static CONF_ERROR_BYTES],
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Releases what conf_load made and wipes the secrets. */
 void conf_free(struct conf *c);

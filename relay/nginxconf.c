@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,7 +26,7 @@ struct writer {
 static bool
 fail(struct writer *w, const char *what, const char *why)
 {
-	snprintf(w->error, NGINXCONF_ERROR_BYTES, "%s: %s", what, why);
+	snprintf(w->error, CONF_ERROR_BYTES, "%s: %s", what, why);
 	return false;
 }
 
@@ -36,13 +37,42 @@ is_safe(const char *value, const char *also_bad)
 	return strpbrk(value, "\"'\\${};\r\n") == NULL && strpbrk(value, also_bad) == NULL;
 }
 
+/* A setting whose value cannot stand in the configuration. */
+static bool
+fail_setting(struct writer *w, enum conf_name name, const char *why)
+{
+	return conf_refuse(w->n->conf, name, w->error, "%s", why);
+}
+
+/* ADDRESS or ADDRESS/BITS. */
+static bool
+is_network(const char *item)
+{
+	char address[INET6_ADDRSTRLEN + 8], *slash, *end;
+	uint8_t bytes[16];
+	long bits, most;
+
+	if (snprintf(address, sizeof(address), "%s", item) >= (int)sizeof(address))
+		return false;
+	slash = strchr(address, '/');
+	if (slash)
+		*slash++ = '\0';
+	most = inet_pton(AF_INET, address, bytes) == 1 ? 32 :
+	    inet_pton(AF_INET6, address, bytes) == 1   ? 128 :
+							 -1;
+	if (most < 0 || !slash)
+		return most > 0;
+	bits = strtol(slash, &end, 10);
+	return *slash >= '0' && *slash <= '9' && !*end && bits <= most;
+}
+
 static bool
 add_proxy(const char *item, void *arg)
 {
 	struct writer *w = arg;
 
-	if (!is_safe(item, " \t#") || strspn(item, "0123456789abcdefABCDEF.:/") != strlen(item))
-		return fail(w, "RELAY_TRUSTED_PROXIES",
+	if (!is_network(item))
+		return fail_setting(w, CONF_RELAY_TRUSTED_PROXIES,
 		    "addresses or networks such as 10.0.0.1 or 10.0.0.0/8 are allowed");
 	text_printf(&w->value, "    set_real_ip_from %s;\n", item);
 	return true;
@@ -71,7 +101,7 @@ add_origin(const char *item, void *arg)
 		return true;
 	}
 	if (!is_safe(item, " \t#~") || !strstr(item, "://") || item[strlen(item) - 1] == '/')
-		return fail(w, "WEBCHAT_ALLOWED_ORIGINS",
+		return fail_setting(w, CONF_WEBCHAT_ALLOWED_ORIGINS,
 		    "* or origins such as https://chat.example.com are allowed");
 	text_printf(&w->value, "        \"%s\" \"%s\";\n", item, item);
 	return true;
@@ -118,7 +148,7 @@ add_limit(struct writer *w, const char *zone, int64_t rate, int64_t burst)
 }
 
 static bool
-add_path(struct writer *w, const char *name, const char *value)
+add_path(struct writer *w, enum conf_name name, const char *value)
 {
 	if (!is_safe(value, ""))
 		return fail(
@@ -133,7 +163,7 @@ add_listen(struct writer *w)
 	const char *host = w->n->conf->host;
 
 	if (!is_safe(host, " \t#/"))
-		return fail(w, "HOST", "an address to listen on is allowed");
+		return fail_setting(w, CONF_HOST, "an address to listen on is allowed");
 	if (strchr(host, ':') && host[0] != '[')
 		text_printf(&w->value, "[%s]:%d", host, w->n->port);
 	else
@@ -147,7 +177,7 @@ add_user(struct writer *w)
 	const char *user = w->n->user;
 
 	if (user && !is_safe(user, " \t#"))
-		return fail(w, "RELAY_USER", "a user name is allowed");
+		return fail_setting(w, CONF_RELAY_USER, "a user name is allowed");
 	if (user)
 		text_printf(&w->value, "user %s;", user);
 	return true;
@@ -160,12 +190,14 @@ expand(struct writer *w, const char *name)
 
 	if (strcmp(name, "LISTEN") == 0)
 		return add_listen(w);
-	if (strcmp(name, "SOCKET") == 0)
-		return add_path(w, "socket", w->n->socket);
+	if (strcmp(name, "SOCKET") == 0) {
+		text_printf(&w->value, "%s", w->n->socket);
+		return true;
+	}
 	if (strcmp(name, "TLS_CERTIFICATE") == 0)
-		return add_path(w, "RELAY_TLS_CERTIFICATE", c->tls_certificate);
+		return add_path(w, CONF_RELAY_TLS_CERTIFICATE, c->tls_certificate);
 	if (strcmp(name, "TLS_KEY") == 0)
-		return add_path(w, "RELAY_TLS_KEY", c->tls_key);
+		return add_path(w, CONF_RELAY_TLS_KEY, c->tls_key);
 	if (strcmp(name, "TRUSTED_PROXIES") == 0)
 		return add_proxies(w);
 	if (strcmp(name, "CORS_ORIGINS") == 0)
@@ -238,8 +270,7 @@ write_template(struct writer *w, const char *name, int depth)
 }
 
 bool
-nginxconf_write(
-    const struct nginxconf *n, const char *path, char error[static NGINXCONF_ERROR_BYTES])
+nginxconf_write(const struct nginxconf *n, const char *path, char error[static CONF_ERROR_BYTES])
 {
 	char temp[PATH_MAX];
 	auto_free char *scratch = malloc(VALUE_BYTES);

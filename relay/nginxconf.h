@@ -4,8 +4,6 @@
 
 #include "conf.h"
 
-#define NGINXCONF_ERROR_BYTES 512
-
 struct nginxconf {
 	const struct conf *conf;
 	const char *template_dir; /* the project's nginx/ */
@@ -17,7 +15,7 @@ struct nginxconf {
 
 /* Writes `path` (mode 0600). In a template, @NAME@ is a value and a line "@include FILE@" another
  * template of the same folder. False with one line in `error`; then `path` is as it was. */
-bool nginxconf_write(
-    const struct nginxconf *n, const char *path, char error[static NGINXCONF_ERROR_BYTES]);
+bool
+nginxconf_write(const struct nginxconf *n, const char *path, char error[static CONF_ERROR_BYTES]);
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <wchar.h>
@@ -93,10 +92,42 @@ text_is_chat_address(const char *s)
 	return len >= 3 && len <= 64 && strspn(s, alnum) > 0 && strspn(s, all) == len;
 }
 
-bool
-text_is_utf8(const char *s)
+/* The length of the character at `s`, 0 when it is ill-formed. */
+static size_t
+utf8_char(const unsigned char *s, size_t left)
 {
-	return mbstowcs(NULL, s, 0) != (size_t)-1;
+	size_t len = s[0] < 0x80        ? 1 :
+	    s[0] >= 0xc2 && s[0] < 0xe0 ? 2 :
+	    s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
+	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 :
+					  0;
+
+	if (len == 0 || len > left)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong forms, surrogates, beyond U+10FFFF */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+bool
+text_is_utf8(const char *s, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	while (len > 0) {
+		size_t n = utf8_char(p, len);
+
+		if (n == 0)
+			return false;
+		p += n;
+		len -= n;
+	}
+	return true;
 }
 
 void
@@ -182,26 +213,65 @@ unicode_escape(const char *s, const char *end)
 	return value;
 }
 
+/* Skips a string whose opening quote is at `s`; NULL when it holds what it must not. */
+static const char *
+skip_string(const char *s, const char *end)
+{
+	for (s++; s < end && *s != '"'; s++) {
+		long high, low;
+
+		if ((unsigned char)*s < 0x20)
+			return NULL;
+		if (*s != '\\')
+			continue;
+		high = unicode_escape(s, end);
+		low = high >= 0xd800 && high <= 0xdbff ? unicode_escape(s + 6, end) : -1;
+		if (high == 0 ||
+		    (high >= 0xd800 && high <= 0xdfff && (low < 0xdc00 || low > 0xdfff)))
+			return NULL;
+		s += low >= 0 ? 11 : high >= 0 ? 5 : 1;
+	}
+	return s < end ? s + 1 : NULL;
+}
+
+/* Skips true, false, null or a number; NULL when it is none of them. */
+static const char *
+skip_word(const char *s, const char *end)
+{
+	static const char *const words[] = { "true", "false", "null" };
+	const char *start = s;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t n = strlen(words[i]);
+
+		if ((size_t)(end - s) >= n && memcmp(s, words[i], n) == 0)
+			return s + n;
+	}
+	while (s < end && (isdigit((unsigned char)*s) || strchr("+-.eE", *s))) {
+		bool digits = s > start && isdigit((unsigned char)s[-1]) && s + 1 < end &&
+		    isdigit((unsigned char)s[1]);
+
+		if (*s == '.' && !digits)
+			return NULL;
+		s++;
+	}
+	return s > start && isdigit((unsigned char)s[-1]) ? s : NULL;
+}
+
 bool
-text_json_escapes_ok(const char *json, size_t len)
+text_json_strict(const char *json, size_t len)
 {
 	const char *s = json, *end = json + len;
 
-	if (memchr(json, '\0', len))
+	if (memchr(json, '\0', len) || !text_is_utf8(json, len))
 		return false;
-	while ((s = memchr(s, '\\', (size_t)(end - s)))) {
-		long high = unicode_escape(s, end), low;
-
-		if (high == 0)
-			return false;
-		if (high < 0xd800 || high > 0xdfff) {
-			s += end - s >= 2 ? 2 : 1;
-			continue;
-		}
-		low = unicode_escape(s + 6, end);
-		if (high > 0xdbff || low < 0xdc00 || low > 0xdfff)
-			return false;
-		s += 12;
+	while (s && s < end) {
+		if (*s == '"')
+			s = skip_string(s, end);
+		else if (strchr("{}[]:, \t\r\n", *s))
+			s++;
+		else
+			s = skip_word(s, end);
 	}
-	return true;
+	return s != NULL;
 }

@@ -34,8 +34,8 @@ void text_lower_ascii(char *s);
 /* True for a chat address: ^[a-z0-9][a-z0-9._-]{2,63}$ */
 bool text_is_chat_address(const char *s);
 
-/* True for well-formed UTF-8 (in the C.UTF-8 locale, which every program sets). */
-bool text_is_utf8(const char *s);
+/* True for well-formed UTF-8 (RFC 3629). */
+bool text_is_utf8(const char *s, size_t len);
 
 /* Writes the case-folded form of UTF-8 `s` for searching; cut at a character when `size` is short.
  */
@@ -52,8 +52,9 @@ bool text_list_has(const char *list, const char *value);
  * `each` does. */
 bool text_list_each(const char *list, bool (*each)(const char *item, void *arg), void *arg);
 
-/* False when raw JSON text holds a NUL, raw or as \u0000, or a \uD800-\uDFFF escape that is not a
- * proper pair (RFC 8259, section 8.2). */
-bool text_json_escapes_ok(const char *json, size_t len);
+/* What json-c lets pass though RFC 8259 does not: false for JSON text that holds a NUL (raw or
+ * escaped), ill-formed UTF-8, a lone surrogate escape, a control character inside a string, single
+ * quotes, NaN, Infinity, or a number without digits around its point. */
+bool text_json_strict(const char *json, size_t len);
 
 #endif

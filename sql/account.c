@@ -123,11 +123,21 @@ address_mac(const char *address, uint8_t mac[static SECRET_HASH_BYTES])
 	secret_mac("retired-address", address, strlen(address), mac);
 }
 
+/* Addresses that mean something else: the relay itself, and groups. */
+static bool
+is_reserved(const char *address)
+{
+	return strcmp(address, "relay") == 0 || strncmp(address, "grp_", 4) == 0;
+}
+
 enum db_result
 rows_account_insert(struct db *db, struct account *acc)
 {
 	uint8_t mac[SECRET_HASH_BYTES];
 	enum db_result r;
+
+	if (is_reserved(acc->chat_address))
+		return DB_CONFLICT;
 
 	address_mac(acc->chat_address, mac);
 	r = db_step(

@@ -110,12 +110,29 @@ check_version(sqlite3 *h, const char *path, char *error)
 	return false;
 }
 
+/* To SQLite $1 is a name, numbered by where it first stands; to PostgreSQL and to us it is the
+ * first argument. False: more parameters than there is room for. */
+static bool
+find_places(struct db *db, int which)
+{
+	int count = sqlite3_bind_parameter_count(db->stmts[which]);
+	char name[8];
+
+	for (int i = 1; i <= count && count <= DB_PARAMETERS; i++) {
+		snprintf(name, sizeof(name), "$%d", i);
+		db->places[which][i] =
+		    (uint8_t)sqlite3_bind_parameter_index(db->stmts[which], name);
+	}
+	return count <= DB_PARAMETERS;
+}
+
 static bool
 prepare_all(struct db *db, const char *path, char *error)
 {
 	for (int i = 0; i < ST__MAX; i++) {
 		if (sqlite3_prepare_v3(db->handle, statements[i].text, -1,
-			SQLITE_PREPARE_PERSISTENT, &db->stmts[i], NULL) == SQLITE_OK)
+			SQLITE_PREPARE_PERSISTENT, &db->stmts[i], NULL) == SQLITE_OK &&
+		    find_places(db, i))
 			continue;
 		snprintf(error, DB_ERROR_BYTES, "%s: statement %s: %s", path, statements[i].name,
 		    sqlite3_errmsg(db->handle));
@@ -195,18 +212,20 @@ db_probe(struct db *db)
 {
 	int64_t now = clock_mono_ms();
 	int patience = db->patience_ms;
+	bool due = !db->probed_ms || now - db->probed_ms >= PROBE_INTERVAL_MS;
 	enum db_result r = db_step(db, db_bind(db, ST_PROBE_READ, ""));
 
 	if (r != DB_ROW)
 		return db_failed(r) ? r : DB_FAIL;
 	db_reset(db->stmts[ST_PROBE_READ]);
-	if (db->probed_ms && now - db->probed_ms < PROBE_INTERVAL_MS)
-		return DB_DONE;
 	db->patience_ms = patience < PROBE_PATIENCE_MS ? patience : PROBE_PATIENCE_MS;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, db_exec(db, ST_PROBE_WRITE, "i", clock_ms()));
+		r = db_end(db, due ? db_exec(db, ST_PROBE_WRITE, "i", clock_ms()) : DB_DONE);
 	db->patience_ms = patience;
-	db->probed_ms = r == DB_DONE ? now : 0;
+	if (r != DB_DONE)
+		db->probed_ms = 0;
+	else if (due)
+		db->probed_ms = now;
 	return r;
 }

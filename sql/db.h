@@ -48,8 +48,8 @@ void db_close(struct db *db);
  * PRAGMA, no ATTACH. */
 void db_seal(struct db *db);
 
-/* Reads and, at most every 5 s, writes: DB_DONE when both work. Waits at most a quarter of a
- * second. */
+/* Reads, takes the write lock and, at most every 5 s, writes: DB_DONE when all work. Waits at most
+ * a quarter of a second. */
 enum db_result db_probe(struct db *db);
 
 /* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody

@@ -16,9 +16,13 @@ enum stmt {
 	ST__MAX
 };
 
+/* The most parameters that a statement may have. */
+#define DB_PARAMETERS 15
+
 struct db {
 	sqlite3 *handle;
 	sqlite3_stmt *stmts[ST__MAX];
+	uint8_t places[ST__MAX][DB_PARAMETERS + 1]; /* SQLite's index of $1, $2, ... */
 	int lock_fd; /* flock of all writers */
 	int busy_timeout_ms; /* patience of a writer, as set */
 	int patience_ms; /* patience now: short after a full wait was in vain */

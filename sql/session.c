@@ -95,8 +95,8 @@ static enum db_result
 presence(struct db *db, const struct session *s, struct account *acc, const char *name)
 {
 	char key[512];
-	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittti", s->id, (int64_t)s->visible,
-	    s->device_name, s->session_name, s->listen_channel, s->last_seen_at);
+	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittt", s->id, (int64_t)s->visible,
+	    s->device_name, s->session_name, s->listen_channel);
 
 	if (r != DB_DONE || !name)
 		return r;

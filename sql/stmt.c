@@ -21,7 +21,9 @@ bind_list(struct db *db, enum stmt which, const char *types, va_list ap)
 	const struct db_blob *blob;
 	const char *text;
 
-	for (int i = 1; *types; types++, i++) {
+	for (int n = 1; *types; types++, n++) {
+		int i = db->places[which][n];
+
 		switch (*types) {
 		case 'i':
 			sqlite3_bind_int64(st, i, va_arg(ap, int64_t));

@@ -113,8 +113,22 @@ hand_out(struct db *db, struct arena *a, const struct poll *p, struct message *o
 	if (r == DB_DONE && *count > 0)
 		r = db_exec(db, ST_DELIVERY_CLAIM, "iii", p->account_id, p->from, *next);
 	if (!db_failed(r) && *next != p->session_sent_seq)
-		r = db_exec(db, ST_SESSION_ADVANCE, "iii", p->session_id, *next, p->now);
+		r = db_exec(db, ST_SESSION_ADVANCE, "ii", p->session_id, *next);
 	return db_failed(r) ? r : DB_DONE;
+}
+
+/* While nothing can be written, people go on reading: the same answer, not confirmed and not
+ * claimed. The next poll that can write catches up. */
+static enum db_result
+only_read(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count,
+    int64_t *next, bool *more)
+{
+	enum db_result r;
+
+	*count = 0;
+	*more = false;
+	r = read_stream(db, a, p, out, count, more);
+	return r == DB_DONE ? find_next(db, p, out, *count, *more, next) : r;
 }
 
 enum db_result
@@ -132,7 +146,9 @@ db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct mess
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
 	r = db_begin(db);
-	return r == DB_DONE ? db_end(db, hand_out(db, a, p, out, count, next, more)) : r;
+	if (r == DB_DONE)
+		r = db_end(db, hand_out(db, a, p, out, count, next, more));
+	return r == DB_BUSY || r == DB_FULL ? only_read(db, a, p, out, count, next, more) : r;
 }
 
 enum db_result

@@ -12,6 +12,8 @@ import sqlite3
 import subprocess
 import tempfile
 
+import pytest
+
 from client import Client, User, wait_until
 from contract import ROOT
 
@@ -24,6 +26,9 @@ DEFAULTS = {
     "RELAY_CODES_PER_ADDRESS": 0, "RELAY_CODES_PER_CLIENT": 0, "RELAY_POLL_INTERVAL_MS": 100,
 }
 _live = set()
+
+needs_housekeeping = pytest.mark.skipif(
+    not os.path.exists(os.path.join(BUILD, "relay-sweep")), reason="this build has no housekeeping (relay-sweep)")
 
 
 class StartFailed(AssertionError):
@@ -102,6 +107,21 @@ def processes():
                     yield int(name), stat[0], int(stat[1]), int(stat[3])
 
 
+def pids_of(folder, sessions=()):
+    """Every process that lives and names the folder, or is of the session of one that does or of one given."""
+    alive = [(pid, session) for pid, state, _, session in processes() if state != "Z" and pid != os.getpid()]
+    named = {pid for pid, _ in alive if folder in _read(f"/proc/{pid}/cmdline")}
+    sessions = {session for pid, session in alive if pid in named} - {os.getsid(0)} | set(sessions)
+    return [pid for pid, session in alive if pid in named or session in sessions]
+
+
+def kill_pids(pids):
+    """Kill them; those that are gone already do not count."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 class Relay:
     """One relay; use it as a context manager."""
 
@@ -117,7 +137,12 @@ class Relay:
             os.chown(owned, user, user)
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.kill()
+            self.remove()
+            raise
 
     def __exit__(self, kind, *_):
         try:
@@ -181,8 +206,7 @@ class Relay:
             wait_until("all processes are gone", lambda: not self.pids(), 5)
         for pid in self.pids():
             found[pid] = _read(f"/proc/{pid}/cmdline").replace("\0", " ")
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_pids(found)
         if self.process:
             self.process.wait(STOP_SEC)
         _live.discard(self)
@@ -201,12 +225,8 @@ class Relay:
     # -- processes -----------------------------------------------------------------------------
 
     def pids(self):
-        """Every process of this relay that lives: those that name its folder, and all of their sessions."""
-        alive = [(pid, session) for pid, state, _, session in processes() if state != "Z" and pid != os.getpid()]
-        named = {pid for pid, _ in alive if self.folder in _read(f"/proc/{pid}/cmdline")}
-        sessions = {session for pid, session in alive if pid in named} - {os.getsid(0)}
-        sessions |= {self.process.pid} if self.process else set()
-        return [pid for pid, session in alive if pid in named or session in sessions]
+        """Every process of this relay that lives."""
+        return pids_of(self.folder, {self.process.pid} if self.process else ())
 
     def children(self, name):
         """Pids of relayd's own children whose program has that name."""
@@ -323,10 +343,17 @@ def _read_file(path):
 
 
 def run(program, *arguments, env=None, timeout=60, cwd="/"):
-    """Run a program of the build to its end."""
-    return subprocess.run([os.path.join(BUILD, program), *arguments], env=env or clean_env(), text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False,
-                          cwd=cwd)
+    """Run a program of the build to its end; when it has none, all that it started is killed."""
+    process = subprocess.Popen([os.path.join(BUILD, program), *arguments], env=env or clean_env(), text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               start_new_session=True, cwd=cwd)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        kill_pids(pids_of(arguments[1], {process.pid}) if arguments[0] == "--dir" else [process.pid])
+        out, err = process.communicate()
+        raise AssertionError(f"{program} {arguments} has no end, or left its output open: {out!r} {err!r}") from None
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 @atexit.register

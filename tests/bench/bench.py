@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+"""Measures the relay beside a constant answer, a bare commit loop and a Flask program, interleaved, in one run.
+Prints markdown on stdout and what it is doing on stderr. Speed never fails the run; a server that does not start does."""
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+
+import measure
+import seed
+import servers
+import table
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+NAMES = {10000: "10k", 100000: "100k", 1000000: "1m"}
+MIDDLE = 100000
+BODIES_EACH = 256
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Bench:
+    """The servers, the files of requests, and the measurements by name."""
+
+    def __init__(self, build, folder, quick):
+        self.build, self.folder = build, folder
+        self.rounds, self.seconds = (1, 1) if quick else (5, 4)
+        self.long, self.counts = (2, [10000, MIDDLE]) if quick else (10, [10000, MIDDLE, 1000000])
+        self.servers, self.cases, self.files, self.loops = {}, {}, {}, {}
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def prepare(self):
+        say(f"seeding {seed.ACCOUNTS} accounts and {self.counts[-1]} messages")
+        self.seeds = seed.build(self.folder, os.path.join(TOP, "sql", "schema"), self.counts)
+        for count, db in self.seeds.items():
+            self.files[NAMES[count]] = seed.poll_file(self.path(f"poll-{count}"), db, seed.CLIENTS)
+        self.files["send"] = seed.send_file(self.path("send"), measure.CONNECTIONS, BODIES_EACH)
+        self.files["texts"] = seed.text_file(self.path("texts"))
+
+    def add(self, server):
+        self.servers[server.name] = server
+        server.wait()
+
+    def start(self):
+        say("starting the servers")
+        middle = self.seeds[MIDDLE]
+        self.add(servers.constant("constant", self.path("constant"), self.build))
+        for count, db in self.seeds.items():
+            name = f"poll_{NAMES[count]}"
+            self.add(servers.relay(name, self.path(name), self.build, db, "full"))
+        for durability in ("full", "normal"):
+            name = f"send_{durability}"
+            self.add(servers.relay(name, self.path(name), self.build, middle, durability))
+            name = f"flask_{durability}"
+            self.add(servers.flask(name, self.path(name), self.build, middle, durability))
+            self.loops[durability] = self.path(f"loop-{durability}.db")
+            seed.copy(middle, self.loops[durability])
+
+    def load(self, server, path, file):
+        return measure.load(self.build, self.servers[server].port, path, measure.CONNECTIONS, self.seconds,
+                            self.files[file])
+
+    def plan(self):
+        """{name: what measures it}, in the order of a round."""
+        plan = {"constant": lambda: self.load("constant", measure.POLL, "100k")}
+        for count in self.counts:
+            name = NAMES[count]
+            plan[f"poll_{name}"] = lambda name=name: self.load(f"poll_{name}", measure.POLL, name)
+        plan["flask_poll"] = lambda: self.load("flask_full", measure.POLL, "100k")
+        for kind in ("full", "normal"):
+            plan[f"send_{kind}"] = lambda kind=kind: self.load(f"send_{kind}", measure.SEND, "send")
+            plan[f"loop_{kind}"] = lambda kind=kind: measure.loop(
+                self.build, self.loops[kind], kind.upper(), self.seconds, self.files["texts"])
+            plan[f"flask_{kind}"] = lambda kind=kind: self.load(f"flask_{kind}", measure.SEND, "send")
+        return plan
+
+    def round(self, number):
+        """One after the other; every second round backwards, so that a drift favours nobody."""
+        plan, found = list(self.plan().items()), {}
+        for name, run in plan if number % 2 == 0 else reversed(plan):
+            os.sync()
+            found[name] = run()
+            say(f"round {number + 1} of {self.rounds}: {name} {found[name]['per_second']:.0f} per second")
+        return found
+
+    def wal(self, kind):
+        server = self.servers[f"send_{kind}"]
+        with measure.largest_wal(server.db) as largest:
+            run = measure.load(self.build, server.port, measure.SEND, measure.CONNECTIONS, self.long,
+                               self.files["send"])
+        return largest[0], run
+
+    def after(self):
+        """What takes longer than a round, on the relay that has sent all the while."""
+        server = self.servers["send_full"]
+        say("largest WAL")
+        found = {"wal": {kind: self.wal(kind) for kind in ("full", "normal")}}
+        say(f"{seed.CLIENTS} clients")
+        found["crowd"] = measure.load(self.build, server.port, measure.POLL, seed.CLIENTS, self.long,
+                                      self.files["100k"], warm=0)
+        found["crowd"]["clients"] = seed.CLIENTS
+        found["memory"] = measure.memory(server.processes[0].pid)
+        say("whether polls write")
+        found["polls_write"] = measure.polls_write(self.build, server, self.files["100k"])
+        say("starts")
+        found["start"] = measure.starts(self.build, self.folder, self.seeds[10000])
+        return found
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default="build", help="folder of the built programs")
+    parser.add_argument("--quick", action="store_true", help="one short round, without the largest store")
+    parser.add_argument("--json", metavar="FILE", help="all figures, for a machine")
+    return parser.parse_args()
+
+
+def print_report(bench, rounds, after, load_before):
+    print(f"{bench.rounds} rounds of {bench.seconds} s each, medians; ratios are taken inside a round. "
+          f"{measure.CONNECTIONS} keep-alive connections through nginx, {seed.ACCOUNTS} accounts, "
+          f"{servers.WORKERS} workers.\n")
+    print("\n".join(table.rates(rounds)) + "\n")
+    print("\n".join(table.wanted(rounds, after)) + "\n")
+    for kind, rss, pss in after["memory"]:
+        say(f"memory: {kind} {rss / table.MIB:.1f} MiB resident, {pss / table.MIB:.1f} MiB share")
+    print(f"Machine: {table.machine(bench.folder)}; load average before the run {load_before:.2f}")
+
+
+def run(bench, args):
+    load_before = os.getloadavg()[0]
+    bench.prepare()
+    bench.start()
+    rounds = [bench.round(n) for n in range(bench.rounds)]
+    after = bench.after()
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as file:
+            json.dump({"rounds": rounds, "after": after}, file, indent=1)
+    print_report(bench, rounds, after, load_before)
+
+
+def on_signal(number, _):
+    raise SystemExit(128 + number)
+
+
+def main():
+    args = options()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, on_signal)
+    folder = tempfile.mkdtemp(prefix="relay-bench-")
+    os.chmod(folder, 0o755)
+    if table.file_system(os.path.realpath(folder))[0] == "tmpfs":
+        say(f"{folder} is on tmpfs, where syncs cost nothing: set TMPDIR to a folder on a disk")
+    bench = Bench(os.path.abspath(args.build), folder, args.quick)
+    try:
+        run(bench, args)
+    finally:
+        servers.stop_all()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Databases as a relay leaves them: accounts, sessions with known tokens, and messages that were all delivered."""
+import base64
+import glob
+import hashlib
+import os
+import random
+import shutil
+import sqlite3
+import time
+
+ACCOUNTS = 100000
+CLIENTS = 2000
+SPAN_MS = 6 * 86400 * 1000
+BATCH = 20000
+WORDS = ("the of and to in for that is on with at by we you it this from will be have are not as can see all new "
+         "time day work meet later please thanks morning tomorrow train house garden coffee project paper number "
+         "answer question weather photo bread music river street before after again maybe really little great "
+         "Grüße café naïve übermorgen").split()
+
+
+def text(rng):
+    """A sentence of about 100 bytes."""
+    words = []
+    while len(" ".join(words).encode()) < 97:
+        words.append(rng.choice(WORDS))
+    return " ".join(words).capitalize() + "."
+
+
+def texts():
+    rng = random.Random(7)
+    return [text(rng) for _ in range(4096)]
+
+
+def clients():
+    """The accounts that poll and send in the measurements, spread over all."""
+    return random.Random(11).sample(range(1, ACCOUNTS + 1), CLIENTS)
+
+
+def address(account):
+    return f"user{account:06d}"
+
+
+def token(account):
+    secret = hashlib.sha256(f"bench {account}".encode()).digest()
+    return "pct_" + base64.urlsafe_b64encode(secret).decode().rstrip("=")
+
+
+def open_fast(path):
+    """For seeding only: no journal, no syncs."""
+    db = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000", "locking_mode=EXCLUSIVE"):
+        db.execute("PRAGMA " + pragma)
+    return db
+
+
+def make_schema(db, schema):
+    steps = sorted(glob.glob(os.path.join(schema, "*.sql")))
+    for step in steps:
+        with open(step, encoding="utf-8") as file:
+            db.executescript(file.read())
+    db.execute(f"PRAGMA user_version={len(steps)}")
+
+
+def account_row(account, at):
+    name = f"Person {account}"
+    return (account, f"user{account:06d}@example.com", address(account), name, f"{name.lower()} {address(account)}",
+            "en", 0, account % 4 == 0, 0, 0, 0, at)
+
+
+def session_row(account, at, rng):
+    return (account, rng.randbytes(16), hashlib.sha256(token(account).encode()).digest(), account, "laptop",
+            "browser", "", 1, 0, 0, at, at + 60 * 86400 * 1000, at)
+
+
+def insert(db, table, rows):
+    """The rows are tuples that fill the table's columns from the left; what is not given is 0 or NULL."""
+    rows = iter(rows)
+    first = next(rows)
+    db.execute("BEGIN")
+    sql = f"INSERT INTO {table} VALUES ({', '.join('?' * len(first))})"
+    db.execute(sql, first)
+    db.executemany(sql, rows)
+    db.execute("COMMIT")
+
+
+def add_accounts(db, start_ms):
+    rng = random.Random(13)
+    insert(db, "account", (account_row(n, start_ms) for n in range(1, ACCOUNTS + 1)))
+    insert(db, "session", (session_row(n, start_ms, rng) for n in range(1, ACCOUNTS + 1)))
+
+
+def messages(first, end, start_ms, step_us, rng, phrases):
+    """[(id, sender, recipient, text)]; the first go to the clients, the others to anybody."""
+    chosen = clients()
+    for n in range(first, end):
+        recipient = chosen[n] if n < len(chosen) else rng.randrange(ACCOUNTS) + 1
+        yield start_ms * 1000 + n * step_us, rng.randrange(ACCOUNTS) + 1, recipient, rng.choice(phrases)
+
+
+def add_messages(db, first, end, total, start_ms):
+    rng, phrases, step = random.Random(first), texts(), SPAN_MS * 1000 // total
+    for at in range(first, end, BATCH):
+        batch = list(messages(at, min(at + BATCH, end), start_ms, step, rng, phrases))
+        insert(db, "message", ((i, rng.randbytes(16), sender, "pchat", "text", address(to), words, None, None, None,
+                                None, None, i // 1000, 0, 0) for i, sender, to, words in batch))
+        insert(db, "delivery", ((i, to, 2, i // 1000 + 4000, 0, 0) for i, _, to, _ in batch))
+        insert(db, "stream", ((to, i, i) for i, _, to, _ in batch))
+
+
+def settle(db):
+    """Everything was fetched: the marks of accounts and sessions stand at the ends of their streams."""
+    db.execute("UPDATE meta SET stream_seq = (SELECT max(id) FROM message)")
+    db.execute("UPDATE account SET delivered_seq = "
+               "coalesce((SELECT max(seq) FROM stream WHERE account_id = account.id), 0)")
+    db.execute("UPDATE session SET sent_seq = (SELECT delivered_seq FROM account WHERE id = account_id), "
+               "last_seen_at = ?", (int(time.time() * 1000),))
+
+
+def copy(source, target):
+    """A copy that a relay can open: in WAL mode."""
+    shutil.copyfile(source, target)
+    db = sqlite3.connect(target, isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.close()
+
+
+def build(folder, schema, counts):
+    """One database per number of messages: {count: path}. Each holds what the smaller ones hold."""
+    work, made, done = os.path.join(folder, "work.db"), {}, 0
+    start_ms = int(time.time() * 1000) - SPAN_MS - 3600 * 1000
+    db = open_fast(work)
+    make_schema(db, schema)
+    add_accounts(db, start_ms)
+    for count in counts:
+        add_messages(db, done, count, counts[-1], start_ms)
+        settle(db)
+        db.close()
+        made[count] = os.path.join(folder, f"seed-{count}.db")
+        copy(work, made[count])
+        db, done = open_fast(work), count
+    db.close()
+    os.unlink(work)
+    return made
+
+
+def poll_file(path, db_path, number):
+    """A poll with a cursor at the end of each client's stream: there is nothing new, and nothing to confirm."""
+    db = sqlite3.connect(db_path)
+    with open(path, "w", encoding="utf-8") as file:
+        for account in clients()[:number]:
+            cursor = db.execute("SELECT delivered_seq FROM account WHERE id = ?", (account,)).fetchone()[0]
+            file.write(f'{token(account)} {{"chat_address":"{address(account)}","limit":20,"cursor":"{cursor}"}}\n')
+    db.close()
+    return path
+
+
+def send_file(path, number, each):
+    """Messages from each client to accounts all over the store, but not to those that poll."""
+    rng, phrases, busy = random.Random(17), texts(), set(clients())
+    free = [n for n in range(1, ACCOUNTS + 1) if n not in busy]
+    with open(path, "w", encoding="utf-8") as file:
+        for _ in range(each):
+            for account in clients()[:number]:
+                file.write(f'{token(account)} {{"channel":"pchat","to":"{address(rng.choice(free))}",'
+                           f'"text":"{rng.choice(phrases)}"}}\n')
+    return path
+
+
+def text_file(path):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("".join(t + "\n" for t in texts()))
+    return path
