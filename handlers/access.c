@@ -6,7 +6,7 @@
 #define LIST_MAX 200
 #define MAIL_TTL_MS ((int64_t)3 * 86400000)
 
-/* GET admin/access-requests: all of them, oldest first. */
+/* GET admin/access-requests: newest first. */
 void
 on_access_list(struct request *r)
 {
@@ -15,7 +15,7 @@ on_access_list(struct request *r)
 	struct json_object *array;
 	int count = 0;
 	enum db_result res =
-	    list ? db_access_list(r->worker->db, &r->arena, 0, LIST_MAX, list, &count) : DB_FAIL;
+	    list ? db_access_list(r->worker->db, &r->arena, LIST_MAX, list, &count) : DB_FAIL;
 
 	if (resp_db_failed(r, res))
 		return;

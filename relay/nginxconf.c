@@ -151,7 +151,7 @@ static bool
 add_path(struct writer *w, enum conf_name name, const char *value)
 {
 	if (!is_safe(value, ""))
-		return fail(
+		return fail_setting(
 		    w, name, "the path may not hold quotes, backslashes, braces, semicolons or $");
 	text_printf(&w->value, "%s", value);
 	return true;

@@ -91,7 +91,7 @@ access_tell_pending(struct db *db, const struct account *admin, int64_t now)
 	enum db_result r;
 
 	arena_init(&a, 1 << 20);
-	r = db_access_list(db, &a, 0, BATCH, list, &count);
+	r = db_access_list(db, &a, BATCH, list, &count);
 	for (int i = 0; i < count && r == DB_DONE; i++)
 		if (list[i].status == ACCESS_PENDING)
 			r = tell(db, admin->id, admin->chat_address, &list[i], now);
@@ -139,10 +139,9 @@ db_access_by_email(struct db *db, struct arena *a, const char *email, struct acc
 }
 
 enum db_result
-db_access_list(struct db *db, struct arena *a, int64_t after, int limit, struct access_request *out,
-    int *count)
+db_access_list(struct db *db, struct arena *a, int limit, struct access_request *out, int *count)
 {
-	sqlite3_stmt *st = db_bind(db, ST_ACCESS_LIST, "ii", after, (int64_t)limit);
+	sqlite3_stmt *st = db_bind(db, ST_ACCESS_LIST, "i", (int64_t)limit);
 	enum db_result r;
 
 	*count = 0;

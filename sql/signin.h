@@ -64,9 +64,9 @@ enum db_result db_access_ask(
 enum db_result
 db_access_by_email(struct db *db, struct arena *a, const char *email, struct access_request *out);
 
-/* Up to `limit` requests after row `after`, oldest first. DB_DONE. */
-enum db_result db_access_list(struct db *db, struct arena *a, int64_t after, int limit,
-    struct access_request *out, int *count);
+/* Up to `limit` requests, newest first. DB_DONE. */
+enum db_result
+db_access_list(struct db *db, struct arena *a, int limit, struct access_request *out, int *count);
 
 /* Decides a request; with `mail` not NULL puts it in the outbox (its recipient is filled in here).
  * DB_DONE also when it had been decided the same way, DB_NONE: no such request, DB_CONFLICT: it was
