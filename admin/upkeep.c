@@ -89,7 +89,7 @@ mail_list(const struct ctl *c)
 	int64_t after = 0, now = clock_ms();
 	struct arena a;
 	int count = 0;
-	enum db_result r;
+	enum db_result r = DB_DONE;
 
 	if (!db)
 		return 1;

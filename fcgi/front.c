@@ -242,11 +242,13 @@ front_end_stale(const char *run_dir)
 	int64_t deadline = clock_mono_ms() + STALE_DEADLINE_MS;
 	char path[PATH_MAX];
 	auto_file FILE *f = NULL;
-	int group = 0;
+	char line[32] = "";
+	pid_t group;
 
 	snprintf(path, sizeof(path), "%s/nginx.pid", run_dir);
 	f = fopen(path, "re");
-	if (!f || fscanf(f, "%d", &group) != 1 || group <= 1 || !is_our_nginx(group, run_dir))
+	group = f && fgets(line, sizeof(line), f) ? (pid_t)strtol(line, NULL, 10) : 0;
+	if (group <= 1 || !is_our_nginx(group, run_dir))
 		return;
 	kill(-group, SIGTERM);
 	while (kill(-group, 0) == 0 && clock_mono_ms() < deadline)

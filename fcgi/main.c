@@ -296,8 +296,9 @@ go_background(const struct start *s, char *error)
 
 /* Takes the lock, sets up database and nginx, and runs the pool. Says itself why not. */
 static int
-run(struct start *s, struct conf *c)
+run(struct start *s, struct conf **owned)
 {
+	struct conf *c = *owned;
 	struct pool_options o = {
 		.program_dir = s->program_dir, .with_nginx = s->with_nginx, .on_ready = announce
 	};
@@ -320,6 +321,7 @@ run(struct start *s, struct conf *c)
 			return fail(error);
 	}
 	o.dir = s->dir;
+	*owned = NULL;
 	return pool_run(c, &o);
 }
 
@@ -336,32 +338,49 @@ check(const struct start *s, const struct conf *c)
 	return 0;
 }
 
+/* Everything that needs the settings; they are the caller's until the pool takes them over. */
 static int
-start(struct start *s)
+start_with(struct start *s, struct conf **c)
 {
 	char error[CONF_ERROR_BYTES], url[URL_BYTES];
-	struct conf *c = calloc(1, sizeof(*c));
-	char *dir = realpath(s->dir, NULL);
 	pid_t holder;
 
-	if (!dir) {
-		snprintf(error, sizeof(error), "%s: %s", s->dir, strerror(errno));
+	if (!conf_load(*c, s->dir, error) || !prepare(s, *c, error))
 		return fail(error);
-	}
-	if (!c || !secret_init())
-		return fail("no memory or no randomness to be had");
-	s->dir = dir;
-	if (!conf_load(c, s->dir, error) || !prepare(s, c, error))
-		return fail(error);
-	log_setup("relayd", (enum log_level)c->log_level);
+	log_setup("relayd", (enum log_level)(*c)->log_level);
 	if (s->command == CHECK)
-		return check(s, c);
+		return check(s, *c);
 	holder = start_holder(s->dir, url, sizeof(url));
 	if (holder > 0) {
 		printf("The relay is already running: %s (process %d)\n", url, (int)holder);
 		return 0;
 	}
 	return run(s, c);
+}
+
+static int
+start(struct start *s)
+{
+	auto_free char *dir = realpath(s->dir, NULL);
+	char error[CONF_ERROR_BYTES];
+	struct conf *c;
+	int status;
+
+	if (!dir) {
+		snprintf(error, sizeof(error), "%s: %s", s->dir, strerror(errno));
+		return fail(error);
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c || !secret_init()) {
+		free(c);
+		return fail("no memory or no randomness to be had");
+	}
+	s->dir = dir;
+	status = start_with(s, &c);
+	if (c)
+		conf_free(c);
+	free(c);
+	return status;
 }
 
 int

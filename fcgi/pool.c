@@ -268,8 +268,11 @@ pool_run(struct conf *conf, const struct pool_options *o)
 		sigaddset(&signals, *s);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (!prepare(p, ready))
+	if (!prepare(p, ready)) {
+		conf_free(conf);
+		free(conf);
 		return 1;
+	}
 	p->ready_deadline_ms = clock_mono_ms() + READY_DEADLINE_MS;
 	if (o->with_nginx)
 		add_child(p, CHILD_NGINX);

@@ -14,7 +14,7 @@ struct route {
 	size_t body_limit; /* bytes; 0: a body is ignored */
 	const struct field *fields; /* of the body, for GET of the query; NULL: none */
 	size_t in_size; /* of the struct that the fields fill */
-	void (*run)(struct request *r);
+	void (*run)(struct request *r); /* answering nothing means 500 */
 };
 
 /* Ends with an entry whose path is NULL. */

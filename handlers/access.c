@@ -14,9 +14,11 @@ on_access_list(struct request *r)
 	struct access_request *list = arena_alloc(&r->arena, LIST_MAX * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
-	enum db_result res =
-	    list ? db_access_list(r->worker->db, &r->arena, LIST_MAX, list, &count) : DB_FAIL;
+	enum db_result res;
 
+	if (!list)
+		return;
+	res = db_access_list(r->worker->db, &r->arena, LIST_MAX, list, &count);
 	if (resp_db_failed(r, res))
 		return;
 	array = json_object_new_array();

@@ -4,7 +4,9 @@
 #include "resp.h"
 #include "show.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SESSIONS_SHOWN 100
@@ -50,11 +52,15 @@ static bool
 add_sessions(struct request *r, struct json_object *o)
 {
 	struct session *list = arena_alloc(&r->arena, SESSIONS_SHOWN * sizeof(*list));
-	struct json_object *array = json_object_new_array();
+	struct json_object *array;
 	int count = 0;
-	enum db_result res = list ? db_session_list(r->worker->db, &r->arena, r->me.id, r->now, 0,
-					SESSIONS_SHOWN, list, &count) :
-				    DB_FAIL;
+	enum db_result res;
+
+	if (!list)
+		return !resp_db_failed(r, DB_FAIL);
+	res = db_session_list(
+	    r->worker->db, &r->arena, r->me.id, r->now, 0, SESSIONS_SHOWN, list, &count);
+	array = json_object_new_array();
 
 	for (int i = 0; i < count; i++)
 		json_object_array_add(array, show_session(&list[i], r->session.id));
@@ -72,41 +78,38 @@ on_session_list(struct request *r)
 /* A place in the export: first all sent messages, then all received ones; "s" or "r" and a number.
  */
 static bool
-read_place(const char *after, bool *sent, int64_t *id)
+read_place(const char *after, bool *sent, int64_t *place)
 {
-	char side = 's';
-	long long n = 0;
-	int used = 0;
+	char *end;
 
-	if (*after &&
-	    (sscanf(after, "%c%18lld%n", &side, &n, &used) != 2 || after[used] || n < 0 ||
-		(side != 's' && side != 'r')))
+	*sent = after[0] != 'r';
+	*place = 0;
+	if (!after[0])
+		return true;
+	if ((after[0] != 's' && after[0] != 'r') || after[1] < '0' || after[1] > '9')
 		return false;
-	*sent = side == 's';
-	*id = n;
-	return true;
+	errno = 0;
+	*place = strtoll(after + 1, &end, 10);
+	return !*end && errno == 0;
 }
 
 static void
-add_messages(struct json_object *o, const struct message *list, int count, bool sent, int limit)
+add_messages(struct json_object *o, const struct message_page *page, bool sent)
 {
 	struct json_object *array = json_object_new_array();
-	char place[32];
+	char place[32] = "r0";
 
-	for (int i = 0; i < count; i++) {
-		struct json_object *item = show_message(&list[i]);
+	for (int i = 0; i < page->count; i++) {
+		struct json_object *item = show_message(&page->list[i]);
 
-		json_add_text(item, "status", delivery_state_name(list[i].state));
+		json_add_text(item, "status", delivery_state_name(page->list[i].state));
 		json_object_array_add(array, item);
 	}
 	json_object_object_add(o, "messages", array);
-	json_add_bool(o, "has_more", sent || count == limit);
-	if (count == limit)
-		snprintf(place, sizeof(place), "%c%lld", sent ? 's' : 'r',
-		    (long long)list[count - 1].seq);
-	else
-		snprintf(place, sizeof(place), "r0");
-	if (sent || count == limit)
+	json_add_bool(o, "has_more", sent || page->more);
+	if (page->more)
+		snprintf(place, sizeof(place), "%c%lld", sent ? 's' : 'r', (long long)page->next);
+	if (sent || page->more)
 		json_add_text(o, "after", place);
 }
 
@@ -115,25 +118,21 @@ void
 on_me_export(struct request *r)
 {
 	const struct in_page *in = r->in;
-	int limit = (int)in->limit, count = 0;
-	struct message *list = arena_alloc(&r->arena, (size_t)limit * sizeof(*list));
+	struct message_page page = { .limit = (int)in->limit, .text_limit = SHOW_TEXT_BYTES };
 	struct json_object *o;
 	int64_t after = 0;
 	bool sent = true;
-	enum db_result res;
 
 	if (!read_place(in->after ? in->after : "", &sent, &after)) {
 		resp_field_error(
 		    r, 400, "invalid_field", "after", "after must be what an earlier answer gave.");
 		return;
 	}
-	res = list ? db_message_export(
-			 r->worker->db, &r->arena, r->me.id, sent, after, limit, list, &count) :
-		     DB_FAIL;
-	if (resp_db_failed(r, res))
+	if (resp_db_failed(
+		r, db_message_export(r->worker->db, &r->arena, r->me.id, sent, after, &page)))
 		return;
 	o = resp_ok(r, 200);
 	json_object_object_add(o, "user", show_user(&r->me));
 	if (add_sessions(r, o))
-		add_messages(o, list, count, sent, limit);
+		add_messages(o, &page, sent);
 }

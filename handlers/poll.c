@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_LIMIT_BYTES 524288
-
 static void
 add_typing(struct request *r, struct json_object *o)
 {
@@ -35,17 +33,17 @@ add_typing(struct request *r, struct json_object *o)
 }
 
 static void
-answer(struct request *r, const struct message *list, int count, int64_t next, bool more)
+answer(struct request *r, const struct message_page *page)
 {
 	struct json_object *o = resp_ok(r, 200), *messages = json_object_new_array();
 	char cursor[24];
 
-	for (int i = 0; i < count; i++)
-		json_object_array_add(messages, show_message(&list[i]));
-	snprintf(cursor, sizeof(cursor), "%lld", (long long)next);
+	for (int i = 0; i < page->count; i++)
+		json_object_array_add(messages, show_message(&page->list[i]));
+	snprintf(cursor, sizeof(cursor), "%lld", (long long)page->next);
 	json_object_object_add(o, "messages", messages);
 	json_add_text(o, "cursor", cursor);
-	json_add_bool(o, "has_more", more);
+	json_add_bool(o, "has_more", page->more);
 	json_add_int(o, "poll_interval_ms", r->worker->conf->poll_interval_ms);
 	add_typing(r, o);
 }
@@ -62,13 +60,8 @@ on_poll_post(struct request *r)
 		.session_sent_seq = r->session.sent_seq,
 		.delivered_seq = r->me.delivered_seq,
 		.from = r->session.sent_seq,
-		.limit = (int)in->limit,
-		.text_limit = TEXT_LIMIT_BYTES,
 		.now = r->now };
-	struct message *list;
-	int count = 0;
-	int64_t next = 0;
-	bool more = false;
+	struct message_page page = { .limit = (int)in->limit, .text_limit = SHOW_TEXT_BYTES };
 
 	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
 		resp_field_error(
@@ -77,10 +70,6 @@ on_poll_post(struct request *r)
 	}
 	if (in->cursor)
 		p.from = in->cursor[0] ? strtoll(in->cursor, NULL, 10) : r->session.start_seq;
-	list = arena_alloc(&r->arena, (size_t)p.limit * sizeof(*list));
-	if (!list ||
-	    resp_db_failed(
-		r, db_stream_poll(r->worker->db, &r->arena, &p, list, &count, &next, &more)))
-		return;
-	answer(r, list, count, next, more);
+	if (!resp_db_failed(r, db_stream_poll(r->worker->db, &r->arena, &p, &page)))
+		answer(r, &page);
 }

@@ -93,9 +93,10 @@ on_directory_get(struct request *r)
 	enum db_result res;
 
 	text_fold(in->q ? in->q : "", match, sizeof(match));
-	res = list ? db_account_list_public(r->worker->db, &r->arena, match,
-			 in->after ? in->after : "", limit + 1, list, &count) :
-		     DB_FAIL;
+	if (!list)
+		return;
+	res = db_account_list_public(
+	    r->worker->db, &r->arena, match, in->after ? in->after : "", limit + 1, list, &count);
 	if (resp_db_failed(r, res))
 		return;
 	o = resp_ok(r, 200);

@@ -6,6 +6,10 @@
 #include "req.h"
 #include "resp.h"
 
+/* Text that one answer holds at most, or a little more: with every byte of it escaped it still fits
+ * into the memory that nginx keeps for an answer. */
+#define SHOW_TEXT_BYTES 524288
+
 /* The user, as he himself and admins see him. */
 struct json_object *show_user(const struct account *a);
 

@@ -13,8 +13,8 @@ conf_write_example(FILE *out)
 	    out);
 #define GROUP(title) fprintf(out, "\n## %s\n", title);
 #define CONF(name, kind, field, def, min, max, secret, unit, help) \
-	fprintf(out, "# %s%s%s\n#%s=%s\n", help, unit[0] ? " In " : "", unit[0] ? unit "." : "", \
-	    #name, def);
+	fprintf(out, "# %s%s%s\n#%s=%s\n", help, (unit)[0] ? " In " : "", \
+	    (unit)[0] ? unit "." : "", #name, def);
 #include "conf.def"
 #undef CONF
 #undef GROUP

@@ -117,7 +117,7 @@ sandbox_reachable(const char *dir, uid_t uid, gid_t gid)
 
 	if (!path)
 		return false;
-	for (slash = path; slash && (slash = strchr(slash + 1, '/'));) {
+	for (slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (!searchable(path, uid, gid))
 			return false;

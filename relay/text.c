@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -187,13 +186,15 @@ text_list_each(const char *list, bool (*each)(const char *item, void *arg), void
 static bool
 differs(const char *item, void *arg)
 {
-	return strcasecmp(item, arg) != 0;
+	const char *const *value = arg;
+
+	return strcasecmp(item, *value) != 0;
 }
 
 bool
 text_list_has(const char *list, const char *value)
 {
-	return !text_list_each(list, differs, (void *)(uintptr_t)value);
+	return !text_list_each(list, differs, &value);
 }
 
 /* The value of \uXXXX at `s` (which points at the backslash), or -1. */

@@ -258,24 +258,55 @@ db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static
 	return db_end(db, r);
 }
 
+static bool
+read_row(sqlite3_stmt *st, struct arena *a, struct message *m)
+{
+	int64_t removed_at = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 2);
+
+	if (!rows_message(st, a, m))
+		return false;
+	m->seq = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT);
+	m->state = (enum delivery_state)sqlite3_column_int(st, MESSAGE_COLUMN_COUNT + 1);
+	if (removed_at) {
+		m->deleted_at = removed_at;
+		m->text[0] = '\0';
+	}
+	return true;
+}
+
+enum db_result
+rows_page(struct db *db, sqlite3_stmt *st, struct arena *a, int64_t from, struct message_page *page)
+{
+	size_t text = 0;
+	enum db_result r = DB_FAIL;
+
+	page->count = 0;
+	page->more = false;
+	page->next = from;
+	page->list = arena_alloc(a, (size_t)page->limit * sizeof(*page->list));
+	while (page->list && (r = db_step(db, st)) == DB_ROW) {
+		struct message *m = &page->list[page->count];
+
+		text += (size_t)sqlite3_column_bytes(st, MESSAGE_TEXT_COLUMN);
+		page->more =
+		    page->count == page->limit || (page->count > 0 && text > page->text_limit);
+		if (page->more || !read_row(st, a, m)) {
+			r = page->more ? DB_DONE : DB_FAIL;
+			break;
+		}
+		page->next = m->seq;
+		page->count++;
+	}
+	db_reset(st);
+	return r;
+}
+
 enum db_result
 db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent, int64_t after,
-    int limit, struct message *out, int *count)
+    struct message_page *page)
 {
 	sqlite3_stmt *st = db_bind(db, sent ? ST_EXPORT_SENT : ST_EXPORT_RECEIVED, "iii",
-	    account_id, after, (int64_t)limit);
-	enum db_result r;
+	    account_id, after, (int64_t)page->limit + 1);
 
-	*count = 0;
-	while ((r = db_step(db, st)) == DB_ROW) {
-		struct message *m = &out[(*count)++];
-
-		if (!rows_message(st, a, m)) {
-			db_reset(st);
-			return DB_FAIL;
-		}
-		m->state = (enum delivery_state)sqlite3_column_int(st, MESSAGE_COLUMN_COUNT);
-		m->seq = m->id;
-	}
-	return r;
+	return rows_page(db, st, a, after, page);
 }

@@ -82,20 +82,27 @@ enum db_result
 db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
     int64_t account_id, int64_t now, enum change_result *result);
 
+/* A page of messages: the caller sets limit and text_limit, the store the rest. */
+struct message_page {
+	int limit;
+	size_t text_limit; /* bytes of text after which the page ends, never before its first
+			      message */
+	struct message *list; /* in the arena */
+	int count;
+	bool more;
+	int64_t next; /* where the next page starts */
+};
+
 struct poll {
 	int64_t account_id, session_id, session_created_at, session_sent_seq, delivered_seq;
 	int64_t from; /* the stream up to here is confirmed and not sent again */
-	int limit;
-	size_t text_limit; /* bytes of text after which the answer is cut (never before the first
-			      message) */
 	int64_t now;
 };
 
-/* Confirms the stream up to p->from and reads what follows into `out` (room for p->limit), claiming
- * it. *next is where the next poll starts. Writes only if there is something to confirm or to hand
- * out. DB_DONE. */
-enum db_result db_stream_poll(struct db *db, struct arena *a, const struct poll *p,
-    struct message *out, int *count, int64_t *next, bool *more);
+/* Confirms the stream up to p->from and reads the page that follows, claiming it. Writes only if
+ * there is something to confirm or to hand out. DB_DONE. */
+enum db_result
+db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message_page *page);
 
 /* Marks received messages as read; unknown ids and those of others change nothing. *updated counts.
  * DB_DONE. */
@@ -109,6 +116,6 @@ enum db_result db_receipt_get(struct db *db, const uint8_t public_id[static ID_B
 /* One page of all messages that the account sent (after id `after`) or received (after place
  * `after`). DB_DONE. */
 enum db_result db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent,
-    int64_t after, int limit, struct message *out, int *count);
+    int64_t after, struct message_page *page);
 
 #endif

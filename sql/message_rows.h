@@ -6,8 +6,15 @@
 #include "message.h"
 
 #define MESSAGE_COLUMN_COUNT 17
+#define MESSAGE_TEXT_COLUMN 6
 
 /* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
 bool rows_message(sqlite3_stmt *st, struct arena *a, struct message *out);
+
+/* Reads a page from a statement that asks for one row more than the page's limit: MESSAGE_COLUMNS,
+ * then place, state, removed_at. page->next is the place of its last message, or `from`. DB_DONE.
+ */
+enum db_result rows_page(
+    struct db *db, sqlite3_stmt *st, struct arena *a, int64_t from, struct message_page *page);
 
 #endif

@@ -57,98 +57,52 @@ confirm(struct db *db, const struct poll *p)
 }
 
 static enum db_result
-read_stream(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count,
-    bool *more)
+read_stream(struct db *db, struct arena *a, const struct poll *p, struct message_page *page)
 {
-	sqlite3_stmt *st = db_bind(db, ST_STREAM_READ, "iiii", p->account_id, p->from,
-	    p->session_created_at, (int64_t)p->limit + 1);
-	size_t text = 0;
-	enum db_result r;
-
-	while ((r = db_step(db, st)) == DB_ROW) {
-		text += (size_t)sqlite3_column_bytes(st, 6);
-		*more = *count == p->limit || (*count > 0 && text > p->text_limit);
-		if (*more || !rows_message(st, a, &out[*count])) {
-			db_reset(st);
-			return *more ? DB_DONE : DB_FAIL;
-		}
-		out[*count].seq = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT);
-		if (sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 1)) {
-			out[*count].deleted_at = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 1);
-			out[*count].text[0] = '\0';
-		}
-		(*count)++;
-	}
-	return r;
-}
-
-/* Where the stream goes on: after the last message handed out, or past the end when all was. */
-static enum db_result
-find_next(struct db *db, const struct poll *p, const struct message *out, int count, bool more,
-    int64_t *next)
-{
-	enum db_result r;
-
-	*next = p->from;
-	if (more) {
-		*next = out[count - 1].seq;
-		return DB_DONE;
-	}
-	r = last_seq(db, p->account_id, INT64_MAX, next);
-	if (*next < p->from)
-		*next = p->from;
-	return db_failed(r) ? r : DB_DONE;
+	return rows_page(db,
+	    db_bind(db, ST_STREAM_READ, "iiii", p->account_id, p->from, p->session_created_at,
+		(int64_t)page->limit + 1),
+	    a, p->from, page);
 }
 
 static enum db_result
-hand_out(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count,
-    int64_t *next, bool *more)
+hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_page *page)
 {
 	enum db_result r = confirm(db, p);
 
 	if (!db_failed(r))
-		r = read_stream(db, a, p, out, count, more);
-	if (r == DB_DONE)
-		r = find_next(db, p, out, *count, *more, next);
-	if (r == DB_DONE && *count > 0)
-		r = db_exec(db, ST_DELIVERY_CLAIM, "iii", p->account_id, p->from, *next);
-	if (!db_failed(r) && *next != p->session_sent_seq)
-		r = db_exec(db, ST_SESSION_ADVANCE, "ii", p->session_id, *next);
+		r = read_stream(db, a, p, page);
+	/* At the end of the stream the next page starts past what was left out of this one. */
+	if (r == DB_DONE && !page->more)
+		r = last_seq(db, p->account_id, INT64_MAX, &page->next);
+	if (page->next < p->from)
+		page->next = p->from;
+	if (!db_failed(r) && page->count > 0)
+		r = db_exec(db, ST_DELIVERY_CLAIM, "iii", p->account_id, p->from, page->next);
+	if (!db_failed(r) && page->next != p->session_sent_seq)
+		r = db_exec(db, ST_SESSION_ADVANCE, "ii", p->session_id, page->next);
 	return db_failed(r) ? r : DB_DONE;
 }
 
-/* While nothing can be written, people go on reading: the same answer, not confirmed and not
- * claimed. The next poll that can write catches up. */
-static enum db_result
-only_read(struct db *db, struct arena *a, const struct poll *p, struct message *out, int *count,
-    int64_t *next, bool *more)
-{
-	enum db_result r;
-
-	*count = 0;
-	*more = false;
-	r = read_stream(db, a, p, out, count, more);
-	return r == DB_DONE ? find_next(db, p, out, *count, *more, next) : r;
-}
-
+/* While nothing can be written people go on reading: the same page, not confirmed and not claimed.
+ * The next poll that can write catches up. */
 enum db_result
-db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message *out,
-    int *count, int64_t *next, bool *more)
+db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message_page *page)
 {
 	int64_t upto = 0;
 	enum db_result r = confirm_upto(db, p, &upto);
 
-	*count = 0;
-	*more = false;
-	*next = p->from;
+	page->count = 0;
+	page->more = false;
+	page->next = p->from;
 	if (r == DB_NONE)
 		r = probe(db, p->account_id, p->from);
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, hand_out(db, a, p, out, count, next, more));
-	return r == DB_BUSY || r == DB_FULL ? only_read(db, a, p, out, count, next, more) : r;
+		r = db_end(db, hand_out(db, a, p, page));
+	return r == DB_BUSY || r == DB_FULL ? read_stream(db, a, p, page) : r;
 }
 
 enum db_result

@@ -130,6 +130,12 @@ def test_new_session_starts_with_what_was_never_delivered(relay, ann, bob):
     assert relay.sign_in(bob.email).texts() == waiting
 
 
+def test_new_session_does_not_get_what_was_read_out_of_order(relay, ann, bob):
+    _, read, _ = [ann.send(bob, text)["message_id"] for text in ("m0", "m1", "m2")]
+    bob.read(read)
+    assert relay.sign_in(bob.email).texts() == ["m0", "m2"]
+
+
 def test_new_session_gets_what_another_fetched_but_never_confirmed(relay, ann, bob):
     sent = send_many(ann, bob, 2)
     bob.poll("")
