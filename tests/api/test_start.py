@@ -37,6 +37,8 @@ def start_refused(folder, *options, env=None, timeout=25):
 
 @pytest.mark.parametrize("name, value", BAD_VALUES.values(), ids=BAD_VALUES)
 def test_bad_value_in_the_file_is_refused_with_its_line(folder_of, name, value):
+    if name == "RELAY_USER" and os.getuid() != 0:
+        pytest.skip("only root becomes somebody else")
     folder = folder_of(f"# comment\n\nHOST=127.0.0.1\n{name}={value}\n" if name != "HOST" else f"# comment\n\n\n{name}={value}\n")
     line = start_refused(folder)
     assert name in line and "\x1b" not in line
