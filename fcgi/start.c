@@ -24,27 +24,40 @@ refuse(char *error, const char *path, const char *why)
 	return false;
 }
 
-/* Makes a folder that is missing and gives it to the user. 0, or an errno. */
-static int
-folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
+/* Below the operator's folder, so ours to give away. */
+static bool
+is_inside(const char *dir, const char *path)
 {
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && path[len] == '/' && path[len + 1];
+}
+
+/* Makes a folder that is missing and sees to it that the user can write there. One that was there
+ * before and lies elsewhere is never given away. 0, or an errno. */
+static int
+folder(const char *dir, const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+	bool ours = mkdir(path, mode) == 0 || is_inside(dir, path);
 	struct stat st;
 
-	if (mkdir(path, mode) != 0 && errno != EEXIST)
-		return errno;
 	if (stat(path, &st) != 0)
 		return errno;
 	if (!S_ISDIR(st.st_mode))
 		return ENOTDIR;
 	if (geteuid() != 0)
 		return access(path, R_OK | W_OK | X_OK) == 0 ? 0 : errno;
-	return st.st_uid == uid || chown(path, uid, gid) == 0 ? 0 : errno;
+	if (st.st_uid == uid)
+		return 0;
+	if (!ours)
+		return EACCES;
+	return chown(path, uid, gid) == 0 ? 0 : errno;
 }
 
 static bool
-run_folder(const char *path, char *error)
+run_folder(const char *dir, const char *path, char *error)
 {
-	int why = folder(path, 0755, geteuid(), getegid());
+	int why = folder(dir, path, 0755, geteuid(), getegid());
 
 	return why == 0 || refuse(error, path, strerror(why));
 }
@@ -58,18 +71,18 @@ start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF
 	snprintf(data, sizeof(data), "%s", c->db_path);
 	snprintf(run, sizeof(run), "%s/run", c->dir);
 	snprintf(tmp, sizeof(tmp), "%s/tmp", run);
-	why = folder(dirname(data), 0700, uid, gid);
+	why = folder(c->dir, dirname(data), 0700, uid, gid);
 	if (why)
 		return conf_refuse(c, CONF_BRIDGE_DB_PATH, error,
-		    "the folder of %s cannot be used: %s; a file in a folder that can be written "
+		    "the folder of %s cannot be used: %s; a file in a folder that belongs to %s "
 		    "is allowed",
-		    c->db_path, strerror(why));
-	why = folder(c->upload_dir, 0700, uid, gid);
+		    c->db_path, strerror(why), geteuid() == 0 ? c->user : "you");
+	why = folder(c->dir, c->upload_dir, 0700, uid, gid);
 	if (why)
 		return conf_refuse(c, CONF_PCHAT_UPLOAD_DIR, error,
-		    "%s cannot be used: %s; a folder that can be written is allowed", c->upload_dir,
-		    strerror(why));
-	return run_folder(run, error) && run_folder(tmp, error);
+		    "%s cannot be used: %s; a folder that belongs to %s is allowed", c->upload_dir,
+		    strerror(why), geteuid() == 0 ? c->user : "you");
+	return run_folder(c->dir, run, error) && run_folder(c->dir, tmp, error);
 }
 
 /* What root put there (a restored backup, say) is given to the user of the relay. */

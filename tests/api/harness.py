@@ -25,6 +25,8 @@ DEFAULTS = {
     "RELAY_API_RATE": 0, "RELAY_AUTH_RATE": 0, "RELAY_MAX_CONNECTIONS": 0,
     "RELAY_CODES_PER_ADDRESS": 0, "RELAY_CODES_PER_CLIENT": 0, "RELAY_POLL_INTERVAL_MS": 100,
 }
+# Even a test run that is killed leaves no relay behind.
+DIE_WITH_TESTS = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
 _live = set()
 
 needs_housekeeping = pytest.mark.skipif(
@@ -170,7 +172,7 @@ class Relay:
         as_user = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         with open(self.path_of("stdout"), "wb") as out, open(self.path_of("stderr"), "ab") as err:
             self.process = subprocess.Popen(
-                [os.path.join(BUILD, "relayd"), "--dir", self.folder], env=env, cwd="/", **as_user,
+                [*DIE_WITH_TESTS, os.path.join(BUILD, "relayd"), "--dir", self.folder], env=env, cwd="/", **as_user,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
         _live.add(self)
         wait_until("relayd is up", self._is_up, START_SEC)

@@ -9,8 +9,8 @@ bench-programs: all $(BENCH)
 # On a bare machine the packages come first, so the rest runs in a make of its own.
 bench:
 	@[ ! -x scripts/install_deps.sh ] || scripts/install_deps.sh --bench
-	@$(MAKE) -s SAN= bench-programs >&2
-	@/usr/bin/python3 tests/bench/bench.py --build build $(if $(QUICK),--quick)
+	@$(MAKE) -s -j$$(nproc) SAN= bench-programs >&2
+	@/usr/bin/python3 tests/bench/bench.py --build $(if $(SAN),build,$(BUILD)) $(if $(QUICK),--quick)
 
 $(BUILD)/bench/loop: sql/stmt.def
 $(BUILD)/bench/loop: CFLAGS += -iquote sql

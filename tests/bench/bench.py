@@ -40,7 +40,8 @@ class Bench:
         say(f"seeding {seed.ACCOUNTS} accounts and {self.counts[-1]} messages")
         self.seeds = seed.build(self.folder, os.path.join(TOP, "sql", "schema"), self.counts)
         for count, db in self.seeds.items():
-            self.files[NAMES[count]] = seed.poll_file(self.path(f"poll-{count}"), db, seed.CLIENTS)
+            self.files[NAMES[count]] = seed.poll_file(self.path(f"poll-{count}"), db, measure.CONNECTIONS)
+        self.files["crowd"] = seed.poll_file(self.path("crowd"), self.seeds[MIDDLE], seed.CLIENTS)
         self.files["send"] = seed.send_file(self.path("send"), measure.CONNECTIONS, BODIES_EACH)
         self.files["texts"] = seed.text_file(self.path("texts"))
 
@@ -104,7 +105,7 @@ class Bench:
         found = {"wal": {kind: self.wal(kind) for kind in ("full", "normal")}}
         say(f"{seed.CLIENTS} clients")
         found["crowd"] = measure.load(self.build, server.port, measure.POLL, seed.CLIENTS, self.long,
-                                      self.files["100k"], warm=0)
+                                      self.files["crowd"], warm=0)
         found["crowd"]["clients"] = seed.CLIENTS
         found["memory"] = measure.memory(server.processes[0].pid)
         say("whether polls write")
@@ -123,7 +124,7 @@ def options():
 
 
 def print_report(bench, rounds, after, load_before):
-    print(f"{bench.rounds} rounds of {bench.seconds} s each, medians; ratios are taken inside a round. "
+    print(f"Medians of {bench.rounds} interleaved rounds of {bench.seconds} s each; ratios are taken inside a round. "
           f"{measure.CONNECTIONS} keep-alive connections through nginx, {seed.ACCOUNTS} accounts, "
           f"{servers.WORKERS} workers.\n")
     print("\n".join(table.rates(rounds)) + "\n")

@@ -1,4 +1,5 @@
-/* A FastCGI pool that does nothing: reads the body and answers a constant. What a poll costs beyond it is the relay's. */
+/* A FastCGI pool that does nothing: reads the body and answers a constant. What a poll costs beyond
+ * it is the relay's. */
 #include <errno.h>
 #include <fcgiapp.h>
 #include <signal.h>
@@ -26,7 +27,8 @@ listen_at(const char *path)
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || snprintf(at.sun_path, sizeof(at.sun_path), "%s", path) >= (int)sizeof(at.sun_path))
+	if (fd < 0 ||
+	    snprintf(at.sun_path, sizeof(at.sun_path), "%s", path) >= (int)sizeof(at.sun_path))
 		return -1;
 	unlink(path);
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || chmod(path, 0666) != 0 ||

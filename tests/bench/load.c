@@ -1,4 +1,5 @@
-/* Load over HTTP/1.1 keep-alive: every client asks again as soon as it was answered. Prints one line of JSON. */
+/* Load over HTTP/1.1 keep-alive: every client asks again as soon as it was answered. Prints one
+ * line of JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -189,8 +190,7 @@ note_latency(struct load *l, int64_t us)
 {
 	if (l->latencies_len == l->latencies_room) {
 		l->latencies_room = l->latencies_room ? 2 * l->latencies_room : 65536;
-		l->latencies =
-		    reallocarray(l->latencies, l->latencies_room, sizeof(*l->latencies));
+		l->latencies = reallocarray(l->latencies, l->latencies_room, sizeof(*l->latencies));
 		if (!l->latencies)
 			die("memory");
 	}
@@ -302,9 +302,8 @@ report(struct load *l)
 		printf("%s\"%d\":%llu", comma, s, (unsigned long long)l->statuses[s]);
 		comma = ",";
 	}
-	printf("},\"non_2xx\":%llu,\"errors\":%llu,\"body_bytes\":%llu,",
-	    (unsigned long long)bad, (unsigned long long)l->errors,
-	    (unsigned long long)l->body_bytes);
+	printf("},\"non_2xx\":%llu,\"errors\":%llu,\"body_bytes\":%llu,", (unsigned long long)bad,
+	    (unsigned long long)l->errors, (unsigned long long)l->body_bytes);
 	printf("\"client_min\":%llu,\"client_median\":%llu,\"client_max\":%llu,",
 	    (unsigned long long)l->clients[0].count,
 	    (unsigned long long)l->clients[l->clients_len / 2].count,

@@ -1,5 +1,6 @@
-/* The floor under sending: one process that commits the rows of one message after the other, and does nothing else.
- * The statements are the relay's own; the pragmas are those of its connections. */
+/* The floor under sending: one process that commits the rows of one message after the other, and
+ * does nothing else. The statements are the relay's own; the pragmas are those of its connections.
+ */
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdint.h>
@@ -192,7 +193,8 @@ main(int argc, char **argv)
 	unsigned long n = 0;
 
 	if (argc != 8 || !l) {
-		fputs("Usage: loop DATABASE FULL|NORMAL WARM-UP-SECONDS SECONDS SENDERS ACCOUNTS TEXTS\n",
+		fputs("Usage: loop DATABASE FULL|NORMAL WARM-UP-SECONDS SECONDS SENDERS ACCOUNTS "
+		      "TEXTS\n",
 		    stderr);
 		return 2;
 	}

@@ -145,5 +145,5 @@ def machine(folder):
                   "platform.python_version(), '· SQLite', sqlite3.sqlite_version, '· Flask', flask.__version__, "
                   "'· gunicorn', gunicorn.__version__)").splitlines()[-1]
     return (f"{cpu}, {os.cpu_count()} cores, {kib / (1 << 20):.0f} GiB · {platform.system()} {platform.release()} · "
-            f"{kind} on {device} · {first_match(r'nginx/(.*)', said('nginx', '-v'), '?')} nginx · "
+            f"{kind} on {device} · nginx {first_match(r'nginx/(.*)', said('nginx', '-v'))} · "
             f"{said('gcc', '--version').splitlines()[0]} · {python}")

@@ -4,6 +4,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("RELAY_BUILD", os.path.join(TOP, "build"))
@@ -44,14 +45,17 @@ def stop(folder):
     subprocess.run(["build/relayd", "--dir", "relay", "--stop"], cwd=folder, capture_output=True)
 
 
-def test_conversation_of_the_readme_works_when_pasted(tmp_path):
-    folder = str(tmp_path / "a check out")
-    os.mkdir(folder)
-    copy_checkout(folder)
-    try:
-        done = paste(blocks()[2], folder, PORT=str(free_port()))
-    finally:
-        stop(folder)
+def test_conversation_of_the_readme_works_when_pasted():
+    with tempfile.TemporaryDirectory() as parent:
+        os.chmod(parent, 0o755)
+        folder = os.path.join(parent, "a check out")
+        os.mkdir(folder)
+        copy_checkout(folder)
+        try:
+            done = paste(blocks()[2], folder, PORT=str(free_port()))
+            mode = os.stat(os.path.join(folder, "relay", ".env.local")).st_mode
+        finally:
+            stop(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     assert all(line.startswith('{"success":true') for line in lines), done.stdout
@@ -59,7 +63,7 @@ def test_conversation_of_the_readme_works_when_pasted(tmp_path):
     assert '"status":"delivered"' in lines[2]
     assert '"text":"Hello Alice"' in lines[-1]
     assert "WebChat relay: http://127.0.0.1:" in done.stdout and "stopped" in done.stdout
-    assert oct(os.stat(os.path.join(folder, "relay", ".env.local")).st_mode)[-3:] == "600"
+    assert oct(mode)[-3:] == "600"
 
 
 def test_every_page_and_folder_that_the_readme_names_is_there():
