@@ -202,6 +202,20 @@ def test_reload_takes_new_settings_without_dropping_a_request(make_relay):
     assert load.errors == []
 
 
+def test_reload_asked_for_during_a_reload_is_not_lost(make_relay):
+    relay = make_relay()
+    for number in range(5):
+        relay.settings["RELAY_NAME"] = f"name {number}"
+        relay.reload()
+        wait_until("the signal was taken", lambda: not signal_waits(relay.process.pid, signal.SIGHUP), 20, 0.001)
+    wait_until("the last name shows", lambda: relay.client().get(CONFIG)["name"] == "name 4")
+
+
+def signal_waits(pid, number):
+    """Whether the signal was sent to the process and not yet taken."""
+    return int(status_of(pid)["ShdPnd"], 16) >> (number - 1) & 1
+
+
 def test_reload_with_a_bad_setting_changes_nothing(make_relay):
     relay = make_relay({"RELAY_NAME": "good"})
     relay.settings["RELAY_NAME"], relay.settings["RELAY_WORKERS"] = "bad", "many"

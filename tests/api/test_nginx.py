@@ -260,3 +260,17 @@ def test_plain_http_on_the_tls_port_is_a_json_refusal(make_relay, tmp_path):
     relay = make_relay({"RELAY_TLS_CERTIFICATE": certificate, "RELAY_TLS_KEY": key})
     answer = relay.client().get("/api/v1/webchat/config", check=False)
     is_json_failure(answer, 400)
+
+
+@pytest.mark.parametrize("one, other, same", [
+    ("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", True), ("2001:db8:1::5", "2001:db8:1:0:9:8:7:6", True),
+    ("2001:db9::5", "2001:db9:0:0:1:2:3:4", True), ("2001:0:0:5:1:2:3:4", "2001:0:0:5::1", True),
+    ("2a01:1:2:3::1", "2a01:1:2:4::1", False), ("2a03:0:0:1:1:1:1:1", "2a03:0:0:2:1:1:1:1", False),
+    ("192.0.2.1", "192.0.2.2", False),
+])
+def test_ipv6_clients_are_limited_by_their_64(make_relay, one, other, same):
+    relay = make_relay({"RELAY_TRUSTED_PROXIES": "127.0.0.1", "RELAY_API_RATE": 1})
+    addresses = [one, one, one, one, other]
+    codes = [relay.client().get(CONFIG, headers={"X-Forwarded-For": a}, check=False).status for a in addresses]
+    assert codes[:3] == [200] * 3 and codes[3] == 429
+    assert codes[4] == (429 if same else 200)
