@@ -149,7 +149,7 @@ static void
 set_server(struct mailer *m)
 {
 	const struct conf *c = m->conf;
-	bool login = c->smtp_username[0] != '\0';
+	bool login = c->smtp_username[0] != '\0', verify = login || c->smtp_ca_file[0];
 	char url[700];
 
 	snprintf(url, sizeof(url), "%s://%s:%lld/%s", c->smtp_port == TLS_PORT ? "smtps" : "smtp",
@@ -158,10 +158,9 @@ set_server(struct mailer *m)
 	curl_easy_setopt(m->curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	curl_easy_setopt(
 	    m->curl, CURLOPT_USE_SSL, login ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_TRY);
-	/* Without credentials an unverified STARTTLS still beats clear text; with them the server
-	 * must prove itself. */
-	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYPEER, login ? 1L : 0L);
-	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYHOST, login ? 2L : 0L);
+	/* Without credentials and without a CA an unverified STARTTLS still beats clear text. */
+	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	if (login) {
 		curl_easy_setopt(m->curl, CURLOPT_USERNAME, c->smtp_username);
 		curl_easy_setopt(m->curl, CURLOPT_PASSWORD, c->smtp_password);

@@ -290,7 +290,8 @@ take_query(struct request *r, const struct field *f, const char *value)
 		return take_text(r, f, value, strlen(value), (const char **)(void *)at);
 	errno = 0;
 	n = strtoll(value, &end, 10);
-	if (f->kind != FIELD_INT || errno || end == value || *end)
+	if (f->kind != FIELD_INT || errno ||
+	    !(isdigit((unsigned char)value[0]) || value[0] == '-') || end == value || *end)
 		return bad(r, f, "%s must be %s.", f->name,
 		    f->kind == FIELD_INT ? "a whole number" : "valid UTF-8");
 	return take_int(r, f, n, (int64_t *)(void *)at);

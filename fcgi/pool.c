@@ -33,6 +33,7 @@ struct pool {
 	int generation, ready_fd;
 	int64_t ready_deadline_ms; /* 0: told already */
 	bool stopping, died;
+	bool reload_again; /* asked for while one was under way */
 };
 
 static struct child *
@@ -118,8 +119,8 @@ reload(struct pool *p)
 	char error[CONF_ERROR_BYTES];
 	struct conf *fresh = calloc(1, sizeof(*fresh));
 
-	if (!fresh || p->retired) {
-		log_warn("a reload is under way; try again");
+	p->reload_again = p->retired != NULL;
+	if (!fresh || p->reload_again) {
 		free(fresh);
 		return;
 	}
@@ -149,6 +150,8 @@ finish_reload(struct pool *p)
 	conf_free(p->retired);
 	free(p->retired);
 	p->retired = NULL;
+	if (p->reload_again)
+		reload(p);
 }
 
 /* Health answers: say so; it never does: stop. */

@@ -94,13 +94,14 @@ read_place(const char *after, bool *sent, int64_t *place)
 }
 
 static void
-add_messages(struct json_object *o, const struct message_page *page, bool sent)
+add_messages(
+    struct json_object *o, const struct message_page *page, bool sent, const char *relay_name)
 {
 	struct json_object *array = json_object_new_array();
 	char place[32] = "r0";
 
 	for (int i = 0; i < page->count; i++) {
-		struct json_object *item = show_message(&page->list[i]);
+		struct json_object *item = show_message(&page->list[i], relay_name);
 
 		json_add_text(item, "status", delivery_state_name(page->list[i].state));
 		json_object_array_add(array, item);
@@ -134,5 +135,5 @@ on_me_export(struct request *r)
 	o = resp_ok(r, 200);
 	json_object_object_add(o, "user", show_user(&r->me));
 	if (add_sessions(r, o))
-		add_messages(o, &page, sent);
+		add_messages(o, &page, sent, r->worker->conf->name);
 }

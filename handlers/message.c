@@ -91,7 +91,18 @@ send_chat(struct request *r, const struct in_message *in)
 	enum send_result result = SEND_NEW;
 	uint8_t reply[ID_BYTES];
 	struct account to;
+	enum db_result res;
 
+	if (key.key)
+		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
+	/* A repeat is answered first: the recipient may have gone meanwhile. */
+	res = db_message_repeat(r->worker->db, &m, &key, &result);
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_ROW) {
+		answer_sent(r, &m, in->idempotency_key, result);
+		return;
+	}
 	if (!find_recipient(r, in->to, &to))
 		return;
 	m.recipient_id = to.id;
@@ -100,8 +111,6 @@ send_chat(struct request *r, const struct in_message *in)
 			return;
 		m.reply_to = reply;
 	}
-	if (key.key)
-		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
 	if (!resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
 		answer_sent(r, &m, in->idempotency_key, result);
 }
@@ -138,7 +147,7 @@ on_message_get(struct request *r)
 		unknown_message(r);
 		return;
 	}
-	item = show_message(&m);
+	item = show_message(&m, r->worker->conf->name);
 	json_add_text(item, "status", delivery_state_name(m.state));
 	json_object_object_add(resp_ok(r, 200), "message", item);
 }

@@ -36,7 +36,7 @@ show_session(const struct session *s, int64_t current_id)
 }
 
 struct json_object *
-show_message(const struct message *m)
+show_message(const struct message *m, const char *relay_name)
 {
 	struct json_object *o = json_object_new_object();
 	char id[ID_TEXT_BYTES];
@@ -47,7 +47,7 @@ show_message(const struct message *m)
 	json_add_text(o, "kind", m->kind);
 	json_add_text(o, "from", m->from ? m->from : "relay");
 	json_add_text(o, "from_name",
-	    !m->from            ? "WebChat relay" :
+	    !m->from            ? relay_name :
 		m->from_name[0] ? m->from_name :
 				  m->from);
 	json_add_text(o, "to", m->destination);

@@ -16,7 +16,7 @@ struct json_object *show_user(const struct account *a);
 /* A session, as its owner sees it. */
 struct json_object *show_session(const struct session *s, int64_t current_id);
 
-/* A message as a stream item. */
-struct json_object *show_message(const struct message *m);
+/* A message as a stream item; `relay_name` signs the relay's own. */
+struct json_object *show_message(const struct message *m, const char *relay_name);
 
 #endif

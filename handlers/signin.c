@@ -103,7 +103,7 @@ send_code(struct request *r, const char *email)
 	if (c->smtp_host[0])
 		req_wake_mailer(r);
 	else
-		log_info("sign-in code for %s: %s", email, code);
+		log_notice("sign-in code for %s: %s", email, code);
 	o = resp_ok(r, 202);
 	json_add_text(o, "status", "code_sent");
 	json_add_int(o, "expires_in", SIGNIN_CODE_TTL_MS / 1000);

@@ -45,7 +45,7 @@ escape(char *out, size_t size, const char *in)
 void
 log_line(enum log_level level, const char *fmt, ...)
 {
-	static const char *const names[] = { "error", "warn", "info", "debug" };
+	static const char *const names[] = { "notice", "error", "warn", "info", "debug" };
 	char raw[LINE_BYTES], line[LINE_BYTES + 128];
 	int saved = errno, head;
 	struct timespec ts;
@@ -53,7 +53,7 @@ log_line(enum log_level level, const char *fmt, ...)
 	va_list ap;
 	size_t n;
 
-	if (level > max_level)
+	if (level != LOG_LEVEL_NOTICE && level > max_level)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof(raw), fmt, ap);
@@ -61,8 +61,8 @@ log_line(enum log_level level, const char *fmt, ...)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	head = snprintf(line, 128, "%04d-%02d-%02dT%02d:%02d:%02dZ %s %s[%d]: ", tm.tm_year + 1900,
-	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, names[level], program_name,
-	    (int)getpid());
+	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, names[level + 1],
+	    program_name, (int)getpid());
 	n = (size_t)head;
 	n += escape(line + n, sizeof(line) - n, raw);
 	line[n++] = '\n';

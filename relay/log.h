@@ -3,7 +3,14 @@
 #ifndef RELAY_LOG_H
 #define RELAY_LOG_H
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+/* A notice is always written. */
+enum log_level {
+	LOG_LEVEL_NOTICE = -1,
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 /* Sets what is written (this level and the graver ones) and the program's name (kept, not copied).
  */
@@ -13,6 +20,7 @@ void log_setup(const char *program, enum log_level level);
  */
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+#define log_notice(...) log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)

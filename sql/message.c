@@ -86,11 +86,18 @@ idempotency_find(
 	return r;
 }
 
+enum db_result
+db_message_repeat(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+{
+	return key->key ? idempotency_find(db, m, key, result) : DB_NONE;
+}
+
 static enum db_result
 send_message(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
 {
-	enum db_result r = key->key ? idempotency_find(db, m, key, result) : DB_NONE;
+	enum db_result r = db_message_repeat(db, m, key, result);
 
 	if (r != DB_NONE)
 		return r == DB_ROW ? DB_DONE : r;

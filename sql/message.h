@@ -56,6 +56,10 @@ enum send_result { SEND_NEW, SEND_REPEATED, SEND_KEY_REUSED };
 enum db_result db_message_send(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
 
+/* Looks the key up without sending: DB_ROW with *result and m->public_id, or DB_NONE. */
+enum db_result db_message_repeat(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
+
 /* A message that `account_id` sent or received: DB_ROW, or DB_NONE (also when it is somebody
  * else's). State and times are the account's own as a recipient, the least advanced recipient's as
  * the sender. */

@@ -1,0 +1,261 @@
+/* The settings: refusals of the environment, settings that hang together, conf_refuse, what is
+ * derived, and the wiping of secrets. */
+#include "conf_fixture.h"
+
+/* The settings wipe through these; the test looks on. A build with and one without fortification
+ * name different ones. */
+static char wiped[64];
+void wipe_watch(void *p, size_t len) __asm__("explicit_bzero");
+void wipe_watch_checked(void *p, size_t len, size_t room) __asm__("__explicit_bzero_chk");
+
+void
+wipe_watch(void *p, size_t len)
+{
+	volatile char *at = p;
+
+	if (len < sizeof(wiped)) {
+		memcpy(wiped, p, len);
+		wiped[len] = '\0';
+	}
+	while (len-- > 0)
+		*at++ = 0;
+}
+
+void
+wipe_watch_checked(void *p, size_t len, size_t room)
+{
+	(void)room;
+	wipe_watch(p, len);
+}
+
+/* An environment variable is refused; afterwards it is gone. */
+static void
+refuses_environment(const char *name, const char *value, const char *want)
+{
+	assert_int_equal(setenv(name, value, 1), 0);
+	assert_false(load(NULL));
+	assert_string_equal(error, want);
+	unsetenv(name);
+}
+
+TEST(environment_is_refused_by_its_own_name)
+{
+	refuses_environment("PORT", "x",
+	    "environment: PORT: 'x' is not allowed; a whole number from 1 to 65535 is");
+	refuses_environment(
+	    "PORT", "", "environment: PORT: '' is not allowed; a whole number from 1 to 65535 is");
+	refuses_environment("RELAY_LOG_LEVEL", "loud",
+	    "environment: RELAY_LOG_LEVEL: 'loud' is not allowed; one of error|warn|info|debug is");
+	refuses_environment("RELAY_NAME", "a\nb",
+	    "environment: RELAY_NAME: a text of 1 to 64 bytes without control characters is "
+	    "allowed");
+}
+
+TEST(environment_with_a_newline_is_refused_in_one_line)
+{
+	assert_int_equal(setenv("PORT", "1\n2", 1), 0);
+	assert_false(load(NULL));
+	assert_null(strchr(error, '\n'));
+}
+
+TEST(environment_takes_values_as_they_are)
+{
+	setenv("RELAY_NAME", "\"a\" # b", 1);
+	setenv("BRIDGE_DB_PATH", "x.db", 1);
+	loads(NULL);
+	assert_string_equal(c.name, "\"a\" # b");
+	assert_string_equal(c.db_path, scratch_path(dir, "x.db"));
+}
+
+TEST(environment_of_other_names_is_ignored)
+{
+	setenv("RELAY_NO_SUCH_THING", "x", 1);
+	loads(NULL);
+	unsetenv("RELAY_NO_SUCH_THING");
+}
+
+TEST(certificate_without_key_is_refused_where_it_was_set)
+{
+	refuses("PORT=1\nRELAY_TLS_CERTIFICATE=c.pem\n",
+	    "2: RELAY_TLS_CERTIFICATE: set RELAY_TLS_KEY as well, or neither");
+	scratch_write(dir, ".env.local", "");
+	refuses_environment("RELAY_TLS_CERTIFICATE", "c.pem",
+	    "environment: RELAY_TLS_CERTIFICATE: set RELAY_TLS_KEY as well, or neither");
+}
+
+TEST(key_without_certificate_is_refused_where_it_was_set)
+{
+	refuses("RELAY_TLS_KEY=k.pem\n",
+	    "1: RELAY_TLS_KEY: set RELAY_TLS_CERTIFICATE as well, or neither");
+	loads("RELAY_TLS_KEY=k.pem\nRELAY_TLS_CERTIFICATE=c.pem\n");
+}
+
+TEST(mail_server_without_a_sender_address_is_refused)
+{
+#define SENDER "SMTP_FROM must be an e-mail address while SMTP_HOST is set"
+	refuses("SMTP_HOST=mail\n", "1: SMTP_HOST: " SENDER);
+	refuses("SMTP_HOST=mail\nSMTP_USERNAME=joe\n", "1: SMTP_HOST: " SENDER);
+	refuses("SMTP_HOST=mail\nSMTP_FROM=joe\n", "2: SMTP_FROM: " SENDER);
+	loads("SMTP_HOST=mail\nSMTP_FROM=joe@example.org\n");
+	loads("SMTP_HOST=mail\nSMTP_USERNAME=joe@example.org\n");
+	loads("SMTP_FROM=joe\n");
+}
+
+/* conf_refuse says `want` for PORT. */
+static void
+refuse_says(const char *want)
+{
+	assert_false(conf_refuse(&c, CONF_PORT, error, "%s %d", "no", 7));
+	assert_string_equal(error, want);
+}
+
+TEST(conf_refuse_names_the_file_and_line)
+{
+	char want[SCRATCH_BYTES + 64];
+
+	loads("\n\nPORT=1\n");
+	snprintf(want, sizeof(want), "%s/.env.local:3: PORT: no 7", dir);
+	refuse_says(want);
+}
+
+TEST(conf_refuse_names_the_environment)
+{
+	setenv("PORT", "1", 1);
+	loads("PORT=2\n");
+	refuse_says("environment: PORT: no 7");
+}
+
+TEST(conf_refuse_names_the_default)
+{
+	loads("RELAY_WORKERS=2\n");
+	refuse_says("default: PORT: no 7");
+}
+
+TEST(conf_refuse_cuts_what_is_too_long)
+{
+	char long_text[4096];
+
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	loads(NULL);
+	assert_false(conf_refuse(&c, CONF_PORT, error, "%s", long_text));
+	assert_true(strlen(error) < CONF_ERROR_BYTES);
+	assert_memory_equal(error, "default: PORT: xxx", 18);
+}
+
+TEST(conf_free_wipes_the_secret)
+{
+	loads("SMTP_PASSWORD=hunter2\n");
+	wiped[0] = '\0';
+	conf_free(&c);
+	assert_string_equal(wiped, "hunter2");
+}
+
+TEST(conf_free_twice_does_no_harm)
+{
+	loads("SMTP_PASSWORD=hunter2\nHOST=h\n");
+	conf_free(&c);
+	conf_free(&c);
+	assert_null(c.smtp_password);
+	assert_null(c.host);
+	assert_null(c.dir);
+}
+
+TEST(conf_free_after_a_refusal_does_no_harm)
+{
+	assert_false(load("SMTP_PASSWORD=hunter2\nPORT=x\n"));
+	conf_free(&c);
+	assert_false(conf_load(&c, scratch_path(dir, "none"), error));
+	conf_free(&c);
+	conf_free(&c);
+}
+
+TEST(port_of_the_launcher_wins_when_set)
+{
+	loads("PORT=7\n");
+	assert_int_equal(conf_port(&c), 7);
+	loads("PORT=7\nWEBCHAT_RELAY_PORT=8\n");
+	assert_int_equal(conf_port(&c), 8);
+}
+
+TEST(sender_of_mails_is_the_user_name_unless_set)
+{
+	loads("SMTP_USERNAME=u@example.org\n");
+	assert_string_equal(conf_mail_from(&c), "u@example.org");
+	loads("SMTP_USERNAME=u@example.org\nSMTP_FROM=f@example.org\n");
+	assert_string_equal(conf_mail_from(&c), "f@example.org");
+}
+
+TEST(everybody_may_sign_in_without_an_allow_list)
+{
+	loads("PCHAT_ADMIN_EMAILS=boss@example.org\n");
+	assert_true(conf_registration_open(&c));
+	assert_true(conf_email_allowed(&c, "any@where.net"));
+	assert_false(conf_email_admin(&c, "any@where.net"));
+	assert_true(conf_email_admin(&c, "Boss@Example.org"));
+}
+
+TEST(allow_lists_take_addresses_and_whole_domains)
+{
+	loads("PCHAT_AUTH_ALLOWED_EMAILS=a@x.org, b@x.org\nPCHAT_AUTH_ALLOWED_DOMAINS=y.org\n");
+	assert_false(conf_registration_open(&c));
+	assert_true(conf_email_allowed(&c, "B@x.org"));
+	assert_true(conf_email_allowed(&c, "any@Y.org"));
+	assert_false(conf_email_allowed(&c, "c@x.org"));
+	assert_false(conf_email_allowed(&c, "any@sub.y.org"));
+	assert_false(conf_email_allowed(&c, "any@noty.org"));
+}
+
+TEST(admins_need_no_allow_list)
+{
+	loads("PCHAT_AUTH_ALLOWED_EMAILS=a@x.org\nPCHAT_ADMIN_DOMAINS=boss.org\n");
+	assert_true(conf_email_allowed(&c, "any@boss.org"));
+	assert_true(conf_email_admin(&c, "any@boss.org"));
+	assert_false(conf_email_admin(&c, "a@x.org"));
+}
+
+TEST(admin_list_with_an_over_long_item_makes_nobody_else_an_admin)
+{
+	char *line = malloc(6000);
+	size_t n = 0;
+
+	assert_non_null(line);
+	n = (size_t)snprintf(line, 6000, "PCHAT_ADMIN_EMAILS=");
+	while (n < 5000)
+		n += (size_t)snprintf(line + n, 6000 - n, "boss%04zu@example.org ", n);
+	loads(line);
+	free(line);
+	assert_false(conf_email_admin(&c, "mallory@example.org"));
+	assert_false(conf_email_allowed(&c, "x") && !conf_registration_open(&c));
+}
+
+#define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static const struct CMUnitTest tests[] = {
+	EACH(environment_is_refused_by_its_own_name),
+	EACH(environment_with_a_newline_is_refused_in_one_line),
+	EACH(environment_takes_values_as_they_are),
+	EACH(environment_of_other_names_is_ignored),
+	EACH(certificate_without_key_is_refused_where_it_was_set),
+	EACH(key_without_certificate_is_refused_where_it_was_set),
+	EACH(mail_server_without_a_sender_address_is_refused),
+	EACH(conf_refuse_names_the_file_and_line),
+	EACH(conf_refuse_names_the_environment),
+	EACH(conf_refuse_names_the_default),
+	EACH(conf_refuse_cuts_what_is_too_long),
+	EACH(conf_free_wipes_the_secret),
+	EACH(conf_free_twice_does_no_harm),
+	EACH(conf_free_after_a_refusal_does_no_harm),
+	EACH(port_of_the_launcher_wins_when_set),
+	EACH(sender_of_mails_is_the_user_name_unless_set),
+	EACH(everybody_may_sign_in_without_an_allow_list),
+	EACH(allow_lists_take_addresses_and_whole_domains),
+	EACH(admins_need_no_allow_list),
+	EACH(admin_list_with_an_over_long_item_makes_nobody_else_an_admin),
+};
+
+int
+main(void)
+{
+	return cmocka_run_group_tests_name("conf rules", tests, NULL, NULL);
+}

@@ -1,0 +1,305 @@
+/* The checks on strings from outside that are neither JSON nor UTF-8, and the bounded builder. */
+#include "scratch.h"
+
+#include "text.h"
+
+#define TEN "aaaaaaaaaa"
+#define SIXTY TEN TEN TEN TEN TEN TEN
+
+static void
+emails(bool want, const char *const *list)
+{
+	for (; *list; list++)
+		if (text_is_email(*list) != want)
+			fail_msg("'%s' should be %s", *list, want ? "allowed" : "refused");
+}
+
+TEST(email_plain_is_allowed)
+{
+	emails(true,
+	    (const char *const[]){ "a@b", "ann@example.org", "Ann.B@Example.ORG", "a+b@c.de",
+		"!#$%&'*+/=?^_`{|}~-@x.org", "1@2.3", "a@b-c.d", NULL });
+}
+
+TEST(email_without_local_part_or_domain_is_refused)
+{
+	emails(false, (const char *const[]){ "", "@", "a", "a@", "@b", "a.b", NULL });
+}
+
+TEST(email_with_two_at_signs_is_refused)
+{
+	emails(false, (const char *const[]){ "a@b@c", "a@@b", "a@b@", NULL });
+}
+
+TEST(email_with_misplaced_dots_is_refused)
+{
+	emails(false,
+	    (const char *const[]){ ".a@b", "a.@b", "a..b@c", "a@.b", "a@b.", "a@b..c", NULL });
+}
+
+TEST(email_domain_starting_with_a_hyphen_is_refused)
+{
+	emails(false, (const char *const[]){ "a@-b.c", NULL });
+}
+
+TEST(email_with_cr_or_lf_is_refused)
+{
+	emails(false,
+	    (const char *const[]){ "a\r@b", "a\n@b", "a@b\r\n", "a@b\n", "\na@b", "a@b\r\nBcc: c@d",
+		"a\r\nBcc:c@d", NULL });
+}
+
+TEST(email_with_control_or_blank_is_refused)
+{
+	emails(false,
+	    (const char *const[]){
+		"a b@c", " a@b", "a@b ", "a\t@b", "a@b\x01", "a\x7f@b", "a@b\x7f", NULL });
+}
+
+TEST(email_quoting_and_route_characters_are_refused)
+{
+	emails(false,
+	    (const char *const[]){ "\"a\"@b", "\"a b\"@c", "a\\b@c", "<a@b>", "a@[127.0.0.1]",
+		"a(b)@c", "a,b@c", "a;b@c", "a:b@c", "a@b,c", "Ann <a@b>", NULL });
+}
+
+TEST(email_unicode_is_refused)
+{
+	emails(false,
+	    (const char *const[]){
+		"\xc3\xa4@b.de", "a@b\xc3\xa4.de", "a\xff@b", "a@b\x80", "a\xe2\x80\xae@b", NULL });
+}
+
+TEST(email_domain_takes_no_local_part_characters)
+{
+	emails(false, (const char *const[]){ "a@b+c", "a@b_c", "a@b/c", "a@b%c", "a@b=c", NULL });
+}
+
+TEST(email_local_part_of_64_bytes_is_allowed_of_65_refused)
+{
+	assert_true(text_is_email(SIXTY "aaaa@b"));
+	assert_false(text_is_email(SIXTY "aaaaa@b"));
+}
+
+TEST(email_of_254_bytes_is_allowed_of_255_refused)
+{
+#define D240 SIXTY SIXTY SIXTY SIXTY
+	assert_int_equal(strlen("a@" D240 "." TEN "a"), 254);
+	assert_true(text_is_email("a@" D240 "." TEN "a"));
+	assert_false(text_is_email("a@" D240 "." TEN "aa"));
+}
+
+static void
+addresses(bool want, const char *const *list)
+{
+	for (; *list; list++)
+		if (text_is_chat_address(*list) != want)
+			fail_msg("'%s' should be %s", *list, want ? "allowed" : "refused");
+}
+
+TEST(chat_address_of_2_characters_is_refused_of_3_allowed)
+{
+	addresses(false, (const char *const[]){ "", "a", "ab", NULL });
+	addresses(true, (const char *const[]){ "abc", "a.b", "0--", "9__", "a..", NULL });
+}
+
+TEST(chat_address_of_64_characters_is_allowed_of_65_refused)
+{
+	addresses(true, (const char *const[]){ SIXTY "aaa", SIXTY "aaaa", NULL });
+	addresses(false, (const char *const[]){ SIXTY "aaaaa", SIXTY SIXTY, NULL });
+}
+
+TEST(chat_address_starts_with_a_letter_or_digit)
+{
+	addresses(false, (const char *const[]){ ".ab", "_ab", "-ab", NULL });
+	addresses(true, (const char *const[]){ "abz", "zab", "0ab", "9ab", NULL });
+}
+
+TEST(chat_address_in_capitals_is_refused)
+{
+	addresses(false, (const char *const[]){ "Abc", "aBc", "abC", NULL });
+}
+
+TEST(chat_address_with_another_character_is_refused)
+{
+	addresses(false,
+	    (const char *const[]){ "ab c", "abc\n", "\nabc", "ab\tc", "ab@c", "ab/c", "ab*c",
+		"ab\xc3\xa4", "\xd0\xb0\xd0\xb1\xd0\xb2", "abc\x7f", "ab`", "ab{", NULL });
+}
+
+TEST(lower_ascii_changes_a_to_z_only)
+{
+	char s[] = "AZaz@[`{09\xc3\x84";
+
+	text_lower_ascii(s);
+	assert_string_equal(s, "azaz@[`{09\xc3\x84");
+}
+
+TEST(trim_takes_blanks_off_both_ends_only)
+{
+	char a[] = " \t\r\n a b \n", b[] = "", c[] = " \t ", d[] = "x";
+
+	text_trim(a), text_trim(b), text_trim(c), text_trim(d);
+	assert_string_equal(a, "a b");
+	assert_string_equal(b, "");
+	assert_string_equal(c, "");
+	assert_string_equal(d, "x");
+}
+
+static bool
+collect(const char *item, void *arg)
+{
+	text_printf(arg, "[%s]", item);
+	return strcmp(item, "stop") != 0;
+}
+
+/* The items of a list, each in brackets. */
+static const char *
+items(const char *list, bool want)
+{
+	static char out[256];
+	struct text t;
+
+	text_init(&t, out, sizeof(out));
+	assert_int_equal(text_list_each(list, collect, &t), want);
+	return out;
+}
+
+TEST(list_each_trims_items_and_leaves_empty_ones_out)
+{
+	assert_string_equal(items("", true), "");
+	assert_string_equal(items(" , ,, ", true), "");
+	assert_string_equal(items("a", true), "[a]");
+	assert_string_equal(items(" a , b c,\td\r\n,", true), "[a][b c][d]");
+}
+
+TEST(list_each_stops_where_it_is_told)
+{
+	assert_string_equal(items("a,stop,b", false), "[a][stop]");
+}
+
+TEST(list_has_compares_whole_items_without_case)
+{
+	assert_true(text_list_has("a@b.c, D@E.F", "d@e.f"));
+	assert_true(text_list_has("a@b.c", "A@B.C"));
+	assert_false(text_list_has("a@b.c", "a@b"));
+	assert_false(text_list_has("a@b", "a@b.c"));
+	assert_false(text_list_has("", "a"));
+	assert_false(text_list_has("a,b", "a,b"));
+	assert_false(text_list_has(" , ", ""));
+}
+
+TEST(list_has_finds_nothing_in_an_over_long_item)
+{
+	char *list = malloc(5001);
+
+	assert_non_null(list);
+	memset(list, 'x', 5000);
+	list[5000] = '\0';
+	if (text_list_has(list, "mallory@example.org")) {
+		free(list);
+		fail_msg("an item longer than the scratch counts as a hit for everybody");
+	}
+	free(list);
+}
+
+TEST(builder_starts_empty_and_appends)
+{
+	char room[16];
+	struct text t;
+
+	text_init(&t, room, sizeof(room));
+	assert_string_equal(room, "");
+	text_printf(&t, "%s-%d", "a", 7);
+	text_printf(&t, "%s", "z");
+	assert_true(text_ok(&t));
+	assert_string_equal(room, "a-7z");
+	assert_int_equal(t.len, 4);
+}
+
+TEST(builder_takes_what_fits_exactly)
+{
+	char room[5];
+	struct text t;
+
+	text_init(&t, room, sizeof(room));
+	text_printf(&t, "%s", "abcd");
+	assert_true(text_ok(&t));
+	text_printf(&t, "%s", "");
+	assert_true(text_ok(&t));
+	assert_string_equal(room, "abcd");
+}
+
+TEST(builder_appends_nothing_of_what_does_not_fit)
+{
+	char room[5];
+	struct text t;
+
+	text_init(&t, room, sizeof(room));
+	text_printf(&t, "%s", "ab");
+	text_printf(&t, "%s", "cde");
+	assert_false(text_ok(&t));
+	assert_string_equal(room, "ab");
+	assert_int_equal(t.len, 2);
+}
+
+TEST(builder_stays_failed_after_a_failure)
+{
+	char room[5];
+	struct text t;
+
+	text_init(&t, room, sizeof(room));
+	text_printf(&t, "%s", "abcdef");
+	text_printf(&t, "%s", "a");
+	assert_false(text_ok(&t));
+	assert_string_equal(room, "");
+}
+
+TEST(builder_of_one_byte_holds_nothing)
+{
+	char room[2] = { 'x', 'y' };
+	struct text t;
+
+	text_init(&t, room, 1);
+	text_printf(&t, "%s", "a");
+	assert_false(text_ok(&t));
+	assert_int_equal(room[0], '\0');
+	assert_int_equal(room[1], 'y');
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(email_plain_is_allowed),
+	cmocka_unit_test(email_without_local_part_or_domain_is_refused),
+	cmocka_unit_test(email_with_two_at_signs_is_refused),
+	cmocka_unit_test(email_with_misplaced_dots_is_refused),
+	cmocka_unit_test(email_domain_starting_with_a_hyphen_is_refused),
+	cmocka_unit_test(email_with_cr_or_lf_is_refused),
+	cmocka_unit_test(email_with_control_or_blank_is_refused),
+	cmocka_unit_test(email_quoting_and_route_characters_are_refused),
+	cmocka_unit_test(email_unicode_is_refused),
+	cmocka_unit_test(email_domain_takes_no_local_part_characters),
+	cmocka_unit_test(email_local_part_of_64_bytes_is_allowed_of_65_refused),
+	cmocka_unit_test(email_of_254_bytes_is_allowed_of_255_refused),
+	cmocka_unit_test(chat_address_of_2_characters_is_refused_of_3_allowed),
+	cmocka_unit_test(chat_address_of_64_characters_is_allowed_of_65_refused),
+	cmocka_unit_test(chat_address_starts_with_a_letter_or_digit),
+	cmocka_unit_test(chat_address_in_capitals_is_refused),
+	cmocka_unit_test(chat_address_with_another_character_is_refused),
+	cmocka_unit_test(lower_ascii_changes_a_to_z_only),
+	cmocka_unit_test(trim_takes_blanks_off_both_ends_only),
+	cmocka_unit_test(list_each_trims_items_and_leaves_empty_ones_out),
+	cmocka_unit_test(list_each_stops_where_it_is_told),
+	cmocka_unit_test(list_has_compares_whole_items_without_case),
+	cmocka_unit_test(list_has_finds_nothing_in_an_over_long_item),
+	cmocka_unit_test(builder_starts_empty_and_appends),
+	cmocka_unit_test(builder_takes_what_fits_exactly),
+	cmocka_unit_test(builder_appends_nothing_of_what_does_not_fit),
+	cmocka_unit_test(builder_stays_failed_after_a_failure),
+	cmocka_unit_test(builder_of_one_byte_holds_nothing),
+};
+
+int
+main(void)
+{
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
