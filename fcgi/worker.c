@@ -92,6 +92,20 @@ open_store(const struct conf *c)
 	return db;
 }
 
+/* Ends the request at once. libfcgi would shut the connection down and wait for nginx to close it
+ * first, so that a peer that still sends is not reset; nothing is under way here once the body was
+ * read to its end, and "detached" tells libfcgi just to close. */
+static void
+finish(struct request *r)
+{
+	char rest[4096];
+
+	while (FCGX_GetStr(rest, sizeof(rest), r->fcgx->in) == (int)sizeof(rest))
+		;
+	FCGX_Detach(r->fcgx);
+	FCGX_Finish_r(r->fcgx);
+}
+
 static void
 serve(const struct worker_options *o, struct worker *w)
 {
@@ -107,7 +121,7 @@ serve(const struct worker_options *o, struct worker *w)
 		serve_one(&r);
 		broken = r.resp.status == 500;
 		req_reset(&r);
-		FCGX_Finish_r(&fcgx);
+		finish(&r);
 		if (broken) /* a fresh worker is the surest repair */
 			break;
 	}

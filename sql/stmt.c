@@ -13,6 +13,7 @@
 #include <sys/time.h>
 
 #define SHORT_PATIENCE_MS 50
+#define TICK_US 20000
 
 static sqlite3_stmt *
 bind_list(struct db *db, enum stmt which, const char *types, va_list ap)
@@ -136,27 +137,29 @@ on_alarm(int sig)
 }
 
 /* flock has no time-out of its own: a timer that keeps firing interrupts it, so no firing can be
- * missed. */
+ * missed. The handler stays for good: nothing else here uses SIGALRM. */
 bool
 db_lock_take(int fd, int ms)
 {
+	static bool caught;
 	const struct sigaction act = { .sa_handler = on_alarm };
-	const struct itimerval tick = { { 0, 20000 }, { 0, 20000 } }, off = { { 0, 0 }, { 0, 0 } };
-	int64_t deadline = clock_mono_ms() + ms;
-	struct sigaction before;
+	const struct itimerval tick = { { 0, TICK_US }, { 0, TICK_US } },
+			       off = { { 0, 0 }, { 0, 0 } };
+	int64_t deadline;
 	int rc;
 
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return true;
 	if (ms <= 0)
 		return false;
-	sigaction(SIGALRM, &act, &before);
+	if (!caught)
+		caught = sigaction(SIGALRM, &act, NULL) == 0;
+	deadline = clock_mono_ms() + ms;
 	setitimer(ITIMER_REAL, &tick, NULL);
 	do
 		rc = flock(fd, LOCK_EX);
 	while (rc != 0 && errno == EINTR && clock_mono_ms() < deadline);
 	setitimer(ITIMER_REAL, &off, NULL);
-	sigaction(SIGALRM, &before, NULL);
 	return rc == 0;
 }
 
