@@ -34,7 +34,7 @@ SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
 CRON_LIB = $(BUILD)/cron/mailer.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relayctl
 
-.PHONY: all check build-tests tidy bench clean docs
+.PHONY: all check build-tests tidy bench fuzz clean docs
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -102,3 +102,5 @@ clean:
 
 -include tests/bench/bench.mk
 -include $(wildcard $(BUILD)/*/*.d)
+
+-include tests/fuzz/fuzz.mk

@@ -18,6 +18,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 NAMES = {10000: "10k", 100000: "100k", 1000000: "1m"}
 MIDDLE = 100000
 BODIES_EACH = 256
+SLICE_SEC = 1
 
 
 def say(text):
@@ -29,7 +30,7 @@ class Bench:
 
     def __init__(self, build, folder, quick):
         self.build, self.folder = build, folder
-        self.rounds, self.seconds = (1, 1) if quick else (5, 4)
+        self.rounds, self.slices = (1, 1) if quick else (5, 4)
         self.long, self.counts = (2, [10000, MIDDLE]) if quick else (10, [10000, MIDDLE, 1000000])
         self.servers, self.cases, self.files, self.loops = {}, {}, {}, {}
 
@@ -65,7 +66,7 @@ class Bench:
             seed.copy(middle, self.loops[durability])
 
     def load(self, server, path, file):
-        return measure.load(self.build, self.servers[server].port, path, measure.CONNECTIONS, self.seconds,
+        return measure.load(self.build, self.servers[server].port, path, measure.CONNECTIONS, SLICE_SEC,
                             self.files[file])
 
     def plan(self):
@@ -78,17 +79,22 @@ class Bench:
         for kind in ("full", "normal"):
             plan[f"send_{kind}"] = lambda kind=kind: self.load(f"send_{kind}", measure.SEND, "send")
             plan[f"loop_{kind}"] = lambda kind=kind: measure.loop(
-                self.build, self.loops[kind], kind.upper(), self.seconds, self.files["texts"])
+                self.build, self.loops[kind], kind.upper(), SLICE_SEC, self.files["texts"])
             plan[f"flask_{kind}"] = lambda kind=kind: self.load(f"flask_{kind}", measure.SEND, "send")
         return plan
 
     def round(self, number):
-        """One after the other; every second round backwards, so that a drift favours nobody."""
-        plan, found = list(self.plan().items()), {}
-        for name, run in plan if number % 2 == 0 else reversed(plan):
-            os.sync()
-            found[name] = run()
-            say(f"round {number + 1} of {self.rounds}: {name} {found[name]['per_second']:.0f} per second")
+        """All of the plan in turn, a short slice at a time, every second time backwards: what else the machine does
+        meanwhile disturbs all of them alike."""
+        plan = list(self.plan().items())
+        found = {name: [] for name, _ in plan}
+        for turn in range(self.slices):
+            for name, run in plan if turn % 2 == 0 else reversed(plan):
+                os.sync()
+                found[name].append(run())
+        found = {name: measure.combine(runs) for name, runs in found.items()}
+        say(f"round {number + 1} of {self.rounds}: " +
+            ", ".join(f"{name} {run['per_second']:.0f}" for name, run in found.items()))
         return found
 
     def wal(self, kind):
@@ -123,27 +129,29 @@ def options():
     return parser.parse_args()
 
 
-def print_report(bench, rounds, after, load_before):
-    print(f"Medians of {bench.rounds} interleaved rounds of {bench.seconds} s each; ratios are taken inside a round. "
-          f"{measure.CONNECTIONS} keep-alive connections through nginx, {seed.ACCOUNTS} accounts, "
+def print_report(bench, rounds, after, disturbed):
+    print(f"Medians of {bench.rounds} rounds, {bench.slices} s each in turns of {SLICE_SEC} s; ratios are taken inside "
+          f"a round. {measure.CONNECTIONS} keep-alive connections through nginx, {seed.ACCOUNTS} accounts, "
           f"{servers.WORKERS} workers.\n")
     print("\n".join(table.rates(rounds)) + "\n")
     print("\n".join(table.wanted(rounds, after)) + "\n")
     for kind, rss, pss in after["memory"]:
         say(f"memory: {kind} {rss / table.MIB:.1f} MiB resident, {pss / table.MIB:.1f} MiB share")
-    print(f"Machine: {table.machine(bench.folder)}; load average before the run {load_before:.2f}")
+    print(f"Machine: {table.machine(bench.folder)}. During the rounds other programs used {disturbed[0]:.1%} of the "
+          f"processor, and the host took {disturbed[1]:.1%}.")
 
 
 def run(bench, args):
-    load_before = os.getloadavg()[0]
     bench.prepare()
     bench.start()
+    before = measure.cpu()
     rounds = [bench.round(n) for n in range(bench.rounds)]
+    disturbed = measure.disturbance(before, measure.cpu())
     after = bench.after()
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
-            json.dump({"rounds": rounds, "after": after}, file, indent=1)
-    print_report(bench, rounds, after, load_before)
+            json.dump({"rounds": rounds, "after": after, "disturbed": disturbed}, file, indent=1)
+    print_report(bench, rounds, after, disturbed)
 
 
 def on_signal(number, _):

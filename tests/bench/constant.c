@@ -53,6 +53,14 @@ serve_one(FCGX_Request *r)
 	FCGX_PutStr(answer, (int)sizeof(answer) - 1, r->out);
 }
 
+/* Ends the request as the relay does: closes at once instead of waiting for nginx to hang up. */
+static void
+finish(FCGX_Request *r)
+{
+	FCGX_Detach(r);
+	FCGX_Finish_r(r);
+}
+
 static int
 serve(int fd, pid_t parent)
 {
@@ -64,7 +72,7 @@ serve(int fd, pid_t parent)
 		return 1;
 	while (FCGX_Accept_r(&r) >= 0) {
 		serve_one(&r);
-		FCGX_Finish_r(&r);
+		finish(&r);
 	}
 	return 1;
 }

@@ -16,7 +16,7 @@ import servers
 
 POLL, SEND = "/api/v1/webchat/poll", "/api/v1/messages"
 CONNECTIONS = 32
-WARM_SEC = 0.3
+WARM_SEC = 0.2
 STARTS = 7
 
 
@@ -37,6 +37,39 @@ def loop(build, db, durability, seconds, texts):
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout)
+
+
+def combine(runs):
+    """Several short runs of the same thing as one."""
+    found = {name: sum(run[name] for run in runs) for name in ("seconds", "requests")}
+    found["per_second"] = found["requests"] / found["seconds"]
+    for name in ("non_2xx", "errors"):
+        if name in runs[0]:
+            found[name] = sum(run[name] for run in runs)
+    for name in ("p50_us", "p99_us"):
+        if name in runs[0]:
+            found[name] = statistics.median(run[name] for run in runs)
+    return found
+
+
+def cpu():
+    """Clock ticks since the machine started: (all cores, in programs, in our own programs, stolen by the host)."""
+    with open("/proc/stat", encoding="ascii") as file:
+        ticks = [int(word) for word in file.readline().split()[1:9]]
+    mine = os.times()
+    own = round((mine.user + mine.children_user) * os.sysconf("SC_CLK_TCK"))
+    for pid in children(os.getpid()):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+            own += int(fields[11]) + int(fields[13])
+    return sum(ticks), ticks[0] + ticks[1], own, ticks[7]
+
+
+def disturbance(before, after):
+    """Shares of the processor's time that other programs used, and that the host took away."""
+    total, programs, own, stolen = (b - a for a, b in zip(before, after))
+    return max(0.0, (programs - own) / total), stolen / total
 
 
 @contextlib.contextmanager

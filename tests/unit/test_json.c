@@ -203,7 +203,8 @@ TEST(utf8_cut_at_the_end_is_ill_formed)
 TEST(utf8_with_a_missing_or_lone_following_byte_is_ill_formed)
 {
 	ILL_FORMED("\x80", "\xbf", "\xc3z", "\xe2\x82z", "\xe2z\x82", "\xf0\x9f\x98z",
-	    "\xc3\xa4\xa4", "\xc3\xc3\xa4");
+	    "\xc3\xa4\xa4", "\xc3\xc3\xa4", "\xc3\xc3", "\xe2\x82\xc3", "\xe2\xff\x82",
+	    "\xf0\x9f\x98\xff");
 }
 
 /* The folded form in a buffer of `size` bytes, to be freed. */

@@ -1,0 +1,215 @@
+/* Making, migrating and opening a database, and copying one for a backup. */
+#include "store_fixture.h"
+
+static bool
+migrate(void)
+{
+	store.error[0] = '\0';
+	return db_migrate(&store.options, store.error);
+}
+
+/* The error is one line and has `part` in it. */
+static void
+says(const char *part)
+{
+	if (!strstr(store.error, part))
+		fail_msg("'%s' does not say '%s'", store.error, part);
+	assert_null(strchr(store.error, '\n'));
+}
+
+TEST(migrate_makes_a_new_database)
+{
+	assert_true(migrate());
+	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
+	assert_int_equal(store_number("SELECT stream_seq FROM meta"), 0);
+	store.db = store_open();
+	assert_int_equal(db_user_version(store.db->handle), db_schema_version());
+}
+
+TEST(migrate_twice_changes_nothing)
+{
+	assert_true(migrate());
+	store_other_runs("UPDATE meta SET stream_seq = 7");
+	assert_true(migrate());
+	assert_int_equal(store_number("SELECT stream_seq FROM meta"), 7);
+	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
+}
+
+TEST(migrate_refuses_a_newer_schema)
+{
+	assert_true(migrate());
+	store_other_runs("PRAGMA user_version=999");
+	assert_false(migrate());
+	says("made by a newer relay (schema 999, this one knows ");
+	assert_int_equal(store_number("PRAGMA user_version"), 999);
+}
+
+TEST(migrate_refuses_a_negative_schema_with_a_reason)
+{
+	store_other_runs("PRAGMA user_version=-1");
+	assert_false(migrate());
+	says(store.path);
+}
+
+TEST(migrate_refuses_a_file_that_is_no_database)
+{
+	char *left;
+
+	scratch_write(store.dir, "bridge.db", "This is a letter, not a database.\n");
+	assert_false(migrate());
+	says("file is not a database");
+	left = scratch_read(store.dir, "bridge.db");
+	assert_string_equal(left, "This is a letter, not a database.\n");
+	free(left);
+}
+
+TEST(migrate_refuses_a_foreign_database_and_leaves_it)
+{
+	store_other_runs("CREATE TABLE session (x)");
+	assert_false(migrate());
+	says("schema step 1: ");
+	assert_int_equal(store_number("PRAGMA user_version"), 0);
+	assert_int_equal(store_number("SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+TEST(migrate_refuses_a_missing_folder)
+{
+	store.options.path = scratch_path(store.dir, "none/bridge.db");
+	assert_false(migrate());
+	says("unable to open database file");
+}
+
+TEST(migrate_refuses_while_another_writes)
+{
+	int fd = db_lock_open(store.path);
+
+	assert_true(fd >= 0);
+	assert_true(db_lock_take(fd, 0));
+	store.options.busy_timeout_ms = 10;
+	assert_false(migrate());
+	says("another process is writing");
+	close(fd);
+	assert_true(migrate());
+}
+
+TEST(open_refuses_a_missing_database)
+{
+	assert_null(db_open(&store.options, store.error));
+	says("unable to open database file");
+	assert_false(scratch_has(store.dir, "bridge.db"));
+}
+
+TEST(open_refuses_an_older_and_a_newer_schema)
+{
+	assert_true(migrate());
+	store_other_runs("PRAGMA user_version=0");
+	assert_null(db_open(&store.options, store.error));
+	says("schema version 0, this program needs ");
+	store_other_runs("PRAGMA user_version=2000");
+	assert_null(db_open(&store.options, store.error));
+	says("schema version 2000, this program needs ");
+}
+
+TEST(open_refuses_a_schema_that_does_not_fit_its_statements)
+{
+	assert_true(migrate());
+	store_other_runs("ALTER TABLE outbox RENAME COLUMN tries TO attempts");
+	assert_null(db_open(&store.options, store.error));
+	says("statement OUTBOX_INSERT: ");
+}
+
+TEST(open_sets_what_the_house_wants)
+{
+	assert_true(migrate());
+	store.options.full_durability = true;
+	store.db = store_open();
+	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(
+	    sqlite3_exec(store.db->handle,
+		"CREATE TEMP TABLE t (x CHECK (x)); INSERT INTO t SELECT * FROM "
+		"pragma_secure_delete; INSERT INTO t SELECT * FROM pragma_foreign_keys; "
+		"INSERT INTO t SELECT synchronous = 2 FROM pragma_synchronous; INSERT "
+		"INTO t SELECT journal_mode = 'wal' FROM pragma_journal_mode",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+}
+
+TEST(close_of_nothing_is_allowed)
+{
+	db_close(NULL);
+}
+
+static int told;
+
+static void
+note_step(int left, int total)
+{
+	assert_true(left >= 0 && left <= total);
+	told++;
+}
+
+TEST(backup_is_a_whole_database_for_its_owner_alone)
+{
+	struct stat st;
+	const char *copy = scratch_path(store.dir, "copy.db");
+
+	assert_true(migrate());
+	store_other_runs("UPDATE meta SET stream_seq = 7");
+	told = 0;
+	assert_true(db_backup(&store.options, copy, note_step, store.error));
+	assert_true(told > 0);
+	assert_int_equal(stat(copy, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	snprintf(store.path, sizeof(store.path), "%s/copy.db", store.dir);
+	assert_int_equal(store_number("SELECT stream_seq FROM meta"), 7);
+	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
+}
+
+TEST(backup_onto_an_existing_file_is_refused)
+{
+	char *left;
+
+	assert_true(migrate());
+	scratch_write(store.dir, "copy.db", "mine");
+	assert_false(
+	    db_backup(&store.options, scratch_path(store.dir, "copy.db"), NULL, store.error));
+	says("copy.db: File exists");
+	left = scratch_read(store.dir, "copy.db");
+	assert_string_equal(left, "mine");
+	free(left);
+}
+
+TEST(backup_of_a_missing_database_leaves_no_file)
+{
+	assert_false(
+	    db_backup(&store.options, scratch_path(store.dir, "copy.db"), NULL, store.error));
+	says("unable to open database file");
+	assert_false(scratch_has(store.dir, "copy.db"));
+}
+
+#define EACH(name) cmocka_unit_test_setup_teardown(name, store_folder, store_teardown)
+
+static const struct CMUnitTest tests[] = {
+	EACH(migrate_makes_a_new_database),
+	EACH(migrate_twice_changes_nothing),
+	EACH(migrate_refuses_a_newer_schema),
+	EACH(migrate_refuses_a_negative_schema_with_a_reason),
+	EACH(migrate_refuses_a_file_that_is_no_database),
+	EACH(migrate_refuses_a_foreign_database_and_leaves_it),
+	EACH(migrate_refuses_a_missing_folder),
+	EACH(migrate_refuses_while_another_writes),
+	EACH(open_refuses_a_missing_database),
+	EACH(open_refuses_an_older_and_a_newer_schema),
+	EACH(open_refuses_a_schema_that_does_not_fit_its_statements),
+	EACH(open_sets_what_the_house_wants),
+	EACH(close_of_nothing_is_allowed),
+	EACH(backup_is_a_whole_database_for_its_owner_alone),
+	EACH(backup_onto_an_existing_file_is_refused),
+	EACH(backup_of_a_missing_database_leaves_no_file),
+};
+
+int
+main(void)
+{
+	return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
+}

@@ -1,0 +1,360 @@
+/* The store as a whole: sealing, query plans, parameters, and the lock of all writers. */
+#include "store_fixture.h"
+
+#include <sys/file.h>
+#include <sys/wait.h>
+
+static void
+denied(const char *sql)
+{
+	if (sqlite3_exec(store.db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+		fail_msg("a sealed store ran: %s", sql);
+}
+
+TEST(sealed_store_refuses_pragma_and_attach)
+{
+	denied("PRAGMA user_version=5");
+	denied("PRAGMA user_version");
+	denied("PRAGMA foreign_keys=OFF");
+	denied("PRAGMA writable_schema=ON");
+	denied("ATTACH ':memory:' AS other");
+	denied("DETACH main");
+	denied("SELECT * FROM pragma_user_version");
+	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
+}
+
+TEST(sealed_store_refuses_changes_of_the_schema)
+{
+	denied("DROP TABLE message");
+	denied("DROP INDEX message_sender");
+	denied("CREATE TABLE t (x)");
+	denied("CREATE TEMP TABLE t (x)");
+	denied("CREATE INDEX i ON message (text)");
+	denied("CREATE VIEW v AS SELECT 1");
+	denied("CREATE TRIGGER t AFTER INSERT ON message BEGIN SELECT 1; END");
+	denied("CREATE VIRTUAL TABLE t USING fts5(x)");
+	denied("ALTER TABLE message ADD COLUMN x");
+	denied("REINDEX");
+	denied("ANALYZE");
+	denied("VACUUM");
+	denied("SAVEPOINT s");
+	assert_int_equal(store_number("SELECT count(*) FROM sqlite_schema WHERE name IN "
+				      "('t', 'i', 'v')"),
+	    0);
+}
+
+TEST(sealed_store_goes_on_after_another_analyzed)
+{
+	struct member ann = sign_in("ann"), bob = sign_in("bob");
+
+	send_text(&ann, &bob, "before");
+	store_other_runs("ANALYZE");
+	send_text(&ann, &bob, "after");
+	polls(&bob, 0, "before after");
+	sign_in("carl");
+	store_other_runs("VACUUM");
+	assert_int_equal(db_account_erase(store.db, &ann.acc), DB_DONE);
+	assert_int_equal(db_probe(store.db), DB_DONE);
+}
+
+TEST(sealed_store_may_prepare_every_statement_again)
+{
+	store_other_runs("ANALYZE");
+	for (int i = 0; i < ST__MAX; i++) {
+		sqlite3_stmt *st = NULL;
+		const char *sql = sqlite3_sql(store.db->stmts[i]);
+
+		if (sqlite3_prepare_v2(store.db->handle, sql, -1, &st, NULL) != SQLITE_OK)
+			fail_msg("%s: %s", sql, sqlite3_errmsg(store.db->handle));
+		sqlite3_finalize(st);
+	}
+}
+
+TEST(every_statement_numbers_its_parameters_without_gaps)
+{
+	for (int i = 0; i < ST__MAX; i++) {
+		int count = sqlite3_bind_parameter_count(store.db->stmts[i]);
+
+		assert_true(count <= DB_PARAMETERS);
+		for (int n = 1; n <= count; n++) {
+			int place = store.db->places[i][n];
+
+			if (place < 1 || place > count)
+				fail_msg("$%d of %s", n, sqlite3_sql(store.db->stmts[i]));
+			for (int m = 1; m < n; m++)
+				assert_int_not_equal(store.db->places[i][m], place);
+		}
+	}
+}
+
+/* Everything that the plan of a statement says, line by line. */
+static void
+plan_of(enum stmt which, struct text *out)
+{
+	sqlite3 *h = store_other();
+	sqlite3_stmt *st = NULL;
+	const char *sql = arena_printf(
+	    &store.arena, "EXPLAIN QUERY PLAN %s", sqlite3_sql(store.db->stmts[which]));
+
+	assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		text_printf(out, "%s\n", (const char *)sqlite3_column_text(st, 3));
+	assert_true(out->len > 0 && text_ok(out));
+	sqlite3_finalize(st);
+	sqlite3_close(h);
+}
+
+static const struct {
+	const char *name;
+	enum stmt which;
+} hot[] = {
+#define HOT(name) \
+	{ \
+#name, ST_##name \
+	}
+	HOT(SESSION_BY_TOKEN),
+	HOT(STREAM_PROBE),
+	HOT(STREAM_READ),
+	HOT(STREAM_LAST),
+	HOT(DELIVERY_CLAIM),
+	HOT(DELIVERY_CONFIRM),
+	HOT(ACCOUNT_BY_ADDRESS),
+	HOT(ACCOUNT_LIST_PUBLIC),
+	HOT(IDEMPOTENCY_GET),
+	HOT(OUTBOX_DUE),
+	HOT(SESSION_LIVE),
+	HOT(RECEIPT_GET),
+	HOT(MESSAGE_BY_ID),
+	HOT(DELIVERY_GET),
+	HOT(DELIVERY_READ),
+	HOT(SESSION_TOUCH),
+	HOT(SESSION_ADVANCE),
+	HOT(THROTTLE_CLEAN),
+	HOT(EXPORT_SENT),
+	HOT(EXPORT_RECEIVED),
+	HOT(ERASE_RECEIVED),
+	HOT(ERASE_DELIVERIES),
+	HOT(ERASE_SENT_STREAM),
+};
+
+static void
+plans_are_ranges(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hot); i++) {
+		char plan[2048];
+		struct text t;
+
+		text_init(&t, plan, sizeof(plan));
+		plan_of(hot[i].which, &t);
+		if (strstr(plan, "SCAN") || strstr(plan, "TEMP B-TREE"))
+			fail_msg("%s:\n%s", hot[i].name, plan);
+	}
+}
+
+TEST(plan_of_every_hot_statement_is_a_range_of_an_index)
+{
+	plans_are_ranges();
+}
+
+/* Another process that holds the lock until it is told to let go. */
+struct holder {
+	pid_t pid;
+	int tell;
+};
+
+static struct holder
+hold_lock(void)
+{
+	int ready[2], tell[2];
+	struct holder h;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(tell), 0);
+	h.pid = fork();
+	if (h.pid == 0) {
+		int fd = open(scratch_path(store.dir, "bridge.db.lock"), O_RDWR | O_CLOEXEC);
+
+		close(tell[1]);
+		if (fd < 0 || flock(fd, LOCK_EX) != 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		_exit(read(tell[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	assert_true(h.pid > 0);
+	close(ready[1]), close(tell[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	h.tell = tell[1];
+	return h;
+}
+
+static void
+let_go(struct holder h)
+{
+	int status = -1;
+
+	close(h.tell);
+	assert_int_equal(waitpid(h.pid, &status, 0), h.pid);
+	assert_int_equal(status, 0);
+}
+
+TEST(lock_held_by_another_process_makes_a_writer_give_up)
+{
+	struct holder other = hold_lock();
+
+	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(db_begin(store.db), DB_BUSY);
+	assert_int_not_equal(sqlite3_get_autocommit(store.db->handle), 0);
+	let_go(other);
+}
+
+TEST(lock_waited_for_in_vain_makes_the_next_wait_short_until_a_write_succeeds)
+{
+	struct holder other = hold_lock();
+
+	assert_int_equal(db_begin(store.db), DB_BUSY);
+	assert_int_equal(store.db->patience_ms, 50);
+	assert_int_equal(db_begin(store.db), DB_BUSY);
+	assert_int_equal(store.db->patience_ms, 50);
+	let_go(other);
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
+}
+
+TEST(lock_with_a_patience_below_the_short_one_keeps_it)
+{
+	struct holder other = hold_lock();
+
+	store.db->patience_ms = store.db->busy_timeout_ms = 10;
+	assert_int_equal(db_begin(store.db), DB_BUSY);
+	assert_int_equal(store.db->patience_ms, 10);
+	let_go(other);
+}
+
+TEST(lock_held_does_not_delay_who_will_not_wait)
+{
+	struct holder other = hold_lock();
+
+	assert_int_equal(db_begin_now(store.db), DB_BUSY);
+	assert_int_equal(store.db->patience_ms, PATIENCE);
+	let_go(other);
+	assert_int_equal(db_begin_now(store.db), DB_DONE);
+	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
+}
+
+TEST(lock_is_free_again_after_every_end)
+{
+	static const enum db_result ends[] = { DB_ROW, DB_DONE, DB_NONE, DB_CONFLICT, DB_BUSY,
+		DB_FULL, DB_FAIL };
+	int fd = db_lock_open(store.path);
+
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		assert_int_equal(db_begin(store.db), DB_DONE);
+		assert_false(db_lock_take(fd, 0));
+		assert_int_equal(db_end(store.db, ends[i]), ends[i]);
+		assert_true(db_lock_take(fd, 0));
+		db_lock_release(fd);
+	}
+	close(fd);
+}
+
+TEST(database_locked_by_a_foreign_program_gives_the_queue_free_again)
+{
+	sqlite3 *h = store_other();
+	int fd = db_lock_open(store.path);
+
+	assert_int_equal(sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(db_begin(store.db), DB_BUSY);
+	assert_int_equal(store.db->patience_ms, 50);
+	assert_true(db_lock_take(fd, 0));
+	db_lock_release(fd);
+	assert_int_equal(sqlite3_exec(h, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
+	sqlite3_close(h);
+	close(fd);
+}
+
+TEST(write_ended_with_a_conflict_is_rolled_back)
+{
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	assert_int_equal(db_exec(store.db, ST_PROBE_WRITE, "i", (int64_t)7), DB_DONE);
+	assert_int_equal(db_end(store.db, DB_CONFLICT), DB_CONFLICT);
+	assert_int_equal(store_number("SELECT probed_at FROM meta"), 0);
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	assert_int_equal(db_exec(store.db, ST_PROBE_WRITE, "i", (int64_t)7), DB_DONE);
+	assert_int_equal(db_end(store.db, DB_NONE), DB_NONE);
+	assert_int_equal(store_number("SELECT probed_at FROM meta"), 7);
+}
+
+TEST(probe_reads_and_writes)
+{
+	assert_int_equal(db_probe(store.db), DB_DONE);
+	assert_true(store_number("SELECT probed_at FROM meta") > 0);
+	assert_int_equal(db_probe(store.db), DB_DONE);
+}
+
+TEST(probe_while_the_lock_is_held_is_busy_and_costs_no_patience)
+{
+	struct holder other = hold_lock();
+
+	assert_int_equal(db_probe(store.db), DB_BUSY);
+	assert_int_equal(store.db->patience_ms, PATIENCE);
+	let_go(other);
+	assert_int_equal(db_probe(store.db), DB_DONE);
+}
+
+TEST(reading_goes_on_while_the_lock_is_held)
+{
+	struct member ann = sign_in("ann"), bob = sign_in("bob");
+	struct sent sent = send_text(&ann, &bob, "a");
+	struct holder other = hold_lock();
+	struct message m;
+
+	assert_int_equal(db_message_get(store.db, &store.arena, sent.id, ann.acc.id, &m), DB_ROW);
+	polls(&bob, 0, "a");
+	assert_int_equal(state_of(&ann, sent), DELIVERY_QUEUED);
+	let_go(other);
+	polls(&bob, 0, "a");
+	assert_int_equal(state_of(&ann, sent), DELIVERY_CLAIMED);
+}
+
+TEST(full_disk_is_told_apart)
+{
+	assert_int_equal(db_translate(store.db, SQLITE_FULL), DB_FULL);
+	assert_int_equal(db_translate(store.db, SQLITE_BUSY_SNAPSHOT), DB_BUSY);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_UNIQUE), DB_CONFLICT);
+	assert_true(db_failed(DB_BUSY) && db_failed(DB_FULL) && db_failed(DB_FAIL));
+	assert_false(db_failed(DB_ROW) || db_failed(DB_DONE) || db_failed(DB_NONE) ||
+	    db_failed(DB_CONFLICT));
+}
+
+#define EACH(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
+
+static const struct CMUnitTest tests[] = {
+	EACH(sealed_store_refuses_pragma_and_attach),
+	EACH(sealed_store_refuses_changes_of_the_schema),
+	EACH(sealed_store_goes_on_after_another_analyzed),
+	EACH(sealed_store_may_prepare_every_statement_again),
+	EACH(every_statement_numbers_its_parameters_without_gaps),
+	EACH(plan_of_every_hot_statement_is_a_range_of_an_index),
+	EACH(lock_held_by_another_process_makes_a_writer_give_up),
+	EACH(lock_waited_for_in_vain_makes_the_next_wait_short_until_a_write_succeeds),
+	EACH(lock_with_a_patience_below_the_short_one_keeps_it),
+	EACH(lock_held_does_not_delay_who_will_not_wait),
+	EACH(lock_is_free_again_after_every_end),
+	EACH(database_locked_by_a_foreign_program_gives_the_queue_free_again),
+	EACH(write_ended_with_a_conflict_is_rolled_back),
+	EACH(probe_reads_and_writes),
+	EACH(probe_while_the_lock_is_held_is_busy_and_costs_no_patience),
+	EACH(reading_goes_on_while_the_lock_is_held),
+	EACH(full_disk_is_told_apart),
+};
+
+int
+main(void)
+{
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
