@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "group.h"
 #include "rows.h"
 #include "text.h"
 
@@ -211,7 +212,7 @@ db_account_flags(struct db *db, const struct account *acc)
 /* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
  * cascades. */
 static enum db_result
-erase(struct db *db, const struct account *acc)
+erase(struct db *db, struct arena *a, const struct account *acc, int64_t now)
 {
 	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_STREAM,
 		ST_ERASE_STREAM };
@@ -222,6 +223,8 @@ erase(struct db *db, const struct account *acc)
 	address_mac(acc->chat_address, mac);
 	r = db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, sizeof(mac) });
 	if (!db_failed(r))
+		r = group_forsake(db, a, acc, now);
+	if (!db_failed(r))
 		r = db_exec(db, ST_ERASE_RECEIVED, "it", acc->id, acc->chat_address);
 	for (size_t i = 0; i < ARRAY_LEN(by_id) && !db_failed(r); i++)
 		r = db_exec(db, by_id[i], "i", acc->id);
@@ -231,11 +234,11 @@ erase(struct db *db, const struct account *acc)
 }
 
 enum db_result
-db_account_erase(struct db *db, const struct account *acc)
+db_account_erase(struct db *db, struct arena *a, const struct account *acc, int64_t now)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, erase(db, acc)) : r;
+	return r == DB_DONE ? db_end(db, erase(db, a, acc, now)) : r;
 }
 
 static enum db_result
@@ -260,9 +263,8 @@ db_account_list(
 	    db, db_bind(db, ST_ACCOUNT_LIST, "ti", after, (int64_t)limit), a, out, count);
 }
 
-/* A LIKE pattern for "contains"; the wildcards in `match` are taken literally. */
-static char *
-like_pattern(struct arena *a, const char *match)
+char *
+rows_like(struct arena *a, const char *match)
 {
 	char *out = arena_alloc(a, 2 * strlen(match) + 3), *p = out;
 
@@ -282,7 +284,7 @@ enum db_result
 db_account_list_public(struct db *db, struct arena *a, const char *match, const char *after,
     int limit, struct account *out, int *count)
 {
-	const char *pattern = like_pattern(a, match);
+	const char *pattern = rows_like(a, match);
 
 	if (!pattern)
 		return DB_FAIL;

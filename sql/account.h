@@ -47,7 +47,8 @@ enum db_result db_account_update(struct db *db, const struct account *acc);
 enum db_result db_account_flags(struct db *db, const struct account *acc);
 
 /* Erases the account and all that hangs on it; its chat address is never given out again. */
-enum db_result db_account_erase(struct db *db, const struct account *acc);
+enum db_result
+db_account_erase(struct db *db, struct arena *a, const struct account *acc, int64_t now);
 
 /* Up to `limit` accounts in order of address, after `after` (""); `public_only`: those that the
  * directory may show, filtered by `match` (case-folded substring, "" for all). *count is how many.

@@ -34,8 +34,8 @@ struct db_blob {
 	size_t len;
 };
 
-/* Binds parameters in order; in `types`: i int64_t, t text (NULL gives NULL), b struct db_blob *
- * (NULL gives NULL). The statement was reset before. */
+/* Binds parameters in order; in `types`: i int64_t, n int64_t whose 0 is NULL, t text (NULL gives
+ * NULL), b struct db_blob * (NULL gives NULL). The statement was reset before. */
 sqlite3_stmt *db_bind(struct db *db, enum stmt which, const char *types, ...);
 
 /* One step. DB_ROW leaves the statement on its row until db_reset; anything else resets it.

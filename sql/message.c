@@ -38,7 +38,28 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	out->deleted_at = sqlite3_column_int64(st, 14);
 	out->from = db_text(st, 15, a, &ok);
 	out->from_name = db_text(st, 16, a, &ok);
+	out->event = db_text(st, 17, a, &ok);
 	return ok;
+}
+
+/* One delivery and one place in a stream for each who gets it. */
+static enum db_result
+deliver(struct db *db, const struct message_new *m, int64_t seq)
+{
+	enum db_result r;
+
+	if (m->recipient_id) {
+		r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
+		return r == DB_DONE ?
+		    db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq) :
+		    r;
+	}
+	r = db_exec(
+	    db, ST_MEMBER_DELIVER, "iiii", seq, m->group_id, m->sender_id, (int64_t)m->least_role);
+	if (!db_failed(r))
+		r = db_exec(db, ST_MEMBER_STREAM, "iiii", seq, m->group_id, m->sender_id,
+		    (int64_t)m->least_role);
+	return r == DB_NONE ? DB_DONE : r;
 }
 
 enum db_result
@@ -52,17 +73,26 @@ message_put(struct db *db, struct message_new *m)
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	st = db_bind(db, ST_MESSAGE_INSERT, "ibitttttttbti", seq, &id, m->sender_id, m->channel,
+	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtint", seq, &id, m->sender_id, m->channel,
 	    m->kind, m->destination, m->text, m->source, m->subject, m->title,
-	    m->reply_to ? &reply : NULL, m->actions, m->now);
-	if (m->sender_id == 0)
-		sqlite3_bind_null(st, 3);
+	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event);
 	r = db_step(db, st);
-	if (r == DB_DONE)
-		r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
-	if (r == DB_DONE)
-		r = db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq);
-	return r;
+	return r == DB_DONE ? deliver(db, m, seq) : r;
+}
+
+/* May the sender write to the group now? DB_DONE, or DB_NONE with *result. */
+static enum db_result
+check_group(struct db *db, const struct message_new *m, enum send_result *result)
+{
+	sqlite3_stmt *st = db_bind(db, ST_MEMBER_GET, "ii", m->group_id, m->sender_id);
+	enum db_result r = db_step(db, st);
+
+	*result = SEND_NO_MEMBER;
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	*result = sqlite3_column_int(st, 0) >= m->write_role ? SEND_NEW : SEND_NO_RIGHT;
+	db_reset(st);
+	return *result == SEND_NEW ? DB_DONE : DB_NONE;
 }
 
 /* DB_ROW: the key is known, *result tells whether the body is the same; DB_NONE: a new key. */
@@ -102,6 +132,9 @@ send_message(
 	if (r != DB_NONE)
 		return r == DB_ROW ? DB_DONE : r;
 	*result = SEND_NEW;
+	r = m->group_id ? check_group(db, m, result) : DB_DONE;
+	if (r != DB_DONE)
+		return r == DB_NONE ? DB_DONE : r;
 	r = message_put(db, m);
 	if (r != DB_DONE || !key->key)
 		return r;

@@ -20,8 +20,8 @@ struct message {
 	int64_t id;
 	uint8_t public_id[ID_BYTES];
 	int64_t sender_id; /* 0: the relay itself */
-	char *channel, *kind, *destination, *text, *source, *subject, *title,
-	    *actions; /* NULL where there is none */
+	char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
+	    *event; /* NULL where there is none */
 	bool is_reply;
 	uint8_t reply_to[ID_BYTES];
 	int64_t created_at, edited_at, deleted_at; /* 0: never */
@@ -33,9 +33,13 @@ struct message {
 
 struct message_new {
 	int64_t sender_id; /* 0: the relay itself */
-	const char *channel, *kind, *destination, *text, *source, *subject, *title, *actions;
+	const char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
+	    *event;
 	const uint8_t *reply_to;
-	int64_t recipient_id;
+	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
+	int64_t group_id; /* 0: not sent to a group */
+	int least_role; /* of the members that get it */
+	int write_role; /* that the sender needs, checked by db_message_send */
 	int64_t now;
 	uint8_t public_id[ID_BYTES]; /* out */
 };
@@ -45,11 +49,18 @@ struct idempotency {
 	uint8_t body_mac[SECRET_HASH_BYTES];
 };
 
-/* Inside a write of the store: puts the message, its delivery and its place in the stream. DB_DONE.
+/* Inside a write of the store: puts the message, its deliveries and their places in the streams.
+ * DB_DONE.
  */
 enum db_result message_put(struct db *db, struct message_new *m);
 
-enum send_result { SEND_NEW, SEND_REPEATED, SEND_KEY_REUSED };
+enum send_result {
+	SEND_NEW,
+	SEND_REPEATED,
+	SEND_KEY_REUSED,
+	SEND_NO_MEMBER, /* of the group */
+	SEND_NO_RIGHT /* a plain member of a stream group */
+};
 
 /* Stores a message together with its idempotency record, or finds the one that the key already
  * made; either way m->public_id is the message's. DB_DONE with *result. */

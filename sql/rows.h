@@ -15,6 +15,10 @@ bool rows_session(sqlite3_stmt *st, int c, struct arena *a, struct session *out)
 /* The case-folded text that the directory searches. */
 void rows_search_key(const char *name, const char *address, char *out, size_t size);
 
+/* A LIKE pattern for "contains"; wildcards in `match` are taken literally; "" for "". NULL: no
+ * room. */
+char *rows_like(struct arena *a, const char *match);
+
 /* The next number of the stream clock; call inside a write. DB_ROW. */
 enum db_result rows_next_seq(struct db *db, int64_t *seq);
 

@@ -21,6 +21,7 @@ bind_list(struct db *db, enum stmt which, const char *types, va_list ap)
 	sqlite3_stmt *st = db->stmts[which];
 	const struct db_blob *blob;
 	const char *text;
+	int64_t number;
 
 	for (int n = 1; *types; types++, n++) {
 		int i = db->places[which][n];
@@ -28,6 +29,13 @@ bind_list(struct db *db, enum stmt which, const char *types, va_list ap)
 		switch (*types) {
 		case 'i':
 			sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
+			break;
+		case 'n':
+			number = va_arg(ap, int64_t);
+			if (number)
+				sqlite3_bind_int64(st, i, number);
+			else
+				sqlite3_bind_null(st, i);
 			break;
 		case 't':
 			text = va_arg(ap, const char *);
