@@ -48,7 +48,7 @@ struct request {
 	size_t body_len;
 
 	const struct route *route;
-	const char *arg; /* the part of the path that the route leaves open, or NULL */
+	const char *args[2]; /* the parts of the path that the route leaves open */
 	void *in; /* the route's input struct, filled by its field table */
 
 	struct account me; /* set for routes that need a member */

@@ -16,25 +16,32 @@ route_method_name(enum method m)
 	return names[m];
 }
 
-/* True when the path fits the pattern; *arg and *arg_len are the part under "*", if the pattern has
- * one. */
-static bool
-matches(const char *pattern, const char *path, const char **arg, size_t *arg_len)
-{
-	const char *star = strchr(pattern, '*');
-	size_t head, part;
+struct parts {
+	const char *start[2];
+	size_t len[2];
+	int count;
+};
 
-	if (!star)
-		return strcmp(pattern, path) == 0;
-	head = (size_t)(star - pattern);
-	if (strncmp(pattern, path, head) != 0)
-		return false;
-	part = strcspn(path + head, "/");
-	if (part == 0 || part >= ARG_BYTES || strcmp(star + 1, path + head + part) != 0)
-		return false;
-	*arg = path + head;
-	*arg_len = part;
-	return true;
+/* True when the path fits the pattern; the parts under its "*" (two at most) go to `parts`. */
+static bool
+matches(const char *pattern, const char *path, struct parts *parts)
+{
+	parts->count = 0;
+	for (; *pattern; pattern++) {
+		size_t part = strcspn(path, "/");
+
+		if (*pattern != '*') {
+			if (*pattern != *path++)
+				return false;
+			continue;
+		}
+		if (part == 0 || part >= ARG_BYTES)
+			return false;
+		parts->start[parts->count] = path;
+		parts->len[parts->count++] = part;
+		path += part;
+	}
+	return *path == '\0';
 }
 
 const struct route *
@@ -42,15 +49,15 @@ route_find(struct request *r)
 {
 	char allow[64];
 	struct text methods;
-	const char *arg = NULL;
-	size_t arg_len = 0;
+	struct parts parts;
 
 	text_init(&methods, allow, sizeof(allow));
 	for (const struct route *e = routes; e->path; e++) {
-		if (!matches(e->path, r->path, &arg, &arg_len))
+		if (!matches(e->path, r->path, &parts))
 			continue;
 		if (e->method == r->method && r->method_name) {
-			r->arg = arg ? arena_strndup(&r->arena, arg, arg_len) : NULL;
+			for (int i = 0; i < parts.count; i++)
+				r->args[i] = arena_strndup(&r->arena, parts.start[i], parts.len[i]);
 			return e;
 		}
 		text_printf(&methods, "%s%s%s", methods.len ? ", " : "",

@@ -9,7 +9,8 @@ enum access { FOR_ANYONE, FOR_MEMBER, FOR_ADMIN };
 
 struct route {
 	enum method method;
-	const char *path; /* "*" stands for one path part, handed over as request.arg */
+	const char
+	    *path; /* "*" stands for one path part, handed over in request.args; two at most */
 	enum access access;
 	size_t body_limit; /* bytes; 0: a body is ignored */
 	const struct field *fields; /* of the body, for GET of the query; NULL: none */
@@ -20,7 +21,7 @@ struct route {
 /* Ends with an entry whose path is NULL. */
 extern const struct route routes[];
 
-/* Finds the route of a request and sets its arg. NULL: it answered 404 or 405 with Allow. */
+/* Finds the route of a request and sets its args. NULL: it answered 404 or 405 with Allow. */
 const struct route *route_find(struct request *r);
 
 /* The wire's word for a method. */

@@ -35,6 +35,7 @@ share_typing_set(struct share *s, int64_t to, int64_t from, bool typing)
 {
 	struct share_typing *b = bucket(s, to), *slot = &b[0];
 	uint64_t pair = (uint64_t)to << 32 | (uint64_t)from;
+	int64_t until;
 
 	if (to > UINT32_MAX || from > UINT32_MAX)
 		return;
@@ -48,8 +49,19 @@ share_typing_set(struct share *s, int64_t to, int64_t from, bool typing)
 	}
 	if (!typing && atomic_load(&slot->pair) != pair)
 		return;
+	until = typing ? clock_mono_ms() + SHARE_TYPING_MS : 0;
 	atomic_store(&slot->pair, pair);
-	atomic_store(&slot->until_ms, typing ? clock_mono_ms() + SHARE_TYPING_MS : 0);
+	atomic_store(&slot->until_ms, until);
+	if (to > INT32_MAX && typing)
+		atomic_store(&s->group_typing_until_ms, until);
+}
+
+bool
+share_group_typing(struct share *s)
+{
+	int64_t until = atomic_load(&s->group_typing_until_ms);
+
+	return until > 0 && until > clock_mono_ms();
 }
 
 int

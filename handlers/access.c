@@ -50,7 +50,7 @@ decide(struct request *r, bool approve)
 	uint8_t id[ID_BYTES];
 	enum db_result res = DB_NONE;
 
-	if (id_parse("req_", r->arg, id))
+	if (id_parse("req_", r->args[0], id))
 		res = db_access_decide(r->worker->db, &r->arena, id, approve,
 		    approve && c->smtp_host[0] ? &mail : NULL, r->now);
 	if (resp_db_failed(r, res))

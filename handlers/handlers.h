@@ -34,6 +34,22 @@ void on_poll_post(struct request *r);
 void on_read_post(struct request *r);
 void on_receipt_post(struct request *r);
 void on_typing_post(struct request *r);
+/* group.c */
+void on_group_list(struct request *r);
+void on_group_post(struct request *r);
+void on_group_get(struct request *r);
+void on_group_patch(struct request *r);
+void on_group_delete(struct request *r);
+/* member.c */
+void on_group_join(struct request *r);
+void on_group_leave(struct request *r);
+void on_join_list(struct request *r);
+void on_join_approve(struct request *r);
+void on_join_reject(struct request *r);
+void on_member_list(struct request *r);
+void on_member_post(struct request *r);
+void on_member_patch(struct request *r);
+void on_member_delete(struct request *r);
 /* access.c */
 void on_access_list(struct request *r);
 void on_access_approve(struct request *r);

@@ -65,6 +65,31 @@ is_cursor(const char *s)
 	return strspn(s, "0123456789") == strlen(s);
 }
 
+static bool
+is_visibility(const char *s)
+{
+	return strcmp(s, "public") == 0 || strcmp(s, "private") == 0;
+}
+
+static bool
+is_mode(const char *s)
+{
+	return strcmp(s, "chat") == 0 || strcmp(s, "stream") == 0;
+}
+
+static bool
+is_join_policy(const char *s)
+{
+	return strcmp(s, "open") == 0 || strcmp(s, "request") == 0;
+}
+
+static bool
+is_role(const char *s)
+{
+	return strcmp(s, "owner") == 0 || strcmp(s, "admin") == 0 || strcmp(s, "writer") == 0 ||
+	    strcmp(s, "member") == 0;
+}
+
 static const char one_line[] = "one line without control characters";
 static const char channels[] = "one of sms, wa, tg, notify, email, tg_bot, pchat";
 static const char address_rule[] = "3 to 64 of a-z 0-9 . _ - with a letter or digit first";
@@ -164,5 +189,37 @@ const struct field in_receipt_fields[] = {
 const struct field in_typing_fields[] = {
 	TEXT(in_typing, to, FIELD_REQUIRED, 1, 64),
 	BOOL(in_typing, typing, FIELD_REQUIRED),
+	END,
+};
+
+#define GROUP_FIELDS(name_required) \
+	RULED(in_group, name, name_required, 1, 128, is_line, one_line), \
+	    TEXT(in_group, description, FIELD_OPTIONAL, 0, 1024), \
+	    RULED( \
+		in_group, visibility, FIELD_OPTIONAL, 1, 16, is_visibility, "public or private"), \
+	    RULED(in_group, mode, FIELD_OPTIONAL, 1, 16, is_mode, "chat or stream"), \
+	    RULED( \
+		in_group, join_policy, FIELD_OPTIONAL, 1, 16, is_join_policy, "open or request"), \
+	    END
+
+const struct field in_group_new_fields[] = { GROUP_FIELDS(FIELD_REQUIRED) };
+const struct field in_group_fields[] = { GROUP_FIELDS(FIELD_OPTIONAL) };
+
+static const char roles[] = "owner, admin, writer or member";
+
+const struct field in_member_fields[] = {
+	TEXT(in_member, chat_address, FIELD_REQUIRED, 1, 64),
+	RULED(in_member, role, FIELD_OPTIONAL, 1, 16, is_role, roles),
+	END,
+};
+
+const struct field in_role_fields[] = {
+	RULED(in_member, role, FIELD_REQUIRED, 1, 16, is_role, roles),
+	END,
+};
+
+const struct field in_list_fields[] = {
+	TEXT(in_page, after, FIELD_OPTIONAL, 0, 64),
+	INT(in_page, limit, 1, 200, 50),
 	END,
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SESSIONS_SHOWN 100
+#define GROUPS_SHOWN 1000
 
 /* GET me: the user and the session that asks. */
 void
@@ -66,6 +67,25 @@ add_sessions(struct request *r, struct json_object *o)
 		json_object_array_add(array, show_session(&list[i], r->session.id));
 	json_object_object_add(o, "sessions", array);
 	return !resp_db_failed(r, res);
+}
+
+static bool
+add_groups(struct request *r, struct json_object *o)
+{
+	struct group *list = arena_alloc(&r->arena, GROUPS_SHOWN * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(r,
+		db_group_list(
+		    r->worker->db, &r->arena, r->me.id, NULL, GROUPS_SHOWN, list, &count)))
+		return false;
+	array = json_object_new_array();
+	for (int i = 0; i < count; i++)
+		json_object_array_add(array, show_group(&list[i]));
+	json_object_object_add(o, "groups", array);
+	return true;
 }
 
 /* GET sessions: the user's own, oldest first. */
@@ -134,6 +154,6 @@ on_me_export(struct request *r)
 		return;
 	o = resp_ok(r, 200);
 	json_object_object_add(o, "user", show_user(&r->me));
-	if (add_sessions(r, o))
+	if (add_sessions(r, o) && add_groups(r, o))
 		add_messages(o, &page, sent, r->worker->conf->name);
 }

@@ -1,6 +1,7 @@
 /* Messages: one call to send on every channel, and what a sender or recipient may do with one. */
 #include "message.h"
 
+#include "group.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
@@ -30,6 +31,42 @@ find_recipient(struct request *r, const char *address, struct account *out)
 	return false;
 }
 
+/* The group of `to`, which the sender must be in; db_message_send checks again when it counts. */
+static bool
+find_group(struct request *r, const char *to, struct message_new *m)
+{
+	uint8_t id[ID_BYTES];
+	struct group g;
+	enum db_result res = id_parse("grp_", to, id) ?
+	    db_group_get(r->worker->db, &r->arena, id, r->me.id, &g) :
+	    DB_NONE;
+
+	if (resp_db_failed(r, res))
+		return false;
+	if (res == DB_NONE || g.role == GROUP_NOBODY) {
+		resp_field_error(
+		    r, 404, "unknown_recipient", "to", "You are in no group of this id.");
+		return false;
+	}
+	m->group_id = g.id;
+	m->write_role = g.is_stream ? GROUP_WRITER : GROUP_MEMBER;
+	return true;
+}
+
+/* Finds out whom `to` means. */
+static bool
+address_message(struct request *r, const char *to, struct message_new *m)
+{
+	struct account who;
+
+	if (strncmp(to, "grp_", 4) == 0)
+		return find_group(r, to, m);
+	if (!find_recipient(r, to, &who))
+		return false;
+	m->recipient_id = who.id;
+	return true;
+}
+
 /* reply_to must name a message that the sender can see. */
 static bool
 find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
@@ -56,6 +93,14 @@ answer_sent(
 	uint8_t random[ID_BYTES];
 	struct json_object *o;
 
+	if (result == SEND_NO_MEMBER || result == SEND_NO_RIGHT) {
+		resp_field_error(r, result == SEND_NO_RIGHT ? 403 : 404,
+		    result == SEND_NO_RIGHT ? "no_write_right" : "unknown_recipient", "to",
+		    result == SEND_NO_RIGHT ?
+			"Only owners, admins and writers may send to this group." :
+			"You are in no group of this id.");
+		return;
+	}
 	if (result == SEND_KEY_REUSED) {
 		resp_field_error(r, 422, "idempotency_key_reused", "idempotency_key",
 		    "This key was used for a message with another body.");
@@ -90,7 +135,6 @@ send_chat(struct request *r, const struct in_message *in)
 	struct idempotency key = { .key = in->idempotency_key };
 	enum send_result result = SEND_NEW;
 	uint8_t reply[ID_BYTES];
-	struct account to;
 	enum db_result res;
 
 	if (key.key)
@@ -103,9 +147,8 @@ send_chat(struct request *r, const struct in_message *in)
 		answer_sent(r, &m, in->idempotency_key, result);
 		return;
 	}
-	if (!find_recipient(r, in->to, &to))
+	if (!address_message(r, in->to, &m))
 		return;
-	m.recipient_id = to.id;
 	if (in->reply_to && in->reply_to[0]) {
 		if (!find_reply(r, in->reply_to, reply))
 			return;
@@ -136,7 +179,7 @@ on_message_get(struct request *r)
 {
 	uint8_t id[ID_BYTES];
 	struct message m;
-	enum db_result res = id_parse("msg_", r->arg, id) ?
+	enum db_result res = id_parse("msg_", r->args[0], id) ?
 	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) :
 	    DB_NONE;
 	struct json_object *item;
@@ -159,7 +202,7 @@ on_message_patch(struct request *r)
 	const struct in_text *in = r->in;
 	enum change_result change = CHANGE_DONE;
 	uint8_t id[ID_BYTES];
-	enum db_result res = id_parse("msg_", r->arg, id) ?
+	enum db_result res = id_parse("msg_", r->args[0], id) ?
 	    db_message_edit(
 		r->worker->db, &r->arena, id, r->me.id, in->text, EDIT_WINDOW_MS, r->now, &change) :
 	    DB_NONE;
@@ -177,7 +220,7 @@ on_message_patch(struct request *r)
 		resp_error(r, 409, "message_withdrawn", "The message was withdrawn.");
 	} else {
 		o = resp_ok(r, 200);
-		json_add_text(o, "message_id", r->arg);
+		json_add_text(o, "message_id", r->args[0]);
 		json_add_int(o, "edited_at", r->now);
 	}
 }
@@ -189,7 +232,7 @@ on_message_delete(struct request *r)
 {
 	enum change_result change = CHANGE_DONE;
 	uint8_t id[ID_BYTES];
-	enum db_result res = id_parse("msg_", r->arg, id) ?
+	enum db_result res = id_parse("msg_", r->args[0], id) ?
 	    db_message_delete(r->worker->db, &r->arena, id, r->me.id, r->now, &change) :
 	    DB_NONE;
 	struct json_object *o;
@@ -201,6 +244,6 @@ on_message_delete(struct request *r)
 		return;
 	}
 	o = resp_ok(r, 200);
-	json_add_text(o, "message_id", r->arg);
+	json_add_text(o, "message_id", r->args[0]);
 	json_add_text(o, "status", change == CHANGE_REMOVED ? "removed" : "withdrawn");
 }

@@ -1,4 +1,5 @@
 /* Polling: what is new for a session, and who is typing. */
+#include "group.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "message.h"
@@ -10,26 +11,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GROUPS_WATCHED 200
+
+/* Those who type to `to`, which the wire calls `name`; the caller himself is left out. */
 static void
-add_typing(struct request *r, struct json_object *o)
+add_typists(struct request *r, struct json_object *array, int64_t to, const char *name)
 {
 	int64_t from[SHARE_SLOTS];
-	int n = share_typing_get(r->worker->share, r->me.id, from);
-	struct json_object *array = n > 0 ? json_object_new_array() : NULL;
+	int n = share_typing_get(r->worker->share, to, from);
 
 	for (int i = 0; i < n; i++) {
 		struct json_object *item;
 		char *address = NULL;
 
-		if (db_account_address(r->worker->db, &r->arena, from[i], &address) != DB_ROW)
+		if ((from[i] == r->me.id && to != r->me.id) ||
+		    db_account_address(r->worker->db, &r->arena, from[i], &address) != DB_ROW)
 			continue;
 		item = json_object_new_object();
 		json_add_text(item, "from", address);
-		json_add_text(item, "to", r->me.chat_address);
+		json_add_text(item, "to", name);
 		json_object_array_add(array, item);
 	}
-	if (array)
+}
+
+static void
+add_group_typists(struct request *r, struct json_object *array)
+{
+	struct group *list = arena_alloc(&r->arena, GROUPS_WATCHED * sizeof(*list));
+	char id[ID_TEXT_BYTES];
+	int count = 0;
+
+	if (!list ||
+	    db_group_list(r->worker->db, &r->arena, r->me.id, NULL, GROUPS_WATCHED, list, &count) !=
+		DB_DONE)
+		return;
+	for (int i = 0; i < count; i++) {
+		id_format("grp_", list[i].public_id, id);
+		add_typists(r, array, SHARE_GROUP(list[i].id), id);
+	}
+}
+
+static void
+add_typing(struct request *r, struct json_object *o)
+{
+	struct json_object *array = json_object_new_array();
+
+	add_typists(r, array, r->me.id, r->me.chat_address);
+	if (share_group_typing(r->worker->share))
+		add_group_typists(r, array);
+	if (json_object_array_length(array) > 0)
 		json_object_object_add(o, "typing", array);
+	else
+		json_object_put(array);
 }
 
 static void

@@ -1,14 +1,17 @@
 /* Presence, and the directory of people who want to be found. */
+#include "group.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
 #include "secret.h"
+#include "show.h"
 #include "text.h"
 
 #include <string.h>
 
 #define ONLINE_MS 60000
 #define SESSIONS_SHOWN 20
+#define GROUPS_SHOWN 200
 #define ETAG_BYTES 16
 
 /* POST presence: shows or hides the session that asks; its names may change with it. */
@@ -81,6 +84,33 @@ set_etag(struct request *r)
 		r->resp.status = 304;
 }
 
+/* The caller's own groups and the public ones, as far as `match` fits; with the first page only. */
+static bool
+add_groups(struct request *r, struct json_object *array, const char *match)
+{
+	struct group *list = arena_alloc(&r->arena, GROUPS_SHOWN * sizeof(*list));
+	char name[512];
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(r,
+		db_group_list(
+		    r->worker->db, &r->arena, r->me.id, NULL, GROUPS_SHOWN, list, &count)))
+		return false;
+	for (int i = 0; i < count; i++) {
+		text_fold(list[i].name, name, sizeof(name));
+		if (strstr(name, match))
+			json_object_array_add(array, show_group(&list[i]));
+	}
+	if (resp_db_failed(r,
+		db_group_list_public(
+		    r->worker->db, &r->arena, r->me.id, match, GROUPS_SHOWN, list, &count)))
+		return false;
+	for (int i = 0; i < count; i++)
+		json_object_array_add(array, show_group(&list[i]));
+	return true;
+}
+
 /* GET directory: public people in order of address, a page at a time. */
 void
 on_directory_get(struct request *r)
@@ -88,7 +118,7 @@ on_directory_get(struct request *r)
 	const struct in_page *in = r->in;
 	int limit = (int)in->limit, count = 0;
 	struct account *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
-	struct json_object *o, *users;
+	struct json_object *o, *users, *groups;
 	char match[512] = "";
 	enum db_result res;
 
@@ -101,8 +131,11 @@ on_directory_get(struct request *r)
 		return;
 	o = resp_ok(r, 200);
 	users = json_object_new_array();
+	groups = json_object_new_array();
 	json_object_object_add(o, "users", users);
-	json_object_object_add(o, "groups", json_object_new_array());
+	json_object_object_add(o, "groups", groups);
+	if (!(in->after && in->after[0]) && !add_groups(r, groups, match))
+		return;
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)
 		json_add_text(o, "after", list[limit - 1].chat_address);

@@ -1,4 +1,5 @@
 /* Receipts and typing. */
+#include "group.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "message.h"
@@ -6,6 +7,8 @@
 #include "share.h"
 
 #include <string.h>
+
+#define RECIPIENTS_SHOWN 4000
 
 /* POST read: marks received messages as read, and so as delivered. */
 void
@@ -30,40 +33,96 @@ on_read_post(struct request *r)
 }
 
 static void
-add_receipt(struct json_object *array, const char *id, const struct message *m)
+add_state(struct json_object *o, enum delivery_state state, int64_t delivered_at, int64_t read_at)
 {
-	struct json_object *o = json_object_new_object();
-
-	json_add_text(o, "message_id", id);
-	json_add_text(o, "status", delivery_state_name(m->state));
-	if (m->delivered_at)
-		json_add_int(o, "delivered_at", m->delivered_at);
-	if (m->read_at)
-		json_add_int(o, "read_at", m->read_at);
-	json_object_array_add(array, o);
+	json_add_text(o, "status", delivery_state_name(state));
+	if (delivered_at)
+		json_add_int(o, "delivered_at", delivered_at);
+	if (read_at)
+		json_add_int(o, "read_at", read_at);
 }
 
-/* POST receipt-status: how far one's own messages got; others are left out. */
+/* Each recipient of a group message, while *room lasts. */
+static bool
+add_recipients(
+    struct request *r, struct json_object *o, const uint8_t id[static ID_BYTES], int *room)
+{
+	struct receipt *list = arena_alloc(&r->arena, (size_t)*room * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(
+		r, db_receipt_list(r->worker->db, &r->arena, id, r->me.id, *room, list, &count)))
+		return false;
+	if (count == 0)
+		return true;
+	array = json_object_new_array();
+	for (int i = 0; i < count; i++) {
+		struct json_object *item = json_object_new_object();
+
+		json_add_text(item, "chat_address", list[i].chat_address);
+		add_state(item, list[i].state, list[i].delivered_at, list[i].read_at);
+		json_object_array_add(array, item);
+	}
+	json_object_object_add(o, "recipients", array);
+	*room -= count;
+	return true;
+}
+
+/* One receipt, left out when the message is not the caller's own. False: it answered an error. */
+static bool
+add_receipt(struct request *r, struct json_object *array, const char *text, int *room)
+{
+	struct message m = { 0 };
+	uint8_t id[ID_BYTES];
+	struct json_object *o;
+	enum db_result res =
+	    id_parse("msg_", text, id) ? db_receipt_get(r->worker->db, id, r->me.id, &m) : DB_NONE;
+
+	if (res != DB_ROW)
+		return !resp_db_failed(r, res);
+	o = json_object_new_object();
+	json_add_text(o, "message_id", text);
+	add_state(o, m.state, m.delivered_at, m.read_at);
+	json_object_array_add(array, o);
+	return *room == 0 || add_recipients(r, o, id, room);
+}
+
+/* POST receipt-status: how far one's own messages got; others are left out. Group messages name
+ * each recipient, up to RECIPIENTS_SHOWN in one answer. */
 void
 on_receipt_post(struct request *r)
 {
 	const struct in_ids *in = r->in;
 	struct json_object *array = json_object_new_array();
+	int room = RECIPIENTS_SHOWN;
 
 	json_object_object_add(resp_ok(r, 200), "receipts", array);
-	for (int i = 0; i < in->message_ids.count; i++) {
-		struct message m = { 0 };
-		uint8_t id[ID_BYTES];
-		enum db_result res;
-
-		if (!id_parse("msg_", in->message_ids.items[i], id))
-			continue;
-		res = db_receipt_get(r->worker->db, id, r->me.id, &m);
-		if (resp_db_failed(r, res))
+	for (int i = 0; i < in->message_ids.count; i++)
+		if (!add_receipt(r, array, in->message_ids.items[i], &room))
 			return;
-		if (res == DB_ROW)
-			add_receipt(array, in->message_ids.items[i], &m);
+}
+
+/* Who types to a group is noted once for all its members. */
+static void
+type_to_group(struct request *r, const struct in_typing *in)
+{
+	uint8_t id[ID_BYTES];
+	struct group g;
+	enum db_result res = id_parse("grp_", in->to, id) ?
+	    db_group_get(r->worker->db, &r->arena, id, r->me.id, &g) :
+	    DB_NONE;
+
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_NONE || g.role == GROUP_NOBODY) {
+		resp_field_error(
+		    r, 404, "unknown_recipient", "to", "You are in no group of this id.");
+		return;
 	}
+	share_typing_set(r->worker->share, SHARE_GROUP(g.id), r->me.id, in->typing);
+	resp_ok(r, 200);
 }
 
 /* POST typing: kept in memory for 6 seconds, never on disk. */
@@ -72,8 +131,13 @@ on_typing_post(struct request *r)
 {
 	const struct in_typing *in = r->in;
 	struct account to;
-	enum db_result res = db_account_by_address(r->worker->db, &r->arena, in->to, &to);
+	enum db_result res;
 
+	if (strncmp(in->to, "grp_", 4) == 0) {
+		type_to_group(r, in);
+		return;
+	}
+	res = db_account_by_address(r->worker->db, &r->arena, in->to, &to);
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_NONE || to.blocked) {

@@ -7,6 +7,7 @@
 
 #define TAKES(type) in_##type##_fields, sizeof(struct in_##type)
 #define NOTHING NULL, 0
+#define LISTS in_list_fields, sizeof(struct in_page)
 #define SMALL 16384 /* a few short fields */
 #define LISTED 65536 /* a list of ids */
 #define LARGE 524288 /* 64 KiB of text, every byte of it escaped, and the rest */
@@ -44,6 +45,24 @@ const struct route routes[] = {
 	{ METHOD_POST, CHAT "/receipt-status", FOR_MEMBER, LISTED, in_receipt_fields,
 	    sizeof(struct in_ids), on_receipt_post },
 	{ METHOD_POST, CHAT "/typing", FOR_MEMBER, SMALL, TAKES(typing), on_typing_post },
+
+	{ METHOD_GET, CHAT "/groups", FOR_MEMBER, 0, LISTS, on_group_list },
+	{ METHOD_POST, CHAT "/groups", FOR_MEMBER, SMALL, in_group_new_fields,
+	    sizeof(struct in_group), on_group_post },
+	{ METHOD_GET, CHAT "/groups/*", FOR_MEMBER, 0, NOTHING, on_group_get },
+	{ METHOD_PATCH, CHAT "/groups/*", FOR_MEMBER, SMALL, TAKES(group), on_group_patch },
+	{ METHOD_DELETE, CHAT "/groups/*", FOR_MEMBER, 0, NOTHING, on_group_delete },
+	{ METHOD_POST, CHAT "/groups/*/join", FOR_MEMBER, 0, NOTHING, on_group_join },
+	{ METHOD_POST, CHAT "/groups/*/leave", FOR_MEMBER, 0, NOTHING, on_group_leave },
+	{ METHOD_GET, CHAT "/groups/*/requests", FOR_MEMBER, 0, NOTHING, on_join_list },
+	{ METHOD_POST, CHAT "/groups/*/requests/*/approve", FOR_MEMBER, 0, NOTHING,
+	    on_join_approve },
+	{ METHOD_POST, CHAT "/groups/*/requests/*/reject", FOR_MEMBER, 0, NOTHING, on_join_reject },
+	{ METHOD_GET, CHAT "/groups/*/members", FOR_MEMBER, 0, LISTS, on_member_list },
+	{ METHOD_POST, CHAT "/groups/*/members", FOR_MEMBER, SMALL, TAKES(member), on_member_post },
+	{ METHOD_PATCH, CHAT "/groups/*/members/*", FOR_MEMBER, SMALL, in_role_fields,
+	    sizeof(struct in_member), on_member_patch },
+	{ METHOD_DELETE, CHAT "/groups/*/members/*", FOR_MEMBER, 0, NOTHING, on_member_delete },
 
 	{ METHOD_GET, CHAT "/admin/access-requests", FOR_ADMIN, 0, NOTHING, on_access_list },
 	{ METHOD_POST, CHAT "/admin/access-requests/*/approve", FOR_ADMIN, 0, NOTHING,

@@ -7,8 +7,9 @@ void
 on_session_delete(struct request *r)
 {
 	uint8_t id[ID_BYTES];
-	enum db_result res =
-	    id_parse("ses_", r->arg, id) ? db_session_delete(r->worker->db, r->me.id, id) : DB_NONE;
+	enum db_result res = id_parse("ses_", r->args[0], id) ?
+	    db_session_delete(r->worker->db, r->me.id, id) :
+	    DB_NONE;
 
 	if (resp_db_failed(r, res))
 		return;

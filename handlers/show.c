@@ -1,6 +1,10 @@
 /* How things look on the wire. */
 #include "show.h"
 
+#include "cleanup.h"
+
+#include <string.h>
+
 struct json_object *
 show_user(const struct account *a)
 {
@@ -52,6 +56,10 @@ show_message(const struct message *m, const char *relay_name)
 				  m->from);
 	json_add_text(o, "to", m->destination);
 	json_add_text(o, "text", m->text);
+	if (strncmp(m->destination, "grp_", 4) == 0)
+		json_add_text(o, "group_id", m->destination);
+	if (m->event)
+		json_object_object_add(o, "event", json_tokener_parse(m->event));
 	if (m->is_reply) {
 		id_format("msg_", m->reply_to, id);
 		json_add_text(o, "reply_to", id);
@@ -67,4 +75,56 @@ show_message(const struct message *m, const char *relay_name)
 	if (m->deleted_at)
 		json_add_int(o, "deleted_at", m->deleted_at);
 	return o;
+}
+
+struct json_object *
+show_group(const struct group *g)
+{
+	struct json_object *o = json_object_new_object();
+	char id[ID_TEXT_BYTES];
+
+	id_format("grp_", g->public_id, id);
+	json_add_text(o, "group_id", id);
+	json_add_text(o, "name", g->name);
+	json_add_text(o, "description", g->description);
+	json_add_text(o, "visibility", g->is_public ? "public" : "private");
+	json_add_text(o, "mode", g->is_stream ? "stream" : "chat");
+	json_add_text(o, "join_policy", g->is_open ? "open" : "request");
+	json_add_int(o, "member_count", g->member_count);
+	json_add_int(o, "created_at", g->created_at);
+	if (g->role != GROUP_NOBODY)
+		json_add_text(o, "role", group_role_name(g->role));
+	return o;
+}
+
+bool
+show_group_refused(struct request *r, enum group_result result)
+{
+	static const struct {
+		enum group_result result;
+		int status;
+		const char *code, *message;
+	} refusals[] = {
+		{ GROUP_UNKNOWN, 404, "unknown_group", "There is no such group for you." },
+		{ GROUP_NEEDS_ADMIN, 403, "not_group_admin",
+		    "Only an owner or admin of the group may do this." },
+		{ GROUP_NEEDS_OWNER, 403, "not_group_owner",
+		    "Only an owner of the group may do this." },
+		{ GROUP_LAST_OWNER, 409, "last_owner",
+		    "The group needs an owner: make somebody else one first, or delete it." },
+		{ GROUP_FULL, 409, "group_full", "The group has as many members as it may have." },
+		{ GROUP_NO_MEMBER, 404, "unknown_member", "This is no member of the group." },
+		{ GROUP_NO_REQUEST, 404, "unknown_request", "There is no such request." },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		if (refusals[i].result != result)
+			continue;
+		resp_error(r, refusals[i].status, refusals[i].code, refusals[i].message);
+		return true;
+	}
+	if (result == GROUP_NO_ACCOUNT)
+		resp_field_error(
+		    r, 404, "unknown_recipient", "chat_address", "Nobody has this chat address.");
+	return result == GROUP_NO_ACCOUNT;
 }

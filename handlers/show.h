@@ -2,6 +2,7 @@
 #ifndef HANDLERS_SHOW_H
 #define HANDLERS_SHOW_H
 
+#include "group.h"
 #include "message.h"
 #include "req.h"
 #include "resp.h"
@@ -18,5 +19,12 @@ struct json_object *show_session(const struct session *s, int64_t current_id);
 
 /* A message as a stream item; `relay_name` signs the relay's own. */
 struct json_object *show_message(const struct message *m, const char *relay_name);
+
+/* A group, with the role of whom it is shown to. */
+struct json_object *show_group(const struct group *g);
+
+/* Answers why a call on a group was refused. False for GROUP_OK, GROUP_REQUESTED and GROUP_DELETED,
+ * which the caller answers himself. */
+bool show_group_refused(struct request *r, enum group_result result);
 
 #endif

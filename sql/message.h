@@ -128,6 +128,18 @@ enum db_result db_receipt_read(struct db *db, int64_t account_id, const uint8_t 
 enum db_result db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES],
     int64_t account_id, struct message *out);
 
+struct receipt {
+	char *chat_address;
+	enum delivery_state state;
+	int64_t delivered_at, read_at;
+};
+
+/* Up to `limit` recipients of a group message that `account_id` sent, in order of address; none for
+ * other messages. DB_DONE. */
+enum db_result
+db_receipt_list(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, int limit, struct receipt *out, int *count);
+
 /* One page of all messages that the account sent (after id `after`) or received (after place
  * `after`). DB_DONE. */
 enum db_result db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent,

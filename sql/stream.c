@@ -139,3 +139,24 @@ db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t 
 	db_reset(st);
 	return r;
 }
+
+enum db_result
+db_receipt_list(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, int limit, struct receipt *out, int *count)
+{
+	sqlite3_stmt *st = db_bind(db, ST_RECEIPT_LIST, "bii",
+	    &(struct db_blob){ public_id, ID_BYTES }, account_id, (int64_t)limit);
+	bool ok = true;
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct receipt *p = &out[(*count)++];
+
+		p->chat_address = db_text(st, 0, a, &ok);
+		p->state = (enum delivery_state)sqlite3_column_int(st, 1);
+		p->delivered_at = sqlite3_column_int64(st, 2);
+		p->read_at = sqlite3_column_int64(st, 3);
+	}
+	return ok ? r : DB_FAIL;
+}
