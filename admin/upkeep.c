@@ -196,10 +196,12 @@ ctl_stats(struct ctl *c)
 	db_close(db);
 	if (r != DB_ROW)
 		return ctl_db_failed(r);
-	printf("accounts         %lld\nsessions         %lld\nmessages         %lld\nundelivered   "
+	printf("accounts         %lld\nsessions         %lld\ngroups           %lld\nmessages      "
+	       "   %lld\nundelivered   "
 	       "   %lld\n"
 	       "mails waiting    %lld\naccess requests  %lld\n",
-	    (long long)f.accounts, (long long)f.sessions, (long long)f.messages,
-	    (long long)f.undelivered, (long long)f.mails, (long long)f.access_requests);
+	    (long long)f.accounts, (long long)f.sessions, (long long)f.groups,
+	    (long long)f.messages, (long long)f.undelivered, (long long)f.mails,
+	    (long long)f.access_requests);
 	return 0;
 }

@@ -31,7 +31,7 @@ list_users(struct db *db)
 
 	arena_init(&a, ARENA_BYTES);
 	do {
-		r = db_account_list(db, &a, after, PAGE, list, &count);
+		r = db_account_list(db, &a, "", after, PAGE, list, &count);
 		print_users(list, count);
 		if (count > 0)
 			snprintf(after, sizeof(after), "%s", list[count - 1].chat_address);
@@ -39,23 +39,6 @@ list_users(struct db *db)
 	} while (r == DB_DONE && count == PAGE);
 	arena_free(&a);
 	return r == DB_DONE ? 0 : ctl_db_failed(r);
-}
-
-/* Applies the verb to the account; false: no such verb. */
-static bool
-apply(struct account *acc, const char *verb)
-{
-	if (strcmp(verb, "promote") == 0)
-		acc->role = ROLE_ADMIN;
-	else if (strcmp(verb, "demote") == 0)
-		acc->role = ROLE_USER;
-	else if (strcmp(verb, "block") == 0 || strcmp(verb, "unblock") == 0)
-		acc->blocked = verb[0] == 'b';
-	else if (strcmp(verb, "hide") == 0 || strcmp(verb, "unhide") == 0)
-		acc->hidden = verb[0] == 'h';
-	else
-		return false;
-	return true;
 }
 
 static int
@@ -76,9 +59,9 @@ change_user(struct db *db, const char *verb, const char *who)
 		status = ctl_fail("nobody here has the address '%s'", who);
 	else if (r != DB_ROW)
 		status = ctl_db_failed(r);
-	else if (!apply(&acc, verb))
+	else if (!account_apply(&acc, verb))
 		status = ctl_usage("user list | user promote|demote|block|unblock|hide|unhide WHO");
-	else if ((r = db_account_flags(db, &acc)) == DB_CONFLICT)
+	else if ((r = db_account_flags(db, &acc, "relayctl", verb, clock_ms())) == DB_CONFLICT)
 		status = ctl_fail("'%s' is the last admin; promote another one first", who);
 	else if (r != DB_DONE)
 		status = ctl_db_failed(r);

@@ -50,6 +50,15 @@ void on_member_list(struct request *r);
 void on_member_post(struct request *r);
 void on_member_patch(struct request *r);
 void on_member_delete(struct request *r);
+/* block.c */
+void on_block_list(struct request *r);
+void on_block_post(struct request *r);
+void on_block_delete(struct request *r);
+/* admin.c */
+void on_admin_users(struct request *r);
+void on_admin_user_post(struct request *r);
+void on_admin_stats(struct request *r);
+void on_admin_audit(struct request *r);
 /* access.c */
 void on_access_list(struct request *r);
 void on_access_approve(struct request *r);

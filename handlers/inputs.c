@@ -90,6 +90,14 @@ is_role(const char *s)
 	    strcmp(s, "member") == 0;
 }
 
+static bool
+is_action(const char *s)
+{
+	struct account any = { 0 };
+
+	return account_apply(&any, s);
+}
+
 static const char one_line[] = "one line without control characters";
 static const char channels[] = "one of sms, wa, tg, notify, email, tg_bot, pchat";
 static const char address_rule[] = "3 to 64 of a-z 0-9 . _ - with a letter or digit first";
@@ -221,5 +229,16 @@ const struct field in_role_fields[] = {
 const struct field in_list_fields[] = {
 	TEXT(in_page, after, FIELD_OPTIONAL, 0, 64),
 	INT(in_page, limit, 1, 200, 50),
+	END,
+};
+
+const struct field in_block_fields[] = {
+	TEXT(in_member, chat_address, FIELD_REQUIRED, 1, 64),
+	END,
+};
+
+const struct field in_action_fields[] = {
+	RULED(in_action, action, FIELD_REQUIRED, 1, 16, is_action,
+	    "promote, demote, block, unblock, hide or unhide"),
 	END,
 };

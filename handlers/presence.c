@@ -1,4 +1,5 @@
 /* Presence, and the directory of people who want to be found. */
+#include "block.h"
 #include "group.h"
 #include "handlers.h"
 #include "inputs.h"
@@ -48,8 +49,12 @@ add_person(struct request *r, struct json_object *array, const struct account *a
 	struct session list[SESSIONS_SHOWN];
 	struct json_object *o = json_object_new_object(), *sessions = json_object_new_array();
 	int count = 0;
-	enum db_result res = db_session_list(r->worker->db, &r->arena, a->id, r->now,
-	    r->now - ONLINE_MS, SESSIONS_SHOWN, list, &count);
+	/* To those whom he blocked a person looks offline. */
+	enum db_result res = db_block_get(r->worker->db, a->id, r->me.id);
+
+	if (res == DB_NONE)
+		res = db_session_list(r->worker->db, &r->arena, a->id, r->now, r->now - ONLINE_MS,
+		    SESSIONS_SHOWN, list, &count);
 
 	json_add_text(o, "chat_address", a->chat_address);
 	json_add_text(o, "display_name", account_name(a));

@@ -1,4 +1,5 @@
 /* Receipts and typing. */
+#include "block.h"
 #include "group.h"
 #include "handlers.h"
 #include "inputs.h"
@@ -145,6 +146,10 @@ on_typing_post(struct request *r)
 		    r, 404, "unknown_recipient", "to", "Nobody has this chat address.");
 		return;
 	}
-	share_typing_set(r->worker->share, to.id, r->me.id, in->typing);
+	res = db_block_get(r->worker->db, to.id, r->me.id);
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_NONE)
+		share_typing_set(r->worker->share, to.id, r->me.id, in->typing);
 	resp_ok(r, 200);
 }

@@ -1,6 +1,7 @@
 /* Requests for access by people outside the allow-list, and the message with which admins hear of
  * them. */
 #include "access.h"
+#include "audit.h"
 #include "message.h"
 #include "rows.h"
 
@@ -155,7 +156,7 @@ db_access_list(struct db *db, struct arena *a, int limit, struct access_request 
 
 static enum db_result
 decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve,
-    struct mail *mail, int64_t now)
+    struct mail *mail, const char *actor, int64_t now)
 {
 	enum access_status want = approve ? ACCESS_APPROVED : ACCESS_DENIED;
 	struct access_request q;
@@ -168,6 +169,8 @@ decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
 	if (q.status != ACCESS_PENDING)
 		return q.status == want ? DB_DONE : DB_CONFLICT;
 	r = db_exec(db, ST_ACCESS_DECIDE, "iii", q.id, (int64_t)want, now);
+	if (r == DB_DONE)
+		r = audit_note(db, now, actor, approve ? "approve-access" : "deny-access", q.email);
 	if (r != DB_DONE || !mail)
 		return r;
 	mail->recipient = q.email;
@@ -176,9 +179,9 @@ decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
 
 enum db_result
 db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    bool approve, struct mail *mail, int64_t now)
+    bool approve, struct mail *mail, const char *actor, int64_t now)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, decide(db, a, public_id, approve, mail, now)) : r;
+	return r == DB_DONE ? db_end(db, decide(db, a, public_id, approve, mail, actor, now)) : r;
 }

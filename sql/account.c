@@ -1,6 +1,7 @@
 /* Accounts: looking up, listing, changing, erasing. */
 #include "account.h"
 
+#include "audit.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "group.h"
@@ -201,12 +202,34 @@ set_flags(struct db *db, const struct account *acc)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
+bool
+account_apply(struct account *acc, const char *action)
+{
+	if (strcmp(action, "promote") == 0)
+		acc->role = ROLE_ADMIN;
+	else if (strcmp(action, "demote") == 0)
+		acc->role = ROLE_USER;
+	else if (strcmp(action, "block") == 0 || strcmp(action, "unblock") == 0)
+		acc->blocked = action[0] == 'b';
+	else if (strcmp(action, "hide") == 0 || strcmp(action, "unhide") == 0)
+		acc->hidden = action[0] == 'h';
+	else
+		return false;
+	return true;
+}
+
 enum db_result
-db_account_flags(struct db *db, const struct account *acc)
+db_account_flags(
+    struct db *db, const struct account *acc, const char *actor, const char *action, int64_t now)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, set_flags(db, acc)) : r;
+	if (r != DB_DONE)
+		return r;
+	r = set_flags(db, acc);
+	if (r == DB_DONE)
+		r = audit_note(db, now, actor, action, acc->chat_address);
+	return db_end(db, r);
 }
 
 /* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
@@ -256,11 +279,15 @@ read_list(struct db *db, sqlite3_stmt *st, struct arena *a, struct account *out,
 }
 
 enum db_result
-db_account_list(
-    struct db *db, struct arena *a, const char *after, int limit, struct account *out, int *count)
+db_account_list(struct db *db, struct arena *a, const char *match, const char *after, int limit,
+    struct account *out, int *count)
 {
+	const char *pattern = rows_like(a, match);
+
+	if (!pattern)
+		return DB_FAIL;
 	return read_list(
-	    db, db_bind(db, ST_ACCOUNT_LIST, "ti", after, (int64_t)limit), a, out, count);
+	    db, db_bind(db, ST_ACCOUNT_LIST, "tti", after, pattern, (int64_t)limit), a, out, count);
 }
 
 char *

@@ -42,19 +42,24 @@ enum db_result db_account_address(struct db *db, struct arena *a, int64_t id, ch
 /* Stores display name, language and public_visible of `acc`. */
 enum db_result db_account_update(struct db *db, const struct account *acc);
 
-/* Stores role, blocked and hidden of `acc`; a blocked account loses its sessions in the same
- * transaction. DB_CONFLICT when no unblocked admin would be left where there was one. */
-enum db_result db_account_flags(struct db *db, const struct account *acc);
+/* Applies promote, demote, block, unblock, hide or unhide to the struct. False: no such action. */
+bool account_apply(struct account *acc, const char *action);
+
+/* Stores role, blocked and hidden of `acc` and notes who did what; a blocked account loses its
+ * sessions in the same transaction. DB_CONFLICT when no unblocked admin would be left where there
+ * was one. */
+enum db_result db_account_flags(
+    struct db *db, const struct account *acc, const char *actor, const char *action, int64_t now);
 
 /* Erases the account and all that hangs on it; its chat address is never given out again. */
 enum db_result
 db_account_erase(struct db *db, struct arena *a, const struct account *acc, int64_t now);
 
 /* Up to `limit` accounts in order of address, after `after` (""); `public_only`: those that the
- * directory may show, filtered by `match` (case-folded substring, "" for all). *count is how many.
- * DB_DONE. */
-enum db_result db_account_list(
-    struct db *db, struct arena *a, const char *after, int limit, struct account *out, int *count);
+ * directory may show, filtered by `match` (case-folded substring, "" for all; the full list looks
+ * at e-mails too). *count is how many. DB_DONE. */
+enum db_result db_account_list(struct db *db, struct arena *a, const char *match, const char *after,
+    int limit, struct account *out, int *count);
 enum db_result db_account_list_public(struct db *db, struct arena *a, const char *match,
     const char *after, int limit, struct account *out, int *count);
 

@@ -1,6 +1,7 @@
 /* Messages: storing, finding, editing, withdrawing. */
 #include "message.h"
 
+#include "block.h"
 #include "cleanup.h"
 #include "message_rows.h"
 #include "rows.h"
@@ -50,7 +51,7 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 
 	if (m->recipient_id) {
 		r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
-		return r == DB_DONE ?
+		return r == DB_DONE && !m->dropped ?
 		    db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq) :
 		    r;
 	}
@@ -132,9 +133,13 @@ send_message(
 	if (r != DB_NONE)
 		return r == DB_ROW ? DB_DONE : r;
 	*result = SEND_NEW;
-	r = m->group_id ? check_group(db, m, result) : DB_DONE;
-	if (r != DB_DONE)
+	r = m->group_id ? check_group(db, m, result) :
+			  db_block_get(db, m->recipient_id, m->sender_id);
+	if (m->group_id && r != DB_DONE)
 		return r == DB_NONE ? DB_DONE : r;
+	if (db_failed(r))
+		return r;
+	m->dropped = r == DB_ROW;
 	r = message_put(db, m);
 	if (r != DB_DONE || !key->key)
 		return r;

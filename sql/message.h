@@ -37,6 +37,7 @@ struct message_new {
 	    *event;
 	const uint8_t *reply_to;
 	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
+	bool dropped; /* the recipient blocked the sender: it never reaches his stream */
 	int64_t group_id; /* 0: not sent to a group */
 	int least_role; /* of the members that get it */
 	int write_role; /* that the sender needs, checked by db_message_send */

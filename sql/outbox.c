@@ -104,7 +104,7 @@ db_stats(struct db *db, int64_t now, struct db_figures *out)
 {
 	sqlite3_stmt *st = db_bind(db, ST_STATS, "i", now);
 	int64_t *const fields[] = { &out->accounts, &out->sessions, &out->messages,
-		&out->undelivered, &out->mails, &out->access_requests };
+		&out->undelivered, &out->mails, &out->access_requests, &out->groups };
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)

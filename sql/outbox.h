@@ -29,7 +29,7 @@ enum db_result db_outbox_list(
     struct db *db, struct arena *a, int64_t after, int limit, struct outbox_mail *out, int *count);
 
 struct db_figures {
-	int64_t accounts, sessions, messages, undelivered, mails, access_requests;
+	int64_t accounts, sessions, messages, undelivered, mails, access_requests, groups;
 };
 
 /* Counts for the operator. DB_ROW. */

@@ -71,7 +71,8 @@ db_access_list(struct db *db, struct arena *a, int limit, struct access_request 
 /* Decides a request; with `mail` not NULL puts it in the outbox (its recipient is filled in here).
  * DB_DONE also when it had been decided the same way, DB_NONE: no such request, DB_CONFLICT: it was
  * decided the other way. */
-enum db_result db_access_decide(struct db *db, struct arena *a,
-    const uint8_t public_id[static ID_BYTES], bool approve, struct mail *mail, int64_t now);
+enum db_result
+db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    bool approve, struct mail *mail, const char *actor, int64_t now);
 
 #endif

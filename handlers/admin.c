@@ -1,0 +1,132 @@
+/* What admins of the relay see and do; every deed goes to the audit log. */
+#include "audit.h"
+#include "handlers.h"
+#include "inputs.h"
+#include "outbox.h"
+#include "resp.h"
+#include "show.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct json_object *
+show_account(const struct account *a)
+{
+	struct json_object *o = show_user(a);
+
+	json_add_bool(o, "blocked", a->blocked);
+	json_add_bool(o, "hidden", a->hidden);
+	return o;
+}
+
+/* GET admin/users: in order of address, a page at a time; q matches names, addresses and e-mails.
+ */
+void
+on_admin_users(struct request *r)
+{
+	const struct in_page *in = r->in;
+	int limit = (int)in->limit, count = 0;
+	struct account *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
+	struct json_object *o, *array;
+	char match[512];
+
+	text_fold(in->q ? in->q : "", match, sizeof(match));
+	if (!list ||
+	    resp_db_failed(r,
+		db_account_list(r->worker->db, &r->arena, match, in->after ? in->after : "",
+		    limit + 1, list, &count)))
+		return;
+	o = resp_ok(r, 200);
+	array = json_object_new_array();
+	json_object_object_add(o, "users", array);
+	json_add_bool(o, "has_more", count > limit);
+	if (count > limit)
+		json_add_text(o, "after", list[limit - 1].chat_address);
+	for (int i = 0; i < count && i < limit; i++)
+		json_object_array_add(array, show_account(&list[i]));
+}
+
+/* POST admin/users/<chat_address>: promote, demote, block, unblock, hide or unhide; a blocked
+ * user's sessions end at once. */
+void
+on_admin_user_post(struct request *r)
+{
+	const struct in_action *in = r->in;
+	struct account who;
+	enum db_result res = db_account_by_address(r->worker->db, &r->arena, r->args[0], &who);
+
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_NONE) {
+		resp_error(r, 404, "unknown_user", "Nobody has this chat address.");
+		return;
+	}
+	account_apply(&who, in->action);
+	res = db_account_flags(r->worker->db, &who, r->me.chat_address, in->action, r->now);
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_CONFLICT)
+		resp_error(
+		    r, 409, "last_admin", "The relay needs an admin: promote another one first.");
+	else
+		json_object_object_add(resp_ok(r, 200), "user", show_account(&who));
+}
+
+/* GET admin/stats: counts. */
+void
+on_admin_stats(struct request *r)
+{
+	struct db_figures f;
+	struct json_object *o;
+
+	if (resp_db_failed(r, db_stats(r->worker->db, r->now, &f)))
+		return;
+	o = resp_ok(r, 200);
+	json_add_int(o, "accounts", f.accounts);
+	json_add_int(o, "sessions", f.sessions);
+	json_add_int(o, "groups", f.groups);
+	json_add_int(o, "messages", f.messages);
+	json_add_int(o, "undelivered", f.undelivered);
+	json_add_int(o, "mails", f.mails);
+	json_add_int(o, "access_requests", f.access_requests);
+}
+
+/* GET admin/audit: newest first, a page at a time. */
+void
+on_admin_audit(struct request *r)
+{
+	const struct in_page *in = r->in;
+	int limit = (int)in->limit, count = 0;
+	struct audit_entry *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
+	struct json_object *o, *array;
+	char place[24], *end = place;
+	int64_t before = in->after && in->after[0] ? strtoll(in->after, &end, 10) : 0;
+
+	if (before < 0 || (in->after && in->after[0] && *end)) {
+		resp_field_error(
+		    r, 400, "invalid_field", "after", "after must be what an earlier answer gave.");
+		return;
+	}
+	if (!list ||
+	    resp_db_failed(
+		r, db_audit_list(r->worker->db, &r->arena, before, limit + 1, list, &count)))
+		return;
+	o = resp_ok(r, 200);
+	array = json_object_new_array();
+	json_object_object_add(o, "entries", array);
+	json_add_bool(o, "has_more", count > limit);
+	if (count > limit) {
+		snprintf(place, sizeof(place), "%lld", (long long)list[limit - 1].id);
+		json_add_text(o, "after", place);
+	}
+	for (int i = 0; i < count && i < limit; i++) {
+		struct json_object *item = json_object_new_object();
+
+		json_add_int(item, "at", list[i].at);
+		json_add_text(item, "actor", list[i].actor);
+		json_add_text(item, "action", list[i].action);
+		json_add_text(item, "target", list[i].target);
+		json_object_array_add(array, item);
+	}
+}

@@ -1,0 +1,82 @@
+/* Blocks: whom the caller does not want to hear from. */
+#include "block.h"
+
+#include "handlers.h"
+#include "inputs.h"
+#include "resp.h"
+
+#include <string.h>
+
+/* Finds the account of an address, blocked by admins or not; false: it answered. */
+static bool
+find_account(struct request *r, const char *address, struct account *out)
+{
+	enum db_result res = db_account_by_address(r->worker->db, &r->arena, address, out);
+
+	if (resp_db_failed(r, res))
+		return false;
+	if (res == DB_ROW)
+		return true;
+	resp_field_error(
+	    r, 404, "unknown_recipient", "chat_address", "Nobody has this chat address.");
+	return false;
+}
+
+/* GET blocks: in order of address, a page at a time. */
+void
+on_block_list(struct request *r)
+{
+	const struct in_page *in = r->in;
+	int limit = (int)in->limit, count = 0;
+	struct block *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
+	struct json_object *o, *array;
+
+	if (!list ||
+	    resp_db_failed(r,
+		db_block_list(r->worker->db, &r->arena, r->me.id, in->after ? in->after : "",
+		    limit + 1, list, &count)))
+		return;
+	o = resp_ok(r, 200);
+	array = json_object_new_array();
+	json_object_object_add(o, "blocks", array);
+	json_add_bool(o, "has_more", count > limit);
+	if (count > limit)
+		json_add_text(o, "after", list[limit - 1].chat_address);
+	for (int i = 0; i < count && i < limit; i++) {
+		struct json_object *item = json_object_new_object();
+
+		json_add_text(item, "chat_address", list[i].chat_address);
+		json_add_text(item, "display_name",
+		    list[i].display_name[0] ? list[i].display_name : list[i].chat_address);
+		json_add_int(item, "created_at", list[i].created_at);
+		json_object_array_add(array, item);
+	}
+}
+
+/* POST blocks: the other one does not learn of it. */
+void
+on_block_post(struct request *r)
+{
+	const struct in_member *in = r->in;
+	struct account other;
+
+	if (strcmp(in->chat_address, r->me.chat_address) == 0) {
+		resp_field_error(
+		    r, 400, "invalid_field", "chat_address", "You cannot block yourself.");
+		return;
+	}
+	if (find_account(r, in->chat_address, &other) &&
+	    !resp_db_failed(r, db_block_set(r->worker->db, r->me.id, other.id, true, r->now)))
+		json_add_text(resp_ok(r, 200), "status", "blocked");
+}
+
+/* DELETE blocks/<chat_address>: also fine when there was no block. */
+void
+on_block_delete(struct request *r)
+{
+	struct account other;
+
+	if (find_account(r, r->args[0], &other) &&
+	    !resp_db_failed(r, db_block_set(r->worker->db, r->me.id, other.id, false, r->now)))
+		json_add_text(resp_ok(r, 200), "status", "unblocked");
+}
