@@ -82,17 +82,45 @@ take_texts(struct request *r, const struct field *f, struct json_object *v, stru
 }
 
 static bool
-take_json(struct request *r, const struct field *f, struct json_object *v)
+fill_from_json(struct request *r, const struct field *fields, void *into, struct json_object *root);
+
+static bool
+take_list(struct request *r, const struct field *f, struct json_object *v, struct field_list *out)
+{
+	size_t n = json_object_array_length(v);
+
+	if ((int64_t)n < f->min || (int64_t)n > f->max)
+		return bad(r, f, "%s must have %lld to %lld items.", f->name, (long long)f->min,
+		    (long long)f->max);
+	out->items = arena_alloc(&r->arena, (n + 1) * f->item_size);
+	if (!out->items)
+		return bad(r, f, "%s is too large.", f->name);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *item = json_object_array_get_idx(v, i);
+
+		if (!json_object_is_type(item, json_type_object))
+			return bad(r, f, "%s must hold objects.", f->name);
+		if (!fill_from_json(r, f->items, (char *)out->items + i * f->item_size, item))
+			return false;
+	}
+	out->count = (int)n;
+	return true;
+}
+
+static bool
+take_json(struct request *r, const struct field *f, void *into, struct json_object *v)
 {
 	static const enum json_type want[] = { [FIELD_TEXT] = json_type_string,
 		[FIELD_INT] = json_type_int,
 		[FIELD_BOOL] = json_type_boolean,
-		[FIELD_TEXTS] = json_type_array };
+		[FIELD_TEXTS] = json_type_array,
+		[FIELD_LIST] = json_type_array };
 	static const char *const words[] = { [FIELD_TEXT] = "a string",
 		[FIELD_INT] = "a whole number",
 		[FIELD_BOOL] = "true or false",
-		[FIELD_TEXTS] = "a list of strings" };
-	char *at = (char *)r->in + f->offset;
+		[FIELD_TEXTS] = "a list of strings",
+		[FIELD_LIST] = "a list of objects" };
+	char *at = (char *)into + f->offset;
 	size_t len;
 	char *copy;
 
@@ -112,6 +140,8 @@ take_json(struct request *r, const struct field *f, struct json_object *v)
 	case FIELD_BOOL:
 		*(int *)(void *)at = json_object_get_boolean(v);
 		return true;
+	case FIELD_LIST:
+		return take_list(r, f, v, (struct field_list *)(void *)at);
 	default:
 		return take_texts(r, f, v, (struct field_texts *)(void *)at);
 	}
@@ -141,13 +171,13 @@ missing(struct request *r, const struct field *f)
 }
 
 static bool
-fill_from_json(struct request *r, struct json_object *root)
+fill_from_json(struct request *r, const struct field *fields, void *into, struct json_object *root)
 {
-	for (const struct field *f = r->route->fields; f->kind != FIELD_END; f++) {
+	for (const struct field *f = fields; f->kind != FIELD_END; f++) {
 		struct json_object *v;
 
 		if (json_object_object_get_ex(root, f->name, &v)) {
-			if (!take_json(r, f, v))
+			if (!take_json(r, f, into, v))
 				return false;
 		} else if (f->required) {
 			return missing(r, f);
@@ -226,7 +256,7 @@ read_json(struct request *r)
 	ok = json_object_is_type(root, json_type_object);
 	if (!ok)
 		resp_error(r, 400, "invalid_body", "The body must be a JSON object.");
-	ok = ok && fill_from_json(r, root);
+	ok = ok && fill_from_json(r, r->route->fields, r->in, root);
 	json_object_put(root);
 	return ok;
 }

@@ -10,11 +10,17 @@ enum field_kind {
 	FIELD_TEXT, /* const char *: NULL when absent; min and max count bytes */
 	FIELD_INT, /* int64_t: `fallback` when absent */
 	FIELD_BOOL, /* int: 0, 1, or `fallback` when absent */
-	FIELD_TEXTS /* struct field_texts; min and max count items of up to 128 bytes */
+	FIELD_TEXTS, /* struct field_texts; min and max count items of up to 128 bytes */
+	FIELD_LIST /* struct field_list: objects that `items` describes; min and max count them */
 };
 
 struct field_texts {
 	const char **items;
+	int count;
+};
+
+struct field_list {
+	void *items; /* `count` structs of the table's item_size */
 	int count;
 };
 
@@ -26,6 +32,8 @@ struct field {
 	size_t offset;
 	bool (*check)(const char *value); /* for texts: a further rule, or NULL */
 	const char *rule; /* what that rule allows, for the error */
+	const struct field *items; /* of FIELD_LIST */
+	size_t item_size;
 };
 
 #define FIELD_REQUIRED true

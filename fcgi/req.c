@@ -71,6 +71,7 @@ req_read(struct request *r)
 	r->session_token = param(r, "SESSION_TOKEN");
 	r->authorization = param(r, "AUTHORIZATION");
 	r->if_none_match = param(r, "IF_NONE_MATCH");
+	r->if_match = param(r, "IF_MATCH");
 	r->direct_loopback = is_loopback(param(r, "TCP_PEER")) && !*param(r, "FORWARDED");
 	r->client = client_key(r, param(r, "REMOTE_ADDR"));
 	r->body = arena_strdup(&r->arena, "");

@@ -43,7 +43,7 @@ struct request {
 	const char *method_name, *path, *query, *id;
 	const char *client; /* address of the client, IPv6 cut to its /64: what limits count */
 	bool direct_loopback; /* the TCP peer is loopback and no forwarding header is present */
-	const char *content_type, *session_token, *authorization, *if_none_match;
+	const char *content_type, *session_token, *authorization, *if_none_match, *if_match;
 	char *body;
 	size_t body_len;
 

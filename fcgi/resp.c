@@ -4,9 +4,12 @@
 #include "cleanup.h"
 #include "log.h"
 #include "route.h"
+#include "secret.h"
 
 #include <fcgiapp.h>
+#include <string.h>
 
+#define ETAG_BYTES 16
 #define RETRY_BUSY_SEC 1
 #define RETRY_FULL_SEC 30
 
@@ -90,6 +93,30 @@ resp_db_failed(struct request *r, enum db_result res)
 	}
 }
 
+char *
+resp_make_etag(struct request *r, const char *text)
+{
+	uint8_t hash[SECRET_HASH_BYTES];
+	char tag[2 * ETAG_BYTES + 1];
+
+	secret_hash(text, hash);
+	secret_hex(hash, ETAG_BYTES, tag);
+	return arena_printf(&r->arena, "\"%s\"", tag);
+}
+
+void
+resp_etag(struct request *r, char *etag)
+{
+	if (!etag)
+		etag = resp_make_etag(
+		    r, json_object_to_json_string_ext(r->resp.body, JSON_C_TO_STRING_PLAIN));
+	if (!etag)
+		return;
+	r->resp.etag = etag;
+	if (strcmp(r->if_none_match, "*") == 0 || strstr(r->if_none_match, etag))
+		r->resp.status = 304;
+}
+
 /* Reason phrases of RFC 9110 for what the relay answers. */
 static const char *
 reason(int status)
@@ -100,9 +127,9 @@ reason(int status)
 	} phrases[] = { { 200, "OK" }, { 202, "Accepted" }, { 304, "Not Modified" },
 		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
 		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 409, "Conflict" },
-		{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
-		{ 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
-		{ 503, "Service Unavailable" } };
+		{ 412, "Precondition Failed" }, { 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" }, { 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" }, { 503, "Service Unavailable" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
 		if (phrases[i].status == status)

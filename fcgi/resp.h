@@ -22,6 +22,13 @@ void resp_limited(struct request *r, int64_t retry_at);
  * True when it answered, so that a handler can return. */
 bool resp_db_failed(struct request *r, enum db_result res);
 
+/* A strong entity tag (RFC 9110, section 8.8.3) over a text, in the arena; NULL: no memory. */
+char *resp_make_etag(struct request *r, const char *text);
+
+/* Gives the answer an entity tag, made from its body when `etag` is NULL; it becomes a 304 when the
+ * client named that tag in If-None-Match. */
+void resp_etag(struct request *r, char *etag);
+
 /* Sends what was answered (a 500 when nothing was). */
 void resp_send(struct request *r);
 

@@ -54,6 +54,9 @@ void on_member_delete(struct request *r);
 void on_block_list(struct request *r);
 void on_block_post(struct request *r);
 void on_block_delete(struct request *r);
+/* contacts.c */
+void on_contacts_get(struct request *r);
+void on_contacts_put(struct request *r);
 /* admin.c */
 void on_admin_users(struct request *r);
 void on_admin_user_post(struct request *r);

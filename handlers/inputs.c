@@ -10,7 +10,7 @@
 
 /* clang-format off */
 #define ANY(type, name, kind, required, min, max, fallback, check, rule) \
-	{ #name, kind, required, min, max, fallback, offsetof(struct type, name), check, rule }
+	{ #name, kind, required, min, max, fallback, offsetof(struct type, name), check, rule, NULL, 0 }
 #define TEXT(type, name, required, min, max) \
 	ANY(type, name, FIELD_TEXT, required, min, max, 0, NULL, NULL)
 #define RULED(type, name, required, min, max, check, rule) \
@@ -21,7 +21,10 @@
 	ANY(type, name, FIELD_BOOL, required, 0, 1, FIELD_ABSENT, NULL, NULL)
 #define TEXTS(type, name, required, min, max) \
 	ANY(type, name, FIELD_TEXTS, required, min, max, 0, NULL, NULL)
-#define END { NULL, FIELD_END, false, 0, 0, 0, 0, NULL, NULL }
+#define LIST(type, name, required, min, max, fields, item) \
+	{ #name, FIELD_LIST, required, min, max, 0, offsetof(struct type, name), NULL, NULL, fields, \
+	    sizeof(struct item) }
+#define END { NULL, FIELD_END, false, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
 /* clang-format on */
 
 static bool
@@ -240,5 +243,17 @@ const struct field in_block_fields[] = {
 const struct field in_action_fields[] = {
 	RULED(in_action, action, FIELD_REQUIRED, 1, 16, is_action,
 	    "promote, demote, block, unblock, hide or unhide"),
+	END,
+};
+
+static const struct field in_contact_fields[] = {
+	RULED(in_contact, name, FIELD_REQUIRED, 1, NAME_BYTES, is_line, one_line),
+	RULED(in_contact, channel, FIELD_REQUIRED, 1, 16, is_channel, channels),
+	RULED(in_contact, address, FIELD_REQUIRED, 1, 254, is_line, one_line),
+	END,
+};
+
+const struct field in_contacts_fields[] = {
+	LIST(in_contacts, contacts, FIELD_REQUIRED, 0, 5000, in_contact_fields, in_contact),
 	END,
 };

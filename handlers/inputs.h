@@ -52,6 +52,12 @@ struct in_member {
 	const char *chat_address, *role;
 };
 
+struct in_contact {
+	const char *name, *channel, *address;
+};
+struct in_contacts {
+	struct field_list contacts;
+};
 struct in_action {
 	const char *action;
 };
@@ -60,7 +66,7 @@ extern const struct field in_code_request_fields[], in_code_verify_fields[], in_
     in_page_fields[], in_export_fields[], in_presence_fields[], in_message_fields[],
     in_text_fields[], in_poll_fields[], in_read_fields[], in_receipt_fields[], in_typing_fields[],
     in_group_fields[], in_group_new_fields[], in_member_fields[], in_role_fields[],
-    in_list_fields[], in_block_fields[], in_action_fields[];
+    in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 

@@ -4,7 +4,6 @@
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
-#include "secret.h"
 #include "show.h"
 #include "text.h"
 
@@ -13,7 +12,6 @@
 #define ONLINE_MS 60000
 #define SESSIONS_SHOWN 20
 #define GROUPS_SHOWN 200
-#define ETAG_BYTES 16
 
 /* POST presence: shows or hides the session that asks; its names may change with it. */
 void
@@ -70,23 +68,6 @@ add_person(struct request *r, struct json_object *array, const struct account *a
 	json_object_object_add(o, "sessions", sessions);
 	json_object_array_add(array, o);
 	return res;
-}
-
-/* RFC 9110 validators: a strong ETag over the answer; 304 when the client has it already. */
-static void
-set_etag(struct request *r)
-{
-	uint8_t hash[SECRET_HASH_BYTES];
-	char tag[2 * ETAG_BYTES + 1], *etag;
-
-	secret_hash(json_object_to_json_string_ext(r->resp.body, JSON_C_TO_STRING_PLAIN), hash);
-	secret_hex(hash, ETAG_BYTES, tag);
-	etag = arena_printf(&r->arena, "\"%s\"", tag);
-	if (!etag)
-		return;
-	r->resp.etag = etag;
-	if (strcmp(r->if_none_match, "*") == 0 || strstr(r->if_none_match, etag))
-		r->resp.status = 304;
 }
 
 /* The caller's own groups and the public ones, as far as `match` fits; with the first page only. */
@@ -147,5 +128,5 @@ on_directory_get(struct request *r)
 	for (int i = 0; i < count && i < limit; i++)
 		if (resp_db_failed(r, add_person(r, users, &list[i])))
 			return;
-	set_etag(r);
+	resp_etag(r, NULL);
 }

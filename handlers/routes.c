@@ -10,6 +10,7 @@
 #define LISTS in_list_fields, sizeof(struct in_page)
 #define SMALL 16384 /* a few short fields */
 #define LISTED 65536 /* a list of ids */
+#define BOOK 4194304 /* an address book of 5,000 */
 #define LARGE 524288 /* 64 KiB of text, every byte of it escaped, and the rest */
 
 #define AUTH "/api/v1/pchat/auth"
@@ -68,6 +69,9 @@ const struct route routes[] = {
 	{ METHOD_POST, CHAT "/blocks", FOR_MEMBER, SMALL, in_block_fields, sizeof(struct in_member),
 	    on_block_post },
 	{ METHOD_DELETE, CHAT "/blocks/*", FOR_MEMBER, 0, NOTHING, on_block_delete },
+
+	{ METHOD_GET, CHAT "/contacts", FOR_MEMBER, 0, NOTHING, on_contacts_get },
+	{ METHOD_PUT, CHAT "/contacts", FOR_MEMBER, BOOK, TAKES(contacts), on_contacts_put },
 
 	{ METHOD_GET, CHAT "/admin/users", FOR_ADMIN, 0, TAKES(page), on_admin_users },
 	{ METHOD_POST, CHAT "/admin/users/*", FOR_ADMIN, SMALL, TAKES(action), on_admin_user_post },
