@@ -102,6 +102,15 @@ def group_of(owner, *members, **fields):
     return group
 
 
+def show(user, message_id, expect=200):
+    return user.get(f"{MESSAGES}/{message_id}", expect=expect)
+
+
+def send(user, group, text="Hello", **fields):
+    """Send to the group; answers the id."""
+    return user.send(group.id, text, **fields)["message_id"]
+
+
 def at_once(*calls):
     """Run all calls at the same time; answers what they answered, and raises what they raised."""
     barrier, answers, errors = Barrier(len(calls)), [None] * len(calls), []
