@@ -155,6 +155,14 @@ def test_deleted_group_takes_its_messages_along(relay, ann, bob, carl):
     assert rows(relay, "SELECT 1 FROM message WHERE text = ?", text) == []
 
 
+def test_place_in_the_stream_goes_with_the_member(relay, ann, bob):
+    group = group_of(ann, bob)
+    message_id = send(ann, group)
+    group.leave(bob)
+    query = "SELECT 1 FROM stream s JOIN account a ON a.id = s.account_id JOIN message m ON m.id = s.message_id WHERE a.chat_address = ? AND m.public_id = ?"
+    assert rows(relay, query, bob.address, bytes.fromhex(message_id[4:])) == []
+
+
 def test_nothing_of_deleted_groups_and_edited_messages_stays_in_the_streams(relay, ann, bob):
     group = group_of(ann, bob)
     message_id = send(ann, group, "old")
