@@ -10,13 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A user as admins see him. NULL: it answered an error. */
 static struct json_object *
-show_account(const struct account *a)
+show_account(struct request *r, const struct account *a)
 {
-	struct json_object *o = show_user(a);
+	int64_t seen_at = 0;
+	struct json_object *o;
 
+	if (resp_db_failed(r, db_session_last_seen(r->worker->db, a->id, &seen_at)))
+		return NULL;
+	o = show_user(a);
 	json_add_bool(o, "blocked", a->blocked);
 	json_add_bool(o, "hidden", a->hidden);
+	if (seen_at)
+		json_add_int(o, "last_seen_at", seen_at);
 	return o;
 }
 
@@ -43,8 +50,13 @@ on_admin_users(struct request *r)
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)
 		json_add_text(o, "after", list[limit - 1].chat_address);
-	for (int i = 0; i < count && i < limit; i++)
-		json_object_array_add(array, show_account(&list[i]));
+	for (int i = 0; i < count && i < limit; i++) {
+		struct json_object *user = show_account(r, &list[i]);
+
+		if (!user) /* and the array went with the answer that it was part of */
+			return;
+		json_object_array_add(array, user);
+	}
 }
 
 /* POST admin/users/<chat_address>: promote, demote, block, unblock, hide or unhide; a blocked
@@ -53,6 +65,7 @@ void
 on_admin_user_post(struct request *r)
 {
 	const struct in_action *in = r->in;
+	struct json_object *user;
 	struct account who;
 	enum db_result res = db_account_by_address(r->worker->db, &r->arena, r->args[0], &who);
 
@@ -66,11 +79,14 @@ on_admin_user_post(struct request *r)
 	res = db_account_flags(r->worker->db, &who, r->me.chat_address, in->action, r->now);
 	if (resp_db_failed(r, res))
 		return;
-	if (res == DB_CONFLICT)
+	if (res == DB_CONFLICT) {
 		resp_error(
 		    r, 409, "last_admin", "The relay needs an admin: promote another one first.");
-	else
-		json_object_object_add(resp_ok(r, 200), "user", show_account(&who));
+		return;
+	}
+	user = show_account(r, &who);
+	if (user)
+		json_object_object_add(resp_ok(r, 200), "user", user);
 }
 
 /* GET admin/stats: counts. */
@@ -100,14 +116,9 @@ on_admin_audit(struct request *r)
 	int limit = (int)in->limit, count = 0;
 	struct audit_entry *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
 	struct json_object *o, *array;
-	char place[24], *end = place;
-	int64_t before = in->after && in->after[0] ? strtoll(in->after, &end, 10) : 0;
+	int64_t before = in->after && in->after[0] ? strtoll(in->after, NULL, 10) : 0;
+	char place[24];
 
-	if (before < 0 || (in->after && in->after[0] && *end)) {
-		resp_field_error(
-		    r, 400, "invalid_field", "after", "after must be what an earlier answer gave.");
-		return;
-	}
 	if (!list ||
 	    resp_db_failed(
 		r, db_audit_list(r->worker->db, &r->arena, before, limit + 1, list, &count)))

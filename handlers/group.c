@@ -36,7 +36,7 @@ on_group_post(struct request *r)
 	json_object_object_add(o, "group", show_group(&g));
 }
 
-/* GET groups: the caller's own, oldest first, a page at a time. */
+/* GET groups: the caller's own, in order of id, a page at a time. */
 void
 on_group_list(struct request *r)
 {

@@ -10,7 +10,8 @@
 
 /* clang-format off */
 #define ANY(type, name, kind, required, min, max, fallback, check, rule) \
-	{ #name, kind, required, min, max, fallback, offsetof(struct type, name), check, rule, NULL, 0 }
+	{ #name, kind, required, min, max, fallback, offsetof(struct type, name), check, rule, \
+	    NULL, 0 }
 #define TEXT(type, name, required, min, max) \
 	ANY(type, name, FIELD_TEXT, required, min, max, 0, NULL, NULL)
 #define RULED(type, name, required, min, max, check, rule) \
@@ -22,8 +23,8 @@
 #define TEXTS(type, name, required, min, max) \
 	ANY(type, name, FIELD_TEXTS, required, min, max, 0, NULL, NULL)
 #define LIST(type, name, required, min, max, fields, item) \
-	{ #name, FIELD_LIST, required, min, max, 0, offsetof(struct type, name), NULL, NULL, fields, \
-	    sizeof(struct item) }
+	{ #name, FIELD_LIST, required, min, max, 0, offsetof(struct type, name), NULL, NULL, \
+	    fields, sizeof(struct item) }
 #define END { NULL, FIELD_END, false, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
 /* clang-format on */
 
@@ -255,5 +256,11 @@ static const struct field in_contact_fields[] = {
 
 const struct field in_contacts_fields[] = {
 	LIST(in_contacts, contacts, FIELD_REQUIRED, 0, 5000, in_contact_fields, in_contact),
+	END,
+};
+
+const struct field in_audit_fields[] = {
+	RULED(in_page, after, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave"),
+	INT(in_page, limit, 1, 200, 50),
 	END,
 };

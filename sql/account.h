@@ -73,6 +73,9 @@ enum db_result db_session_by_token(struct db *db, struct arena *a,
 enum db_result db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
     int64_t seen_after, int limit, struct session *out, int *count);
 
+/* When any session of the account was seen last; 0: it has none. DB_DONE. */
+enum db_result db_session_last_seen(struct db *db, int64_t account_id, int64_t *at);
+
 /* Ends one session (DB_DONE, DB_NONE when there is none), or all but one (*ended is how many). */
 enum db_result
 db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[static ID_BYTES]);

@@ -139,6 +139,7 @@ group_tell(struct db *db, const struct group *g, const struct group_news *news, 
 		.event = event,
 		.recipient_id = news->only,
 		.group_id = news->only ? 0 : g->id,
+		.about_id = news->who->id,
 		.least_role = news->least_role,
 		.now = now };
 
@@ -236,7 +237,8 @@ db_group_update(struct db *db, struct arena *a, const struct group_act *act,
 enum db_result
 group_remove(struct db *db, const struct group *g, const struct account *by, int64_t now)
 {
-	static const enum stmt steps[] = { ST_GROUP_DELETE_STREAM, ST_GROUP_DELETE_MESSAGES };
+	static const enum stmt steps[] = { ST_GROUP_DELETE_CHANGES, ST_GROUP_DELETE_STREAM,
+		ST_GROUP_DELETE_MESSAGES };
 	const struct group_news news = {
 		.type = "deleted", .text = " deleted the group.", .who = by
 	};

@@ -61,8 +61,8 @@ db_group_create(struct db *db, struct group *g, const struct account *owner, int
 enum db_result db_group_get(struct db *db, struct arena *a,
     const uint8_t public_id[static ID_BYTES], int64_t account_id, struct group *out);
 
-/* Up to `limit` of the account's own groups after the group `after` (NULL: from the start), oldest
- * first; or public groups that it is no member of, whose name holds `match`. DB_DONE. */
+/* Up to `limit` of the account's own groups after the group `after` (NULL: from the start), in
+ * order of id; or public groups that it is no member of, whose name holds `match`. DB_DONE. */
 enum db_result db_group_list(struct db *db, struct arena *a, int64_t account_id,
     const uint8_t *after, int limit, struct group *out, int *count);
 enum db_result db_group_list_public(struct db *db, struct arena *a, int64_t account_id,

@@ -21,6 +21,21 @@ forget_request(struct db *db, int64_t group_id, int64_t account_id)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
+/* The role that an account has in a group, GROUP_NOBODY for none. DB_DONE. */
+static enum db_result
+role_of(struct db *db, int64_t group_id, int64_t account_id, enum group_role *role)
+{
+	sqlite3_stmt *st = db_bind(db, ST_MEMBER_GET, "ii", group_id, account_id);
+	enum db_result r = db_step(db, st);
+
+	*role = GROUP_NOBODY;
+	if (r != DB_ROW)
+		return r;
+	*role = (enum group_role)sqlite3_column_int(st, 0);
+	db_reset(st);
+	return DB_DONE;
+}
+
 /* Puts an account in and tells everyone. DB_DONE; GROUP_FULL at the limit. Somebody who is in
  * already stays what he is. */
 static enum db_result
@@ -30,8 +45,11 @@ put_in(struct db *db, struct group *g, const struct account *who, enum group_rol
 	const struct group_news news = {
 		.type = "joined", .text = " joined.", .who = who, .role = group_role_name(role)
 	};
-	enum db_result r;
+	enum group_role before;
+	enum db_result r = role_of(db, g->id, who->id, &before);
 
+	if (r != DB_DONE || before != GROUP_NOBODY)
+		return r;
 	if (g->member_count >= GROUP_MEMBERS_MAX) {
 		*result = GROUP_FULL;
 		return DB_DONE;
@@ -53,21 +71,6 @@ group_take_out(struct db *db, const struct group *g, int64_t account_id)
 	if (!db_failed(r))
 		r = db_exec(db, ST_MEMBER_DELETE, "ii", g->id, account_id);
 	return recount(db, r, g->id);
-}
-
-/* The role that an account has in a group, GROUP_NOBODY for none. DB_DONE. */
-static enum db_result
-role_of(struct db *db, int64_t group_id, int64_t account_id, enum group_role *role)
-{
-	sqlite3_stmt *st = db_bind(db, ST_MEMBER_GET, "ii", group_id, account_id);
-	enum db_result r = db_step(db, st);
-
-	*role = GROUP_NOBODY;
-	if (r != DB_ROW)
-		return r;
-	*role = (enum group_role)sqlite3_column_int(st, 0);
-	db_reset(st);
-	return DB_DONE;
 }
 
 /* True in *last when nobody else owns the group. DB_DONE. */

@@ -40,6 +40,7 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	out->from = db_text(st, 15, a, &ok);
 	out->from_name = db_text(st, 16, a, &ok);
 	out->event = db_text(st, 17, a, &ok);
+	out->group_id = sqlite3_column_int64(st, 18);
 	return ok;
 }
 
@@ -49,9 +50,11 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 {
 	enum db_result r;
 
+	if (m->dropped)
+		return DB_DONE;
 	if (m->recipient_id) {
 		r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
-		return r == DB_DONE && !m->dropped ?
+		return r == DB_DONE ?
 		    db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq) :
 		    r;
 	}
@@ -61,6 +64,14 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 		r = db_exec(db, ST_MEMBER_STREAM, "iiii", seq, m->group_id, m->sender_id,
 		    (int64_t)m->least_role);
 	return r == DB_NONE ? DB_DONE : r;
+}
+
+void
+rows_receipt(sqlite3_stmt *st, int c, struct message *out)
+{
+	out->state = (enum delivery_state)sqlite3_column_int(st, c);
+	out->delivered_at = out->state >= DELIVERY_DELIVERED ? sqlite3_column_int64(st, c + 1) : 0;
+	out->read_at = out->state >= DELIVERY_READ ? sqlite3_column_int64(st, c + 2) : 0;
 }
 
 enum db_result
@@ -74,9 +85,9 @@ message_put(struct db *db, struct message_new *m)
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtint", seq, &id, m->sender_id, m->channel,
+	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintn", seq, &id, m->sender_id, m->channel,
 	    m->kind, m->destination, m->text, m->source, m->subject, m->title,
-	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event);
+	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event, m->about_id);
 	r = db_step(db, st);
 	return r == DB_DONE ? deliver(db, m, seq) : r;
 }
@@ -188,9 +199,7 @@ message_find(
 		return r == DB_DONE ? DB_NONE : r;
 	if (!rows_message(st, a, out))
 		r = DB_FAIL;
-	out->state = (enum delivery_state)sqlite3_column_int(st, MESSAGE_COLUMN_COUNT);
-	out->delivered_at = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 1);
-	out->read_at = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 2);
+	rows_receipt(st, MESSAGE_COLUMN_COUNT, out);
 	db_reset(st);
 	return r;
 }
@@ -224,10 +233,27 @@ stream_changed(struct db *db, int64_t message_id)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
+/* Is the sender still heard where the message went? He must be in the group, and not be blocked by
+ * the one recipient. DB_DONE with *heard. */
+static enum db_result
+is_heard(struct db *db, const struct message *m, bool *heard)
+{
+	sqlite3_stmt *st = m->group_id ?
+	    db_bind(db, ST_MEMBER_GET, "ii", m->group_id, m->sender_id) :
+	    db_bind(db, ST_BLOCK_OF_MESSAGE, "ii", m->id, m->sender_id);
+	enum db_result r = db_step(db, st);
+
+	*heard = (r == DB_ROW) == (m->group_id != 0);
+	if (r == DB_ROW)
+		db_reset(st);
+	return r == DB_ROW ? DB_DONE : r;
+}
+
 static enum db_result
 edit(struct db *db, const struct message *m, int64_t account_id, const char *text,
     int64_t window_ms, int64_t now, enum change_result *result)
 {
+	bool heard = true;
 	enum db_result r;
 
 	*result = m->sender_id != account_id ? CHANGE_FORBIDDEN :
@@ -236,6 +262,12 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 					       CHANGE_DONE;
 	if (*result != CHANGE_DONE)
 		return DB_DONE;
+	r = is_heard(db, m, &heard);
+	if (r != DB_DONE || !heard) {
+		/* an ex-member is told, somebody who is blocked must not learn of it */
+		*result = m->group_id ? CHANGE_FORBIDDEN : CHANGE_DONE;
+		return r;
+	}
 	r = db_exec(db, ST_MESSAGE_EDIT, "iti", m->id, text, now);
 	return r == DB_DONE ? stream_changed(db, m->id) : r;
 }

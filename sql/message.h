@@ -20,6 +20,7 @@ struct message {
 	int64_t id;
 	uint8_t public_id[ID_BYTES];
 	int64_t sender_id; /* 0: the relay itself */
+	int64_t group_id; /* 0: not sent to a group */
 	char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
 	    *event; /* NULL where there is none */
 	bool is_reply;
@@ -39,6 +40,7 @@ struct message_new {
 	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
 	bool dropped; /* the recipient blocked the sender: it never reaches his stream */
 	int64_t group_id; /* 0: not sent to a group */
+	int64_t about_id; /* the account that a system message is about; 0: none */
 	int least_role; /* of the members that get it */
 	int write_role; /* that the sender needs, checked by db_message_send */
 	int64_t now;

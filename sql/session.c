@@ -57,6 +57,20 @@ db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
 }
 
 enum db_result
+db_session_last_seen(struct db *db, int64_t account_id, int64_t *at)
+{
+	sqlite3_stmt *st = db_bind(db, ST_SESSION_LAST_SEEN, "i", account_id);
+	enum db_result r = db_step(db, st);
+
+	*at = 0;
+	if (r != DB_ROW)
+		return r;
+	*at = sqlite3_column_int64(st, 0);
+	db_reset(st);
+	return DB_DONE;
+}
+
+enum db_result
 db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[static ID_BYTES])
 {
 	enum db_result r = db_begin(db);

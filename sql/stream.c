@@ -133,9 +133,7 @@ db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t 
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
-	out->state = (enum delivery_state)sqlite3_column_int(st, 0);
-	out->delivered_at = sqlite3_column_int64(st, 1);
-	out->read_at = sqlite3_column_int64(st, 2);
+	rows_receipt(st, 0, out);
 	db_reset(st);
 	return r;
 }

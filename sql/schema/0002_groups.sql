@@ -36,4 +36,7 @@ CREATE INDEX join_request_account ON join_request (account_id);
 
 ALTER TABLE message ADD COLUMN group_id INTEGER;   -- NULL: not sent to a group
 ALTER TABLE message ADD COLUMN event TEXT;         -- JSON, on system messages of groups
+-- On system messages: whom they are about. They go when that account goes.
+ALTER TABLE message ADD COLUMN about_id INTEGER REFERENCES account (id) ON DELETE CASCADE;
+CREATE INDEX message_about ON message (about_id) WHERE about_id IS NOT NULL;
 CREATE INDEX message_group ON message (group_id, id) WHERE group_id IS NOT NULL;

@@ -4,6 +4,7 @@ CREATE TABLE block (
     account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,  -- who blocks
     blocked_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     created_at INTEGER NOT NULL,
+    claimed_seq INTEGER NOT NULL,       -- how far the blocker's sessions had fetched by then
     PRIMARY KEY (account_id, blocked_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX block_blocked ON block (blocked_id);
