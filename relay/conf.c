@@ -52,6 +52,9 @@ refuse(char *error, const struct origin *from, const char *name, const char *fmt
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	for (char *p = why; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
 	if (from->line)
 		snprintf(
 		    error, CONF_ERROR_BYTES, "%s:%d: %s: %s", from->file, from->line, name, why);
@@ -215,7 +218,8 @@ read_line(struct conf *c, char *line, const struct origin *from, char *error)
 		return true;
 	value = strchr(name, '=');
 	if (!value)
-		return refuse(error, from, name, "a line is NAME=VALUE, or a comment after #");
+		return refuse(error, from, setting_find(name) ? name : "line",
+		    "a line is NAME=VALUE, or a comment after #");
 	*value++ = '\0';
 	text_trim(name);
 	text_trim(value);

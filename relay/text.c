@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <wchar.h>
@@ -12,7 +13,6 @@
 
 #define EMAIL_BYTES 254
 #define LOCAL_PART_BYTES 64
-#define LIST_ITEM_BYTES 4096
 
 void
 text_init(struct text *t, char *storage, size_t size)
@@ -168,33 +168,43 @@ bool
 text_list_each(const char *list, bool (*each)(const char *item, void *arg), void *arg)
 {
 	while (*list) {
-		char item[LIST_ITEM_BYTES];
 		size_t len = strcspn(list, ",");
+		char *item = strndup(list, len);
+		bool go_on;
 
-		if (len >= sizeof(item))
+		if (!item)
 			return false;
-		memcpy(item, list, len);
-		item[len] = '\0';
 		text_trim(item);
-		if (item[0] && !each(item, arg))
+		go_on = !item[0] || each(item, arg);
+		free(item);
+		if (!go_on)
 			return false;
 		list += len + (list[len] == ',');
 	}
 	return true;
 }
 
+struct search {
+	const char *value;
+	bool found;
+};
+
 static bool
 differs(const char *item, void *arg)
 {
-	const char *const *value = arg;
+	struct search *s = arg;
 
-	return strcasecmp(item, *value) != 0;
+	s->found = strcasecmp(item, s->value) == 0;
+	return !s->found;
 }
 
 bool
 text_list_has(const char *list, const char *value)
 {
-	return !text_list_each(list, differs, &value);
+	struct search s = { .value = value };
+
+	text_list_each(list, differs, &s);
+	return s.found;
 }
 
 /* The value of \uXXXX at `s` (which points at the backslash), or -1. */
@@ -248,6 +258,10 @@ skip_word(const char *s, const char *end)
 		if ((size_t)(end - s) >= n && memcmp(s, words[i], n) == 0)
 			return s + n;
 	}
+	if (s < end && *s == '-')
+		s++;
+	if (end - s >= 2 && s[0] == '0' && isdigit((unsigned char)s[1]))
+		return NULL;
 	while (s < end && (isdigit((unsigned char)*s) || strchr("+-.eE", *s))) {
 		bool digits = s > start && isdigit((unsigned char)s[-1]) && s + 1 < end &&
 		    isdigit((unsigned char)s[1]);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ACTION_PATH "/api/v1/webchat/admin/access-requests/"
-#define BATCH 50
+#define ARENA_BYTES ((size_t)1 << 16)
 
 static enum db_result
 read_row(sqlite3_stmt *st, struct arena *a, struct access_request *out)
@@ -86,18 +86,19 @@ tell_admins(struct db *db, const struct access_request *q, int64_t now)
 enum db_result
 access_tell_pending(struct db *db, const struct account *admin, int64_t now)
 {
-	struct access_request list[BATCH];
+	struct access_request q = { .id = 0 };
 	struct arena a;
-	int count = 0;
 	enum db_result r;
 
-	arena_init(&a, 1 << 20);
-	r = db_access_list(db, &a, BATCH, list, &count);
-	for (int i = 0; i < count && r == DB_DONE; i++)
-		if (list[i].status == ACCESS_PENDING)
-			r = tell(db, admin->id, admin->chat_address, &list[i], now);
+	arena_init(&a, ARENA_BYTES);
+	while ((r = read_one(db, db_bind(db, ST_ACCESS_PENDING, "i", q.id), &a, &q)) == DB_ROW) {
+		r = tell(db, admin->id, admin->chat_address, &q, now);
+		arena_reset(&a);
+		if (r != DB_DONE)
+			break;
+	}
 	arena_free(&a);
-	return r;
+	return r == DB_NONE ? DB_DONE : r;
 }
 
 static enum db_result

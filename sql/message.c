@@ -214,10 +214,7 @@ db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID
 	if (r != DB_ROW || out->sender_id == account_id)
 		return r;
 	r = delivery_get(db, out->id, account_id, out, &removed_at);
-	/* What was withdrawn before it was handed out was never there. */
-	if (r == DB_ROW && (removed_at || (out->deleted_at && out->state == DELIVERY_QUEUED)))
-		return DB_NONE;
-	return r;
+	return r == DB_ROW && removed_at ? DB_NONE : r;
 }
 
 /* Puts a change of the message into the stream of everyone who was handed it. Inside a write. */
@@ -286,8 +283,8 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 	return db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
 }
 
-/* The text goes at once. Those who were handed the message get a change in its place, the others
- * never see it. */
+/* The text goes at once. Those who were handed the message get a change of it; the others never had
+ * it. Its own place in the streams is passed over from now on. */
 static enum db_result
 withdraw(struct db *db, const struct message *m, int64_t now)
 {
@@ -297,7 +294,7 @@ withdraw(struct db *db, const struct message *m, int64_t now)
 		return DB_DONE;
 	r = db_exec(db, ST_MESSAGE_WITHDRAW, "ii", m->id, now);
 	if (r == DB_DONE)
-		r = db_exec(db, ST_STREAM_DELETE_ORIGINAL, "i", m->id);
+		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, "i", m->id);
 	return db_failed(r) ? r : stream_changed(db, m->id);
 }
 

@@ -58,6 +58,10 @@ migrate(sqlite3 *h, const char *path, char *error)
 		return false;
 	}
 	version = db_user_version(h);
+	if (version < 0) {
+		snprintf(error, DB_ERROR_BYTES, "%s: the schema version cannot be read", path);
+		return false;
+	}
 	if (version > schema_steps_len) {
 		snprintf(error, DB_ERROR_BYTES,
 		    "%s: made by a newer relay (schema %d, this one knows %d); install that "
@@ -65,14 +69,14 @@ migrate(sqlite3 *h, const char *path, char *error)
 		    path, version, schema_steps_len);
 		return false;
 	}
-	for (; version >= 0 && version < schema_steps_len; version++) {
+	for (; version < schema_steps_len; version++) {
 		if (run_step(h, version))
 			continue;
 		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, version + 1,
 		    sqlite3_errmsg(h));
 		return false;
 	}
-	return version >= 0;
+	return true;
 }
 
 bool

@@ -30,16 +30,35 @@ last_seq(struct db *db, int64_t account_id, int64_t seq, int64_t *out)
 	return r;
 }
 
-/* How far the poll confirms: DB_ROW when beyond what was confirmed before. The mark is put on a
- * place that exists: a cursor from the future cannot hide messages that are yet to come. */
+/* A cursor beyond what the session was noted to have been handed: when it names a place exactly, it
+ * came from an answer that could not be noted (nothing could be written then) and counts. Any other
+ * is taken back to the last place there is: it hides nothing that comes, and confirms nothing. */
+static enum db_result
+bound(struct db *db, struct poll *p)
+{
+	int64_t place = p->session_sent_seq;
+	enum db_result r;
+
+	if (p->from <= p->session_sent_seq)
+		return DB_DONE;
+	r = last_seq(db, p->account_id, p->from, &place);
+	if (place == p->from)
+		p->session_sent_seq = place;
+	p->from = place > p->session_sent_seq ? place : p->session_sent_seq;
+	return db_failed(r) ? r : DB_DONE;
+}
+
+/* How far the poll confirms: DB_ROW when beyond what was confirmed before. Nothing counts as
+ * received that this session was not handed. */
 static enum db_result
 confirm_upto(struct db *db, const struct poll *p, int64_t *upto)
 {
+	int64_t from = p->from < p->session_sent_seq ? p->from : p->session_sent_seq;
 	enum db_result r;
 
-	if (p->from <= p->delivered_seq)
+	if (from <= p->delivered_seq)
 		return DB_NONE;
-	r = last_seq(db, p->account_id, p->from, upto);
+	r = last_seq(db, p->account_id, from, upto);
 	return r == DB_ROW && *upto <= p->delivered_seq ? DB_NONE : r;
 }
 
@@ -84,25 +103,29 @@ hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_pa
 	return db_failed(r) ? r : DB_DONE;
 }
 
-/* While nothing can be written people go on reading: the same page, not confirmed and not claimed.
- * The next poll that can write catches up. */
+/* While nothing can be written people go on reading: the same page, not confirmed and not claimed;
+ * the next polls that can write catch up. */
 enum db_result
-db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message_page *page)
+db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct message_page *page)
 {
+	struct poll p = *asked;
 	int64_t upto = 0;
-	enum db_result r = confirm_upto(db, p, &upto);
+	enum db_result r = bound(db, &p);
 
 	page->count = 0;
 	page->more = false;
-	page->next = p->from;
+	page->next = p.from;
+	if (r != DB_DONE)
+		return r;
+	r = confirm_upto(db, &p, &upto);
 	if (r == DB_NONE)
-		r = probe(db, p->account_id, p->from);
+		r = probe(db, p.account_id, p.from);
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, hand_out(db, a, p, page));
-	return r == DB_BUSY || r == DB_FULL ? read_stream(db, a, p, page) : r;
+		r = db_end(db, hand_out(db, a, &p, page));
+	return r == DB_BUSY || r == DB_FULL ? read_stream(db, a, &p, page) : r;
 }
 
 enum db_result

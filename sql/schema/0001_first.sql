@@ -10,7 +10,7 @@ CREATE TABLE meta (
 INSERT INTO meta (id, stream_seq, probed_at) VALUES (1, 0, 0);
 
 CREATE TABLE account (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given out twice
     email TEXT NOT NULL UNIQUE,         -- lower case
     chat_address TEXT NOT NULL UNIQUE,  -- stable for life
     display_name TEXT NOT NULL,         -- empty: the chat address is shown

@@ -1,7 +1,7 @@
 -- Groups, blocks, contacts, and what admins did.
 
 CREATE TABLE grp (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given out twice
     public_id BLOB NOT NULL UNIQUE,
     name TEXT NOT NULL,
     description TEXT NOT NULL,

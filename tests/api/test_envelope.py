@@ -131,8 +131,8 @@ def test_display_name_with_control_characters_is_refused_or_harmless(relay, call
 # -- size ------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(**BY_NAME)
-def test_body_of_2_mib_is_413(caller, operation):
-    body = operation.body(unknown="x" * (2 * MIB))
+def test_body_of_5_mib_is_413(caller, operation):
+    body = operation.body(unknown="x" * (5 * MIB))
     call(caller, operation, body=body, expect=413).is_error(413, "too_large")
 
 

@@ -12,6 +12,12 @@ ACCOUNTS = 100000
 CLIENTS = 2000
 SPAN_MS = 6 * 86400 * 1000
 BATCH = 20000
+ACCOUNT = ("id email chat_address display_name search_key language role public_visible hidden blocked "
+           "delivered_seq created_at")
+SESSION = ("id public_id token_hash account_id device_name session_name listen_channel visible start_seq sent_seq "
+           "created_at expires_at last_seen_at")
+MESSAGE = "id public_id sender_id channel kind destination text created_at edited_at deleted_at"
+DELIVERY = "message_id account_id state delivered_at read_at removed_at"
 WORDS = ("the of and to in for that is on with at by we you it this from will be have are not as can see all new "
          "time day work meet later please thanks morning tomorrow train house garden coffee project paper number "
          "answer question weather photo bread music river street before after again maybe really little great "
@@ -72,21 +78,17 @@ def session_row(account, at, rng):
             "browser", "", 1, 0, 0, at, at + 60 * 86400 * 1000, at)
 
 
-def insert(db, table, rows):
-    """The rows are tuples that fill the table's columns from the left; what is not given is 0 or NULL."""
-    rows = iter(rows)
-    first = next(rows)
+def insert(db, table, columns, rows):
+    names = columns.split()
     db.execute("BEGIN")
-    sql = f"INSERT INTO {table} VALUES ({', '.join('?' * len(first))})"
-    db.execute(sql, first)
-    db.executemany(sql, rows)
+    db.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", rows)
     db.execute("COMMIT")
 
 
 def add_accounts(db, start_ms):
     rng = random.Random(13)
-    insert(db, "account", (account_row(n, start_ms) for n in range(1, ACCOUNTS + 1)))
-    insert(db, "session", (session_row(n, start_ms, rng) for n in range(1, ACCOUNTS + 1)))
+    insert(db, "account", ACCOUNT, (account_row(n, start_ms) for n in range(1, ACCOUNTS + 1)))
+    insert(db, "session", SESSION, (session_row(n, start_ms, rng) for n in range(1, ACCOUNTS + 1)))
 
 
 def messages(first, end, start_ms, step_us, rng, phrases):
@@ -101,10 +103,11 @@ def add_messages(db, first, end, total, start_ms):
     rng, phrases, step = random.Random(first), texts(), SPAN_MS * 1000 // total
     for at in range(first, end, BATCH):
         batch = list(messages(at, min(at + BATCH, end), start_ms, step, rng, phrases))
-        insert(db, "message", ((i, rng.randbytes(16), sender, "pchat", "text", address(to), words, None, None, None,
-                                None, None, i // 1000, 0, 0) for i, sender, to, words in batch))
-        insert(db, "delivery", ((i, to, 2, i // 1000 + 4000, 0, 0) for i, _, to, _ in batch))
-        insert(db, "stream", ((to, i, i) for i, _, to, _ in batch))
+        insert(db, "message", MESSAGE, (
+            (i, rng.randbytes(16), sender, "pchat", "text", address(to), words, i // 1000, 0, 0)
+            for i, sender, to, words in batch))
+        insert(db, "delivery", DELIVERY, ((i, to, 2, i // 1000 + 4000, 0, 0) for i, _, to, _ in batch))
+        insert(db, "stream", "account_id seq message_id", ((to, i, i) for i, _, to, _ in batch))
 
 
 def settle(db):

@@ -97,7 +97,7 @@ TEST(request_that_waits_is_told_to_a_new_admin_once)
 	assert_int_equal(ask("eve@x.org", "", NOW), DB_DONE);
 	assert_int_equal(ask("mal@x.org", "", NOW), DB_DONE);
 	assert_int_equal(db_access_decide(store.db, &store.arena, request_of("mal@x.org").public_id,
-			     false, NULL, NOW),
+			     false, NULL, "ann", NOW),
 	    DB_DONE);
 	admin_at("boss", NOW);
 	boss = admin_at("boss", NOW);
@@ -128,7 +128,7 @@ decide(const char *email, bool approve, struct mail *mail)
 {
 	const struct access_request q = request_of(email);
 
-	return db_access_decide(store.db, &store.arena, q.public_id, approve, mail, NOW + 5);
+	return db_access_decide(store.db, &store.arena, q.public_id, approve, mail, "ann", NOW + 5);
 }
 
 TEST(request_is_decided_once)
@@ -150,7 +150,8 @@ TEST(request_that_is_unknown_cannot_be_decided)
 	uint8_t id[ID_BYTES];
 
 	id_make(id);
-	assert_int_equal(db_access_decide(store.db, &store.arena, id, true, NULL, NOW), DB_NONE);
+	assert_int_equal(
+	    db_access_decide(store.db, &store.arena, id, true, NULL, "ann", NOW), DB_NONE);
 }
 
 TEST(request_decided_sends_one_mail_to_who_asked)

@@ -24,7 +24,7 @@ set_flags(struct member *m, enum role role, bool blocked)
 
 	changed.role = role;
 	changed.blocked = blocked;
-	r = db_account_flags(store.db, &changed);
+	r = db_account_flags(store.db, &changed, "test", "change", NOW);
 	if (r == DB_DONE)
 		m->acc = changed;
 	return r;
@@ -112,7 +112,7 @@ lists(const char *after, int limit, const char *want)
 	int count = -1;
 
 	assert_int_equal(
-	    db_account_list(store.db, &store.arena, after, limit, list, &count), DB_DONE);
+	    db_account_list(store.db, &store.arena, "", after, limit, list, &count), DB_DONE);
 	for (int i = 0; i < count; i++)
 		len += (size_t)snprintf(got + len, sizeof(got) - len, "%s ", list[i].chat_address);
 	assert_string_equal(got, want);
@@ -230,7 +230,7 @@ correspond(void)
 static void
 erase(const struct member *m)
 {
-	assert_int_equal(db_account_erase(store.db, &m->acc), DB_DONE);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &m->acc, NOW), DB_DONE);
 }
 
 TEST(erase_removes_messages_deliveries_and_streams)

@@ -53,7 +53,7 @@ TEST(sealed_store_goes_on_after_another_analyzed)
 	polls(&bob, 0, "before after");
 	sign_in("carl");
 	store_other_runs("VACUUM");
-	assert_int_equal(db_account_erase(store.db, &ann.acc), DB_DONE);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &ann.acc, NOW), DB_DONE);
 	assert_int_equal(db_probe(store.db), DB_DONE);
 }
 
