@@ -52,7 +52,7 @@ def test_conversation_of_the_readme_works_when_pasted():
         os.mkdir(folder)
         copy_checkout(folder)
         try:
-            done = paste(blocks()[2], folder, PORT=str(free_port()))
+            done = paste(blocks()[2] + blocks()[3], folder, PORT=str(free_port()))
             mode = os.stat(os.path.join(folder, "relay", ".env.local")).st_mode
         finally:
             stop(folder)
@@ -61,7 +61,9 @@ def test_conversation_of_the_readme_works_when_pasted():
     assert all(line.startswith('{"success":true') for line in lines), done.stdout
     assert '"text":"Hello Bob"' in lines[0] and '"messages":[]' in lines[1]
     assert '"status":"delivered"' in lines[2]
-    assert '"text":"Hello Alice"' in lines[-1]
+    assert any('"text":"Hello Alice"' in line for line in lines)
+    assert any('"text":"Hello all"' in line and '"group_id":"grp_' in line for line in lines)
+    assert '"status":"left"' in lines[-2]
     assert "WebChat relay: http://127.0.0.1:" in done.stdout and "stopped" in done.stdout
     assert oct(mode)[-3:] == "600"
 
