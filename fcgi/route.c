@@ -49,7 +49,7 @@ route_find(struct request *r)
 {
 	char allow[64];
 	struct text methods;
-	struct parts parts;
+	struct parts parts = { .count = 0 };
 
 	text_init(&methods, allow, sizeof(allow));
 	for (const struct route *e = routes; e->path; e++) {

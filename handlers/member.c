@@ -72,7 +72,7 @@ on_join_list(struct request *r)
 {
 	struct join_request *list = arena_alloc(&r->arena, REQUESTS_SHOWN * sizeof(*list));
 	struct json_object *array;
-	struct group g;
+	struct group g = { .id = 0 };
 	int count = 0;
 
 	if (!list || !find_group(r, GROUP_ADMIN, &g) ||
@@ -136,7 +136,7 @@ on_member_list(struct request *r)
 	int limit = (int)in->limit, count = 0;
 	struct group_member *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
 	struct json_object *o, *array;
-	struct group g;
+	struct group g = { .id = 0 };
 
 	if (!list || !find_group(r, GROUP_MEMBER, &g) ||
 	    resp_db_failed(r,

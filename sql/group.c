@@ -114,10 +114,10 @@ group_open(struct db *db, struct arena *a, const struct group_act *act, enum gro
 {
 	enum db_result r = db_group_get(db, a, act->group_id, act->actor->id, g);
 
-	*result = GROUP_OK;
-	if (db_failed(r))
-		return r;
-	if (r == DB_NONE || (g->role == GROUP_NOBODY && !g->is_public))
+	*result = r == DB_ROW ? GROUP_OK : GROUP_UNKNOWN;
+	if (r != DB_ROW)
+		return db_failed(r) ? r : DB_DONE;
+	if (g->role == GROUP_NOBODY && !g->is_public)
 		*result = GROUP_UNKNOWN;
 	else if (g->role < need)
 		*result = need == GROUP_OWNER ? GROUP_NEEDS_OWNER :

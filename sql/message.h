@@ -117,10 +117,10 @@ struct poll {
 	int64_t now;
 };
 
-/* Confirms the stream up to p->from and reads the page that follows, claiming it. Writes only if
- * there is something to confirm or to hand out. DB_DONE. */
+/* Confirms the stream up to asked->from and reads the page that follows, claiming it. Writes only
+ * if there is something to confirm or to hand out. DB_DONE. */
 enum db_result
-db_stream_poll(struct db *db, struct arena *a, const struct poll *p, struct message_page *page);
+db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct message_page *page);
 
 /* Marks received messages as read; unknown ids and those of others change nothing. *updated counts.
  * DB_DONE. */

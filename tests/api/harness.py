@@ -88,7 +88,7 @@ def write_settings(folder, settings):
 
 
 def _read(path, mode="r"):
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         with open(path, mode, **({} if "b" in mode else {"errors": "replace"})) as file:
             return file.read()
     return b"" if "b" in mode else ""

@@ -53,10 +53,15 @@ serve_one(FCGX_Request *r)
 	FCGX_PutStr(answer, (int)sizeof(answer) - 1, r->out);
 }
 
-/* Ends the request as the relay does: closes at once instead of waiting for nginx to hang up. */
+/* Ends the request as the relay does: reads to its end and closes at once, instead of waiting for
+ * nginx to hang up. */
 static void
 finish(FCGX_Request *r)
 {
+	char rest[4096];
+
+	while (FCGX_GetStr(rest, sizeof(rest), r->in) == (int)sizeof(rest))
+		;
 	FCGX_Detach(r);
 	FCGX_Finish_r(r);
 }
