@@ -144,6 +144,6 @@ def machine(folder):
     python = said("/usr/bin/python3", "-c", "import platform, sqlite3, flask, gunicorn; print('Python', "
                   "platform.python_version(), '· SQLite', sqlite3.sqlite_version, '· Flask', flask.__version__, "
                   "'· gunicorn', gunicorn.__version__)").splitlines()[-1]
-    return (f"{cpu}, {os.cpu_count()} cores, {kib / (1 << 20):.0f} GiB · {platform.system()} {platform.release()} · "
+    return (f"{cpu}, {os.cpu_count()} cores, {kib / (1 << 20):.0f} GiB · {platform.system()} {platform.release().split('-')[0]} · "
             f"{kind} on {device} · nginx {first_match(r'nginx/(.*)', said('nginx', '-v'))} · "
             f"{said('gcc', '--version').splitlines()[0]} · {python}")
