@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the link that opens WebChat with a private relay, and draws it as a QR code. Needs Python 3.9 or later only."""
+"""Prints the link that opens WebChat with a private relay, and draws it as a QR code. Needs Python 3.9 only."""
 import argparse
 import ipaddress
 import os
