@@ -318,7 +318,7 @@ class Relay:
 
     def _once(self, method, path, data, upload, sink, give_up_at):
         link = self._connect(max(1, min(SOCKET_SEC, give_up_at - time.monotonic())))
-        headers = {"Accept": "application/json", "User-Agent": PROGRAM}
+        headers = {"Accept": "application/json", "User-Agent": PROGRAM, "Connection": "close"}
         if self.token:
             headers["X-PChat-Session"] = self.token
         if data is not None:
