@@ -727,17 +727,21 @@ class Watch:
             self._be_present()
 
     def _receive(self, item):
+        """Print it once; a command that was cut short by the end of the program gets it again."""
         key = f"{item['message_id']}:{item.get('edited_at', '')}:{item.get('deleted_at', '')}"
-        if key in self.recent:
+        printed = key in self.recent
+        if printed and not (self.command and key == self.state["running"]):
             return
         if self.args.save and item.get("attachments") and not item.get("deleted_at"):
             item = {**item, "saved": [save_file(self.relay, self.args.save, file) for file in item["attachments"]]}
         with self.interrupts.held():
-            self.out.message(item, self.relay.url)
+            if not printed:
+                self.out.message(item, self.relay.url)
+                self.recent = [*self.recent, key][-RECENT_KEPT:]
+                self.state.put(recent=self.recent, running=key if self.command else None)
             if self.command:
                 self._run_command(item)
-            self.recent = [*self.recent, key][-RECENT_KEPT:]
-            self.state.put(recent=self.recent)
+                self.state.put(running=None)
 
     def _run_command(self, item):
         try:
