@@ -1,5 +1,7 @@
 """Runs webchat_cli.py as a user would, with a home of its own; a proxy that breaks connections at the worst moment."""
+import collections
 import contextlib
+import http.server
 import json
 import os
 import signal
@@ -7,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 from client import wait_until
 from contract import ROOT
@@ -192,3 +195,63 @@ def first(start, verdict, times=1):
         left[0] -= 1
         return verdict
     return judge
+
+
+Request = collections.namedtuple("Request", "method path headers body size time")
+
+
+class Answers:
+    """A server of a few lines in the place of a relay: `script(request)` answers (status, headers, bytes or JSON).
+    The `hasty` methods are answered, and their connection closed, before their body is read."""
+
+    def __init__(self, script, hasty=()):
+        self.script, self.requests = script, []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """Reads a request of any size, keeps the start of its body."""
+
+            def answer(self):
+                size = missing = int(self.headers.get("Content-Length") or 0)
+                body = b""
+                while missing and self.command not in hasty:
+                    piece = self.rfile.read(min(missing, 1 << 20))
+                    missing -= len(piece) or missing
+                    body += piece if len(body) < 1 << 20 else b""
+                request = Request(self.command, self.path, self.headers, body, size, time.monotonic())
+                outer.requests.append(request)
+                status, headers, answer = outer.script(request)
+                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(data)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+            do_GET = do_POST = do_PUT = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def of(self, path):
+        """The requests of a path, whatever their query."""
+        return [request for request in self.requests if request.path.split("?")[0] == path]
+
+
+def signed_in(request):
+    """What a relay answers to all that leads to a signed-in user."""
+    if request.path.endswith("/config"):
+        return 200, {}, {"success": True, "limits": {"max_upload_bytes": 1 << 30, "poll_interval_ms": 10}}
+    return 200, {}, {"success": True, "session_token": "pct_x",
+                     "user": {"chat_address": "me", "display_name": "Me", "email": "me@example.com"},
+                     "session": {"device_name": "d", "session_name": "s", "visible": False}}

@@ -4,12 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from cli import PROGRAM, Proxy, first
-from client import wait_until
+from cli import PROGRAM, Answers, Proxy, first, signed_in
 from harness import free_port, unique
 
 SEND = "POST /api/v1/messages"
@@ -110,58 +108,15 @@ def test_busy_relay_is_asked_again_when_it_said_so(make_cli, make_relay):
     assert texts(bob) == ["patient"]
 
 
-class Answers:
-    """A relay of a few lines that says what it is told."""
-
-    def __init__(self, script):
-        self.script, self.bodies, self.times = script, [], []
-
-    def __enter__(self):
-        import http.server
-        import threading
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                outer.bodies.append((self.command, self.path, body))
-                outer.times.append(time.monotonic())
-                status, headers, answer = outer.script(self.command, self.path, len(outer.bodies))
-                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(data)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-            do_GET = do_POST = do_PUT = do
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-CONFIG = {"success": True, "limits": {"max_upload_bytes": 10, "poll_interval_ms": 10}}
-SIGNED_IN = {"success": True, "session_token": "pct_x", "user": {"chat_address": "me", "display_name": "Me", "email": "x"},
-             "session": {"device_name": "d", "session_name": "s", "visible": False}}
-
-
 def scripted(to_messages):
     """Answers like a relay; messages are answered by `to_messages(number)`."""
     count = [0]
 
-    def script(method, path, _):
-        if path == "/api/v1/messages":
+    def script(request):
+        if request.path == "/api/v1/messages":
             count[0] += 1
             return to_messages(count[0])
-        return 200, {}, CONFIG if path.endswith("/config") else SIGNED_IN
+        return signed_in(request)
     return script
 
 
@@ -173,10 +128,9 @@ def test_retry_after_is_honoured_and_the_same_bytes_are_sent_again(make_cli):
 
     with Answers(scripted(answer)) as relay:
         make_cli(of=relay).run("--code", "123456", "--to", "bob", "--message", "x")
-        sends = [number for number, (_, path, _) in enumerate(relay.bodies) if path == "/api/v1/messages"]
-        assert relay.times[sends[1]] - relay.times[sends[0]] >= 2
-        assert relay.bodies[sends[0]] == relay.bodies[sends[1]] and len(sends) == 2
-        assert len(json.loads(relay.bodies[sends[0]][2])["idempotency_key"]) >= 16
+        one, other = [request for request in relay.requests if request.path == "/api/v1/messages"]
+        assert other.time - one.time >= 2
+        assert one.body == other.body and len(json.loads(one.body)["idempotency_key"]) >= 16
 
 
 def test_retry_after_beyond_the_time_gives_up_at_once(make_cli):
@@ -188,15 +142,15 @@ def test_retry_after_beyond_the_time_gives_up_at_once(make_cli):
 
 @pytest.mark.parametrize("answer", [b"", b"<html>hello</html>", b"[]", b"{}", b'{"success":true}', b'{"success":"yes"}'])
 def test_server_that_is_no_relay_is_one_line(make_cli, answer):
-    with Answers(lambda *_: (200, {}, answer)) as relay:
+    with Answers(lambda request: (200, {}, answer)) as relay:
         done = make_cli(of=relay).run("--code", "123456", expect=None)
         assert done.returncode in (1, 4) and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
 
 
 def test_redirect_is_named_and_not_followed_with_the_token(make_cli):
-    with Answers(lambda *_: (301, {"Location": "http://elsewhere.example.com/\x1b[31m"}, b"")) as relay:
+    with Answers(lambda request: (301, {"Location": "http://elsewhere.example.com/\x1b[31m"}, b"")) as relay:
         done = make_cli(of=relay).run("--code", "123456", expect=4)
-        assert "elsewhere.example.com" in done.stderr and "\x1b" not in done.stderr and len(relay.bodies) == 1
+        assert "elsewhere.example.com" in done.stderr and "\x1b" not in done.stderr and len(relay.requests) == 1
 
 
 def test_relay_that_is_not_there_is_exit_4_at_once(make_cli, relay):
