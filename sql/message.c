@@ -64,10 +64,10 @@ deliver_group(struct db *db, const struct message_new *m, int64_t seq)
 
 	if (db_failed(r))
 		return r;
-	r = m->outlives_group ? db_exec(db, ST_MEMBER_STREAM, "iiii", seq, m->group_id,
-				    m->sender_id, (int64_t)m->least_role) :
-				stream_group(db, m->group_id, seq, seq, m->sender_id,
-				    (int64_t)m->least_role);
+	r = m->outlives_group ?
+	    db_exec(db, ST_MEMBER_STREAM, "iiii", seq, m->group_id, m->sender_id,
+		(int64_t)m->least_role) :
+	    stream_group(db, m->group_id, seq, seq, m->sender_id, (int64_t)m->least_role);
 	return r == DB_NONE ? DB_DONE : r;
 }
 
