@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Prints the link that opens WebChat with a private relay, and draws it as a QR code. Needs Python 3.9 only."""
 import argparse
+import contextlib
 import ipaddress
 import os
 import sys
@@ -256,9 +257,9 @@ def write_whole(path, text):
             file.write(text)
         os.chmod(unfinished, 0o644)
         os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(unfinished)
 
 
 class Parser(argparse.ArgumentParser):

@@ -42,6 +42,7 @@ CHUNK_BYTES = 256 * 1024
 SOCKET_SEC, GOODBYE_SEC, PRESENCE_SEC = 30, 5, 30
 FIRST_DELAY_SEC, LAST_DELAY_SEC = 0.5, 15
 RECENT_KEPT = 1000
+LONGEST_VOICE_MS = 86400000
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -229,9 +230,9 @@ class State:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(unfinished, self.path)
-        except BaseException:
-            os.unlink(unfinished)
-            raise
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(unfinished)
 
     def forget(self):
         """Remove the file."""
@@ -355,10 +356,13 @@ class Relay:
             sink.seek(0)
             sink.truncate()
             shutil.copyfileobj(reply, sink, CHUNK_BYTES)
-            if sink.tell() != int(reply.headers.get("Content-Length") or sink.tell()):
-                raise http.client.IncompleteRead(b"")
+            raw = b""
+        else:
+            raw = reply.read(ANSWER_BYTES)
+        if reply.length:
+            raise http.client.IncompleteRead(raw)
+        if sink and reply.status == 200:
             return None
-        raw = reply.read(ANSWER_BYTES)
         try:
             answer = json.loads(raw)
         except ValueError:
@@ -390,6 +394,8 @@ def reason(error):
     """The error in a few words."""
     if isinstance(error, TimeoutError) or "timed out" in str(error):
         return "no answer in time"
+    if isinstance(error, http.client.IncompleteRead):
+        return "the answer was cut short"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
@@ -598,12 +604,12 @@ def show_directory(relay, out):
 # -- sending ---------------------------------------------------------------------------------------
 
 def voice_ms(path):
-    """How long a WAV file plays; None for anything else."""
+    """How long a WAV file plays; 0 for anything else."""
     try:
         with wave.open(path, "rb") as sound:
             return sound.getnframes() * 1000 // sound.getframerate()
     except (OSError, EOFError, wave.Error, ZeroDivisionError):
-        return None
+        return 0
 
 
 def send_file(relay, path, limit):
@@ -628,7 +634,7 @@ def send_message(args, relay, out, to, limit):
     if args.voice:
         body["kind"] = "voice"
         duration = voice_ms(args.voice)
-        if duration is not None:
+        if 0 < duration <= LONGEST_VOICE_MS:
             body["duration_ms"] = duration
     answer = relay.call("POST", "/api/v1/messages", body)
     out.put("sent", f"Sent: {answer['message_id']}", message_id=answer["message_id"], status=answer["status"], to=to)

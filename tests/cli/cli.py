@@ -132,7 +132,8 @@ class Running:
 
 class Proxy:
     """Passes one request per connection to the relay. `break_at(request)` names what becomes of it: None, "answer"
-    (the relay acts, its answer is lost), "request" (cut before the relay saw all of it)."""
+    (the relay acts, its answer is lost), "request" (cut before the relay saw any of it), "middle" (after a part),
+    "half" (the relay acts, the end of its answer is lost)."""
 
     def __init__(self, relay, break_at):
         self.relay, self.break_at, self.requests = relay, break_at, []
@@ -175,14 +176,17 @@ class Proxy:
         length = next((int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
         with socket.create_connection(("127.0.0.1", self.relay.port), 20) as up:
             up.sendall(data)
+            if verdict == "middle":
+                return
             missing = length - len(data.split(b"\r\n\r\n", 1)[1])
             while missing > 0:
                 piece = link.recv(65536)
                 up.sendall(piece)
                 missing -= len(piece) or missing
+            answer = b""
             while piece := up.recv(65536):
-                if verdict != "answer":
-                    link.sendall(piece)
+                answer += piece
+            link.sendall({"answer": b"", "half": answer[:-5]}.get(verdict, answer))
 
 
 def first(start, verdict, times=1):

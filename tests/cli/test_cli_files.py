@@ -30,6 +30,82 @@ def make_wav(cli, name="a note.wav", frames=12345):
     return path
 
 
+# -- through a real relay --------------------------------------------------------------------------
+
+@pytest.fixture(name="pair")
+def two_users(make_cli):
+    """A sender and a receiver."""
+    pair = make_cli(), make_cli()
+    for one in pair:
+        one.sign_in("--name", "Zoë")
+        os.mkdir(os.path.join(one.home, "in"))
+    return pair
+
+
+def test_files_arrive_byte_for_byte_under_their_names(pair):
+    sender, receiver = pair
+    files = {"my photo (1).png": os.urandom(3000000), "Grüße 李 🙂.txt": b"text\n", "empty": b"", "100% #1 & 2+2=4?.bin": b"\0\xff" * 500}
+    words = [word for name, data in files.items() for word in ("--attach", make_file(sender, name, data))]
+    sender.run("--to", receiver.state["chat_address"], *words)
+    watching = receiver.start(*FAST, "--save", "in").wait_for("saved as in", 4)
+    watching.stop()
+    got = {os.path.basename(path): open(path, "rb").read() for path in all_files(os.path.join(receiver.home, "in"))}
+    assert got == {name.replace("?", "_"): data for name, data in files.items()}
+    line = next(line for line in watching.out.splitlines() if "my photo" in line)
+    assert line.startswith(f"    File: my photo (1).png, 3000000 bytes, {sender.url}/api/v1/webchat/files/fil_")
+
+
+def test_voice_arrives_as_voice_with_its_duration_and_text(pair):
+    sender, receiver = pair
+    sender.run("--to", receiver.state["chat_address"], "--voice", make_wav(sender), "--message", "listen")
+    watching = receiver.start(*FAST, "--json", "--save", "in").wait_for('"message"')
+    watching.stop()
+    item = json.loads(watching.out.splitlines()[-1])["message"]
+    assert item["kind"] == "voice" and item["duration_ms"] == 1543 and item["text"] == "listen"
+    assert item["saved"] == ["in/a note.wav"] and voice_length(os.path.join(receiver.home, "in", "a note.wav")) == 12345
+
+
+def voice_length(path):
+    with wave.open(path, "rb") as sound:
+        return sound.getnframes()
+
+
+def test_voice_of_no_length_is_sent_all_the_same(pair):
+    sender, receiver = pair
+    sender.run("--to", receiver.state["chat_address"], "--voice", make_wav(sender, frames=0))
+
+
+def test_upload_that_was_cut_in_the_middle_arrives_whole_and_once(pair, relay):
+    sender, receiver = pair
+    with Proxy(relay, first("PUT", "middle", 2)) as proxy:
+        sender.url = proxy.url
+        sender.sign_in()
+        data = os.urandom(2000000)
+        sender.run("--to", receiver.state["chat_address"], "--attach", make_file(sender, "x.bin", data))
+        assert proxy.count("PUT") == 3
+    receiver.start(*FAST, "--save", "in").wait_for("saved as in").stop()
+    [path] = all_files(os.path.join(receiver.home, "in"))
+    with open(path, "rb") as file:
+        assert file.read() == data
+
+
+def test_file_beyond_what_the_relay_keeps_for_a_user_is_refused_in_one_line(make_cli, make_relay):
+    relay = make_relay({"PCHAT_UPLOAD_QUOTA_BYTES": 1000000})
+    cli = make_cli(of=relay)
+    me = cli.sign_in()["chat_address"]
+    done = cli.run("--to", me, "--attach", make_file(cli, "x", b"x" * 2000000), expect=1)
+    assert done.stderr.count("\n") == 1 and "delete some" in done.stderr
+
+
+def test_file_of_a_message_that_was_withdrawn_is_not_fetched(pair, relay):
+    sender, receiver = pair
+    sent = sender.json("--to", receiver.state["chat_address"], "--attach", make_file(sender, "x.bin"))["sent"]
+    relay.client(sender.state["token"]).delete(f"/api/v1/messages/{sent['message_id']}", expect=200)
+    sender.run("--to", receiver.state["chat_address"], "--message", "end.")
+    receiver.start(*FAST, "--save", "in").wait_for("end.").stop()
+    assert os.listdir(os.path.join(receiver.home, "in")) == []
+
+
 # -- sending, to a server that shows what it got ---------------------------------------------------
 
 def takes_files(request):

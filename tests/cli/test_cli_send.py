@@ -47,9 +47,9 @@ def test_text_beyond_the_limit_is_refused_in_one_line(cli, bob):
 
 # -- broken connections ----------------------------------------------------------------------------
 
-@pytest.mark.parametrize("times", [1, 3])
-def test_message_whose_answer_was_lost_arrives_once(make_cli, relay, bob, times):
-    with Proxy(relay, first(SEND, "answer", times)) as proxy:
+@pytest.mark.parametrize("times,lost", [(1, "answer"), (3, "answer"), (2, "half")])
+def test_message_whose_answer_was_lost_arrives_once(make_cli, relay, bob, times, lost):
+    with Proxy(relay, first(SEND, lost, times)) as proxy:
         cli = make_cli(url=proxy.url)
         cli.sign_in()
         sent = cli.json("--to", bob.address, "--message", "once")["sent"]

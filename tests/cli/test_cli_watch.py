@@ -157,11 +157,11 @@ def test_cursor_that_was_not_kept_does_not_print_anything_twice(cli, bob):
 def test_lost_answers_to_polls_print_nothing_twice_and_lose_nothing(make_cli, relay, bob):
     lost = [0]
 
-    def every_third_poll(head):
+    def some_polls(head):
         lost[0] += head.startswith("POST /api/v1/webchat/poll")
-        return ("answer", "request", None)[lost[0] % 3] if head.startswith("POST /api/v1/webchat/poll") else None
+        return ("answer", "request", None, "half", None)[lost[0] % 5] if head.startswith("POST /api/v1/webchat/poll") else None
 
-    with Proxy(relay, every_third_poll) as proxy:
+    with Proxy(relay, some_polls) as proxy:
         cli = make_cli(url=proxy.url)
         cli.sign_in()
         for number in range(6):
