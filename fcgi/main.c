@@ -140,7 +140,7 @@ read_options(struct start *s, int argc, char **argv)
 static int
 list_routes(void)
 {
-	static const char *const who[] = { "anyone", "member", "admin" };
+	static const char *const who[] = { "anyone", "holder", "member", "admin" };
 
 	for (const struct route *r = routes; r->path; r++)
 		printf("%s %s %s\n", route_method_name(r->method), r->path, who[r->access]);

@@ -52,6 +52,11 @@ ROWS = {
     ("POST", GROUP + "/members"): ({"chat_address": "{plain}"}, 404, 404, 403, 200, 404),
     ("PATCH", GROUP + "/members/{second}"): ({"role": "writer"}, 404, 404, 403, 200, 404),
     ("DELETE", GROUP + "/members/{second}"): (None, 404, 404, 403, 200, 404),
+    ("POST", CHAT + "/upload"): (None, 415, 415, 415, 415, 415),
+    ("PUT", CHAT + "/upload"): (None, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/files"): (None, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/files/{file}"): (None, 404, 404, 200, 200, 404),
+    ("DELETE", CHAT + "/files/{file}"): (None, 404, 404, 404, 200, 404),
     ("GET", CHAT + "/blocks"): (None, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/blocks"): ({"chat_address": "{second}"}, 200, 200, 200, 200, 200),
     ("DELETE", CHAT + "/blocks/{second}"): (None, 200, 200, 200, 200, 200),
@@ -88,7 +93,8 @@ def make_world(relay):
     for name in ("exmember", "member", "second"):
         owner.post(f"{CHAT}/groups/{group}/members", {"chat_address": people[name].address}, expect=200)
     names = {name: person.address for name, person in people.items()}
-    names["group"], names["message"] = group, owner.send(group)["message_id"]
+    names["file"] = owner.put(CHAT + "/upload?name=a.txt", data=b"bytes", expect=200)["file_id"]
+    names["group"], names["message"] = group, owner.send(group, attachments=[names["file"]])["message_id"]
     people["exmember"].post(f"{CHAT}/groups/{group}/leave", expect=200)
     names["session"] = owner.get(AUTH + "/me", expect=200)["session"]["session_id"]
     names["request"] = "req_" + "0" * 32
@@ -133,7 +139,7 @@ def test_every_route_has_a_row_and_every_row_a_route():
 @pytest.mark.parametrize("method, path", ROWS, ids=lambda value: value)
 def test_without_a_good_credential_nothing_but_open_routes_answers(world_relay, without_credential, method, path):
     body, *expected = ROWS[method, path]
-    names = {key: "x" for key in ("group", "message", "session", "request", "second", "owner", "plain")}
+    names = {key: "x" for key in ("file", "group", "message", "session", "request", "second", "owner", "plain")}
     for name, client in without_credential:
         answer = client.call(method, fill(path, names), None if body == OPEN else fill(body, names), check=False)
         assert answer.status == (expected[0] if body == OPEN else 401), (name, answer)
