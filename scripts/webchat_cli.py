@@ -352,17 +352,19 @@ class Relay:
         return link
 
     def _read(self, reply, sink):
-        if sink and reply.status == 200:
+        saving, raw = sink and reply.status == 200, b""
+        if saving:
             sink.seek(0)
             sink.truncate()
             shutil.copyfileobj(reply, sink, CHUNK_BYTES)
-            raw = b""
         else:
             raw = reply.read(ANSWER_BYTES)
         if reply.length:
             raise http.client.IncompleteRead(raw)
-        if sink and reply.status == 200:
-            return None
+        return None if saving else self._judged(reply, raw)
+
+    def _judged(self, reply, raw):
+        """The answer, if it is a relay's and says yes."""
         try:
             answer = json.loads(raw)
         except ValueError:

@@ -75,7 +75,7 @@ def test_watch_is_online_and_its_end_is_offline(cli, relay, bob):
     watching = cli.start(*FAST, "--session-name", "night shift")
     found = wait_until("it is online", lambda: (entry := bob.listed(address(cli)))["online"] and entry)
     assert [session["session_name"] for session in found["sessions"]] == ["night shift"]
-    cli.run("--to", bob.address, "--message", "x")
+    cli.run("--to", bob.address, "--message", "x", "--computer", "other box")
     assert bob.listed(address(cli))["online"] is True
     watching.stop()
     assert bob.listed(address(cli))["online"] is False
@@ -143,15 +143,18 @@ def test_message_printed_before_a_kill_is_not_printed_again_but_its_command_is_r
 def test_cursor_that_was_not_kept_does_not_print_anything_twice(cli, bob):
     for number in range(3):
         bob.send(address(cli), f"n{number}.")
-    cli.start(*FAST).wait_for("n2.").stop()
+    command = script(cli, "cat >>messages")
+    cli.start(*FAST, "--on-message", command).wait_for("n2.").stop()
     state = cli.state
     assert len(state["recent"]) == 3 and state["cursor"]
     with open(cli.state_path, "w", encoding="utf-8") as file:
         json.dump({**state, "cursor": ""}, file)
     bob.send(address(cli), "n3.")
-    again = cli.start(*FAST).wait_for("n3.")
+    again = cli.start(*FAST, "--on-message", command).wait_for("n3.")
     again.stop()
     assert len(lines_of(again)) == 1
+    with open(os.path.join(cli.home, "messages"), encoding="utf-8") as file:
+        assert [json.loads(line)["text"] for line in file] == ["n0.", "n1.", "n2.", "n3."]
 
 
 def test_lost_answers_to_polls_print_nothing_twice_and_lose_nothing(make_cli, relay, bob):
@@ -203,9 +206,9 @@ def test_second_watch_at_the_same_time_is_refused(cli, bob):
     bob.send(address(cli), "x.")
     watching.wait_for("x.")
     assert "already" in cli.run(*FAST, expect=1).stderr
-    cli.run("--to", address(cli), "--message", "from the other run.")
+    cli.run("--to", address(cli), "--message", "from the other run.", "--computer", "named meanwhile")
     watching.wait_for("from the other run.").stop()
-    assert watching.out.count("x.") == 1
+    assert watching.out.count("x.") == 1 and cli.state["computer"] == "named meanwhile"
     bob.send(address(cli), "y.")
     cli.start(*FAST).wait_for("y.").stop()
 
@@ -260,7 +263,7 @@ def test_interrupt_during_a_command_waits_for_it_and_counts_the_message_as_seen(
     touch(cli, "go")
     watching.wait(130)
     assert os.path.exists(os.path.join(cli.home, "ended"))
-    assert len(cli.state["recent"]) == 1
+    assert len(cli.state["recent"]) == 1 and cli.state["running"] is None
 
 
 def test_second_interrupt_does_not_wait_for_a_command(cli, bob):

@@ -96,31 +96,53 @@ def decoded(svg):
     return [symbol.data for symbol in image]
 
 
+def fullest(version):
+    """The longest text that fits."""
+    room = link.data_bytes(version) - (2 if version < 10 else 3)
+    return ("https://example.com/#" + "relay%3A0123456789abcdefXYZ-._~" * 100)[:room]
+
+
 @pytest.mark.parametrize("version", range(1, 41))
 def test_fullest_code_of_each_version_is_read_back(version):
-    room = link.data_bytes(version) - (2 if version < 10 else 3)
-    text = ("https://example.com/#" + "relay%3A0123456789abcdefXYZ-._~" * 100)[:room]
-    code = link.Qr(text.encode())
+    code = link.Qr(fullest(version).encode())
     assert code.version == version
-    assert decoded(code.svg()) == [text]
+    assert decoded(code.svg()) == [fullest(version)]
+
+
+def with_mask(text, mask):
+    """The code with a mask that need not be the best."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(link.Qr, "_penalty_with", lambda self, number: number != mask)
+        return link.Qr(text.encode())
+
+
+@pytest.mark.parametrize("version", range(1, 41))
+def test_every_module_is_as_another_encoder_has_it(version):
+    """Readers put up with a few wrong modules; this does not."""
+    drawn = subprocess.run(["qrencode", "-8", "-l", "M", "-m", "0", "-t", "ASCII"], input=fullest(version), capture_output=True,
+                           text=True, timeout=60, check=True).stdout.splitlines()
+    theirs = [[line[x:x + 2] == "##" for x in range(0, len(line), 2)] for line in drawn]
+    assert with_mask(fullest(version), format_mask(theirs)).dark == theirs
 
 
 @pytest.mark.parametrize("mask", range(8))
-def test_every_mask_can_be_read(mask, monkeypatch):
-    monkeypatch.setattr(link.Qr, "_penalty_with", lambda self, number: number != mask)
-    assert decoded(link.Qr(b"https://example.com/#relay=x").svg()) == ["https://example.com/#relay=x"]
+def test_every_mask_can_be_read(mask):
+    code = with_mask("https://example.com/#relay=x", mask)
+    assert format_mask(code.dark) == mask and decoded(code.svg()) == ["https://example.com/#relay=x"]
 
 
 def test_best_mask_is_the_one_with_the_least_penalty():
     code = link.Qr(b"https://example.com/#relay=x")
-    code._mask(next(m for m in range(8) if _format_mask(code) == m))
-    penalties = [code._penalty_with(m) for m in range(8)]
-    assert penalties[_format_mask(link.Qr(b"https://example.com/#relay=x"))] == min(penalties) < max(penalties)
+    best = format_mask(code.dark)
+    code._mask(best)
+    penalties = [code._penalty_with(mask) for mask in range(8)]
+    assert penalties[best] == min(penalties) < max(penalties)
 
 
-def _format_mask(code):
-    bits = sum(code.dark[y][8] << i for i, y in enumerate((0, 1, 2, 3, 4, 5, 7, 8)))
-    bits |= sum(code.dark[8][x] << i for i, x in enumerate((7, 5, 4, 3, 2, 1, 0), 8))
+def format_mask(dark):
+    """The mask that the code itself names."""
+    bits = sum(dark[y][8] << i for i, y in enumerate((0, 1, 2, 3, 4, 5, 7, 8)))
+    bits |= sum(dark[8][x] << i for i, x in enumerate((7, 5, 4, 3, 2, 1, 0), 8))
     return (bits ^ 0x5412) >> 10 & 7
 
 
