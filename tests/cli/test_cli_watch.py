@@ -36,7 +36,8 @@ def test_message_in_json_is_the_item_of_the_relay(cli, bob):
     watching.stop()
     found = [json.loads(line) for line in watching.out.splitlines()]
     assert [one["type"] for one in found] == ["status", "message"]
-    assert found[1]["message"]["message_id"] == sent["message_id"] and found[1]["message"]["text"] == "Line 1\nLine 2\x1b[2J"
+    item = found[1]["message"]
+    assert item["message_id"] == sent["message_id"] and item["text"] == "Line 1\nLine 2\x1b[2J"
     assert "\x1b" not in watching.out
 
 
@@ -46,7 +47,8 @@ def test_control_characters_reach_the_terminal_as_escapes(cli, relay):
     watching = cli.start(*FAST).wait_for("fake")
     watching.stop()
     text = "\n".join(lines_of(watching))
-    assert not [char for char in text if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160 or char in "\u202e\u2066\u2028"]
+    assert not [char for char in text if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160
+                or char in "\u202e\u2066\u2028"]
     assert "a\\x1b]0;owned\\x07b\\x9bc\\x0dd\\x7f\\u2066e\\x08f" in text and "Mal\\x9b31m\\u202elory\\u2028 <" in text
     assert text.splitlines()[1] == "    2026-01-01 00:00:00 Bob <bob>: fake"
 
@@ -110,7 +112,8 @@ def test_interval_comes_from_the_relay_unless_one_is_given(make_cli, make_relay)
 def address_at(cli, url):
     """The address of the user, whose home holds the states of several relays."""
     folder = os.path.join(cli.home, ".config", "webchat")
-    states = [json.load(open(os.path.join(folder, name), encoding="utf-8")) for name in os.listdir(folder) if name.endswith(".json")]
+    states = [json.load(open(os.path.join(folder, name), encoding="utf-8")) for name in os.listdir(folder)
+              if name.endswith(".json")]
     [found] = [state["chat_address"] for state in states if state["relay"] == url]
     return found
 
@@ -161,8 +164,10 @@ def test_lost_answers_to_polls_print_nothing_twice_and_lose_nothing(make_cli, re
     lost = [0]
 
     def some_polls(head):
-        lost[0] += head.startswith("POST /api/v1/webchat/poll")
-        return ("answer", "request", None, "half", None)[lost[0] % 5] if head.startswith("POST /api/v1/webchat/poll") else None
+        if not head.startswith("POST /api/v1/webchat/poll"):
+            return None
+        lost[0] += 1
+        return ("answer", "request", None, "half", None)[lost[0] % 5]
 
     with Proxy(relay, some_polls) as proxy:
         cli = make_cli(url=proxy.url)
@@ -257,7 +262,8 @@ def test_command_that_fails_or_does_not_read_does_not_stop_the_watch(cli, bob):
 
 def test_interrupt_during_a_command_waits_for_it_and_counts_the_message_as_seen(cli, bob):
     bob.send(address(cli), "one.")
-    watching = cli.start(*FAST, "--on-message", script(cli, "cat >started; while [ ! -e go ]; do sleep 0.05; done; echo done >ended"))
+    watching = cli.start(*FAST, "--on-message",
+                         script(cli, "cat >started; while [ ! -e go ]; do sleep 0.05; done; echo done >ended"))
     wait_until("the command runs", lambda: os.path.exists(os.path.join(cli.home, "started")))
     watching.process.send_signal(signal.SIGTERM)
     touch(cli, "go")
