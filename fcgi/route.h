@@ -5,13 +5,15 @@
 #include "fields.h"
 #include "req.h"
 
-enum access { FOR_ANYONE, FOR_MEMBER, FOR_ADMIN };
+/* Who may call: a session of any member, or of an admin. Added to it, the scopes of which an API
+ * key needs one; without any the call is for sessions alone. */
+enum access { FOR_ANYONE = 0, FOR_MEMBER = 16, FOR_ADMIN = 32 | SCOPE_ADMIN };
 
 struct route {
 	enum method method;
 	const char
 	    *path; /* "*" stands for one path part, handed over in request.args; two at most */
-	enum access access;
+	unsigned access; /* enum access, with enum scope */
 	size_t body_limit; /* bytes; 0: a body is ignored */
 	const struct field *fields; /* of the body, for GET of the query; NULL: none */
 	size_t in_size; /* of the struct that the fields fill */

@@ -57,6 +57,11 @@ void on_block_delete(struct request *r);
 /* contacts.c */
 void on_contacts_get(struct request *r);
 void on_contacts_put(struct request *r);
+/* apikey.c */
+void on_key_list(struct request *r);
+void on_key_post(struct request *r);
+void on_key_rotate(struct request *r);
+void on_key_delete(struct request *r);
 /* admin.c */
 void on_admin_users(struct request *r);
 void on_admin_user_post(struct request *r);

@@ -259,6 +259,13 @@ const struct field in_contacts_fields[] = {
 	END,
 };
 
+const struct field in_key_fields[] = {
+	RULED(in_key, name, FIELD_REQUIRED, 1, LABEL_BYTES, is_line, one_line),
+	TEXTS(in_key, scopes, FIELD_REQUIRED, 1, 4),
+	RULED(in_key, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
+	END,
+};
+
 const struct field in_audit_fields[] = {
 	RULED(in_page, after, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave"),
 	INT(in_page, limit, 1, 200, 50),

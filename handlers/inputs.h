@@ -58,6 +58,10 @@ struct in_contact {
 struct in_contacts {
 	struct field_list contacts;
 };
+struct in_key {
+	const char *name, *phone_id;
+	struct field_texts scopes;
+};
 struct in_action {
 	const char *action;
 };
@@ -67,7 +71,7 @@ extern const struct field in_code_request_fields[], in_code_verify_fields[], in_
     in_text_fields[], in_poll_fields[], in_read_fields[], in_receipt_fields[], in_typing_fields[],
     in_group_fields[], in_group_new_fields[], in_member_fields[], in_role_fields[],
     in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[],
-    in_audit_fields[];
+    in_audit_fields[], in_key_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 
