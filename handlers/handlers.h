@@ -62,6 +62,11 @@ void on_key_list(struct request *r);
 void on_key_post(struct request *r);
 void on_key_rotate(struct request *r);
 void on_key_delete(struct request *r);
+/* phone.c */
+void on_phone_claim(struct request *r);
+void on_phone_ack(struct request *r);
+void on_phone_inbound(struct request *r);
+void on_phone_list(struct request *r);
 /* admin.c */
 void on_admin_users(struct request *r);
 void on_admin_user_post(struct request *r);

@@ -4,6 +4,7 @@
 #include "group.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "outside.h"
 #include "resp.h"
 #include "show.h"
 
@@ -85,8 +86,8 @@ find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
 	return false;
 }
 
-static void
-answer_sent(
+void
+message_answer(
     struct request *r, const struct message_new *m, const char *key, enum send_result result)
 {
 	char id[ID_TEXT_BYTES], made[ID_TEXT_BYTES];
@@ -144,7 +145,7 @@ send_chat(struct request *r, const struct in_message *in)
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_ROW) {
-		answer_sent(r, &m, in->idempotency_key, result);
+		message_answer(r, &m, in->idempotency_key, result);
 		return;
 	}
 	if (!address_message(r, in->to, &m))
@@ -155,7 +156,7 @@ send_chat(struct request *r, const struct in_message *in)
 		m.reply_to = reply;
 	}
 	if (!resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
-		answer_sent(r, &m, in->idempotency_key, result);
+		message_answer(r, &m, in->idempotency_key, result);
 }
 
 /* POST messages: 202 with the id; a repeat of the idempotency key 200 with the same id. */
@@ -165,8 +166,7 @@ on_message_post(struct request *r)
 	const struct in_message *in = r->in;
 
 	if (in->channel && strcmp(in->channel, "pchat") != 0)
-		resp_field_error(
-		    r, 400, "channel_unavailable", "channel", "This relay carries pchat only.");
+		outside_send(r, in);
 	else if (!in->to)
 		resp_field_error(r, 400, "missing_field", "to", "to is missing.");
 	else
@@ -179,11 +179,12 @@ on_message_get(struct request *r)
 {
 	uint8_t id[ID_BYTES];
 	struct message m;
-	enum db_result res = id_parse("msg_", r->args[0], id) ?
-	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) :
-	    DB_NONE;
+	enum db_result res = DB_NONE;
 	struct json_object *item;
 
+	outside_expire(r);
+	if (id_parse("msg_", r->args[0], id))
+		res = db_message_get(r->worker->db, &r->arena, id, r->me.id, &m);
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_NONE) {
@@ -192,6 +193,7 @@ on_message_get(struct request *r)
 	}
 	item = show_message(&m, r->worker->conf->name);
 	json_add_text(item, "status", delivery_state_name(m.state));
+	outside_add_error(r, item, id, m.state);
 	json_object_object_add(resp_ok(r, 200), "message", item);
 }
 
@@ -215,7 +217,8 @@ on_message_patch(struct request *r)
 	} else if (change == CHANGE_FORBIDDEN) {
 		resp_error(r, 403, "forbidden", "Only its sender may edit a message.");
 	} else if (change == CHANGE_TOO_LATE) {
-		resp_error(r, 403, "edit_window_closed", "A message may be edited for 15 minutes.");
+		resp_error(r, 403, "edit_window_closed",
+		    "A message may be edited for 15 minutes, and while the relay holds it.");
 	} else if (change == CHANGE_WITHDRAWN) {
 		resp_error(r, 409, "message_withdrawn", "The message was withdrawn.");
 	} else {

@@ -10,11 +10,13 @@
 #define LISTS in_list_fields, sizeof(struct in_page)
 #define SMALL 16384 /* a few short fields */
 #define LISTED 65536 /* a list of ids */
+#define ACKS 524288 /* a hundred results, each with a reason */
 #define BOOK 4194304 /* an address book of 5,000 */
 #define LARGE 524288 /* 64 KiB of text, every byte of it escaped, and the rest */
 
 #define AUTH "/api/v1/pchat/auth"
 #define CHAT "/api/v1/webchat"
+#define PHONE "/api/v1/phone"
 
 const struct route routes[] = {
 	{ METHOD_GET, "/health", FOR_ANYONE, 0, NOTHING, on_health_get },
@@ -84,6 +86,13 @@ const struct route routes[] = {
 	{ METHOD_POST, CHAT "/keys", FOR_MEMBER, SMALL, TAKES(key), on_key_post },
 	{ METHOD_POST, CHAT "/keys/*/rotate", FOR_MEMBER, 0, NOTHING, on_key_rotate },
 	{ METHOD_DELETE, CHAT "/keys/*", FOR_MEMBER, 0, NOTHING, on_key_delete },
+
+	{ METHOD_POST, PHONE "/claim", FOR_MEMBER | SCOPE_PHONE, SMALL, TAKES(claim),
+	    on_phone_claim },
+	{ METHOD_POST, PHONE "/ack", FOR_MEMBER | SCOPE_PHONE, ACKS, TAKES(ack), on_phone_ack },
+	{ METHOD_POST, PHONE "/inbound", FOR_MEMBER | SCOPE_PHONE, LARGE, TAKES(inbound),
+	    on_phone_inbound },
+	{ METHOD_GET, CHAT "/phones", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING, on_phone_list },
 
 	{ METHOD_GET, CHAT "/admin/users", FOR_ADMIN, 0, TAKES(page), on_admin_users },
 	{ METHOD_POST, CHAT "/admin/users/*", FOR_ADMIN, SMALL, TAKES(action), on_admin_user_post },

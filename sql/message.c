@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include "block.h"
+#include "bridge.h"
 #include "cleanup.h"
 #include "message_rows.h"
 #include "rows.h"
@@ -13,10 +14,26 @@
 const char *
 delivery_state_name(enum delivery_state s)
 {
-	static const char *const names[DELIVERY__MAX] = { "queued", "claimed", "delivered",
-		"read" };
+	static const char *const names[DELIVERY__MAX] = { "queued", "claimed", "delivered", "read",
+		"sent", "failed", "expired" };
 
 	return names[s];
+}
+
+bool
+delivery_may_become(enum delivery_state from, enum delivery_state to)
+{
+	static const int place[DELIVERY__MAX] = { [DELIVERY_QUEUED] = 0,
+		[DELIVERY_CLAIMED] = 1,
+		[DELIVERY_SENT] = 2,
+		[DELIVERY_DELIVERED] = 3,
+		[DELIVERY_READ] = 4,
+		[DELIVERY_FAILED] = 5,
+		[DELIVERY_EXPIRED] = 5 };
+
+	if (to == DELIVERY_FAILED || to == DELIVERY_EXPIRED)
+		return place[from] < place[DELIVERY_SENT];
+	return place[to] > place[from];
 }
 
 bool
@@ -41,6 +58,7 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	out->from_name = db_text(st, 16, a, &ok);
 	out->event = db_text(st, 17, a, &ok);
 	out->group_id = sqlite3_column_int64(st, 18);
+	out->received_at = sqlite3_column_int64(st, 19);
 	return ok;
 }
 
@@ -52,6 +70,8 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 
 	if (m->dropped)
 		return DB_DONE;
+	if (m->bridge)
+		return bridge_put(db, m, seq);
 	if (m->recipient_id) {
 		r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
 		return r == DB_DONE ?
@@ -85,9 +105,10 @@ message_put(struct db *db, struct message_new *m)
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintn", seq, &id, m->sender_id, m->channel,
-	    m->kind, m->destination, m->text, m->source, m->subject, m->title,
-	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event, m->about_id);
+	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintnti", seq, &id,
+	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, m->destination, m->text,
+	    m->source, m->subject, m->title, m->reply_to ? &reply : NULL, m->actions, m->now,
+	    m->group_id, m->event, m->about_id, m->outside, m->received_at);
 	r = db_step(db, st);
 	return r == DB_DONE ? deliver(db, m, seq) : r;
 }
@@ -253,10 +274,10 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 	bool heard = true;
 	enum db_result r;
 
-	*result = m->sender_id != account_id ? CHANGE_FORBIDDEN :
-	    m->deleted_at                    ? CHANGE_WITHDRAWN :
-	    now - m->created_at > window_ms  ? CHANGE_TOO_LATE :
-					       CHANGE_DONE;
+	*result = m->sender_id != account_id                    ? CHANGE_FORBIDDEN :
+	    m->deleted_at                                       ? CHANGE_WITHDRAWN :
+	    now - m->created_at > window_ms || !bridge_holds(m) ? CHANGE_TOO_LATE :
+								  CHANGE_DONE;
 	if (*result != CHANGE_DONE)
 		return DB_DONE;
 	r = is_heard(db, m, &heard);
@@ -294,6 +315,8 @@ withdraw(struct db *db, const struct message *m, int64_t now)
 		return DB_DONE;
 	r = db_exec(db, ST_MESSAGE_WITHDRAW, "ii", m->id, now);
 	if (r == DB_DONE)
+		r = bridge_withdraw(db, m);
+	if (!db_failed(r))
 		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, "i", m->id);
 	return db_failed(r) ? r : stream_changed(db, m->id);
 }

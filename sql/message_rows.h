@@ -5,7 +5,7 @@
 #include "db_internal.h"
 #include "message.h"
 
-#define MESSAGE_COLUMN_COUNT 19
+#define MESSAGE_COLUMN_COUNT 20
 #define MESSAGE_TEXT_COLUMN 6
 
 /* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
