@@ -5,17 +5,20 @@
 #include "fields.h"
 #include "req.h"
 
-/* Who may call: a session of any member, or of an admin. Added to it, the scopes of which an API
- * key needs one; without any the call is for sessions alone. */
-enum access { FOR_ANYONE = 0, FOR_MEMBER = 16, FOR_ADMIN = 32 | SCOPE_ADMIN };
+/* Who may call: a session of any member, or of an admin; FOR_HOLDER: members, and whoever brings
+ * the thing's own token, which the handler checks. Added to it, the scopes of which an API key
+ * needs one; without any the call is for sessions alone. */
+enum access { FOR_ANYONE = 0, FOR_HOLDER = 16, FOR_MEMBER = 32, FOR_ADMIN = 64 | SCOPE_ADMIN };
+
+#define ROUTE_FILE SIZE_MAX
 
 struct route {
 	enum method method;
 	const char
 	    *path; /* "*" stands for one path part, handed over in request.args; two at most */
 	unsigned access; /* enum access, with enum scope */
-	size_t body_limit; /* bytes; 0: a body is ignored */
-	const struct field *fields; /* of the body, for GET of the query; NULL: none */
+	size_t body_limit; /* bytes; 0: a body is ignored; ROUTE_FILE: the body is a file */
+	const struct field *fields; /* of the body, for GET and files of the query; NULL: none */
 	size_t in_size; /* of the struct that the fields fill */
 	void (*run)(struct request *r); /* answering nothing means 500 */
 };

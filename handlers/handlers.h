@@ -4,6 +4,9 @@
 
 #include "req.h"
 
+/* Removes the bytes of files whose rows this request took away; the rest is housekeeping's. */
+void file_clear(struct request *r);
+
 /* health.c */
 void on_health_get(struct request *r);
 void on_config_get(struct request *r);
@@ -67,6 +70,11 @@ void on_phone_claim(struct request *r);
 void on_phone_ack(struct request *r);
 void on_phone_inbound(struct request *r);
 void on_phone_list(struct request *r);
+/* file.c */
+void on_upload(struct request *r);
+void on_file_get(struct request *r);
+void on_file_list(struct request *r);
+void on_file_delete(struct request *r);
 /* admin.c */
 void on_admin_users(struct request *r);
 void on_admin_user_post(struct request *r);

@@ -59,6 +59,10 @@ check(struct request *r, const struct in_message *in)
 {
 	const char *channel = in->channel;
 
+	if (!in->text)
+		return missing(r, "text", "text is missing.");
+	if (!in->text[0])
+		return invalid(r, "text", "text is empty.");
 	if (!check_destination(r, in))
 		return false;
 	if (strcmp(channel, "email") == 0 && !given(in->subject))
@@ -73,7 +77,7 @@ check(struct request *r, const struct in_message *in)
 	if (in->kind && strcmp(in->kind, "text") != 0)
 		return invalid(r, "kind", "Only text leaves the relay.");
 	if (in->attachments.count > 0)
-		return invalid(r, "attachments", "Only text leaves the relay.");
+		return invalid(r, "attachments", "Files do not leave the relay.");
 	return true;
 }
 

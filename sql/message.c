@@ -58,11 +58,41 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	out->from_name = db_text(st, 16, a, &ok);
 	out->event = db_text(st, 17, a, &ok);
 	out->group_id = sqlite3_column_int64(st, 18);
-	out->received_at = sqlite3_column_int64(st, 19);
+	out->attachments = db_text(st, MESSAGE_ATTACHMENTS_COLUMN, a, &ok);
+	out->waveform = db_text(st, 20, a, &ok);
+	out->duration_ms = sqlite3_column_int64(st, 21);
+	out->received_at = sqlite3_column_int64(st, 22);
 	return ok;
 }
 
-/* One delivery and one place in a stream for each who gets it. */
+/* One place in the group's stream, and news for each member. */
+static enum db_result
+stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_id, int64_t but_account,
+    int64_t least_role)
+{
+	enum db_result r = db_exec(db, ST_STREAM_INSERT, "iii", -group_id, seq, message_id);
+
+	return r == DB_DONE ?
+	    db_exec(db, ST_MEMBER_NEWS, "iiii", seq, group_id, but_account, least_role) :
+	    r;
+}
+
+static enum db_result
+deliver_group(struct db *db, const struct message_new *m, int64_t seq)
+{
+	enum db_result r = db_exec(
+	    db, ST_MEMBER_DELIVER, "iiii", seq, m->group_id, m->sender_id, (int64_t)m->least_role);
+
+	if (db_failed(r))
+		return r;
+	r = m->outlives_group ?
+	    db_exec(db, ST_MEMBER_STREAM, "iiii", seq, m->group_id, m->sender_id,
+		(int64_t)m->least_role) :
+	    stream_group(db, m->group_id, seq, seq, m->sender_id, (int64_t)m->least_role);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+/* One delivery for each who gets it, and a place in the stream where he fetches it. */
 static enum db_result
 deliver(struct db *db, const struct message_new *m, int64_t seq)
 {
@@ -72,18 +102,10 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 		return DB_DONE;
 	if (m->bridge)
 		return bridge_put(db, m, seq);
-	if (m->recipient_id) {
-		r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
-		return r == DB_DONE ?
-		    db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq) :
-		    r;
-	}
-	r = db_exec(
-	    db, ST_MEMBER_DELIVER, "iiii", seq, m->group_id, m->sender_id, (int64_t)m->least_role);
-	if (!db_failed(r))
-		r = db_exec(db, ST_MEMBER_STREAM, "iiii", seq, m->group_id, m->sender_id,
-		    (int64_t)m->least_role);
-	return r == DB_NONE ? DB_DONE : r;
+	if (!m->recipient_id)
+		return deliver_group(db, m, seq);
+	r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
+	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq) : r;
 }
 
 void
@@ -105,11 +127,14 @@ message_put(struct db *db, struct message_new *m)
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintnti", seq, &id,
+	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintnttnti", seq, &id,
 	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, m->destination, m->text,
 	    m->source, m->subject, m->title, m->reply_to ? &reply : NULL, m->actions, m->now,
-	    m->group_id, m->event, m->about_id, m->outside, m->received_at);
+	    m->group_id, m->event, m->about_id, m->attachments, m->waveform, m->duration_ms,
+	    m->outside, m->received_at);
 	r = db_step(db, st);
+	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
+		r = db_exec(db, ST_FILE_ATTACH, "ii", seq, m->files[i]);
 	return r == DB_DONE ? deliver(db, m, seq) : r;
 }
 
@@ -240,14 +265,15 @@ db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID
 
 /* Puts a change of the message into the stream of everyone who was handed it. Inside a write. */
 static enum db_result
-stream_changed(struct db *db, int64_t message_id)
+stream_changed(struct db *db, const struct message *m)
 {
 	int64_t seq = 0;
 	enum db_result r = rows_next_seq(db, &seq);
 
 	if (r != DB_ROW)
 		return r;
-	r = db_exec(db, ST_STREAM_CHANGED, "ii", message_id, seq);
+	r = m->group_id ? stream_group(db, m->group_id, seq, m->id, 0, 0) :
+			  db_exec(db, ST_STREAM_CHANGED, "ii", m->id, seq);
 	return r == DB_NONE ? DB_DONE : r;
 }
 
@@ -287,7 +313,7 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 		return r;
 	}
 	r = db_exec(db, ST_MESSAGE_EDIT, "iti", m->id, text, now);
-	return r == DB_DONE ? stream_changed(db, m->id) : r;
+	return r == DB_DONE ? stream_changed(db, m) : r;
 }
 
 enum db_result
@@ -304,21 +330,23 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 	return db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
 }
 
-/* The text goes at once. Those who were handed the message get a change of it; the others never had
- * it. Its own place in the streams is passed over from now on. */
+/* The text and its files go at once. Those who were handed the message get a change of it; the
+ * others never had it. Its own place in the streams is passed over from now on. */
 static enum db_result
 withdraw(struct db *db, const struct message *m, int64_t now)
 {
+	static const enum stmt steps[] = { ST_FILE_DELETE_OF_MESSAGE, ST_FILE_RELEASE,
+		ST_DELIVERY_DELETE_WAITING };
 	enum db_result r;
 
 	if (m->deleted_at)
 		return DB_DONE;
 	r = db_exec(db, ST_MESSAGE_WITHDRAW, "ii", m->id, now);
-	if (r == DB_DONE)
-		r = bridge_withdraw(db, m);
 	if (!db_failed(r))
-		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, "i", m->id);
-	return db_failed(r) ? r : stream_changed(db, m->id);
+		r = bridge_withdraw(db, m);
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
+		r = db_exec(db, steps[i], "i", m->id);
+	return db_failed(r) ? r : stream_changed(db, m);
 }
 
 /* Takes the message out of the account's stream and leaves a change for its sessions that were
@@ -367,6 +395,8 @@ read_row(sqlite3_stmt *st, struct arena *a, struct message *m)
 	if (removed_at) {
 		m->deleted_at = removed_at;
 		m->text[0] = '\0';
+		m->attachments = m->waveform = NULL;
+		m->duration_ms = 0;
 	}
 	return true;
 }
@@ -384,7 +414,8 @@ rows_page(struct db *db, sqlite3_stmt *st, struct arena *a, int64_t from, struct
 	while (page->list && (r = db_step(db, st)) == DB_ROW) {
 		struct message *m = &page->list[page->count];
 
-		text += (size_t)sqlite3_column_bytes(st, MESSAGE_TEXT_COLUMN);
+		text += (size_t)sqlite3_column_bytes(st, MESSAGE_TEXT_COLUMN) +
+		    (size_t)sqlite3_column_bytes(st, MESSAGE_ATTACHMENTS_COLUMN);
 		page->more =
 		    page->count == page->limit || (page->count > 0 && text > page->text_limit);
 		if (page->more || !read_row(st, a, m)) {
