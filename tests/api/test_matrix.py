@@ -9,7 +9,7 @@ import pytest
 from keys import make_key
 
 BUILD = os.environ.get("RELAY_BUILD", "build")
-AUTH, CHAT = "/api/v1/pchat/auth", "/api/v1/webchat"
+AUTH, CHAT, PHONE = "/api/v1/pchat/auth", "/api/v1/webchat", "/api/v1/phone"
 GROUP = CHAT + "/groups/{group}"
 GROUP_BODY = {"name": "G"}
 
@@ -63,6 +63,10 @@ ROWS = {
     ("POST", CHAT + "/keys"): ({"name": "x", "scopes": ["send"]}, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/keys/{key}/rotate"): (None, 404, 404, 404, 200, 404),
     ("DELETE", CHAT + "/keys/{key}"): (None, 404, 404, 404, 200, 404),
+    ("POST", PHONE + "/claim"): ({"phone_id": ""}, 200, 200, 200, 200, 200),
+    ("POST", PHONE + "/ack"): ({"phone_id": "", "results": [{"message_id": "{message}", "status": "sent"}]}, 200, 200, 200, 200, 200),
+    ("POST", PHONE + "/inbound"): ({"phone_id": "", "channel": "sms", "from": "1", "text": "x", "received_at": 1}, 202, 202, 202, 202, 202),
+    ("GET", CHAT + "/phones"): (None, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/admin/users"): (None, 403, 403, 403, 403, 200),
     ("POST", CHAT + "/admin/users/{second}"): ({"action": "hide"}, 403, 403, 403, 403, 200),
     ("GET", CHAT + "/admin/stats"): (None, 403, 403, 403, 403, 200),
@@ -86,6 +90,10 @@ SCOPES = {
     ("GET", CHAT + "/groups"): ["receive"],
     ("GET", GROUP): ["receive"],
     ("GET", GROUP + "/members"): ["receive"],
+    ("POST", PHONE + "/claim"): ["phone"],
+    ("POST", PHONE + "/ack"): ["phone"],
+    ("POST", PHONE + "/inbound"): ["phone"],
+    ("GET", CHAT + "/phones"): ["receive"],
     **{row: ["admin"] for row in ROWS if "/admin/" in row[1]},
 }
 
