@@ -229,3 +229,19 @@ db_probe(struct db *db)
 		db->probed_ms = now;
 	return r;
 }
+
+enum db_result
+db_newest_at(struct db *db, int64_t *at)
+{
+	sqlite3_stmt *st = db_bind(db, ST_NEWEST_AT, "");
+	enum db_result r = db_step(db, st);
+
+	if (r == DB_ROW) {
+		int64_t streamed = sqlite3_column_int64(st, 0) / 1000,
+			probed = sqlite3_column_int64(st, 1);
+
+		*at = streamed > probed ? streamed : probed;
+		db_reset(st);
+	}
+	return r;
+}

@@ -52,6 +52,9 @@ void db_seal(struct db *db);
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);
 
+/* The newest time that the database knows of, in milliseconds. DB_ROW. */
+enum db_result db_newest_at(struct db *db, int64_t *at);
+
 /* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody
  * waits. `step` is told pages left and pages in all. False with one line in `error`. */
 bool db_backup(const struct db_options *o, const char *path, void (*step)(int left, int total),
