@@ -105,8 +105,10 @@ check_version(sqlite3 *h, const char *path, char *error)
 
 	if (version == db_schema_version())
 		return true;
-	snprintf(error, DB_ERROR_BYTES, "%s: schema version %d, this program needs %d", path,
-	    version, db_schema_version());
+	snprintf(error, DB_ERROR_BYTES, "%s: schema version %d, this program needs %d; %s", path,
+	    version, db_schema_version(),
+	    version < db_schema_version() ? "starting the relay brings it up to date" :
+					    "it was made by a newer relay");
 	return false;
 }
 
