@@ -238,7 +238,7 @@ static enum db_result
 erase(struct db *db, struct arena *a, const struct account *acc, int64_t now)
 {
 	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_CHANGES,
-		ST_ERASE_SENT_STREAM, ST_ERASE_STREAM };
+		ST_ERASE_SENT_STREAM, ST_ERASE_SENT_GROUP, ST_ERASE_STREAM };
 	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE, ST_ACCESS_DELETE };
 	uint8_t mac[SECRET_HASH_BYTES];
 	enum db_result r;

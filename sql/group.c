@@ -141,6 +141,7 @@ group_tell(struct db *db, const struct group *g, const struct group_news *news, 
 		.group_id = news->only ? 0 : g->id,
 		.about_id = news->who->id,
 		.least_role = news->least_role,
+		.outlives_group = news->outlives_group,
 		.now = now };
 
 	id_format("grp_", g->public_id, id);
@@ -237,10 +238,10 @@ db_group_update(struct db *db, struct arena *a, const struct group_act *act,
 enum db_result
 group_remove(struct db *db, const struct group *g, const struct account *by, int64_t now)
 {
-	static const enum stmt steps[] = { ST_GROUP_DELETE_CHANGES, ST_GROUP_DELETE_STREAM,
+	static const enum stmt steps[] = { ST_GROUP_DELETE_REMOVALS, ST_GROUP_DELETE_STREAM,
 		ST_GROUP_DELETE_MESSAGES };
 	const struct group_news news = {
-		.type = "deleted", .text = " deleted the group.", .who = by
+		.type = "deleted", .text = " deleted the group.", .who = by, .outlives_group = true
 	};
 	enum db_result r = DB_DONE;
 

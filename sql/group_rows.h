@@ -19,6 +19,7 @@ struct group_news {
 	const char *actions;
 	int64_t only;
 	enum group_role least_role;
+	bool outlives_group; /* the group is about to go */
 };
 enum db_result
 group_tell(struct db *db, const struct group *g, const struct group_news *news, int64_t now);

@@ -44,7 +44,34 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	return ok;
 }
 
-/* One delivery and one place in a stream for each who gets it. */
+/* One place in the group's stream, and news for each member. */
+static enum db_result
+stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_id, int64_t but_account,
+    int64_t least_role)
+{
+	enum db_result r = db_exec(db, ST_STREAM_INSERT, "iii", -group_id, seq, message_id);
+
+	return r == DB_DONE ?
+	    db_exec(db, ST_MEMBER_NEWS, "iiii", seq, group_id, but_account, least_role) :
+	    r;
+}
+
+static enum db_result
+deliver_group(struct db *db, const struct message_new *m, int64_t seq)
+{
+	enum db_result r = db_exec(
+	    db, ST_MEMBER_DELIVER, "iiii", seq, m->group_id, m->sender_id, (int64_t)m->least_role);
+
+	if (db_failed(r))
+		return r;
+	r = m->outlives_group ?
+	    db_exec(db, ST_MEMBER_STREAM, "iiii", seq, m->group_id, m->sender_id,
+		(int64_t)m->least_role) :
+	    stream_group(db, m->group_id, seq, seq, m->sender_id, (int64_t)m->least_role);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+/* One delivery for each who gets it, and a place in the stream where he fetches it. */
 static enum db_result
 deliver(struct db *db, const struct message_new *m, int64_t seq)
 {
@@ -52,18 +79,10 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 
 	if (m->dropped)
 		return DB_DONE;
-	if (m->recipient_id) {
-		r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
-		return r == DB_DONE ?
-		    db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq) :
-		    r;
-	}
-	r = db_exec(
-	    db, ST_MEMBER_DELIVER, "iiii", seq, m->group_id, m->sender_id, (int64_t)m->least_role);
-	if (!db_failed(r))
-		r = db_exec(db, ST_MEMBER_STREAM, "iiii", seq, m->group_id, m->sender_id,
-		    (int64_t)m->least_role);
-	return r == DB_NONE ? DB_DONE : r;
+	if (!m->recipient_id)
+		return deliver_group(db, m, seq);
+	r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
+	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq) : r;
 }
 
 void
@@ -219,14 +238,15 @@ db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID
 
 /* Puts a change of the message into the stream of everyone who was handed it. Inside a write. */
 static enum db_result
-stream_changed(struct db *db, int64_t message_id)
+stream_changed(struct db *db, const struct message *m)
 {
 	int64_t seq = 0;
 	enum db_result r = rows_next_seq(db, &seq);
 
 	if (r != DB_ROW)
 		return r;
-	r = db_exec(db, ST_STREAM_CHANGED, "ii", message_id, seq);
+	r = m->group_id ? stream_group(db, m->group_id, seq, m->id, 0, 0) :
+			  db_exec(db, ST_STREAM_CHANGED, "ii", m->id, seq);
 	return r == DB_NONE ? DB_DONE : r;
 }
 
@@ -266,7 +286,7 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 		return r;
 	}
 	r = db_exec(db, ST_MESSAGE_EDIT, "iti", m->id, text, now);
-	return r == DB_DONE ? stream_changed(db, m->id) : r;
+	return r == DB_DONE ? stream_changed(db, m) : r;
 }
 
 enum db_result
@@ -295,7 +315,7 @@ withdraw(struct db *db, const struct message *m, int64_t now)
 	r = db_exec(db, ST_MESSAGE_WITHDRAW, "ii", m->id, now);
 	if (r == DB_DONE)
 		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, "i", m->id);
-	return db_failed(r) ? r : stream_changed(db, m->id);
+	return db_failed(r) ? r : stream_changed(db, m);
 }
 
 /* Takes the message out of the account's stream and leaves a change for its sessions that were

@@ -40,6 +40,7 @@ struct message_new {
 	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
 	bool dropped; /* the recipient blocked the sender: it never reaches his stream */
 	int64_t group_id; /* 0: not sent to a group */
+	bool outlives_group; /* it goes to the members' own streams */
 	int64_t about_id; /* the account that a system message is about; 0: none */
 	int least_role; /* of the members that get it */
 	int write_role; /* that the sender needs, checked by db_message_send */

@@ -5,18 +5,24 @@
 
 #include <string.h>
 
-/* Anything after `seq` in the account's stream? DB_ROW or DB_NONE. */
+/* Anything for the account after `seq`? DB_ROW or DB_NONE; *group_seq is the last place that its
+ * groups got for it. */
 static enum db_result
-probe(struct db *db, int64_t account_id, int64_t seq)
+probe(struct db *db, int64_t account_id, int64_t seq, int64_t *group_seq)
 {
-	enum db_result r = db_step(db, db_bind(db, ST_STREAM_PROBE, "ii", account_id, seq));
+	sqlite3_stmt *st = db_bind(db, ST_STREAM_PROBE, "ii", account_id, seq);
+	enum db_result r = db_step(db, st);
+	bool own;
 
-	if (r == DB_ROW)
-		db_reset(db->stmts[ST_STREAM_PROBE]);
-	return r == DB_DONE ? DB_NONE : r;
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	own = sqlite3_column_int(st, 0);
+	*group_seq = sqlite3_column_int64(st, 1);
+	db_reset(st);
+	return own || *group_seq > seq ? DB_ROW : DB_NONE;
 }
 
-/* The last place at or before `seq`. DB_ROW or DB_NONE. */
+/* The last place at or before `seq` in any of the account's streams, 0 for none. DB_ROW. */
 static enum db_result
 last_seq(struct db *db, int64_t account_id, int64_t seq, int64_t *out)
 {
@@ -24,7 +30,7 @@ last_seq(struct db *db, int64_t account_id, int64_t seq, int64_t *out)
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)
-		return r == DB_DONE ? DB_NONE : r;
+		return r == DB_DONE ? DB_FAIL : r;
 	*out = sqlite3_column_int64(st, 0);
 	db_reset(st);
 	return r;
@@ -36,7 +42,7 @@ last_seq(struct db *db, int64_t account_id, int64_t seq, int64_t *out)
 static enum db_result
 bound(struct db *db, struct poll *p)
 {
-	int64_t place = p->session_sent_seq;
+	int64_t place = 0;
 	enum db_result r;
 
 	if (p->from <= p->session_sent_seq)
@@ -48,54 +54,62 @@ bound(struct db *db, struct poll *p)
 	return db_failed(r) ? r : DB_DONE;
 }
 
-/* How far the poll confirms: DB_ROW when beyond what was confirmed before. Nothing counts as
- * received that this session was not handed. */
-static enum db_result
-confirm_upto(struct db *db, const struct poll *p, int64_t *upto)
+/* How far the poll confirms: nothing counts as received that this session was not handed. */
+static int64_t
+confirmed(const struct poll *p)
 {
-	int64_t from = p->from < p->session_sent_seq ? p->from : p->session_sent_seq;
-	enum db_result r;
-
-	if (from <= p->delivered_seq)
-		return DB_NONE;
-	r = last_seq(db, p->account_id, from, upto);
-	return r == DB_ROW && *upto <= p->delivered_seq ? DB_NONE : r;
+	return p->from < p->session_sent_seq ? p->from : p->session_sent_seq;
 }
 
 /* Everything up to p->from was received by this session, so by the account. */
 static enum db_result
 confirm(struct db *db, const struct poll *p)
 {
-	int64_t upto = 0;
-	enum db_result r = confirm_upto(db, p, &upto);
+	int64_t upto = confirmed(p);
+	enum db_result r;
 
-	if (r != DB_ROW)
-		return r;
+	if (upto <= p->delivered_seq)
+		return DB_DONE;
 	r = db_exec(db, ST_DELIVERY_CONFIRM, "iiii", p->account_id, p->delivered_seq, upto, p->now);
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELIVERED, "ii", p->account_id, upto);
 }
 
 static enum db_result
-read_stream(struct db *db, struct arena *a, const struct poll *p, struct message_page *page)
+read_stream(struct db *db, struct arena *a, const struct poll *p, bool with_groups,
+    struct message_page *page)
 {
 	return rows_page(db,
-	    db_bind(db, ST_STREAM_READ, "iiii", p->account_id, p->from, p->session_created_at,
-		(int64_t)page->limit + 1),
+	    db_bind(db, with_groups ? ST_STREAM_READ_ALL : ST_STREAM_READ, "iiii", p->account_id,
+		p->from, p->session_created_at, (int64_t)page->limit + 1),
 	    a, p->from, page);
+}
+
+/* At the end of the streams the next page starts past what was left out of this one, even if it is
+ * no longer there: or the news of it would be looked for for ever. */
+static enum db_result
+skip_to_end(struct db *db, const struct poll *p, int64_t group_seq, struct message_page *page)
+{
+	enum db_result r = last_seq(db, p->account_id, INT64_MAX, &page->next);
+
+	if (page->next < group_seq)
+		page->next = group_seq;
+	if (page->next < p->from)
+		page->next = p->from;
+	return r;
 }
 
 static enum db_result
 hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_page *page)
 {
+	int64_t group_seq = 0;
 	enum db_result r = confirm(db, p);
 
 	if (!db_failed(r))
-		r = read_stream(db, a, p, page);
-	/* At the end of the stream the next page starts past what was left out of this one. */
+		r = probe(db, p->account_id, p->from, &group_seq);
+	if (!db_failed(r))
+		r = read_stream(db, a, p, group_seq > p->from, page);
 	if (r == DB_DONE && !page->more)
-		r = last_seq(db, p->account_id, INT64_MAX, &page->next);
-	if (page->next < p->from)
-		page->next = p->from;
+		r = skip_to_end(db, p, group_seq, page);
 	if (!db_failed(r) && page->count > 0)
 		r = db_exec(db, ST_DELIVERY_CLAIM, "iii", p->account_id, p->from, page->next);
 	if (!db_failed(r) && page->next != p->session_sent_seq)
@@ -109,23 +123,22 @@ enum db_result
 db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct message_page *page)
 {
 	struct poll p = *asked;
-	int64_t upto = 0;
+	int64_t group_seq = 0;
 	enum db_result r = bound(db, &p);
 
 	page->count = 0;
 	page->more = false;
 	page->next = p.from;
-	if (r != DB_DONE)
-		return r;
-	r = confirm_upto(db, &p, &upto);
-	if (r == DB_NONE)
-		r = probe(db, p.account_id, p.from);
+	if (r == DB_DONE)
+		r = confirmed(&p) > p.delivered_seq ?
+		    DB_ROW :
+		    probe(db, p.account_id, p.from, &group_seq);
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
 	r = db_begin(db);
 	if (r == DB_DONE)
 		r = db_end(db, hand_out(db, a, &p, page));
-	return r == DB_BUSY || r == DB_FULL ? read_stream(db, a, &p, page) : r;
+	return r == DB_BUSY || r == DB_FULL ? read_stream(db, a, &p, true, page) : r;
 }
 
 enum db_result

@@ -104,12 +104,12 @@ CREATE TABLE delivery (
     PRIMARY KEY (message_id, account_id)
 ) STRICT, WITHOUT ROWID;
 
--- What an account's sessions fetch, in order. seq = message_id: the message itself; later: a change of it.
+-- What sessions fetch, in order. seq = message_id: the message itself; later: a change of it.
 CREATE TABLE stream (
-    account_id INTEGER NOT NULL,
+    stream_id INTEGER NOT NULL,         -- an account, or minus a group
     seq INTEGER NOT NULL,
     message_id INTEGER NOT NULL,
-    PRIMARY KEY (account_id, seq)
+    PRIMARY KEY (stream_id, seq)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (

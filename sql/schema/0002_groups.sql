@@ -23,6 +23,12 @@ CREATE TABLE grp_member (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grp_member_account ON grp_member (account_id, group_id);
 
+-- The last place that any of an account's groups got for it: a poll looks into the groups' streams only after news.
+CREATE TABLE group_news (
+    account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL
+) STRICT;
+
 -- Pending ones only: a decided request is gone.
 CREATE TABLE join_request (
     id INTEGER PRIMARY KEY,

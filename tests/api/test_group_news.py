@@ -159,7 +159,7 @@ def test_place_in_the_stream_goes_with_the_member(relay, ann, bob):
     group = group_of(ann, bob)
     message_id = send(ann, group)
     group.leave(bob)
-    query = "SELECT 1 FROM stream s JOIN account a ON a.id = s.account_id JOIN message m ON m.id = s.message_id WHERE a.chat_address = ? AND m.public_id = ?"
+    query = "SELECT 1 FROM stream s JOIN account a ON a.id = s.stream_id JOIN message m ON m.id = s.message_id WHERE a.chat_address = ? AND m.public_id = ?"
     assert rows(relay, query, bob.address, bytes.fromhex(message_id[4:])) == []
 
 
@@ -169,7 +169,7 @@ def test_nothing_of_deleted_groups_and_edited_messages_stays_in_the_streams(rela
     bob.poll_all()
     ann.patch(f"{MESSAGES}/{message_id}", {"text": "new"}, expect=200)
     group.delete()
-    query = ("SELECT 1 FROM stream s JOIN account a ON a.id = s.account_id WHERE a.chat_address = ?"
+    query = ("SELECT 1 FROM stream s JOIN account a ON a.id = s.stream_id WHERE a.chat_address = ?"
              " AND s.message_id NOT IN (SELECT id FROM message)")
     assert rows(relay, query, bob.address) == []
 

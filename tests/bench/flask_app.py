@@ -9,16 +9,16 @@ from flask import Flask, jsonify, request
 
 SEEN_INTERVAL_MS = 20000
 SESSION = ("SELECT s.id, s.expires_at, s.last_seen_at, s.start_seq, s.created_at, a.id, a.chat_address, "
-           "a.blocked, a.delivered_seq FROM session s JOIN account a ON a.id = s.account_id WHERE s.token_hash = ?")
+           "a.blocked, a.delivered_seq FROM session s JOIN account a ON a.id = s.stream_id WHERE s.token_hash = ?")
 NEXT_SEQ = ("UPDATE meta SET stream_seq = CASE WHEN stream_seq >= ?1 THEN stream_seq + 1 ELSE ?1 END "
             "WHERE id = 1 RETURNING stream_seq")
 READ = ("SELECT m.public_id, m.channel, m.kind, a.chat_address, a.display_name, m.destination, m.text, "
         "m.created_at, st.seq FROM stream st JOIN message m ON m.id = st.message_id "
-        "LEFT JOIN account a ON a.id = m.sender_id WHERE st.account_id = ? AND st.seq > ? ORDER BY st.seq LIMIT ?")
+        "LEFT JOIN account a ON a.id = m.sender_id WHERE st.stream_id = ? AND st.seq > ? ORDER BY st.seq LIMIT ?")
 CLAIM = ("UPDATE delivery SET state = 1 WHERE account_id = ? AND state = 0 AND message_id IN "
-         "(SELECT message_id FROM stream WHERE account_id = ? AND seq > ? AND seq <= ?)")
+         "(SELECT message_id FROM stream WHERE stream_id = ? AND seq > ? AND seq <= ?)")
 CONFIRM = ("UPDATE delivery SET state = 2, delivered_at = ? WHERE account_id = ? AND state < 2 AND message_id IN "
-           "(SELECT message_id FROM stream WHERE account_id = ? AND seq > ? AND seq <= ?)")
+           "(SELECT message_id FROM stream WHERE stream_id = ? AND seq > ? AND seq <= ?)")
 
 app = Flask(__name__)
 
@@ -94,7 +94,7 @@ def on_poll():
     limit, cursor = int(body.get("limit", 20)), int(body.get("cursor") or me[3])
     if body["chat_address"] != me[6]:
         raise Refused(403, "not_your_address")
-    rows = DB.execute("SELECT 1 FROM stream WHERE account_id = ? AND seq > ? LIMIT 1", (me[5], cursor)).fetchone()
+    rows = DB.execute("SELECT 1 FROM stream WHERE stream_id = ? AND seq > ? LIMIT 1", (me[5], cursor)).fetchone()
     if rows or cursor > me[8]:
         rows = hand_out(me, cursor, limit, now)
     messages = [{"message_id": "msg_" + r[0].hex(), "channel": r[1], "kind": r[2], "from": r[3], "from_name": r[4],
@@ -113,7 +113,7 @@ def store(me, to, body, now):
                (seq, public_id, me[5], body["to"], body["text"], now))
     DB.execute("INSERT INTO delivery (message_id, account_id, state, delivered_at, read_at, removed_at) "
                "VALUES (?, ?, 0, 0, 0, 0)", (seq, to))
-    DB.execute("INSERT INTO stream (account_id, seq, message_id) VALUES (?, ?, ?)", (to, seq, seq))
+    DB.execute("INSERT INTO stream (stream_id, seq, message_id) VALUES (?, ?, ?)", (to, seq, seq))
     DB.execute("COMMIT")
     return public_id
 

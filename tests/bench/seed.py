@@ -107,14 +107,14 @@ def add_messages(db, first, end, total, start_ms):
             (i, rng.randbytes(16), sender, "pchat", "text", address(to), words, i // 1000, 0, 0)
             for i, sender, to, words in batch))
         insert(db, "delivery", DELIVERY, ((i, to, 2, i // 1000 + 4000, 0, 0) for i, _, to, _ in batch))
-        insert(db, "stream", "account_id seq message_id", ((to, i, i) for i, _, to, _ in batch))
+        insert(db, "stream", "stream_id seq message_id", ((to, i, i) for i, _, to, _ in batch))
 
 
 def settle(db):
     """Everything was fetched: the marks of accounts and sessions stand at the ends of their streams."""
     db.execute("UPDATE meta SET stream_seq = (SELECT max(id) FROM message)")
     db.execute("UPDATE account SET delivered_seq = "
-               "coalesce((SELECT max(seq) FROM stream WHERE account_id = account.id), 0)")
+               "coalesce((SELECT max(seq) FROM stream WHERE stream_id = account.id), 0)")
     db.execute("UPDATE session SET sent_seq = (SELECT delivered_seq FROM account WHERE id = account_id), "
                "last_seen_at = ?", (int(time.time() * 1000),))
 

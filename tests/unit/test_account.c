@@ -243,7 +243,7 @@ TEST(erase_removes_messages_deliveries_and_streams)
 	assert_int_equal(store_number("SELECT count(*) FROM message"), 1);
 	assert_int_equal(store_number("SELECT count(*) FROM delivery"), 1);
 	assert_int_equal(
-	    store_number("SELECT count(*) FROM stream WHERE account_id = %lld", id), 0);
+	    store_number("SELECT count(*) FROM stream WHERE stream_id = %lld", id), 0);
 	assert_int_equal(
 	    store_number("SELECT count(*) FROM session WHERE account_id = %lld", id), 0);
 	assert_int_equal(store_number("SELECT count(*) FROM account"), 1);

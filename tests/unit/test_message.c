@@ -44,8 +44,8 @@ TEST(send_queues_message_delivery_and_stream)
 
 	assert_int_equal(state_of(&ann, sent), DELIVERY_QUEUED);
 	assert_int_equal(store_number("SELECT count(*) FROM stream s JOIN delivery d ON "
-				      "d.message_id = s.seq AND d.account_id = s.account_id "
-				      "WHERE s.message_id = s.seq AND s.account_id = %lld",
+				      "d.message_id = s.seq AND d.account_id = s.stream_id "
+				      "WHERE s.message_id = s.seq AND s.stream_id = %lld",
 			     (long long)bob.acc.id),
 	    1);
 }

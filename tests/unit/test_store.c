@@ -104,17 +104,25 @@ plan_of(enum stmt which, struct text *out)
 	sqlite3_close(h);
 }
 
+/* SORTS: over several streams at once, so what comes after the cursor is sorted. */
 static const struct {
 	const char *name;
 	enum stmt which;
+	bool sorts;
 } hot[] = {
 #define HOT(name) \
 	{ \
-#name, ST_##name \
+#name, ST_##name, false \
+	}
+#define SORTS(name) \
+	{ \
+#name, ST_##name, true \
 	}
 	HOT(SESSION_BY_TOKEN),
 	HOT(STREAM_PROBE),
 	HOT(STREAM_READ),
+	SORTS(STREAM_READ_ALL),
+	HOT(MEMBER_NEWS),
 	HOT(STREAM_LAST),
 	HOT(DELIVERY_CLAIM),
 	HOT(DELIVERY_CONFIRM),
@@ -131,23 +139,35 @@ static const struct {
 	HOT(SESSION_ADVANCE),
 	HOT(THROTTLE_CLEAN),
 	HOT(EXPORT_SENT),
-	HOT(EXPORT_RECEIVED),
+	SORTS(EXPORT_RECEIVED),
 	HOT(ERASE_RECEIVED),
 	HOT(ERASE_DELIVERIES),
 	HOT(ERASE_SENT_STREAM),
+	HOT(ERASE_SENT_GROUP),
 };
+
+/* A list of the account's own streams may be read through; a table may not. */
+static bool
+line_is_fine(const char *line, bool sorts)
+{
+	if (strncmp(line, "SCAN ", 5) == 0)
+		return strncmp(line, "SCAN CONSTANT ROW", 17) == 0 ||
+		    strncmp(line, "SCAN own", 8) == 0;
+	return sorts || strncmp(line, "USE TEMP B-TREE", 15) != 0;
+}
 
 static void
 plans_are_ranges(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(hot); i++) {
-		char plan[2048];
+		char plan[4096];
 		struct text t;
 
 		text_init(&t, plan, sizeof(plan));
 		plan_of(hot[i].which, &t);
-		if (strstr(plan, "SCAN") || strstr(plan, "TEMP B-TREE"))
-			fail_msg("%s:\n%s", hot[i].name, plan);
+		for (const char *line = plan; *line; line += strcspn(line, "\n") + 1)
+			if (!line_is_fine(line, hot[i].sorts))
+				fail_msg("%s:\n%s", hot[i].name, plan);
 	}
 }
 
