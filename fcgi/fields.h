@@ -11,6 +11,7 @@ enum field_kind {
 	FIELD_INT, /* int64_t: `fallback` when absent */
 	FIELD_BOOL, /* int: 0, 1, or `fallback` when absent */
 	FIELD_TEXTS, /* struct field_texts; min and max count items of up to 128 bytes */
+	FIELD_NUMBERS, /* const char *: the list as JSON, NULL when absent; up to `max` numbers */
 	FIELD_LIST /* struct field_list: objects that `items` describes; min and max count them */
 };
 

@@ -60,6 +60,18 @@ read_method(struct request *r, const char *name)
 	}
 }
 
+/* A Content-Length; -1 when it is none. */
+static int64_t
+read_length(const char *text)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno ? n : -1;
+}
+
 bool
 req_read(struct request *r)
 {
@@ -72,6 +84,9 @@ req_read(struct request *r)
 	r->authorization = param(r, "AUTHORIZATION");
 	r->if_none_match = param(r, "IF_NONE_MATCH");
 	r->if_match = param(r, "IF_MATCH");
+	r->upload_step = param(r, "UPLOAD_STEP");
+	r->body_file = param(r, "BODY_FILE");
+	r->content_length = read_length(param(r, "BODY_LENGTH"));
 	r->direct_loopback = is_loopback(param(r, "TCP_PEER")) && !*param(r, "FORWARDED");
 	r->client = client_key(r, param(r, "REMOTE_ADDR"));
 	r->body = arena_strdup(&r->arena, "");
@@ -86,22 +101,19 @@ bool
 req_read_body(struct request *r, size_t limit)
 {
 	const char *length = param(r, "CONTENT_LENGTH");
-	char *end;
-	unsigned long long n;
+	int64_t n = read_length(length);
 	int got;
 
 	if (!*length)
 		return true;
-	errno = 0;
-	n = strtoull(length, &end, 10);
-	if (errno || *end || n > limit) {
+	if (n < 0 || (uint64_t)n > limit) {
 		resp_error(
 		    r, 413, "too_large", "The request body is larger than this call allows.");
 		return false;
 	}
 	r->body = arena_alloc(&r->arena, (size_t)n + 1);
 	got = r->body ? FCGX_GetStr(r->body, (int)n, r->fcgx->in) : -1;
-	if (got < 0 || (unsigned long long)got != n) {
+	if (got < 0 || got != n) {
 		r->body = NULL;
 		resp_error(r, 400, "invalid_body", "The body ended early.");
 		return false;

@@ -25,9 +25,16 @@ struct worker {
 	int mail_wake_fd; /* eventfd that wakes the mailer */
 };
 
+/* A file that nginx sends (X-Accel-Redirect). */
+struct resp_file {
+	const char *path; /* as the internal location of nginx knows it */
+	const char *mime, *disposition;
+};
+
 struct response {
 	int status; /* 0: nothing was answered yet */
 	struct json_object *body;
+	struct resp_file file; /* sent by nginx instead of the body when file.path is set */
 	const char *etag;
 	const char *allow;
 	int retry_after_sec;
@@ -46,6 +53,10 @@ struct request {
 	const char *content_type, *session_token, *authorization, *if_none_match, *if_match;
 	char *body;
 	size_t body_len;
+	const char *upload_step; /* of an upload without its body: "check", "refused" or
+				    "too_large"; else "" */
+	const char *body_file; /* where nginx put the body; "": it comes through the socket */
+	int64_t content_length; /* -1: not given */
 
 	const struct route *route;
 	const char *args[2]; /* the parts of the path that the route leaves open */

@@ -93,6 +93,13 @@ resp_db_failed(struct request *r, enum db_result res)
 	}
 }
 
+void
+resp_file(struct request *r, const struct resp_file *file)
+{
+	resp_ok(r, 200);
+	r->resp.file = *file;
+}
+
 char *
 resp_make_etag(struct request *r, const char *text)
 {
@@ -137,15 +144,23 @@ reason(int status)
 	return "Internal Server Error";
 }
 
-void
-resp_send(struct request *r)
+/* Only where the file lies and what it is: nginx sends the bytes, ranges and all. */
+static void
+send_file(FCGX_Stream *out, const struct resp_file *f)
+{
+	FCGX_FPrintF(out,
+	    "Status: 200 OK\r\nCache-Control: private, no-cache\r\nContent-Type: %s\r\n"
+	    "Content-Disposition: %s\r\nX-Accel-Redirect: %s\r\n\r\n",
+	    f->mime, f->disposition, f->path);
+}
+
+static void
+send_json(struct request *r)
 {
 	FCGX_Stream *out = r->fcgx->out;
 	const char *body;
 	size_t len = 0;
 
-	if (r->resp.status == 0)
-		resp_error(r, 500, "internal", "The call was not answered.");
 	body = json_object_to_json_string_length(
 	    r->resp.body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	if (r->resp.status == 304)
@@ -163,6 +178,17 @@ resp_send(struct request *r)
 		    out, "Content-Type: application/json\r\nContent-Length: %d\r\n", (int)len);
 	FCGX_PutS("\r\n", out);
 	FCGX_PutStr(body, (int)len, out);
+}
+
+void
+resp_send(struct request *r)
+{
+	if (r->resp.status == 0)
+		resp_error(r, 500, "internal", "The call was not answered.");
+	if (r->resp.file.path)
+		send_file(r->fcgx->out, &r->resp.file);
+	else
+		send_json(r);
 	share_count(r->worker->share, r->route ? (int)(r->route - routes) : SHARE_ROUTES - 1,
 	    r->resp.status);
 	log_line(r->resp.status >= 500 && r->resp.status != 503 ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG,

@@ -22,6 +22,9 @@ void resp_limited(struct request *r, int64_t retry_at);
  * True when it answered, so that a handler can return. */
 bool resp_db_failed(struct request *r, enum db_result res);
 
+/* Answers with a file that nginx sends; the strings live as long as the request. */
+void resp_file(struct request *r, const struct resp_file *file);
+
 /* A strong entity tag (RFC 9110, section 8.8.3) over a text, in the arena; NULL: no memory. */
 char *resp_make_etag(struct request *r, const char *text);
 

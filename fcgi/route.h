@@ -5,15 +5,18 @@
 #include "fields.h"
 #include "req.h"
 
-enum access { FOR_ANYONE, FOR_MEMBER, FOR_ADMIN };
+/* FOR_HOLDER: members, and whoever brings the thing's own token, which the handler checks. */
+enum access { FOR_ANYONE, FOR_HOLDER, FOR_MEMBER, FOR_ADMIN };
+
+#define ROUTE_FILE SIZE_MAX
 
 struct route {
 	enum method method;
 	const char
 	    *path; /* "*" stands for one path part, handed over in request.args; two at most */
 	enum access access;
-	size_t body_limit; /* bytes; 0: a body is ignored */
-	const struct field *fields; /* of the body, for GET of the query; NULL: none */
+	size_t body_limit; /* bytes; 0: a body is ignored; ROUTE_FILE: the body is a file */
+	const struct field *fields; /* of the body, for GET and files of the query; NULL: none */
 	size_t in_size; /* of the struct that the fields fill */
 	void (*run)(struct request *r); /* answering nothing means 500 */
 };

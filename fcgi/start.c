@@ -6,6 +6,7 @@
 #include "sandbox.h"
 #include "secret.h"
 #include "db.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +63,22 @@ run_folder(const char *dir, const char *path, char *error)
 	return why == 0 || refuse(error, path, strerror(why));
 }
 
+/* The folder of uploads and what is in it. What is in it is closed to nobody who may enter the
+ * folder itself. 0, or an errno. */
+static int
+upload_folders(const struct conf *c, uid_t uid, gid_t gid)
+{
+	static const char *const names[] = { FILE_INCOMING, FILE_FOLDER };
+	int why = folder(c->dir, c->upload_dir, 0700, uid, gid);
+	char path[PATH_MAX + 16];
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && why == 0; i++) {
+		snprintf(path, sizeof(path), "%s/%s", c->upload_dir, names[i]);
+		why = folder(c->dir, path, 0711, uid, gid);
+	}
+	return why;
+}
+
 bool
 start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF_ERROR_BYTES])
 {
@@ -77,7 +94,7 @@ start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF
 		    "the folder of %s cannot be used: %s; a file in a folder that belongs to %s "
 		    "is allowed",
 		    c->db_path, strerror(why), geteuid() == 0 ? c->user : "you");
-	why = folder(c->dir, c->upload_dir, 0700, uid, gid);
+	why = upload_folders(c, uid, gid);
 	if (why)
 		return conf_refuse(c, CONF_PCHAT_UPLOAD_DIR, error,
 		    "%s cannot be used: %s; a folder that belongs to %s is allowed", c->upload_dir,

@@ -4,6 +4,9 @@
 
 #include "req.h"
 
+/* Removes the bytes of files whose rows this request took away; the rest is housekeeping's. */
+void file_clear(struct request *r);
+
 /* health.c */
 void on_health_get(struct request *r);
 void on_ready_get(struct request *r);
@@ -58,6 +61,11 @@ void on_block_delete(struct request *r);
 /* contacts.c */
 void on_contacts_get(struct request *r);
 void on_contacts_put(struct request *r);
+/* file.c */
+void on_upload(struct request *r);
+void on_file_get(struct request *r);
+void on_file_list(struct request *r);
+void on_file_delete(struct request *r);
 /* admin.c */
 void on_admin_users(struct request *r);
 void on_admin_user_post(struct request *r);

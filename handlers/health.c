@@ -95,6 +95,7 @@ on_config_get(struct request *r)
 	json_add_bool(features, "open_registration", conf_registration_open(c));
 	json_object_object_add(o, "features", features);
 	json_add_int(limits, "max_upload_bytes", c->max_upload_bytes);
+	json_add_int(limits, "upload_quota_bytes", c->upload_quota_bytes);
 	json_add_int(limits, "max_text_bytes", INPUT_TEXT_BYTES);
 	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
 	json_object_object_add(o, "limits", limits);

@@ -1,6 +1,7 @@
 /* The field tables. Lengths are in bytes. */
 #include "inputs.h"
 
+#include "message.h"
 #include "text.h"
 
 #include <string.h>
@@ -160,7 +161,7 @@ const struct field in_presence_fields[] = {
 const struct field in_message_fields[] = {
 	RULED(in_message, channel, FIELD_OPTIONAL, 1, 16, is_channel, channels),
 	TEXT(in_message, to, FIELD_OPTIONAL, 1, 254),
-	TEXT(in_message, text, FIELD_REQUIRED, 1, INPUT_TEXT_BYTES),
+	TEXT(in_message, text, FIELD_OPTIONAL, 0, INPUT_TEXT_BYTES),
 	TEXT(in_message, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES),
 	RULED(in_message, source, FIELD_OPTIONAL, 0, 64, is_line, one_line),
 	TEXT(in_message, idempotency_key, FIELD_OPTIONAL, 1, 128),
@@ -169,7 +170,9 @@ const struct field in_message_fields[] = {
 	TEXT(in_message, bot_token, FIELD_OPTIONAL, 0, 256),
 	RULED(in_message, kind, FIELD_OPTIONAL, 1, 16, is_kind, "text, voice or call"),
 	TEXT(in_message, reply_to, FIELD_OPTIONAL, 0, 64),
-	TEXTS(in_message, attachments, FIELD_OPTIONAL, 0, 0),
+	TEXTS(in_message, attachments, FIELD_OPTIONAL, 0, MESSAGE_FILES_MAX),
+	INT(in_message, duration_ms, 1, 86400000, 0),
+	ANY(in_message, waveform, FIELD_NUMBERS, FIELD_OPTIONAL, 0, 64, 0, NULL, NULL),
 	END,
 };
 
@@ -236,6 +239,16 @@ const struct field in_list_fields[] = {
 	END,
 };
 
+const struct field in_upload_fields[] = {
+	TEXT(in_upload, name, FIELD_OPTIONAL, 0, 16384),
+	END,
+};
+
+const struct field in_token_fields[] = {
+	TEXT(in_token, token, FIELD_OPTIONAL, 0, 64),
+	END,
+};
+
 const struct field in_block_fields[] = {
 	TEXT(in_member, chat_address, FIELD_REQUIRED, 1, 64),
 	END,
@@ -259,7 +272,7 @@ const struct field in_contacts_fields[] = {
 	END,
 };
 
-const struct field in_audit_fields[] = {
+const struct field in_number_fields[] = {
 	RULED(in_page, after, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave"),
 	INT(in_page, limit, 1, 200, 50),
 	END,

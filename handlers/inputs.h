@@ -26,8 +26,9 @@ struct in_presence {
 };
 struct in_message {
 	const char *channel, *to, *text, *phone_id, *source, *idempotency_key, *subject, *title,
-	    *bot_token, *kind, *reply_to;
+	    *bot_token, *kind, *reply_to, *waveform;
 	struct field_texts attachments;
+	int64_t duration_ms;
 };
 struct in_text {
 	const char *text;
@@ -52,6 +53,13 @@ struct in_member {
 	const char *chat_address, *role;
 };
 
+struct in_upload {
+	const char *name;
+};
+struct in_token {
+	const char *token;
+};
+
 struct in_contact {
 	const char *name, *channel, *address;
 };
@@ -66,8 +74,8 @@ extern const struct field in_code_request_fields[], in_code_verify_fields[], in_
     in_page_fields[], in_export_fields[], in_presence_fields[], in_message_fields[],
     in_text_fields[], in_poll_fields[], in_read_fields[], in_receipt_fields[], in_typing_fields[],
     in_group_fields[], in_group_new_fields[], in_member_fields[], in_role_fields[],
-    in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[],
-    in_audit_fields[];
+    in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[], in_number_fields[],
+    in_upload_fields[], in_token_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 

@@ -45,8 +45,10 @@ on_me_put(struct request *r)
 void
 on_me_delete(struct request *r)
 {
-	if (!resp_db_failed(r, db_account_erase(r->worker->db, &r->arena, &r->me, r->now)))
-		json_add_text(resp_ok(r, 200), "status", "erased");
+	if (resp_db_failed(r, db_account_erase(r->worker->db, &r->arena, &r->me, r->now)))
+		return;
+	file_clear(r);
+	json_add_text(resp_ok(r, 200), "status", "erased");
 }
 
 static bool

@@ -1,6 +1,7 @@
 /* Messages: one call to send on every channel, and what a sender or recipient may do with one. */
 #include "message.h"
 
+#include "file.h"
 #include "group.h"
 #include "handlers.h"
 #include "inputs.h"
@@ -120,6 +121,55 @@ answer_sent(
 		json_add_bool(o, "duplicate", true);
 }
 
+/* One attachment: a file that the sender may see, named in `array` and in m->files. */
+static bool
+attach(struct request *r, const char *text, struct json_object *array, struct message_new *m)
+{
+	struct json_object *item;
+	uint8_t id[ID_BYTES];
+	struct file f;
+	enum db_result res = id_parse("fil_", text, id) ?
+	    db_file_get(r->worker->db, &r->arena, id, r->me.id, r->now, &f) :
+	    DB_NONE;
+
+	if (resp_db_failed(r, res))
+		return false;
+	if (res == DB_NONE || !f.visible) {
+		resp_field_error(
+		    r, 404, "unknown_file", "attachments", "There is no such file for you.");
+		return false;
+	}
+	for (int i = 0; i < m->file_count; i++)
+		if (m->files[i] == f.id) {
+			resp_field_error(r, 400, "invalid_field", "attachments",
+			    "attachments must name each file once.");
+			return false;
+		}
+	item = json_object_new_object();
+	show_file(item, text, f.name, f.mime, f.size);
+	json_object_array_add(array, item);
+	m->files[m->file_count++] = f.id;
+	return true;
+}
+
+static bool
+attach_all(struct request *r, const struct in_message *in, struct message_new *m)
+{
+	struct json_object *array = json_object_new_array();
+	bool ok = true;
+
+	for (int i = 0; i < in->attachments.count && ok; i++)
+		ok = attach(r, in->attachments.items[i], array, m);
+	if (ok && m->file_count > 0) {
+		m->attachments = arena_strdup(&r->arena,
+		    json_object_to_json_string_ext(
+			array, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		ok = m->attachments || !resp_db_failed(r, DB_FAIL);
+	}
+	json_object_put(array);
+	return ok;
+}
+
 static void
 send_chat(struct request *r, const struct in_message *in)
 {
@@ -127,7 +177,9 @@ send_chat(struct request *r, const struct in_message *in)
 		.channel = "pchat",
 		.kind = in->kind ? in->kind : "text",
 		.destination = in->to,
-		.text = in->text,
+		.text = in->text ? in->text : "",
+		.waveform = in->waveform,
+		.duration_ms = in->duration_ms,
 		.source = in->source,
 		.subject = in->subject,
 		.title = in->title,
@@ -154,7 +206,13 @@ send_chat(struct request *r, const struct in_message *in)
 			return;
 		m.reply_to = reply;
 	}
-	if (!resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
+	if (!attach_all(r, in, &m))
+		return;
+	res = db_message_send(r->worker->db, &m, &key, &result);
+	if (res == DB_CONFLICT) /* the file went a moment ago */
+		resp_field_error(
+		    r, 404, "unknown_file", "attachments", "There is no such file for you.");
+	else if (!resp_db_failed(r, res))
 		answer_sent(r, &m, in->idempotency_key, result);
 }
 
@@ -169,6 +227,9 @@ on_message_post(struct request *r)
 		    r, 400, "channel_unavailable", "channel", "This relay carries pchat only.");
 	else if (!in->to)
 		resp_field_error(r, 400, "missing_field", "to", "to is missing.");
+	else if ((!in->text || !in->text[0]) && in->attachments.count == 0)
+		resp_field_error(r, 400, in->text ? "invalid_field" : "missing_field", "text",
+		    "A message needs a text or an attachment.");
 	else
 		send_chat(r, in);
 }
@@ -243,6 +304,7 @@ on_message_delete(struct request *r)
 		unknown_message(r);
 		return;
 	}
+	file_clear(r);
 	o = resp_ok(r, 200);
 	json_add_text(o, "message_id", r->args[0]);
 	json_add_text(o, "status", change == CHANGE_REMOVED ? "removed" : "withdrawn");

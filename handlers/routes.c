@@ -66,6 +66,13 @@ const struct route routes[] = {
 	    sizeof(struct in_member), on_member_patch },
 	{ METHOD_DELETE, CHAT "/groups/*/members/*", FOR_MEMBER, 0, NOTHING, on_member_delete },
 
+	{ METHOD_POST, CHAT "/upload", FOR_MEMBER, ROUTE_FILE, TAKES(upload), on_upload },
+	{ METHOD_PUT, CHAT "/upload", FOR_MEMBER, ROUTE_FILE, TAKES(upload), on_upload },
+	{ METHOD_GET, CHAT "/files", FOR_MEMBER, 0, in_number_fields, sizeof(struct in_page),
+	    on_file_list },
+	{ METHOD_GET, CHAT "/files/*", FOR_HOLDER, 0, TAKES(token), on_file_get },
+	{ METHOD_DELETE, CHAT "/files/*", FOR_MEMBER, 0, NOTHING, on_file_delete },
+
 	{ METHOD_GET, CHAT "/blocks", FOR_MEMBER, 0, LISTS, on_block_list },
 	{ METHOD_POST, CHAT "/blocks", FOR_MEMBER, SMALL, in_block_fields, sizeof(struct in_member),
 	    on_block_post },
@@ -77,7 +84,7 @@ const struct route routes[] = {
 	{ METHOD_GET, CHAT "/admin/users", FOR_ADMIN, 0, TAKES(page), on_admin_users },
 	{ METHOD_POST, CHAT "/admin/users/*", FOR_ADMIN, SMALL, TAKES(action), on_admin_user_post },
 	{ METHOD_GET, CHAT "/admin/stats", FOR_ADMIN, 0, NOTHING, on_admin_stats },
-	{ METHOD_GET, CHAT "/admin/audit", FOR_ADMIN, 0, in_audit_fields, sizeof(struct in_page),
+	{ METHOD_GET, CHAT "/admin/audit", FOR_ADMIN, 0, in_number_fields, sizeof(struct in_page),
 	    on_admin_audit },
 	{ METHOD_GET, CHAT "/admin/access-requests", FOR_ADMIN, 0, NOTHING, on_access_list },
 	{ METHOD_POST, CHAT "/admin/access-requests/*/approve", FOR_ADMIN, 0, NOTHING,

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct json_object *
@@ -39,6 +40,27 @@ show_session(const struct session *s, int64_t current_id)
 	return o;
 }
 
+void
+show_file(struct json_object *o, const char *id, const char *name, const char *mime, int64_t size)
+{
+	char url[sizeof("/api/v1/webchat/files/") + ID_TEXT_BYTES];
+
+	snprintf(url, sizeof(url), "/api/v1/webchat/files/%s", id);
+	json_add_text(o, "file_id", id);
+	json_add_text(o, "url", url);
+	json_add_text(o, "name", name);
+	json_add_text(o, "mime", mime);
+	json_add_int(o, "size", size);
+}
+
+/* Stored as JSON that the relay itself wrote. */
+static void
+add_stored(struct json_object *o, const char *name, const char *json)
+{
+	if (json)
+		json_object_object_add(o, name, json_tokener_parse(json));
+}
+
 struct json_object *
 show_message(const struct message *m, const char *relay_name)
 {
@@ -58,8 +80,11 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "text", m->text);
 	if (strncmp(m->destination, "grp_", 4) == 0)
 		json_add_text(o, "group_id", m->destination);
-	if (m->event)
-		json_object_object_add(o, "event", json_tokener_parse(m->event));
+	add_stored(o, "event", m->event);
+	add_stored(o, "attachments", m->attachments);
+	add_stored(o, "waveform", m->waveform);
+	if (m->duration_ms)
+		json_add_int(o, "duration_ms", m->duration_ms);
 	if (m->is_reply) {
 		id_format("msg_", m->reply_to, id);
 		json_add_text(o, "reply_to", id);
@@ -67,8 +92,7 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "source", m->source);
 	json_add_text(o, "subject", m->subject);
 	json_add_text(o, "title", m->title);
-	if (m->actions)
-		json_object_object_add(o, "actions", json_tokener_parse(m->actions));
+	add_stored(o, "actions", m->actions);
 	json_add_int(o, "created_at", m->created_at);
 	if (m->edited_at)
 		json_add_int(o, "edited_at", m->edited_at);

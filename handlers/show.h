@@ -17,6 +17,10 @@ struct json_object *show_user(const struct account *a);
 /* A session, as its owner sees it. */
 struct json_object *show_session(const struct session *s, int64_t current_id);
 
+/* Adds what names a file everywhere. */
+void
+show_file(struct json_object *o, const char *id, const char *name, const char *mime, int64_t size);
+
 /* A message as a stream item; `relay_name` signs the relay's own. */
 struct json_object *show_message(const struct message *m, const char *relay_name);
 

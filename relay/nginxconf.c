@@ -14,7 +14,7 @@
 
 #define LINE_BYTES 4096
 #define VALUE_BYTES 16384
-#define INCLUDE_DEPTH 4
+#define INCLUDE_DEPTH 5
 
 struct writer {
 	const struct nginxconf *n;
@@ -198,6 +198,13 @@ expand(struct writer *w, const char *name)
 		return add_path(w, CONF_RELAY_TLS_CERTIFICATE, c->tls_certificate);
 	if (strcmp(name, "TLS_KEY") == 0)
 		return add_path(w, CONF_RELAY_TLS_KEY, c->tls_key);
+	if (strcmp(name, "UPLOAD_DIR") == 0)
+		return add_path(w, CONF_PCHAT_UPLOAD_DIR, c->upload_dir);
+	if (strcmp(name, "UPLOAD_LIMIT") == 0) {
+		text_printf(&w->value, "%lld",
+		    (long long)c->max_upload_bytes + NGINXCONF_UPLOAD_OVERHEAD_BYTES);
+		return true;
+	}
 	if (strcmp(name, "TRUSTED_PROXIES") == 0)
 		return add_proxies(w);
 	if (strcmp(name, "CORS_ORIGINS") == 0)

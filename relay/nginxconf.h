@@ -4,6 +4,9 @@
 
 #include "conf.h"
 
+/* What multipart/form-data may add to a file of the largest size. */
+#define NGINXCONF_UPLOAD_OVERHEAD_BYTES 65536
+
 struct nginxconf {
 	const struct conf *conf;
 	const char *template_dir; /* the project's nginx/ */

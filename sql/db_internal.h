@@ -17,7 +17,7 @@ enum stmt {
 };
 
 /* The most parameters that a statement may have. */
-#define DB_PARAMETERS 16
+#define DB_PARAMETERS 24
 
 struct db {
 	sqlite3 *handle;

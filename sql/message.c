@@ -41,6 +41,9 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	out->from_name = db_text(st, 16, a, &ok);
 	out->event = db_text(st, 17, a, &ok);
 	out->group_id = sqlite3_column_int64(st, 18);
+	out->attachments = db_text(st, MESSAGE_ATTACHMENTS_COLUMN, a, &ok);
+	out->waveform = db_text(st, 20, a, &ok);
+	out->duration_ms = sqlite3_column_int64(st, 21);
 	return ok;
 }
 
@@ -104,10 +107,13 @@ message_put(struct db *db, struct message_new *m)
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintn", seq, &id, m->sender_id, m->channel,
-	    m->kind, m->destination, m->text, m->source, m->subject, m->title,
-	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event, m->about_id);
+	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintnttn", seq, &id, m->sender_id,
+	    m->channel, m->kind, m->destination, m->text, m->source, m->subject, m->title,
+	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event, m->about_id,
+	    m->attachments, m->waveform, m->duration_ms);
 	r = db_step(db, st);
+	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
+		r = db_exec(db, ST_FILE_ATTACH, "ii", seq, m->files[i]);
 	return r == DB_DONE ? deliver(db, m, seq) : r;
 }
 
@@ -303,18 +309,20 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 	return db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
 }
 
-/* The text goes at once. Those who were handed the message get a change of it; the others never had
- * it. Its own place in the streams is passed over from now on. */
+/* The text and its files go at once. Those who were handed the message get a change of it; the
+ * others never had it. Its own place in the streams is passed over from now on. */
 static enum db_result
 withdraw(struct db *db, const struct message *m, int64_t now)
 {
+	static const enum stmt steps[] = { ST_FILE_DELETE_OF_MESSAGE, ST_FILE_RELEASE,
+		ST_DELIVERY_DELETE_WAITING };
 	enum db_result r;
 
 	if (m->deleted_at)
 		return DB_DONE;
 	r = db_exec(db, ST_MESSAGE_WITHDRAW, "ii", m->id, now);
-	if (r == DB_DONE)
-		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, "i", m->id);
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
+		r = db_exec(db, steps[i], "i", m->id);
 	return db_failed(r) ? r : stream_changed(db, m);
 }
 
@@ -364,6 +372,8 @@ read_row(sqlite3_stmt *st, struct arena *a, struct message *m)
 	if (removed_at) {
 		m->deleted_at = removed_at;
 		m->text[0] = '\0';
+		m->attachments = m->waveform = NULL;
+		m->duration_ms = 0;
 	}
 	return true;
 }
@@ -381,7 +391,8 @@ rows_page(struct db *db, sqlite3_stmt *st, struct arena *a, int64_t from, struct
 	while (page->list && (r = db_step(db, st)) == DB_ROW) {
 		struct message *m = &page->list[page->count];
 
-		text += (size_t)sqlite3_column_bytes(st, MESSAGE_TEXT_COLUMN);
+		text += (size_t)sqlite3_column_bytes(st, MESSAGE_TEXT_COLUMN) +
+		    (size_t)sqlite3_column_bytes(st, MESSAGE_ATTACHMENTS_COLUMN);
 		page->more =
 		    page->count == page->limit || (page->count > 0 && text > page->text_limit);
 		if (page->more || !read_row(st, a, m)) {

@@ -13,6 +13,8 @@ enum delivery_state {
 	DELIVERY__MAX
 };
 
+#define MESSAGE_FILES_MAX 10
+
 /* The wire's word for a state. */
 const char *delivery_state_name(enum delivery_state s);
 
@@ -21,8 +23,9 @@ struct message {
 	uint8_t public_id[ID_BYTES];
 	int64_t sender_id; /* 0: the relay itself */
 	int64_t group_id; /* 0: not sent to a group */
-	char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
-	    *event; /* NULL where there is none */
+	char *channel, *kind, *destination, *text, *source, *subject, *title, *actions, *event,
+	    *attachments, *waveform; /* NULL where there is none; the last four are JSON */
+	int64_t duration_ms; /* of a voice note; 0: none is given */
 	bool is_reply;
 	uint8_t reply_to[ID_BYTES];
 	int64_t created_at, edited_at, deleted_at; /* 0: never */
@@ -35,7 +38,10 @@ struct message {
 struct message_new {
 	int64_t sender_id; /* 0: the relay itself */
 	const char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
-	    *event;
+	    *event, *attachments, *waveform;
+	int64_t duration_ms; /* 0: none */
+	int64_t files[MESSAGE_FILES_MAX]; /* what `attachments` names */
+	int file_count;
 	const uint8_t *reply_to;
 	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
 	bool dropped; /* the recipient blocked the sender: it never reaches his stream */

@@ -5,8 +5,9 @@
 #include "db_internal.h"
 #include "message.h"
 
-#define MESSAGE_COLUMN_COUNT 19
+#define MESSAGE_COLUMN_COUNT 22
 #define MESSAGE_TEXT_COLUMN 6
+#define MESSAGE_ATTACHMENTS_COLUMN 19
 
 /* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
 bool rows_message(sqlite3_stmt *st, struct arena *a, struct message *out);

@@ -1,0 +1,217 @@
+/* Taking uploads: a rename where the body is the file, a copy inside the kernel where it is a part
+ * of the body. */
+#include "upload.h"
+
+#include "cleanup.h"
+#include "file.h"
+#include "log.h"
+#include "multipart.h"
+#include "resp.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COPY_BYTES 65536
+
+/* Disk trouble is the relay's, not the client's. */
+static bool
+storage_failed(struct request *r, const char *what)
+{
+	bool full = errno == ENOSPC || errno == EDQUOT;
+
+	log_line(full ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "upload: %s: %s", what, strerror(errno));
+	resp_db_failed(r, full ? DB_FULL : DB_FAIL);
+	return false;
+}
+
+static bool
+bad_body(struct request *r, const char *why)
+{
+	resp_field_error(r, 400, "invalid_body", "file", why);
+	return false;
+}
+
+/* Exactly what nginx makes: the folder of what arrives, and digits. */
+static bool
+is_incoming(const struct request *r)
+{
+	const char *dir = r->worker->conf->upload_dir, *name = r->body_file;
+	size_t len = strlen(dir);
+	static const char folder[] = "/" FILE_INCOMING "/";
+
+	if (strncmp(name, dir, len) != 0 || strncmp(name + len, folder, sizeof(folder) - 1) != 0)
+		return false;
+	name += len + sizeof(folder) - 1;
+	return *name && strspn(name, "0123456789") == strlen(name);
+}
+
+/* Whoever may enter the upload folder may read what is in it: nginx, when it runs as another user.
+ */
+static mode_t
+file_mode(const struct request *r)
+{
+	struct stat st;
+
+	if (stat(r->worker->conf->upload_dir, &st) != 0)
+		return 0600;
+	return 0600 | (st.st_mode & S_IXGRP ? 0040 : 0) | (st.st_mode & S_IXOTH ? 0004 : 0);
+}
+
+/* A file of our own among what arrives. -1: see errno. */
+static int
+make_incoming(const struct request *r, char *path, size_t size)
+{
+	char name[2 * ID_BYTES + 1];
+	uint8_t id[ID_BYTES];
+
+	id_make(id);
+	secret_hex(id, ID_BYTES, name);
+	snprintf(path, size, "%s/" FILE_INCOMING "/%s", r->worker->conf->upload_dir, name);
+	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static bool
+write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+/* The body as it comes through the socket, for an nginx whose files we cannot read. nginx has all
+ * of it before it asks us, so nobody waits for a slow client. */
+static bool
+receive(struct request *r, int fd)
+{
+	char buffer[COPY_BYTES];
+	int64_t most = r->worker->conf->max_upload_bytes + UPLOAD_OVERHEAD_BYTES, had = 0;
+	int n;
+
+	while ((n = FCGX_GetStr(buffer, sizeof(buffer), r->fcgx->in)) > 0) {
+		had += n;
+		if (had > most)
+			return bad_body(r, "The body is longer than its Content-Length.");
+		if (!write_all(fd, buffer, (size_t)n))
+			return storage_failed(r, "write");
+	}
+	if (r->content_length >= 0 && had != r->content_length)
+		return bad_body(r, "The body ended early.");
+	return true;
+}
+
+static bool
+copy_range(int from, off_t start, off_t len, int to)
+{
+	while (len > 0) {
+		ssize_t n = copy_file_range(from, &start, to, NULL, (size_t)len, 0);
+
+		if (n <= 0) {
+			errno = n == 0 ? EIO : errno;
+			return false;
+		}
+		len -= n;
+	}
+	return true;
+}
+
+/* The one part of the body at `fd` into a file of its own, which takes the body's place. */
+static bool
+extract(struct request *r, int fd, off_t size, const char *part, struct upload *u)
+{
+	struct multipart_part found;
+	char path[sizeof(u->path)];
+	const char *why = NULL;
+	auto_close int to = -1;
+	bool ok;
+
+	if (!multipart_find(fd, size, r->content_type, part, &found, &why))
+		return bad_body(r, why);
+	to = make_incoming(r, path, sizeof(path));
+	ok = to >= 0 && copy_range(fd, found.start, found.len, to);
+	if (!ok) {
+		int saved = errno;
+
+		if (to >= 0)
+			unlink(path);
+		errno = saved;
+		return storage_failed(r, "copy");
+	}
+	unlink(u->path);
+	snprintf(u->path, sizeof(u->path), "%s", path);
+	memcpy(u->name, found.name, sizeof(u->name));
+	memcpy(u->mime, found.mime, sizeof(u->mime));
+	u->size = found.len;
+	return true;
+}
+
+/* Opens what nginx wrote, or writes it. u->path is set once there is a file that is ours to remove.
+ */
+static int
+open_body(struct request *r, struct upload *u)
+{
+	int fd;
+
+	if (*r->body_file) {
+		if (!is_incoming(r)) {
+			errno = EINVAL;
+			return -1;
+		}
+		snprintf(u->path, sizeof(u->path), "%s", r->body_file);
+		return open(u->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	}
+	fd = make_incoming(r, u->path, sizeof(u->path));
+	if (fd < 0)
+		u->path[0] = '\0';
+	return fd;
+}
+
+static bool
+take(struct request *r, const char *part, const char *name, struct upload *u)
+{
+	auto_close int fd = open_body(r, u);
+	char final[sizeof(u->path)];
+	struct stat st;
+
+	if (fd < 0)
+		return storage_failed(r, "open");
+	if (!*r->body_file && !receive(r, fd))
+		return false;
+	if (fstat(fd, &st) != 0)
+		return storage_failed(r, "stat");
+	u->size = st.st_size;
+	filename_clean(name ? name : "", name ? strlen(name) : 0, u->name);
+	media_type_clean(r->content_type, u->mime);
+	if (multipart_is(r->content_type) && !extract(r, fd, st.st_size, part, u))
+		return false;
+	id_make(u->id);
+	if (chmod(u->path, file_mode(r)) != 0 ||
+	    !file_path(r->worker->conf->upload_dir, u->id, final, sizeof(final)) ||
+	    rename(u->path, final) != 0)
+		return storage_failed(r, "rename");
+	snprintf(u->path, sizeof(u->path), "%s", final);
+	return true;
+}
+
+bool
+upload_take(struct request *r, const char *part, const char *name, struct upload *out)
+{
+	*out = (struct upload){ .size = 0 };
+	if (take(r, part, name, out))
+		return true;
+	if (out->path[0])
+		unlink(out->path);
+	return false;
+}

@@ -1,0 +1,24 @@
+/* The body of an upload: where nginx put it, or as it comes through the socket, becomes a file of
+ * the upload folder. No more than a buffer of it is ever in memory. */
+#ifndef FCGI_UPLOAD_H
+#define FCGI_UPLOAD_H
+
+#include "filename.h"
+#include "nginxconf.h"
+#include "req.h"
+
+#define UPLOAD_OVERHEAD_BYTES NGINXCONF_UPLOAD_OVERHEAD_BYTES
+
+struct upload {
+	uint8_t id[ID_BYTES];
+	char path[4200]; /* where the bytes are now */
+	char name[FILENAME_BYTES], mime[MEDIA_TYPE_BYTES];
+	int64_t size; /* bytes */
+};
+
+/* Moves the request's file into place: a body of multipart/form-data gives the part `part`, any
+ * other is the file itself under `name`. False: it answered an error and left nothing behind. On
+ * true the caller owns the file at out->path until its row is made. */
+bool upload_take(struct request *r, const char *part, const char *name, struct upload *out);
+
+#endif

@@ -1,0 +1,263 @@
+/* Files: uploading, downloading, listing, deleting. nginx moves the bytes. */
+#include "file.h"
+
+#include "filename.h"
+#include "handlers.h"
+#include "inputs.h"
+#include "resp.h"
+#include "show.h"
+#include "upload.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define PART "file" /* of multipart/form-data, as every client names it */
+#define CLEAR_AT_ONCE 16
+
+static void
+too_large(struct request *r, int64_t used)
+{
+	const struct conf *c = r->worker->conf;
+	bool one = used < 0;
+
+	resp_field_error(r, 413, one ? "too_large" : "quota_exceeded", "file",
+	    one ? "The file is larger than one file may be." :
+		  "Your files would be larger than you may keep; delete some.");
+	json_add_int(r->resp.body, "max_upload_bytes", c->max_upload_bytes);
+	json_add_int(r->resp.body, "upload_quota_bytes", c->upload_quota_bytes);
+	if (!one)
+		json_add_int(r->resp.body, "used_bytes", used);
+}
+
+/* Is there room for `size` more bytes above the floor that is kept free for messages? */
+static bool
+has_room(struct request *r, int64_t size)
+{
+	const struct conf *c = r->worker->conf;
+	struct statvfs fs;
+
+	if (statvfs(c->upload_dir, &fs) == 0 &&
+	    (int64_t)(fs.f_bavail * fs.f_frsize) - size >= c->min_free_bytes)
+		return true;
+	resp_db_failed(r, DB_FULL);
+	return false;
+}
+
+/* May the caller store `size` more bytes? False: it answered. */
+static bool
+may_store(struct request *r, int64_t size, int64_t overhead)
+{
+	const struct conf *c = r->worker->conf;
+	int64_t used = 0;
+
+	if (size > c->max_upload_bytes + overhead) {
+		too_large(r, -1);
+		return false;
+	}
+	if (resp_db_failed(r, db_file_used(r->worker->db, r->me.id, &used)))
+		return false;
+	if (size - overhead > c->upload_quota_bytes - used) {
+		too_large(r, used);
+		return false;
+	}
+	return has_room(r, size);
+}
+
+static struct json_object *
+add_file(struct json_object *o, const struct file *f)
+{
+	char id[ID_TEXT_BYTES];
+
+	id_format("fil_", f->public_id, id);
+	show_file(o, id, f->name, f->mime, f->size);
+	json_add_int(o, "created_at", f->created_at);
+	json_add_int(o, "expires_at", f->expires_at);
+	return o;
+}
+
+/* Makes the row of what was stored; without one the bytes go again. */
+static void
+keep(struct request *r, struct upload *u)
+{
+	const struct conf *c = r->worker->conf;
+	char token[SECRET_TOKEN_BYTES];
+	struct file f = { .name = u->name,
+		.mime = u->mime,
+		.size = u->size,
+		.created_at = r->now,
+		.expires_at = c->upload_ttl_sec ? r->now + c->upload_ttl_sec * 1000 : 0 };
+	int64_t used = 0;
+	enum db_result res;
+
+	memcpy(f.public_id, u->id, ID_BYTES);
+	secret_token_make("pcf_", token);
+	secret_hash(token, f.token_hash);
+	res = db_file_add(r->worker->db, &f, r->me.id, c->upload_quota_bytes);
+	if (res != DB_DONE)
+		unlink(u->path);
+	if (res == DB_CONFLICT) {
+		db_file_used(r->worker->db, r->me.id, &used);
+		too_large(r, used);
+	} else if (!resp_db_failed(r, res)) {
+		json_add_text(add_file(resp_ok(r, 200), &f), "token", token);
+	}
+	secret_wipe(token, sizeof(token));
+}
+
+/* "check": before the body is read. "too_large": nginx stopped reading. "refused": a check said no,
+ * and now would not. */
+static void
+answer_step(struct request *r)
+{
+	if (strcmp(r->upload_step, "check") == 0)
+		resp_ok(r, 200);
+	else if (strcmp(r->upload_step, "too_large") == 0)
+		too_large(r, -1);
+	else
+		resp_db_failed(r, DB_BUSY);
+}
+
+/* POST upload (multipart/form-data, part "file") and PUT upload?name= (the bytes themselves).
+ * nginx asks twice: before it reads the body whether it may, then with the body in a file. */
+void
+on_upload(struct request *r)
+{
+	const struct in_upload *in = r->in;
+	struct upload u;
+
+	if (r->content_length >= 0 &&
+	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
+		return;
+	if (*r->upload_step) {
+		answer_step(r);
+		return;
+	}
+	if (!upload_take(r, PART, in->name, &u))
+		return;
+	if (may_store(r, u.size, 0))
+		keep(r, &u);
+	else
+		unlink(u.path);
+}
+
+/* The file of the path, if it is there. False: it answered. */
+static bool
+find_file(struct request *r, struct file *f)
+{
+	uint8_t id[ID_BYTES];
+	enum db_result res = id_parse("fil_", r->args[0], id) ?
+	    db_file_get(r->worker->db, &r->arena, id, r->me.id, r->now, f) :
+	    DB_NONE;
+
+	if (resp_db_failed(r, res))
+		return false;
+	if (res == DB_NONE)
+		*f = (struct file){ .id = 0 };
+	return true;
+}
+
+static bool
+holds_token(const struct file *f, const char *token)
+{
+	uint8_t hash[SECRET_HASH_BYTES];
+
+	if (!f->id || !token)
+		return false;
+	secret_hash(token, hash);
+	return secret_equal(hash, f->token_hash);
+}
+
+static void
+send_file(struct request *r, const struct file *f)
+{
+	char *disposition = arena_alloc(&r->arena, DISPOSITION_BYTES);
+	char name[2 * ID_BYTES + 1];
+	struct resp_file out = { .mime = f->mime, .disposition = disposition };
+
+	secret_hex(f->public_id, ID_BYTES, name);
+	out.path = arena_printf(&r->arena, "/_files/%s", name);
+	if (!disposition || !out.path) {
+		resp_db_failed(r, DB_FAIL);
+		return;
+	}
+	filename_disposition(f->name, media_type_is_inert(f->mime), disposition);
+	resp_file(r, &out);
+}
+
+/* GET files/<id>: to its owner, to whoever got a message that names it, and to holders of its
+ * token; to everybody only when the operator said so. Nobody else learns whether it exists. */
+void
+on_file_get(struct request *r)
+{
+	const struct in_token *in = r->in;
+	struct file f;
+
+	if (!find_file(r, &f))
+		return;
+	if (f.id &&
+	    (f.visible || holds_token(&f, in->token) || !r->worker->conf->download_requires_token))
+		send_file(r, &f);
+	else if (r->me.id || !r->worker->conf->download_requires_token)
+		resp_error(r, 404, "unknown_file", "There is no such file for you.");
+	else
+		resp_error(r, 401, "credential_required",
+		    "This file opens to those who may see it and to holders of its token.");
+}
+
+/* GET files: the caller's own, oldest first, and what they add up to. */
+void
+on_file_list(struct request *r)
+{
+	const struct in_page *in = r->in;
+	struct file *list = arena_alloc(&r->arena, ((size_t)in->limit + 1) * sizeof(*list));
+	struct json_object *array, *o;
+	int64_t used = 0, after = in->after ? strtoll(in->after, NULL, 10) : 0;
+	int count = 0, shown;
+
+	if (!list || resp_db_failed(r, db_file_used(r->worker->db, r->me.id, &used)) ||
+	    resp_db_failed(r,
+		db_file_list(r->worker->db, &r->arena, r->me.id, after, r->now, (int)in->limit + 1,
+		    list, &count)))
+		return;
+	shown = count > in->limit ? (int)in->limit : count;
+	o = resp_ok(r, 200);
+	array = json_object_new_array();
+	for (int i = 0; i < shown; i++)
+		json_object_array_add(array, add_file(json_object_new_object(), &list[i]));
+	json_object_object_add(o, "files", array);
+	json_add_int(o, "used_bytes", used);
+	json_add_int(o, "upload_quota_bytes", r->worker->conf->upload_quota_bytes);
+	json_add_bool(o, "has_more", count > shown);
+	if (count > shown)
+		json_add_text(
+		    o, "after", arena_printf(&r->arena, "%lld", (long long)list[shown - 1].id));
+}
+
+void
+file_clear(struct request *r)
+{
+	int removed;
+
+	db_file_clear(r->worker->db, r->worker->conf->upload_dir, CLEAR_AT_ONCE, &removed);
+}
+
+/* DELETE files/<id>: by its owner; messages that name it keep the name only. */
+void
+on_file_delete(struct request *r)
+{
+	uint8_t id[ID_BYTES];
+	enum db_result res = id_parse("fil_", r->args[0], id) ?
+	    db_file_delete(r->worker->db, r->me.id, id) :
+	    DB_NONE;
+
+	if (resp_db_failed(r, res))
+		return;
+	if (res == DB_NONE) {
+		resp_error(r, 404, "unknown_file", "You own no such file.");
+		return;
+	}
+	file_clear(r);
+	json_add_text(resp_ok(r, 200), "status", "deleted");
+}

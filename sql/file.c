@@ -1,0 +1,168 @@
+/* Files. A row is made after its bytes are in place and goes before them, so a file whose row is
+ * missing is the only rest that a crash can leave. */
+#include "file.h"
+
+#include "db_internal.h"
+#include "log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLEAR_MAX 64
+
+bool
+file_path(const char *upload_dir, const uint8_t public_id[static ID_BYTES], char *out, size_t size)
+{
+	char name[2 * ID_BYTES + 1];
+
+	secret_hex(public_id, ID_BYTES, name);
+	return snprintf(out, size, "%s/" FILE_FOLDER "/%s", upload_dir, name) < (int)size;
+}
+
+enum db_result
+db_file_used(struct db *db, int64_t owner_id, int64_t *bytes)
+{
+	sqlite3_stmt *st = db_bind(db, ST_FILE_USED, "i", owner_id);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	*bytes = sqlite3_column_int64(st, 0);
+	db_reset(st);
+	return r;
+}
+
+static enum db_result
+add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
+{
+	int64_t used = 0;
+	enum db_result r = db_file_used(db, owner_id, &used);
+
+	if (r != DB_ROW)
+		return r;
+	if (f->size > quota - used)
+		return DB_CONFLICT;
+	return db_exec(db, ST_FILE_INSERT, "bibttiii", &(struct db_blob){ f->public_id, ID_BYTES },
+	    owner_id, &(struct db_blob){ f->token_hash, SECRET_HASH_BYTES }, f->name, f->mime,
+	    f->size, f->created_at, f->expires_at);
+}
+
+enum db_result
+db_file_add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, add(db, f, owner_id, quota)) : r;
+}
+
+static bool
+read_file(sqlite3_stmt *st, struct arena *a, struct file *out)
+{
+	bool ok = true;
+
+	*out = (struct file){ .id = sqlite3_column_int64(st, 0) };
+	if (!db_blob(st, 1, out->public_id, ID_BYTES) ||
+	    !db_blob(st, 2, out->token_hash, SECRET_HASH_BYTES))
+		return false;
+	out->name = db_text(st, 3, a, &ok);
+	out->mime = db_text(st, 4, a, &ok);
+	out->size = sqlite3_column_int64(st, 5);
+	out->created_at = sqlite3_column_int64(st, 6);
+	out->expires_at = sqlite3_column_int64(st, 7);
+	out->visible = sqlite3_column_int(st, 8);
+	return ok;
+}
+
+enum db_result
+db_file_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, int64_t now, struct file *out)
+{
+	sqlite3_stmt *st = db_bind(
+	    db, ST_FILE_GET, "bii", &(struct db_blob){ public_id, ID_BYTES }, account_id, now);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	if (!read_file(st, a, out))
+		r = DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_file_list(struct db *db, struct arena *a, int64_t owner_id, int64_t after, int64_t now,
+    int limit, struct file *out, int *count)
+{
+	sqlite3_stmt *st = db_bind(db, ST_FILE_LIST, "iiii", owner_id, after, now, (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (!read_file(st, a, &out[(*count)++])) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	return r;
+}
+
+enum db_result
+db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static ID_BYTES])
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	return db_end(db,
+	    db_exec(db, ST_FILE_DELETE, "ib", owner_id, &(struct db_blob){ public_id, ID_BYTES }));
+}
+
+/* Up to `limit` names of files that are to go. DB_DONE. */
+static enum db_result
+list_gone(struct db *db, int limit, uint8_t (*ids)[ID_BYTES], int *count)
+{
+	sqlite3_stmt *st = db_bind(db, ST_FILE_GONE, "i", (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		*count += db_blob(st, 0, ids[*count], ID_BYTES);
+	return r;
+}
+
+static bool
+unlink_bytes(const char *upload_dir, const uint8_t id[static ID_BYTES])
+{
+	char path[PATH_MAX];
+
+	if (!file_path(upload_dir, id, path, sizeof(path)))
+		return false;
+	if (unlink(path) == 0 || errno == ENOENT)
+		return true;
+	log_warn("%s: %s", path, strerror(errno));
+	return false;
+}
+
+enum db_result
+db_file_clear(struct db *db, const char *upload_dir, int limit, int *removed)
+{
+	uint8_t ids[CLEAR_MAX][ID_BYTES];
+	int count = 0;
+	enum db_result r = list_gone(db, limit < CLEAR_MAX ? limit : CLEAR_MAX, ids, &count);
+
+	*removed = 0;
+	if (r != DB_DONE || count == 0)
+		return r;
+	r = db_begin(db);
+	if (r != DB_DONE)
+		return r;
+	for (int i = 0; i < count && !db_failed(r); i++)
+		if (unlink_bytes(upload_dir, ids[i])) {
+			r = db_exec(db, ST_FILE_FORGET, "b", &(struct db_blob){ ids[i], ID_BYTES });
+			++*removed;
+		}
+	r = db_end(db, r);
+	return r == DB_NONE ? DB_DONE : r;
+}
