@@ -172,6 +172,16 @@ add_listen(struct writer *w)
 }
 
 static bool
+add_socket(struct writer *w)
+{
+	if (!is_safe(w->n->socket, ""))
+		return fail(w, w->n->socket,
+		    "the path may not hold quotes, backslashes, braces, semicolons or $");
+	text_printf(&w->value, "%s", w->n->socket);
+	return true;
+}
+
+static bool
 add_user(struct writer *w)
 {
 	const char *user = w->n->user;
@@ -190,10 +200,8 @@ expand(struct writer *w, const char *name)
 
 	if (strcmp(name, "LISTEN") == 0)
 		return add_listen(w);
-	if (strcmp(name, "SOCKET") == 0) {
-		text_printf(&w->value, "%s", w->n->socket);
-		return true;
-	}
+	if (strcmp(name, "SOCKET") == 0)
+		return add_socket(w);
 	if (strcmp(name, "TLS_CERTIFICATE") == 0)
 		return add_path(w, CONF_RELAY_TLS_CERTIFICATE, c->tls_certificate);
 	if (strcmp(name, "TLS_KEY") == 0)
