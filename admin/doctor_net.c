@@ -13,7 +13,7 @@
 #define CONNECT_SEC 5L
 #define TOTAL_SEC 15L
 #define DAYS_WANTED 14
-#define DAYS_UNKNOWN -1e9
+#define DAYS_UNKNOWN (-1e9)
 #define RATE_TOLD 120 /* above this many sign-in calls a minute the limit is not tried out */
 
 /* What one request sends, and what became of it. */
