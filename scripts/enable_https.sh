@@ -118,7 +118,7 @@ $( ((!hsts)) || echo '    add_header Strict-Transport-Security "max-age=31536000
     # The relay has its own limits; a body is handed on as it comes, so that an upload is written to disk only once.
     client_max_body_size 0;
     client_header_timeout 15s;
-    client_body_timeout 30s;
+    client_body_timeout 60s;
     location / {
         proxy_pass $relay;
         proxy_http_version 1.1;

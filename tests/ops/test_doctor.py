@@ -1,6 +1,7 @@
 """relayctl doctor: each check passes on a sound relay and fails on the trouble it is there for."""
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -116,7 +117,7 @@ def test_folder_that_is_open_to_others_fails(make_relay, folder, name, mode):
 
 def test_folder_that_is_gone_fails(make_relay):
     relay = make_relay(SOUND)
-    os.rmdir(os.path.join(relay.folder, "pchat_uploads"))
+    shutil.rmtree(os.path.join(relay.folder, "pchat_uploads"))
     names, said = failing(relay)
     assert {"uploads"} <= names and "pchat_uploads" in said
 
