@@ -19,6 +19,7 @@ OPEN = "open"
 ROWS = {
     # method, path: (body, plain, ex-member, member, owner, admin)
     ("GET", "/health"): (OPEN, 200),
+    ("GET", "/ready"): (OPEN, 200),
     ("GET", CHAT + "/config"): (OPEN, 200),
     ("POST", AUTH + "/request-code"): (OPEN, 400),
     ("POST", AUTH + "/verify-code"): (OPEN, 400),
