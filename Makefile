@@ -46,7 +46,7 @@ $(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(CRON_LIB) $(SQL) $(RELAY)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lcurl
 $(BUILD)/relayctl: $(call objects,admin) $(CRON_LIB) $(SQL) $(RELAY)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lcurl
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lcurl
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

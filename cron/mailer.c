@@ -172,15 +172,37 @@ set_server(struct mailer *m)
 	curl_easy_setopt(m->curl, CURLOPT_NOSIGNAL, 1L);
 }
 
+/* Carries the request out; on failure `reason` is curl's word and the server's. */
+static bool
+perform(struct mailer *m, char *reason)
+{
+	char detail[CURL_ERROR_SIZE] = "";
+	CURLcode rc;
+
+	m->answer[0] = '\0';
+	curl_easy_setopt(m->curl, CURLOPT_HEADERFUNCTION, read_answer);
+	curl_easy_setopt(m->curl, CURLOPT_HEADERDATA, m);
+	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, detail);
+	rc = curl_easy_perform(m->curl);
+	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, NULL);
+	if (rc != CURLE_OK)
+		snprintf(reason, MAILER_REASON_BYTES, "%s%s%s",
+		    detail[0] ? detail : curl_easy_strerror(rc),
+		    m->answer[0] ? "; the server said: " : "", m->answer);
+	return rc == CURLE_OK;
+}
+
 static bool
 transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
 {
 	struct curl_slist *to = curl_slist_append(NULL, recipient);
 	struct upload u = { all, strlen(all) };
-	char detail[CURL_ERROR_SIZE] = "";
-	CURLcode rc;
+	bool ok;
 
-	m->answer[0] = '\0';
+	if (!to) {
+		snprintf(reason, MAILER_REASON_BYTES, "out of memory");
+		return false;
+	}
 	curl_easy_reset(m->curl);
 	set_server(m);
 	curl_easy_setopt(m->curl, CURLOPT_MAIL_FROM, conf_mail_from(m->conf));
@@ -188,16 +210,18 @@ transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
 	curl_easy_setopt(m->curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(m->curl, CURLOPT_READFUNCTION, read_upload);
 	curl_easy_setopt(m->curl, CURLOPT_READDATA, &u);
-	curl_easy_setopt(m->curl, CURLOPT_HEADERFUNCTION, read_answer);
-	curl_easy_setopt(m->curl, CURLOPT_HEADERDATA, m);
-	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, detail);
-	rc = to ? curl_easy_perform(m->curl) : CURLE_OUT_OF_MEMORY;
+	ok = perform(m, reason);
 	curl_slist_free_all(to);
-	if (rc == CURLE_OK)
-		return true;
-	snprintf(reason, MAILER_REASON_BYTES, "%s%s%s", detail[0] ? detail : curl_easy_strerror(rc),
-	    m->answer[0] ? "; the server said: " : "", m->answer);
-	return false;
+	return ok;
+}
+
+bool
+mailer_try(struct mailer *m, char reason[static MAILER_REASON_BYTES])
+{
+	curl_easy_reset(m->curl);
+	set_server(m);
+	curl_easy_setopt(m->curl, CURLOPT_CONNECT_ONLY, 1L);
+	return perform(m, reason);
 }
 
 bool

@@ -7,11 +7,6 @@ from client import wait_until
 from harness import needs_housekeeping, unique
 
 MESSAGES = "/api/v1/messages"
-OTHER_CHANNELS = {
-    "sms": {"to": "+4912345", "phone_id": "p1"}, "wa": {"to": "+4912345", "phone_id": "p1"},
-    "tg": {"to": "@bob", "phone_id": "p1"}, "notify": {"title": "t", "phone_id": "p1"},
-    "email": {"to": "a@example.com", "subject": "s"}, "tg_bot": {"to": "1", "bot_token": "x"},
-}
 
 
 def show(user, message_id, expect=200):
@@ -62,12 +57,6 @@ def test_unknown_recipient_is_404(ann, to):
 def test_blocked_recipient_answers_like_others_or_as_unknown(relay, ann, bob):
     relay.ctl("user", "block", bob.address)
     ann.send(bob, expect=(202, 404))
-
-
-@pytest.mark.parametrize("channel", sorted(OTHER_CHANNELS))
-def test_channel_that_is_not_carried_is_refused(ann, channel):
-    body = {"channel": channel, "text": "x", **OTHER_CHANNELS[channel]}
-    ann.post(MESSAGES, body, expect=400).is_error(400, "channel_unavailable", field="channel")
 
 
 @pytest.mark.parametrize("fields, field", [

@@ -36,6 +36,13 @@ def test_relay_and_document_agree_on_who_may_call(built):
         assert access[method, shape(template)] == wanted, (method, template)
 
 
+def test_relay_and_document_agree_on_the_scopes_of_keys(built):
+    scopes = {(method, shape(path)): found for method, path, _, *found in
+              (line.split() for line in run("relayd", "--routes").stdout.splitlines() if line.strip())}
+    for method, template, operation in CONTRACT.operations():
+        assert scopes[method, shape(template)] == operation.get("x-key-scopes", []), (method, template)
+
+
 def test_every_reference_leads_somewhere():
     def walk(node):
         if isinstance(node, dict):

@@ -37,7 +37,7 @@ def test_link_holds_the_relay_and_all_that_is_named_in_its_fragment():
                "--email", "ann+x@example.com", "--name", "Ann & Bob #1 ü")
     assert (done.returncode, done.stderr) == (0, "")
     parts = urlsplit(done.stdout.strip())
-    assert done.stdout.startswith("https://chat.example.com/app?x=1#relay=https%3A%2F%2Frelay.example.com%3A8443%2Fbase&mode=")
+    assert done.stdout.startswith("https://chat.example.com/app?x=1#relay=https%3A%2F%2Frelay.example.com%3A8443")
     assert parse_qs(parts.fragment, strict_parsing=True) == {
         "relay": ["https://relay.example.com:8443/base"], "mode": ["private"], "email": ["ann+x@example.com"],
         "name": ["Ann & Bob #1 ü"]}
