@@ -84,6 +84,11 @@ ROWS = {
 
 # What an API key may call, with the scope that lets it in; all that is open to no key is not here.
 SCOPES = {
+    ("POST", CHAT + "/upload"): ["send"],
+    ("PUT", CHAT + "/upload"): ["send"],
+    ("GET", CHAT + "/files"): ["receive"],
+    ("GET", CHAT + "/files/{file}"): ["receive"],
+    ("DELETE", CHAT + "/files/{file}"): ["send"],
     ("GET", CHAT + "/directory"): ["receive"],
     ("POST", "/api/v1/messages"): ["send"],
     ("GET", "/api/v1/messages/{message}"): ["receive"],
