@@ -200,6 +200,23 @@ def test_file_beyond_the_limit_is_not_even_sent(make_cli):
         assert done.stderr.count("\n") == 1 and path in done.stderr and not relay.of(UPLOAD)
 
 
+def test_file_that_becomes_shorter_while_it_is_sent_is_one_line(make_cli):
+    with Answers(takes_files) as relay:
+        cli = make_cli(of=relay)
+        path = make_file(cli, "log", b"x" * 8000000)
+        relay.port = relay.server.server_port
+
+        def shorten(head):
+            if head.startswith("PUT"):
+                os.truncate(path, 1)
+            return "request" if head.startswith("PUT") else None
+
+        with Proxy(relay, shorten) as proxy:
+            cli.url = proxy.url
+            done = cli.run("--code", "123456", "--to", "bob", "--attach", path, expect=1)
+        assert "shorter" in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("flag", ["--attach", "--voice"])
 @pytest.mark.parametrize("name", ["no such file", ".", "no/such/folder/x"])
 def test_missing_file_is_one_line_and_nothing_is_sent(make_cli, flag, name):
@@ -239,7 +256,7 @@ def test_terminal_shows_a_bar_and_a_pipe_does_not(make_cli):
         cli.run("--code", "123456")
         shown = at_terminal(cli, "--to", "bob", "--attach", path)
         assert "\rph\\x1boto.png [" in shown and "100%\r\n" in shown and "\x1b" not in shown
-        assert shown.count("\r") > 5
+        assert shown.count("\r") > 5 and shown.count("\n") == 1
         assert cli.run("--to", "bob", "--attach", path).stderr == ""
 
 

@@ -218,7 +218,7 @@ def test_address_outside_the_allow_list_is_told_that_admins_were_asked(make_cli,
 def test_logout_ends_the_session_at_the_relay_and_forgets_it(cli, relay):
     token, path = cli.state["token"], cli.state_path
     assert "Signed out" in cli.run("--logout").stdout
-    assert not os.path.exists(path)
+    assert os.listdir(os.path.dirname(path)) == ["lock"]
     relay.client(token).get("/api/v1/pchat/auth/me", expect=401)
     assert cli.run("--logout", expect=3).stderr.count("\n") == 1
 
