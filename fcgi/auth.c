@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define PREFIX "pct_"
 #define SEEN_INTERVAL_MS 20000
 
 static bool
@@ -45,26 +44,58 @@ note_seen(struct request *r)
 		r->session.last_seen_at = r->now;
 }
 
+/* A session's token in either header, or a key's as bearer, which is the only way for a key. */
+static bool
+is_token(const struct request *r, const char *token)
+{
+	return strlen(token) == SECRET_TOKEN_BYTES - 1 &&
+	    (strncmp(token, "pct_", 4) == 0 ||
+		(strncmp(token, "pck_", 4) == 0 && token != r->session_token));
+}
+
+static bool
+refuse_unknown(struct request *r)
+{
+	return refuse(
+	    r, "credential_invalid", "The credential is unknown or was ended; sign in again.");
+}
+
 static bool
 check_session(struct request *r, const char *token)
 {
 	uint8_t hash[SECRET_HASH_BYTES];
 	enum db_result res;
 
-	if (strlen(token) != SECRET_TOKEN_BYTES - 1 ||
-	    strncmp(token, PREFIX, sizeof(PREFIX) - 1) != 0)
-		return refuse(
-		    r, "credential_invalid", "The session is unknown or was ended; sign in again.");
+	if (!is_token(r, token))
+		return refuse_unknown(r);
 	secret_hash(token, hash);
 	res = db_session_by_token(r->worker->db, &r->arena, hash, &r->session, &r->me);
 	if (resp_db_failed(r, res))
 		return false;
 	if (res == DB_NONE || r->me.blocked)
-		return refuse(
-		    r, "credential_invalid", "The session is unknown or was ended; sign in again.");
+		return refuse_unknown(r);
 	if (r->session.expires_at && r->session.expires_at <= r->now)
 		return refuse(r, "credential_expired", "The session has expired; sign in again.");
 	note_seen(r);
+	return true;
+}
+
+/* A session may do what its user may, a key what its scopes say besides. */
+static bool
+check_access(struct request *r)
+{
+	const unsigned access = r->route->access;
+
+	if (r->session.scopes && !(r->session.scopes & access)) {
+		resp_error(r, 403, "scope_missing",
+		    access & SCOPE__ALL ? "The API key has not the scope that this call needs." :
+					  "This call is for sessions, not for API keys.");
+		return false;
+	}
+	if (access == FOR_ADMIN && r->me.role != ROLE_ADMIN) {
+		resp_error(r, 403, "forbidden", "This call needs an admin of the relay.");
+		return false;
+	}
 	return true;
 }
 
@@ -76,15 +107,9 @@ auth_check(struct request *r)
 	if (r->route->access == FOR_ANYONE)
 		return true;
 	token = find_token(r);
-	if (!token && r->route->access == FOR_HOLDER)
+	if (!token && (r->route->access & FOR_HOLDER))
 		return true;
 	if (!token)
 		return refuse(r, "credential_required", "This call needs a signed-in user.");
-	if (!check_session(r, token))
-		return false;
-	if (r->route->access == FOR_ADMIN && r->me.role != ROLE_ADMIN) {
-		resp_error(r, 403, "forbidden", "This call needs an admin of the relay.");
-		return false;
-	}
-	return true;
+	return check_session(r, token) && check_access(r);
 }

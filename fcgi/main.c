@@ -1,6 +1,7 @@
 /* relayd: the pool, its nginx, and the commands to look at them. */
 #include "cleanup.h"
 #include "clock.h"
+#include "apikey.h"
 #include "conf.h"
 #include "front.h"
 #include "log.h"
@@ -140,10 +141,17 @@ read_options(struct start *s, int argc, char **argv)
 static int
 list_routes(void)
 {
-	static const char *const who[] = { "anyone", "member", "admin" };
-
-	for (const struct route *r = routes; r->path; r++)
-		printf("%s %s %s\n", route_method_name(r->method), r->path, who[r->access]);
+	for (const struct route *r = routes; r->path; r++) {
+		printf("%s %s %s", route_method_name(r->method), r->path,
+		    r->access == FOR_ANYONE      ? "anyone" :
+			r->access == FOR_ADMIN   ? "admin" :
+			(r->access & FOR_HOLDER) ? "holder" :
+						   "member");
+		for (unsigned bit = 1; bit < SCOPE__ALL; bit <<= 1)
+			if (r->access & bit)
+				printf(" %s", scope_name((enum scope)bit));
+		putchar('\n');
+	}
 	return 0;
 }
 

@@ -5,8 +5,10 @@
 #include "fields.h"
 #include "req.h"
 
-/* FOR_HOLDER: members, and whoever brings the thing's own token, which the handler checks. */
-enum access { FOR_ANYONE, FOR_HOLDER, FOR_MEMBER, FOR_ADMIN };
+/* Who may call: a session of any member, or of an admin; FOR_HOLDER: members, and whoever brings
+ * the thing's own token, which the handler checks. Added to it, the scopes of which an API key
+ * needs one; without any the call is for sessions alone. */
+enum access { FOR_ANYONE = 0, FOR_HOLDER = 16, FOR_MEMBER = 32, FOR_ADMIN = 64 | SCOPE_ADMIN };
 
 #define ROUTE_FILE SIZE_MAX
 
@@ -14,7 +16,7 @@ struct route {
 	enum method method;
 	const char
 	    *path; /* "*" stands for one path part, handed over in request.args; two at most */
-	enum access access;
+	unsigned access; /* enum access, with enum scope */
 	size_t body_limit; /* bytes; 0: a body is ignored; ROUTE_FILE: the body is a file */
 	const struct field *fields; /* of the body, for GET and files of the query; NULL: none */
 	size_t in_size; /* of the struct that the fields fill */

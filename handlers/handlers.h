@@ -61,6 +61,16 @@ void on_block_delete(struct request *r);
 /* contacts.c */
 void on_contacts_get(struct request *r);
 void on_contacts_put(struct request *r);
+/* apikey.c */
+void on_key_list(struct request *r);
+void on_key_post(struct request *r);
+void on_key_rotate(struct request *r);
+void on_key_delete(struct request *r);
+/* phone.c */
+void on_phone_claim(struct request *r);
+void on_phone_ack(struct request *r);
+void on_phone_inbound(struct request *r);
+void on_phone_list(struct request *r);
 /* file.c */
 void on_upload(struct request *r);
 void on_file_get(struct request *r);

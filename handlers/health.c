@@ -82,7 +82,7 @@ on_ready_get(struct request *r)
 void
 on_config_get(struct request *r)
 {
-	static const char *const off[] = { "push", "translation", "calls", "phone_bridge" };
+	static const char *const off[] = { "push", "translation", "calls" };
 	const struct conf *c = r->worker->conf;
 	struct json_object *o = resp_ok(r, 200), *features = json_object_new_object(),
 			   *limits = json_object_new_object(),
@@ -92,6 +92,7 @@ on_config_get(struct request *r)
 	json_add_text(o, "version", RELAY_VERSION);
 	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
 		json_add_bool(features, off[i], false);
+	json_add_bool(features, "phone_bridge", true);
 	json_add_bool(features, "open_registration", conf_registration_open(c));
 	json_object_object_add(o, "features", features);
 	json_add_int(limits, "max_upload_bytes", c->max_upload_bytes);

@@ -59,6 +59,18 @@ is_channel(const char *s)
 }
 
 static bool
+is_outside_channel(const char *s)
+{
+	return is_channel(s) && strcmp(s, "pchat") != 0;
+}
+
+static bool
+is_ack(const char *s)
+{
+	return strcmp(s, "sent") == 0 || strcmp(s, "delivered") == 0 || strcmp(s, "failed") == 0;
+}
+
+static bool
 is_kind(const char *s)
 {
 	return strcmp(s, "text") == 0 || strcmp(s, "voice") == 0 || strcmp(s, "call") == 0;
@@ -162,7 +174,7 @@ const struct field in_message_fields[] = {
 	RULED(in_message, channel, FIELD_OPTIONAL, 1, 16, is_channel, channels),
 	TEXT(in_message, to, FIELD_OPTIONAL, 1, 254),
 	TEXT(in_message, text, FIELD_OPTIONAL, 0, INPUT_TEXT_BYTES),
-	TEXT(in_message, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES),
+	RULED(in_message, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
 	RULED(in_message, source, FIELD_OPTIONAL, 0, 64, is_line, one_line),
 	TEXT(in_message, idempotency_key, FIELD_OPTIONAL, 1, 128),
 	RULED(in_message, subject, FIELD_OPTIONAL, 0, 998, is_line, one_line),
@@ -269,6 +281,47 @@ static const struct field in_contact_fields[] = {
 
 const struct field in_contacts_fields[] = {
 	LIST(in_contacts, contacts, FIELD_REQUIRED, 0, 5000, in_contact_fields, in_contact),
+	END,
+};
+
+const struct field in_key_fields[] = {
+	RULED(in_key, name, FIELD_REQUIRED, 1, LABEL_BYTES, is_line, one_line),
+	TEXTS(in_key, scopes, FIELD_REQUIRED, 1, 4),
+	RULED(in_key, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
+	END,
+};
+
+#define PHONE(type) RULED(type, phone_id, FIELD_REQUIRED, 0, LABEL_BYTES, is_line, one_line)
+
+const struct field in_claim_fields[] = {
+	PHONE(in_claim),
+	TEXTS(in_claim, channels, FIELD_OPTIONAL, 1, 6),
+	INT(in_claim, limit, 1, 100, 20),
+	END,
+};
+
+static const struct field in_ack_result_fields[] = {
+	TEXT(in_ack_result, message_id, FIELD_REQUIRED, 1, LABEL_BYTES),
+	RULED(in_ack_result, status, FIELD_REQUIRED, 1, 16, is_ack, "sent, delivered or failed"),
+	TEXT(in_ack_result, error, FIELD_OPTIONAL, 0, 512),
+	TEXT(in_ack_result, lease_id, FIELD_OPTIONAL, 0, 64),
+	END,
+};
+
+const struct field in_ack_fields[] = {
+	PHONE(in_ack),
+	LIST(in_ack, results, FIELD_REQUIRED, 1, 100, in_ack_result_fields, in_ack_result),
+	END,
+};
+
+const struct field in_inbound_fields[] = {
+	PHONE(in_inbound),
+	RULED(in_inbound, channel, FIELD_REQUIRED, 1, 16, is_outside_channel,
+	    "one of sms, wa, tg, notify, email, tg_bot"),
+	RULED(in_inbound, from, FIELD_REQUIRED, 1, 254, is_line, one_line),
+	TEXT(in_inbound, text, FIELD_REQUIRED, 1, INPUT_TEXT_BYTES),
+	ANY(in_inbound, received_at, FIELD_INT, FIELD_REQUIRED, 1, 9007199254740991, 0, NULL, NULL),
+	TEXT(in_inbound, idempotency_key, FIELD_OPTIONAL, 1, 128),
 	END,
 };
 

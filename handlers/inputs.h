@@ -66,6 +66,26 @@ struct in_contact {
 struct in_contacts {
 	struct field_list contacts;
 };
+struct in_key {
+	const char *name, *phone_id;
+	struct field_texts scopes;
+};
+struct in_claim {
+	const char *phone_id;
+	struct field_texts channels;
+	int64_t limit;
+};
+struct in_ack_result {
+	const char *message_id, *status, *error, *lease_id;
+};
+struct in_ack {
+	const char *phone_id;
+	struct field_list results;
+};
+struct in_inbound {
+	const char *phone_id, *channel, *from, *text, *idempotency_key;
+	int64_t received_at;
+};
 struct in_action {
 	const char *action;
 };
@@ -74,8 +94,9 @@ extern const struct field in_code_request_fields[], in_code_verify_fields[], in_
     in_page_fields[], in_export_fields[], in_presence_fields[], in_message_fields[],
     in_text_fields[], in_poll_fields[], in_read_fields[], in_receipt_fields[], in_typing_fields[],
     in_group_fields[], in_group_new_fields[], in_member_fields[], in_role_fields[],
-    in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[], in_number_fields[],
-    in_upload_fields[], in_token_fields[];
+    in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[],
+    in_number_fields[], in_upload_fields[], in_token_fields[], in_key_fields[], in_claim_fields[],
+    in_ack_fields[], in_inbound_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 

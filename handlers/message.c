@@ -5,6 +5,7 @@
 #include "group.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "outside.h"
 #include "resp.h"
 #include "show.h"
 
@@ -86,8 +87,8 @@ find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
 	return false;
 }
 
-static void
-answer_sent(
+void
+message_answer(
     struct request *r, const struct message_new *m, const char *key, enum send_result result)
 {
 	char id[ID_TEXT_BYTES], made[ID_TEXT_BYTES];
@@ -196,7 +197,7 @@ send_chat(struct request *r, const struct in_message *in)
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_ROW) {
-		answer_sent(r, &m, in->idempotency_key, result);
+		message_answer(r, &m, in->idempotency_key, result);
 		return;
 	}
 	if (!address_message(r, in->to, &m))
@@ -213,7 +214,7 @@ send_chat(struct request *r, const struct in_message *in)
 		resp_field_error(
 		    r, 404, "unknown_file", "attachments", "There is no such file for you.");
 	else if (!resp_db_failed(r, res))
-		answer_sent(r, &m, in->idempotency_key, result);
+		message_answer(r, &m, in->idempotency_key, result);
 }
 
 /* POST messages: 202 with the id; a repeat of the idempotency key 200 with the same id. */
@@ -223,8 +224,10 @@ on_message_post(struct request *r)
 	const struct in_message *in = r->in;
 
 	if (in->channel && strcmp(in->channel, "pchat") != 0)
-		resp_field_error(
-		    r, 400, "channel_unavailable", "channel", "This relay carries pchat only.");
+		outside_send(r, in);
+	else if (!in->to && !in->text && in->attachments.count == 0)
+		resp_error(
+		    r, 400, "invalid_body", "The body must be a JSON object with a message.");
 	else if (!in->to)
 		resp_field_error(r, 400, "missing_field", "to", "to is missing.");
 	else if ((!in->text || !in->text[0]) && in->attachments.count == 0)
@@ -240,11 +243,12 @@ on_message_get(struct request *r)
 {
 	uint8_t id[ID_BYTES];
 	struct message m;
-	enum db_result res = id_parse("msg_", r->args[0], id) ?
-	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) :
-	    DB_NONE;
+	enum db_result res = DB_NONE;
 	struct json_object *item;
 
+	outside_expire(r);
+	if (id_parse("msg_", r->args[0], id))
+		res = db_message_get(r->worker->db, &r->arena, id, r->me.id, &m);
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_NONE) {
@@ -253,6 +257,7 @@ on_message_get(struct request *r)
 	}
 	item = show_message(&m, r->worker->conf->name);
 	json_add_text(item, "status", delivery_state_name(m.state));
+	outside_add_error(r, item, id, m.state);
 	json_object_object_add(resp_ok(r, 200), "message", item);
 }
 
@@ -276,7 +281,8 @@ on_message_patch(struct request *r)
 	} else if (change == CHANGE_FORBIDDEN) {
 		resp_error(r, 403, "forbidden", "Only its sender may edit a message.");
 	} else if (change == CHANGE_TOO_LATE) {
-		resp_error(r, 403, "edit_window_closed", "A message may be edited for 15 minutes.");
+		resp_error(r, 403, "edit_window_closed",
+		    "A message may be edited for 15 minutes, and while the relay holds it.");
 	} else if (change == CHANGE_WITHDRAWN) {
 		resp_error(r, 409, "message_withdrawn", "The message was withdrawn.");
 	} else {

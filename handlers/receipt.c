@@ -4,6 +4,7 @@
 #include "handlers.h"
 #include "inputs.h"
 #include "message.h"
+#include "outside.h"
 #include "resp.h"
 #include "share.h"
 
@@ -86,6 +87,7 @@ add_receipt(struct request *r, struct json_object *array, const char *text, int 
 	o = json_object_new_object();
 	json_add_text(o, "message_id", text);
 	add_state(o, m.state, m.delivered_at, m.read_at);
+	outside_add_error(r, o, id, m.state);
 	json_object_array_add(array, o);
 	return *room == 0 || add_recipients(r, o, id, room);
 }
@@ -99,6 +101,7 @@ on_receipt_post(struct request *r)
 	struct json_object *array = json_object_new_array();
 	int room = RECIPIENTS_SHOWN;
 
+	outside_expire(r);
 	json_object_object_add(resp_ok(r, 200), "receipts", array);
 	for (int i = 0; i < in->message_ids.count; i++)
 		if (!add_receipt(r, array, in->message_ids.items[i], &room))

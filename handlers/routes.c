@@ -10,11 +10,13 @@
 #define LISTS in_list_fields, sizeof(struct in_page)
 #define SMALL 16384 /* a few short fields */
 #define LISTED 65536 /* a list of ids */
+#define ACKS 524288 /* a hundred results, each with a reason */
 #define BOOK 4194304 /* an address book of 5,000 */
 #define LARGE 524288 /* 64 KiB of text, every byte of it escaped, and the rest */
 
 #define AUTH "/api/v1/pchat/auth"
 #define CHAT "/api/v1/webchat"
+#define PHONE "/api/v1/phone"
 
 const struct route routes[] = {
 	{ METHOD_GET, "/health", FOR_ANYONE, 0, NOTHING, on_health_get },
@@ -35,23 +37,29 @@ const struct route routes[] = {
 	{ METHOD_POST, AUTH "/logout-all", FOR_MEMBER, 0, NOTHING, on_session_logout_all },
 
 	{ METHOD_POST, CHAT "/presence", FOR_MEMBER, SMALL, TAKES(presence), on_presence_post },
-	{ METHOD_GET, CHAT "/directory", FOR_MEMBER, 0, TAKES(page), on_directory_get },
+	{ METHOD_GET, CHAT "/directory", FOR_MEMBER | SCOPE_RECEIVE, 0, TAKES(page),
+	    on_directory_get },
 
-	{ METHOD_POST, "/api/v1/messages", FOR_MEMBER, LARGE, TAKES(message), on_message_post },
-	{ METHOD_GET, "/api/v1/messages/*", FOR_MEMBER, 0, NOTHING, on_message_get },
-	{ METHOD_PATCH, "/api/v1/messages/*", FOR_MEMBER, LARGE, TAKES(text), on_message_patch },
-	{ METHOD_DELETE, "/api/v1/messages/*", FOR_MEMBER, 0, NOTHING, on_message_delete },
-	{ METHOD_POST, CHAT "/poll", FOR_MEMBER, SMALL, TAKES(poll), on_poll_post },
-	{ METHOD_POST, CHAT "/read", FOR_MEMBER, LISTED, in_read_fields, sizeof(struct in_ids),
-	    on_read_post },
-	{ METHOD_POST, CHAT "/receipt-status", FOR_MEMBER, LISTED, in_receipt_fields,
-	    sizeof(struct in_ids), on_receipt_post },
-	{ METHOD_POST, CHAT "/typing", FOR_MEMBER, SMALL, TAKES(typing), on_typing_post },
+	{ METHOD_POST, "/api/v1/messages", FOR_MEMBER | SCOPE_SEND, LARGE, TAKES(message),
+	    on_message_post },
+	{ METHOD_GET, "/api/v1/messages/*", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING,
+	    on_message_get },
+	{ METHOD_PATCH, "/api/v1/messages/*", FOR_MEMBER | SCOPE_SEND, LARGE, TAKES(text),
+	    on_message_patch },
+	{ METHOD_DELETE, "/api/v1/messages/*", FOR_MEMBER | SCOPE_SEND, 0, NOTHING,
+	    on_message_delete },
+	{ METHOD_POST, CHAT "/poll", FOR_MEMBER | SCOPE_RECEIVE, SMALL, TAKES(poll), on_poll_post },
+	{ METHOD_POST, CHAT "/read", FOR_MEMBER | SCOPE_RECEIVE, LISTED, in_read_fields,
+	    sizeof(struct in_ids), on_read_post },
+	{ METHOD_POST, CHAT "/receipt-status", FOR_MEMBER | SCOPE_SEND | SCOPE_RECEIVE, LISTED,
+	    in_receipt_fields, sizeof(struct in_ids), on_receipt_post },
+	{ METHOD_POST, CHAT "/typing", FOR_MEMBER | SCOPE_SEND, SMALL, TAKES(typing),
+	    on_typing_post },
 
-	{ METHOD_GET, CHAT "/groups", FOR_MEMBER, 0, LISTS, on_group_list },
+	{ METHOD_GET, CHAT "/groups", FOR_MEMBER | SCOPE_RECEIVE, 0, LISTS, on_group_list },
 	{ METHOD_POST, CHAT "/groups", FOR_MEMBER, SMALL, in_group_new_fields,
 	    sizeof(struct in_group), on_group_post },
-	{ METHOD_GET, CHAT "/groups/*", FOR_MEMBER, 0, NOTHING, on_group_get },
+	{ METHOD_GET, CHAT "/groups/*", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING, on_group_get },
 	{ METHOD_PATCH, CHAT "/groups/*", FOR_MEMBER, SMALL, TAKES(group), on_group_patch },
 	{ METHOD_DELETE, CHAT "/groups/*", FOR_MEMBER, 0, NOTHING, on_group_delete },
 	{ METHOD_POST, CHAT "/groups/*/join", FOR_MEMBER, 0, NOTHING, on_group_join },
@@ -60,18 +68,21 @@ const struct route routes[] = {
 	{ METHOD_POST, CHAT "/groups/*/requests/*/approve", FOR_MEMBER, 0, NOTHING,
 	    on_join_approve },
 	{ METHOD_POST, CHAT "/groups/*/requests/*/reject", FOR_MEMBER, 0, NOTHING, on_join_reject },
-	{ METHOD_GET, CHAT "/groups/*/members", FOR_MEMBER, 0, LISTS, on_member_list },
+	{ METHOD_GET, CHAT "/groups/*/members", FOR_MEMBER | SCOPE_RECEIVE, 0, LISTS,
+	    on_member_list },
 	{ METHOD_POST, CHAT "/groups/*/members", FOR_MEMBER, SMALL, TAKES(member), on_member_post },
 	{ METHOD_PATCH, CHAT "/groups/*/members/*", FOR_MEMBER, SMALL, in_role_fields,
 	    sizeof(struct in_member), on_member_patch },
 	{ METHOD_DELETE, CHAT "/groups/*/members/*", FOR_MEMBER, 0, NOTHING, on_member_delete },
 
-	{ METHOD_POST, CHAT "/upload", FOR_MEMBER, ROUTE_FILE, TAKES(upload), on_upload },
-	{ METHOD_PUT, CHAT "/upload", FOR_MEMBER, ROUTE_FILE, TAKES(upload), on_upload },
-	{ METHOD_GET, CHAT "/files", FOR_MEMBER, 0, in_number_fields, sizeof(struct in_page),
-	    on_file_list },
-	{ METHOD_GET, CHAT "/files/*", FOR_HOLDER, 0, TAKES(token), on_file_get },
-	{ METHOD_DELETE, CHAT "/files/*", FOR_MEMBER, 0, NOTHING, on_file_delete },
+	{ METHOD_POST, CHAT "/upload", FOR_MEMBER | SCOPE_SEND, ROUTE_FILE, TAKES(upload),
+	    on_upload },
+	{ METHOD_PUT, CHAT "/upload", FOR_MEMBER | SCOPE_SEND, ROUTE_FILE, TAKES(upload),
+	    on_upload },
+	{ METHOD_GET, CHAT "/files", FOR_MEMBER | SCOPE_RECEIVE, 0, in_number_fields,
+	    sizeof(struct in_page), on_file_list },
+	{ METHOD_GET, CHAT "/files/*", FOR_HOLDER | SCOPE_RECEIVE, 0, TAKES(token), on_file_get },
+	{ METHOD_DELETE, CHAT "/files/*", FOR_MEMBER | SCOPE_SEND, 0, NOTHING, on_file_delete },
 
 	{ METHOD_GET, CHAT "/blocks", FOR_MEMBER, 0, LISTS, on_block_list },
 	{ METHOD_POST, CHAT "/blocks", FOR_MEMBER, SMALL, in_block_fields, sizeof(struct in_member),
@@ -80,6 +91,18 @@ const struct route routes[] = {
 
 	{ METHOD_GET, CHAT "/contacts", FOR_MEMBER, 0, NOTHING, on_contacts_get },
 	{ METHOD_PUT, CHAT "/contacts", FOR_MEMBER, BOOK, TAKES(contacts), on_contacts_put },
+
+	{ METHOD_GET, CHAT "/keys", FOR_MEMBER, 0, NOTHING, on_key_list },
+	{ METHOD_POST, CHAT "/keys", FOR_MEMBER, SMALL, TAKES(key), on_key_post },
+	{ METHOD_POST, CHAT "/keys/*/rotate", FOR_MEMBER, 0, NOTHING, on_key_rotate },
+	{ METHOD_DELETE, CHAT "/keys/*", FOR_MEMBER, 0, NOTHING, on_key_delete },
+
+	{ METHOD_POST, PHONE "/claim", FOR_MEMBER | SCOPE_PHONE, SMALL, TAKES(claim),
+	    on_phone_claim },
+	{ METHOD_POST, PHONE "/ack", FOR_MEMBER | SCOPE_PHONE, ACKS, TAKES(ack), on_phone_ack },
+	{ METHOD_POST, PHONE "/inbound", FOR_MEMBER | SCOPE_PHONE, LARGE, TAKES(inbound),
+	    on_phone_inbound },
+	{ METHOD_GET, CHAT "/phones", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING, on_phone_list },
 
 	{ METHOD_GET, CHAT "/admin/users", FOR_ADMIN, 0, TAKES(page), on_admin_users },
 	{ METHOD_POST, CHAT "/admin/users/*", FOR_ADMIN, SMALL, TAKES(action), on_admin_user_post },

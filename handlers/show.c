@@ -94,6 +94,8 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "title", m->title);
 	add_stored(o, "actions", m->actions);
 	json_add_int(o, "created_at", m->created_at);
+	if (m->received_at)
+		json_add_int(o, "received_at", m->received_at);
 	if (m->edited_at)
 		json_add_int(o, "edited_at", m->edited_at);
 	if (m->deleted_at)

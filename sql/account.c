@@ -198,7 +198,7 @@ set_flags(struct db *db, const struct account *acc)
 		r = DB_CONFLICT;
 	if (r != DB_DONE || !acc->blocked)
 		return r;
-	r = db_exec(db, ST_SESSION_DELETE_OTHERS, "ii", acc->id, (int64_t)0);
+	r = db_exec(db, ST_SESSION_DELETE_ALL, "i", acc->id);
 	return r == DB_NONE ? DB_DONE : r;
 }
 

@@ -18,6 +18,10 @@ struct account {
 	int64_t created_at;
 };
 
+/* What an API key may do, by bits; a session may do all that its user may. */
+enum scope { SCOPE_SEND = 1, SCOPE_RECEIVE = 2, SCOPE_PHONE = 4, SCOPE_ADMIN = 8, SCOPE__ALL = 15 };
+
+/* A signed-in device, or an API key of the user. */
 struct session {
 	int64_t id;
 	uint8_t public_id[ID_BYTES];
@@ -25,6 +29,8 @@ struct session {
 	bool visible;
 	int64_t start_seq, sent_seq;
 	int64_t created_at, expires_at, last_seen_at; /* expires_at 0: never */
+	unsigned scopes; /* 0: a session; else a key, whose name is in session_name */
+	char *phone_id; /* of a key: the one phone it speaks for; empty: any */
 };
 
 /* The name to show: the display name, or the chat address while there is none. */
@@ -46,8 +52,8 @@ enum db_result db_account_update(struct db *db, const struct account *acc);
 bool account_apply(struct account *acc, const char *action);
 
 /* Stores role, blocked and hidden of `acc` and notes who did what; a blocked account loses its
- * sessions in the same transaction. DB_CONFLICT when no unblocked admin would be left where there
- * was one. */
+ * sessions and keys in the same transaction. DB_CONFLICT when no unblocked admin would be left
+ * where there was one. */
 enum db_result db_account_flags(
     struct db *db, const struct account *acc, const char *actor, const char *action, int64_t now);
 
@@ -63,8 +69,8 @@ enum db_result db_account_list(struct db *db, struct arena *a, const char *match
 enum db_result db_account_list_public(struct db *db, struct arena *a, const char *match,
     const char *after, int limit, struct account *out, int *count);
 
-/* The session of a token's hash and its account; expired ones too: the caller compares expires_at.
- * DB_ROW or DB_NONE. */
+/* The session or key of a token's hash and its account; expired ones too: the caller compares
+ * expires_at. DB_ROW or DB_NONE. */
 enum db_result db_session_by_token(struct db *db, struct arena *a,
     const uint8_t hash[static SECRET_HASH_BYTES], struct session *s, struct account *acc);
 

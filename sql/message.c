@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include "block.h"
+#include "bridge.h"
 #include "cleanup.h"
 #include "message_rows.h"
 #include "rows.h"
@@ -13,10 +14,26 @@
 const char *
 delivery_state_name(enum delivery_state s)
 {
-	static const char *const names[DELIVERY__MAX] = { "queued", "claimed", "delivered",
-		"read" };
+	static const char *const names[DELIVERY__MAX] = { "queued", "claimed", "delivered", "read",
+		"sent", "failed", "expired" };
 
 	return names[s];
+}
+
+bool
+delivery_may_become(enum delivery_state from, enum delivery_state to)
+{
+	static const int place[DELIVERY__MAX] = { [DELIVERY_QUEUED] = 0,
+		[DELIVERY_CLAIMED] = 1,
+		[DELIVERY_SENT] = 2,
+		[DELIVERY_DELIVERED] = 3,
+		[DELIVERY_READ] = 4,
+		[DELIVERY_FAILED] = 5,
+		[DELIVERY_EXPIRED] = 5 };
+
+	if (to == DELIVERY_FAILED || to == DELIVERY_EXPIRED)
+		return place[from] < place[DELIVERY_SENT];
+	return place[to] > place[from];
 }
 
 bool
@@ -44,6 +61,7 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	out->attachments = db_text(st, MESSAGE_ATTACHMENTS_COLUMN, a, &ok);
 	out->waveform = db_text(st, 20, a, &ok);
 	out->duration_ms = sqlite3_column_int64(st, 21);
+	out->received_at = sqlite3_column_int64(st, 22);
 	return ok;
 }
 
@@ -82,6 +100,8 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 
 	if (m->dropped)
 		return DB_DONE;
+	if (m->bridge)
+		return bridge_put(db, m, seq);
 	if (!m->recipient_id)
 		return deliver_group(db, m, seq);
 	r = db_exec(db, ST_DELIVERY_INSERT, "ii", seq, m->recipient_id);
@@ -107,10 +127,11 @@ message_put(struct db *db, struct message_new *m)
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintnttn", seq, &id, m->sender_id,
-	    m->channel, m->kind, m->destination, m->text, m->source, m->subject, m->title,
-	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event, m->about_id,
-	    m->attachments, m->waveform, m->duration_ms);
+	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintnttnti", seq, &id,
+	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, m->destination, m->text,
+	    m->source, m->subject, m->title, m->reply_to ? &reply : NULL, m->actions, m->now,
+	    m->group_id, m->event, m->about_id, m->attachments, m->waveform, m->duration_ms,
+	    m->outside, m->received_at);
 	r = db_step(db, st);
 	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
 		r = db_exec(db, ST_FILE_ATTACH, "ii", seq, m->files[i]);
@@ -279,10 +300,10 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 	bool heard = true;
 	enum db_result r;
 
-	*result = m->sender_id != account_id ? CHANGE_FORBIDDEN :
-	    m->deleted_at                    ? CHANGE_WITHDRAWN :
-	    now - m->created_at > window_ms  ? CHANGE_TOO_LATE :
-					       CHANGE_DONE;
+	*result = m->sender_id != account_id                    ? CHANGE_FORBIDDEN :
+	    m->deleted_at                                       ? CHANGE_WITHDRAWN :
+	    now - m->created_at > window_ms || !bridge_holds(m) ? CHANGE_TOO_LATE :
+								  CHANGE_DONE;
 	if (*result != CHANGE_DONE)
 		return DB_DONE;
 	r = is_heard(db, m, &heard);
@@ -321,6 +342,8 @@ withdraw(struct db *db, const struct message *m, int64_t now)
 	if (m->deleted_at)
 		return DB_DONE;
 	r = db_exec(db, ST_MESSAGE_WITHDRAW, "ii", m->id, now);
+	if (!db_failed(r))
+		r = bridge_withdraw(db, m);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
 		r = db_exec(db, steps[i], "i", m->id);
 	return db_failed(r) ? r : stream_changed(db, m);

@@ -10,9 +10,15 @@ enum delivery_state {
 	DELIVERY_CLAIMED,
 	DELIVERY_DELIVERED,
 	DELIVERY_READ,
+	DELIVERY_SENT, /* left for the outside */
+	DELIVERY_FAILED,
+	DELIVERY_EXPIRED,
 	DELIVERY__MAX
 };
 
+/* True when a delivery may go from one state to the other: queued, claimed, sent, delivered, read,
+ * in this order; failed and expired are ends that only what was not sent comes to. */
+bool delivery_may_become(enum delivery_state from, enum delivery_state to);
 #define MESSAGE_FILES_MAX 10
 
 /* The wire's word for a state. */
@@ -29,6 +35,7 @@ struct message {
 	bool is_reply;
 	uint8_t reply_to[ID_BYTES];
 	int64_t created_at, edited_at, deleted_at; /* 0: never */
+	int64_t received_at; /* by the phone that brought it in; 0: no phone did */
 	char *from, *from_name; /* NULL for the relay itself */
 	enum delivery_state state;
 	int64_t delivered_at, read_at;
@@ -50,6 +57,9 @@ struct message_new {
 	int64_t about_id; /* the account that a system message is about; 0: none */
 	int least_role; /* of the members that get it */
 	int write_role; /* that the sender needs, checked by db_message_send */
+	struct bridge_new *bridge; /* how it leaves for the outside; NULL: it does not */
+	const char *outside; /* who wrote it there, for sender_id who is its recipient; or NULL */
+	int64_t received_at; /* with `outside`: when the phone got it */
 	int64_t now;
 	uint8_t public_id[ID_BYTES]; /* out */
 };
@@ -73,7 +83,8 @@ enum send_result {
 };
 
 /* Stores a message together with its idempotency record, or finds the one that the key already
- * made; either way m->public_id is the message's. DB_DONE with *result. */
+ * made; either way m->public_id is the message's. DB_DONE with *result; DB_CONFLICT, with
+ * m->bridge->retry_at, when the sender may not send more to the outside before. */
 enum db_result db_message_send(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
 

@@ -5,7 +5,7 @@
 #include "db_internal.h"
 #include "message.h"
 
-#define MESSAGE_COLUMN_COUNT 22
+#define MESSAGE_COLUMN_COUNT 23
 #define MESSAGE_TEXT_COLUMN 6
 #define MESSAGE_ATTACHMENTS_COLUMN 19
 

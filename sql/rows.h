@@ -6,7 +6,7 @@
 #include "db_internal.h"
 
 #define ACCOUNT_COLUMN_COUNT 11
-#define SESSION_COLUMN_COUNT 11
+#define SESSION_COLUMN_COUNT 13
 
 /* Read ACCOUNT_COLUMNS or SESSION_COLUMNS from column `c` on; false when the arena is full. */
 bool rows_account(sqlite3_stmt *st, int c, struct arena *a, struct account *out);

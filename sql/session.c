@@ -19,6 +19,8 @@ rows_session(sqlite3_stmt *st, int c, struct arena *a, struct session *out)
 	out->created_at = sqlite3_column_int64(st, c + 8);
 	out->expires_at = sqlite3_column_int64(st, c + 9);
 	out->last_seen_at = sqlite3_column_int64(st, c + 10);
+	out->scopes = (unsigned)sqlite3_column_int(st, c + 11);
+	out->phone_id = db_text(st, c + 12, a, &ok);
 	return ok;
 }
 

@@ -130,9 +130,8 @@ db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct 
 	page->more = false;
 	page->next = p.from;
 	if (r == DB_DONE)
-		r = confirmed(&p) > p.delivered_seq ?
-		    DB_ROW :
-		    probe(db, p.account_id, p.from, &group_seq);
+		r = confirmed(&p) > p.delivered_seq ? DB_ROW :
+						      probe(db, p.account_id, p.from, &group_seq);
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
 	r = db_begin(db);

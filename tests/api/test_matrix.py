@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
+from keys import make_key
+
 BUILD = os.environ.get("RELAY_BUILD", "build")
-AUTH, CHAT = "/api/v1/pchat/auth", "/api/v1/webchat"
+AUTH, CHAT, PHONE = "/api/v1/pchat/auth", "/api/v1/webchat", "/api/v1/phone"
 GROUP = CHAT + "/groups/{group}"
 GROUP_BODY = {"name": "G"}
 
@@ -53,11 +55,24 @@ ROWS = {
     ("POST", GROUP + "/members"): ({"chat_address": "{plain}"}, 404, 404, 403, 200, 404),
     ("PATCH", GROUP + "/members/{second}"): ({"role": "writer"}, 404, 404, 403, 200, 404),
     ("DELETE", GROUP + "/members/{second}"): (None, 404, 404, 403, 200, 404),
+    ("POST", CHAT + "/upload"): (None, 415, 415, 415, 415, 415),
+    ("PUT", CHAT + "/upload"): (None, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/files"): (None, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/files/{file}"): (None, 404, 404, 200, 200, 404),
+    ("DELETE", CHAT + "/files/{file}"): (None, 404, 404, 404, 200, 404),
     ("GET", CHAT + "/blocks"): (None, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/blocks"): ({"chat_address": "{second}"}, 200, 200, 200, 200, 200),
     ("DELETE", CHAT + "/blocks/{second}"): (None, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/contacts"): (None, 200, 200, 200, 200, 200),
     ("PUT", CHAT + "/contacts"): ({"contacts": []}, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/keys"): (None, 200, 200, 200, 200, 200),
+    ("POST", CHAT + "/keys"): ({"name": "x", "scopes": ["send"]}, 200, 200, 200, 200, 200),
+    ("POST", CHAT + "/keys/{key}/rotate"): (None, 404, 404, 404, 200, 404),
+    ("DELETE", CHAT + "/keys/{key}"): (None, 404, 404, 404, 200, 404),
+    ("POST", PHONE + "/claim"): ({"phone_id": ""}, 200, 200, 200, 200, 200),
+    ("POST", PHONE + "/ack"): ({"phone_id": "", "results": [{"message_id": "{message}", "status": "sent"}]}, 200, 200, 200, 200, 200),
+    ("POST", PHONE + "/inbound"): ({"phone_id": "", "channel": "sms", "from": "1", "text": "x", "received_at": 1}, 202, 202, 202, 202, 202),
+    ("GET", CHAT + "/phones"): (None, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/admin/users"): (None, 403, 403, 403, 403, 200),
     ("POST", CHAT + "/admin/users/{second}"): ({"action": "hide"}, 403, 403, 403, 403, 200),
     ("GET", CHAT + "/admin/stats"): (None, 403, 403, 403, 403, 200),
@@ -65,6 +80,32 @@ ROWS = {
     ("GET", CHAT + "/admin/access-requests"): (None, 403, 403, 403, 403, 200),
     ("POST", CHAT + "/admin/access-requests/{request}/approve"): (None, 403, 403, 403, 403, 404),
     ("POST", CHAT + "/admin/access-requests/{request}/deny"): (None, 403, 403, 403, 403, 404),
+}
+
+# What an API key may call, with the scope that lets it in; all that is open to no key is not here.
+SCOPES = {
+    ("POST", CHAT + "/upload"): ["send"],
+    ("PUT", CHAT + "/upload"): ["send"],
+    ("GET", CHAT + "/files"): ["receive"],
+    ("GET", CHAT + "/files/{file}"): ["receive"],
+    ("DELETE", CHAT + "/files/{file}"): ["send"],
+    ("GET", CHAT + "/directory"): ["receive"],
+    ("POST", "/api/v1/messages"): ["send"],
+    ("GET", "/api/v1/messages/{message}"): ["receive"],
+    ("PATCH", "/api/v1/messages/{message}"): ["send"],
+    ("DELETE", "/api/v1/messages/{message}"): ["send"],
+    ("POST", CHAT + "/poll"): ["receive"],
+    ("POST", CHAT + "/read"): ["receive"],
+    ("POST", CHAT + "/receipt-status"): ["send", "receive"],
+    ("POST", CHAT + "/typing"): ["send"],
+    ("GET", CHAT + "/groups"): ["receive"],
+    ("GET", GROUP): ["receive"],
+    ("GET", GROUP + "/members"): ["receive"],
+    ("POST", PHONE + "/claim"): ["phone"],
+    ("POST", PHONE + "/ack"): ["phone"],
+    ("POST", PHONE + "/inbound"): ["phone"],
+    ("GET", CHAT + "/phones"): ["receive"],
+    **{row: ["admin"] for row in ROWS if "/admin/" in row[1]},
 }
 
 
@@ -89,9 +130,11 @@ def make_world(relay):
     for name in ("exmember", "member", "second"):
         owner.post(f"{CHAT}/groups/{group}/members", {"chat_address": people[name].address}, expect=200)
     names = {name: person.address for name, person in people.items()}
-    names["group"], names["message"] = group, owner.send(group)["message_id"]
+    names["file"] = owner.put(CHAT + "/upload?name=a.txt", data=b"bytes", expect=200)["file_id"]
+    names["group"], names["message"] = group, owner.send(group, attachments=[names["file"]])["message_id"]
     people["exmember"].post(f"{CHAT}/groups/{group}/leave", expect=200)
     names["session"] = owner.get(AUTH + "/me", expect=200)["session"]["session_id"]
+    names["key"] = make_key(owner, "send").id
     names["request"] = "req_" + "0" * 32
     return people, names
 
@@ -134,7 +177,7 @@ def test_every_route_has_a_row_and_every_row_a_route():
 @pytest.mark.parametrize("method, path", ROWS, ids=lambda value: value)
 def test_without_a_good_credential_nothing_but_open_routes_answers(world_relay, without_credential, method, path):
     body, *expected = ROWS[method, path]
-    names = {key: "x" for key in ("group", "message", "session", "request", "second", "owner", "plain")}
+    names = {key: "x" for key in ("file", "group", "message", "session", "request", "key", "second", "owner", "plain")}
     for name, client in without_credential:
         answer = client.call(method, fill(path, names), None if body == OPEN else fill(body, names), check=False)
         assert answer.status == (expected[0] if body == OPEN else 401), (name, answer)
@@ -147,3 +190,20 @@ def test_each_may_what_the_table_says(world_relay, method, path):
     found = [people[name].call(method, fill(path, names), fill(body, names), check=False).status
              for name in ("plain", "exmember", "member", "owner", "admin")]
     assert found == expected
+
+
+@pytest.mark.parametrize("method, path", [row for row in ROWS if ROWS[row][0] != OPEN], ids=lambda value: value)
+def test_a_key_is_let_in_by_the_scope_of_the_table_and_by_no_other(world_relay, method, path):
+    people, names = make_world(world_relay)
+    body, *expected = ROWS[method, path]
+    needed = SCOPES.get((method, path), [])
+    column = "admin" if needed == ["admin"] else "owner"
+    others = [scope for scope in ("send", "receive", "phone", "admin") if scope not in needed]
+    if column != "admin":
+        world_relay.ctl("user", "promote", people["owner"].address)
+    key = make_key(people[column], *others)
+    key.call(method, fill(path, names), fill(body, names)).is_error(403, "scope_missing")
+    if needed:
+        key = make_key(people[column], needed[0])
+        answer = key.call(method, fill(path, names), fill(body, names))
+        assert answer.status == expected[3 if column == "owner" else 4], answer

@@ -1,0 +1,134 @@
+/* Sending to the outside: what each channel needs, and what becomes of it. */
+#include "outside.h"
+
+#include "bridge.h"
+#include "cleanup.h"
+#include "resp.h"
+#include "text.h"
+
+#include <string.h>
+
+static bool
+missing(struct request *r, const char *field, const char *message)
+{
+	resp_field_error(r, 400, "missing_field", field, message);
+	return false;
+}
+
+static bool
+invalid(struct request *r, const char *field, const char *message)
+{
+	resp_field_error(r, 400, "invalid_field", field, message);
+	return false;
+}
+
+static bool
+given(const char *s)
+{
+	return s && s[0];
+}
+
+static bool
+check_destination(struct request *r, const struct in_message *in)
+{
+	if (strcmp(in->channel, "notify") == 0)
+		return true;
+	if (!given(in->to))
+		return missing(r, "to", "to is missing.");
+	for (const char *p = in->to; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return invalid(r, "to", "to must be one line without control characters.");
+	if (strcmp(in->channel, "email") == 0 && !text_is_email(in->to))
+		return invalid(r, "to", "to must be an e-mail address.");
+	return true;
+}
+
+/* A token becomes part of an address on the web: nothing in it may mean more. */
+static bool
+is_bot_token(const char *s)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789:_-";
+
+	return s[strspn(s, allowed)] == '\0';
+}
+
+/* What the fields of a channel must have besides the limits of each; false: it answered. */
+static bool
+check(struct request *r, const struct in_message *in)
+{
+	const char *channel = in->channel;
+
+	if (!in->text)
+		return missing(r, "text", "text is missing.");
+	if (!in->text[0])
+		return invalid(r, "text", "text is empty.");
+	if (!check_destination(r, in))
+		return false;
+	if (strcmp(channel, "email") == 0 && !given(in->subject))
+		return missing(r, "subject", "A mail needs a subject.");
+	if (strcmp(channel, "notify") == 0 && !given(in->title) && !given(in->subject))
+		return missing(r, "title", "A notification needs a title or a subject.");
+	if (strcmp(channel, "tg_bot") == 0 && !given(in->bot_token))
+		return missing(r, "bot_token", "bot_token is missing.");
+	if (given(in->bot_token) && !is_bot_token(in->bot_token))
+		return invalid(
+		    r, "bot_token", "bot_token must be made of letters, digits, : _ and -.");
+	if (in->kind && strcmp(in->kind, "text") != 0)
+		return invalid(r, "kind", "Only text leaves the relay.");
+	if (in->attachments.count > 0)
+		return invalid(r, "attachments", "Files do not leave the relay.");
+	return true;
+}
+
+void
+outside_send(struct request *r, const struct in_message *in)
+{
+	struct bridge_new way = { .phone_id = in->phone_id ? in->phone_id : "" };
+	struct message_new m = { .sender_id = r->me.id,
+		.channel = in->channel,
+		.kind = "text",
+		.destination = in->to ? in->to : "",
+		.text = in->text,
+		.source = in->source,
+		.subject = in->subject,
+		.title = in->title,
+		.bridge = &way,
+		.now = r->now };
+	struct idempotency key = { .key = in->idempotency_key };
+	enum send_result result = SEND_NEW;
+
+	if (!check(r, in))
+		return;
+	if (strcmp(in->channel, "tg_bot") == 0)
+		way.bot_token = in->bot_token;
+	if (key.key)
+		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
+	if (!resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
+		message_answer(r, &m, in->idempotency_key, result);
+}
+
+int64_t
+outside_cutoff(const struct request *r)
+{
+	int64_t ttl_sec = r->worker->conf->queue_ttl_sec;
+
+	return ttl_sec ? r->now - ttl_sec * 1000 : -1;
+}
+
+void
+outside_expire(struct request *r)
+{
+	db_bridge_expire(r->worker->db, r->me.id, outside_cutoff(r), r->now);
+}
+
+void
+outside_add_error(struct request *r, struct json_object *o, const uint8_t id[static ID_BYTES],
+    enum delivery_state state)
+{
+	char *error = NULL;
+
+	if (state == DELIVERY_FAILED &&
+	    db_bridge_error(r->worker->db, &r->arena, id, r->me.id, &error) == DB_ROW)
+		json_add_text(o, "error", error[0] ? error : "No reason was given.");
+}

@@ -1,0 +1,26 @@
+/* What the handlers of messages to the outside share. */
+#ifndef HANDLERS_OUTSIDE_H
+#define HANDLERS_OUTSIDE_H
+
+#include "inputs.h"
+#include "message.h"
+
+/* Answers POST messages for a channel other than pchat. */
+void outside_send(struct request *r, const struct in_message *in);
+
+/* Messages to the outside made at this time or before have expired; -1 when none ever do. */
+int64_t outside_cutoff(const struct request *r);
+
+/* Ends what of the caller's waited too long, so that what is read next says so. While nothing can
+ * be written it stays as it is. */
+void outside_expire(struct request *r);
+
+/* Adds why a failed message failed; nothing for other states. */
+void outside_add_error(struct request *r, struct json_object *o, const uint8_t id[static ID_BYTES],
+    enum delivery_state state);
+
+/* Answers a message that was stored, is a repeat, or was refused (message.c). */
+void message_answer(
+    struct request *r, const struct message_new *m, const char *key, enum send_result result);
+
+#endif

@@ -1,0 +1,242 @@
+/* Phones: taking messages to the outside, saying what came of them, bringing messages in. */
+#include "bridge.h"
+#include "handlers.h"
+#include "inputs.h"
+#include "outside.h"
+#include "resp.h"
+#include "show.h"
+
+#include <string.h>
+
+/* A key of one phone speaks for no other; false: it answered. */
+static bool
+check_phone(struct request *r, const char *phone_id)
+{
+	if (!r->session.phone_id[0] || strcmp(r->session.phone_id, phone_id) == 0)
+		return true;
+	resp_field_error(r, 403, "not_your_phone", "phone_id", "The API key is of another phone.");
+	return false;
+}
+
+/* The bits of the named channels, of all when none is named; 0: it answered. */
+static unsigned
+read_channels(struct request *r, const struct field_texts *names)
+{
+	unsigned found = 0;
+
+	if (names->count == 0)
+		return (1U << bridge_channels_len) - 1;
+	for (int i = 0; i < names->count; i++) {
+		unsigned bit = 0;
+
+		for (int c = 0; c < bridge_channels_len; c++)
+			if (strcmp(names->items[i], bridge_channels[c]) == 0)
+				bit = 1U << c;
+		if (!bit) {
+			resp_field_error(r, 400, "invalid_field", "channels",
+			    "channels must hold sms, wa, tg, notify, email or tg_bot.");
+			return 0;
+		}
+		found |= bit;
+	}
+	return found;
+}
+
+static struct json_object *
+show_item(const struct bridge_item *item, const struct bridge_claim *c)
+{
+	struct json_object *o = json_object_new_object();
+	char id[ID_TEXT_BYTES];
+
+	id_format("msg_", item->m.public_id, id);
+	json_add_text(o, "message_id", id);
+	json_add_text(o, "channel", item->m.channel);
+	json_add_text(o, "to", item->m.destination);
+	json_add_text(o, "text", item->m.text);
+	json_add_text(o, "subject", item->m.subject);
+	json_add_text(o, "title", item->m.title);
+	json_add_text(o, "source", item->m.source);
+	json_add_text(o, "bot_token", item->bot_token);
+	json_add_text(o, "phone_id", item->phone_id);
+	id_format("lea_", c->lease_id, id);
+	json_add_text(o, "lease_id", id);
+	json_add_int(o, "lease_until", c->now + BRIDGE_LEASE_MS);
+	json_add_int(o, "tries", item->tries);
+	json_add_int(o, "created_at", item->m.created_at);
+	return o;
+}
+
+/* POST claim: messages for the phone, each under a lease of a minute. */
+void
+on_phone_claim(struct request *r)
+{
+	const struct in_claim *in = r->in;
+	struct bridge_claim c = { .owner_id = r->me.id,
+		.phone_id = in->phone_id,
+		.limit = (int)in->limit,
+		.text_limit = SHOW_TEXT_BYTES,
+		.now = r->now,
+		.cutoff = outside_cutoff(r) };
+	struct bridge_item *list = arena_alloc(&r->arena, BRIDGE_CLAIM_MOST * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list || !check_phone(r, in->phone_id))
+		return;
+	c.channels = read_channels(r, &in->channels);
+	if (!c.channels ||
+	    resp_db_failed(r, db_bridge_claim(r->worker->db, &r->arena, &c, list, &count)))
+		return;
+	array = json_object_new_array();
+	for (int i = 0; i < count; i++)
+		json_object_array_add(array, show_item(&list[i], &c));
+	json_object_object_add(resp_ok(r, 200), "messages", array);
+}
+
+/* An id that is none names no message; a lease that is none is not the newest. */
+static bool
+read_ack(
+    struct request *r, const struct in_ack_result *in, const char *phone_id, struct bridge_ack *out)
+{
+	uint8_t *lease_id = NULL;
+
+	if (in->lease_id) {
+		lease_id = arena_alloc(&r->arena, ID_BYTES);
+		if (!lease_id)
+			return false;
+		if (!id_parse("lea_", in->lease_id, lease_id))
+			memset(lease_id, 0, ID_BYTES);
+	}
+	*out = (struct bridge_ack){ .owner_id = r->me.id,
+		.phone_id = phone_id,
+		.lease_id = lease_id,
+		.status = in->status[0] == 's' ? DELIVERY_SENT :
+		    in->status[0] == 'd'       ? DELIVERY_DELIVERED :
+						 DELIVERY_FAILED,
+		.error = in->error ? in->error : "",
+		.now = r->now };
+	if (!id_parse("msg_", in->message_id, out->public_id))
+		memset(out->public_id, 0, ID_BYTES);
+	return true;
+}
+
+static struct json_object *
+show_ack(const struct bridge_ack *k, const char *message_id)
+{
+	static const char *const reasons[] = { [ACK_UNKNOWN] = "unknown_message",
+		[ACK_NOT_LEASED] = "not_leased",
+		[ACK_LEASE_EXPIRED] = "lease_expired",
+		[ACK_FINAL] = "final" };
+	struct json_object *o = json_object_new_object();
+
+	json_add_text(o, "message_id", message_id);
+	if (k->result != ACK_UNKNOWN)
+		json_add_text(o, "status", delivery_state_name(k->state));
+	json_add_bool(o, "accepted", k->result == ACK_DONE);
+	if (k->result != ACK_DONE)
+		json_add_text(o, "reason", reasons[k->result]);
+	return o;
+}
+
+/* POST ack: what the phone did with messages that it claimed; each is answered for itself. */
+void
+on_phone_ack(struct request *r)
+{
+	const struct in_ack *in = r->in;
+	const struct in_ack_result *results = in->results.items;
+	const int n = in->results.count;
+	struct bridge_ack *list = arena_alloc(&r->arena, (size_t)n * sizeof(*list));
+	struct json_object *array;
+
+	if (!list || !check_phone(r, in->phone_id))
+		return;
+	for (int i = 0; i < n; i++)
+		if (!read_ack(r, &results[i], in->phone_id, &list[i]))
+			return;
+	if (resp_db_failed(r, db_bridge_ack(r->worker->db, list, n)))
+		return;
+	array = json_object_new_array();
+	for (int i = 0; i < n; i++)
+		json_object_array_add(array, show_ack(&list[i], results[i].message_id));
+	json_object_object_add(resp_ok(r, 200), "results", array);
+}
+
+/* A repeat is known by the caller's key, or by all that the message is. Keys of phones are hashed,
+ * so that they never meet those of senders. NULL: no memory. */
+static const char *
+read_key(struct request *r, const struct in_inbound *in, struct idempotency *key)
+{
+	uint8_t mac[SECRET_HASH_BYTES];
+	char *all = arena_printf(&r->arena, "%s\n%s\n%s\n%lld\n%s", in->phone_id, in->channel,
+		 in->from, (long long)in->received_at, in->text),
+	     *own = arena_printf(
+		 &r->arena, "%s\n%s", in->phone_id, in->idempotency_key ? in->idempotency_key : ""),
+	     *hex = arena_alloc(&r->arena, 2 * SECRET_HASH_BYTES + 1);
+
+	if (!all || !own || !hex)
+		return NULL;
+	secret_mac("inbound", all, strlen(all), key->body_mac);
+	if (in->idempotency_key)
+		secret_mac("inbound-key", own, strlen(own), mac);
+	else
+		memcpy(mac, key->body_mac, sizeof(mac));
+	secret_hex(mac, sizeof(mac), hex);
+	key->key = hex;
+	return in->idempotency_key ? in->idempotency_key : hex;
+}
+
+/* POST inbound: a message that the phone received goes into its owner's stream; brought again
+ * within a day, it is known. */
+void
+on_phone_inbound(struct request *r)
+{
+	const struct in_inbound *in = r->in;
+	struct message_new m = { .sender_id = r->me.id,
+		.recipient_id = r->me.id,
+		.channel = in->channel,
+		.kind = "text",
+		.destination = r->me.chat_address,
+		.text = in->text,
+		.outside = in->from,
+		.received_at = in->received_at,
+		.now = r->now };
+	struct idempotency key;
+	enum send_result result = SEND_NEW;
+	const char *shown;
+
+	if (!check_phone(r, in->phone_id))
+		return;
+	shown = read_key(r, in, &key);
+	if (shown && !resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
+		message_answer(r, &m, shown, result);
+}
+
+/* GET phones: the caller's phones and queues. */
+void
+on_phone_list(struct request *r)
+{
+	struct phone *list = arena_alloc(&r->arena, BRIDGE_PHONES_SHOWN * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	outside_expire(r);
+	if (!list ||
+	    resp_db_failed(
+		r, db_phone_list(r->worker->db, &r->arena, r->me.id, r->now, list, &count)))
+		return;
+	array = json_object_new_array();
+	for (int i = 0; i < count; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_add_text(o, "phone_id", list[i].phone_id);
+		if (list[i].last_seen_at)
+			json_add_int(o, "last_seen_at", list[i].last_seen_at);
+		json_add_int(o, "queued", list[i].queued);
+		if (list[i].oldest_queued_at)
+			json_add_int(o, "oldest_queued_at", list[i].oldest_queued_at);
+		json_add_int(o, "leased", list[i].leased);
+		json_add_int(o, "failed", list[i].failed);
+		json_object_array_add(array, o);
+	}
+	json_object_object_add(resp_ok(r, 200), "phones", array);
+}

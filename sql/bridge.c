@@ -1,0 +1,364 @@
+/* Messages to the outside: the queues of phones, their leases, and what came of them. */
+#include "bridge.h"
+
+#include "cleanup.h"
+#include "message_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SEEN_INTERVAL_MS 20000
+#define STAGE_OVER ((int64_t)0)
+#define STAGE_QUEUED ((int64_t)1)
+#define STAGE_FAILED ((int64_t)2)
+
+const char *const bridge_channels[] = { "sms", "wa", "tg", "notify", "email", "tg_bot" };
+const int bridge_channels_len = ARRAY_LEN(bridge_channels);
+
+enum db_result
+bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
+{
+	enum db_result r = db_exec(db, ST_DELIVERY_INSERT, "ii", message_id, (int64_t)0);
+
+	if (r != DB_DONE)
+		return r;
+	return db_exec(db, ST_BRIDGE_INSERT, "iittiit", message_id, m->sender_id, m->channel,
+	    m->bridge->phone_id, STAGE_QUEUED, m->now, m->bridge->bot_token);
+}
+
+bool
+bridge_holds(const struct message *m)
+{
+	return strcmp(m->channel, "pchat") == 0 || m->state == DELIVERY_QUEUED;
+}
+
+enum db_result
+bridge_withdraw(struct db *db, const struct message *m)
+{
+	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", m->id, STAGE_OVER, "");
+
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+/* DB_ROW or DB_NONE. */
+static enum db_result
+any_stale(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now)
+{
+	enum db_result r = db_step(db, db_bind(db, ST_BRIDGE_STALE, "iii", owner_id, cutoff, now));
+
+	if (r == DB_ROW)
+		db_reset(db->stmts[ST_BRIDGE_STALE]);
+	return r == DB_DONE ? DB_NONE : r;
+}
+
+/* Inside a write. */
+static enum db_result
+expire(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now)
+{
+	enum db_result r = db_exec(db, ST_BRIDGE_EXPIRE_DELIVERY, "iii", owner_id, cutoff, now);
+
+	if (!db_failed(r))
+		r = db_exec(db, ST_BRIDGE_EXPIRE, "iii", owner_id, cutoff, now);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+db_bridge_expire(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now)
+{
+	enum db_result r = any_stale(db, owner_id, cutoff, now);
+
+	if (r != DB_ROW)
+		return r == DB_NONE ? DB_DONE : r;
+	r = db_begin(db);
+	return r == DB_DONE ? db_end(db, expire(db, owner_id, cutoff, now)) : r;
+}
+
+struct pick {
+	int64_t message_id, due_at;
+	int round; /* place in the queue of its channel */
+};
+
+/* In rounds, one of each channel; within a round what is due longest comes first. */
+static int
+compare_picks(const void *a, const void *b)
+{
+	const struct pick *x = a, *y = b;
+
+	if (x->round != y->round)
+		return x->round < y->round ? -1 : 1;
+	if (x->due_at != y->due_at)
+		return x->due_at < y->due_at ? -1 : 1;
+	return (x->message_id > y->message_id) - (x->message_id < y->message_id);
+}
+
+/* What is due, in the order in which it is handed out. DB_DONE. */
+static enum db_result
+pick(struct db *db, struct arena *a, const struct bridge_claim *c, struct pick **out, int *count)
+{
+	struct pick *list =
+	    arena_alloc(a, (size_t)(bridge_channels_len * c->limit) * sizeof(*list));
+	enum db_result r = list ? DB_DONE : DB_FAIL;
+
+	*count = 0;
+	for (int i = 0; i < bridge_channels_len && r == DB_DONE; i++) {
+		sqlite3_stmt *st;
+
+		if (!(c->channels & (1U << i)))
+			continue;
+		st = db_bind(db, ST_BRIDGE_DUE, "ittiii", c->owner_id, c->phone_id,
+		    bridge_channels[i], c->now, c->cutoff, (int64_t)c->limit);
+		for (int round = 0; (r = db_step(db, st)) == DB_ROW; round++)
+			list[(*count)++] = (struct pick){ .message_id = sqlite3_column_int64(st, 0),
+				.due_at = sqlite3_column_int64(st, 1),
+				.round = round };
+	}
+	if (r == DB_DONE)
+		qsort(list, (size_t)*count, sizeof(*list), compare_picks);
+	if (*count > c->limit)
+		*count = c->limit;
+	*out = list;
+	return r;
+}
+
+/* When the phone was noted to have asked; 0: never. DB_DONE. */
+static enum db_result
+phone_seen_at(struct db *db, const struct bridge_claim *c, int64_t *at)
+{
+	sqlite3_stmt *st = db_bind(db, ST_PHONE_GET, "it", c->owner_id, c->phone_id);
+	enum db_result r = db_step(db, st);
+
+	*at = 0;
+	if (r != DB_ROW)
+		return r;
+	*at = sqlite3_column_int64(st, 0);
+	db_reset(st);
+	return DB_DONE;
+}
+
+static enum db_result
+note_phone(struct db *db, const struct bridge_claim *c, int64_t seen_at)
+{
+	enum db_result r;
+
+	if (c->now - seen_at < SEEN_INTERVAL_MS && seen_at <= c->now)
+		return DB_DONE;
+	r = db_exec(db, ST_PHONE_SEEN, "iti", c->owner_id, c->phone_id, c->now);
+	if (r == DB_DONE && seen_at == 0)
+		r = db_exec(db, ST_PHONE_FORGET, "i", c->owner_id);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+/* Reads a message with the way it leaves. DB_ROW or DB_NONE. */
+static enum db_result
+read_item(struct db *db, struct arena *a, int64_t message_id, struct bridge_item *out)
+{
+	sqlite3_stmt *st = db_bind(db, ST_BRIDGE_READ, "i", message_id);
+	enum db_result r = db_step(db, st);
+	bool ok = true;
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	ok = rows_message(st, a, &out->m);
+	out->phone_id = db_text(st, MESSAGE_COLUMN_COUNT, a, &ok);
+	out->tries = sqlite3_column_int(st, MESSAGE_COLUMN_COUNT + 1);
+	out->bot_token = db_text(st, MESSAGE_COLUMN_COUNT + 2, a, &ok);
+	db_reset(st);
+	return ok ? DB_ROW : DB_FAIL;
+}
+
+static enum db_result
+lease(struct db *db, const struct bridge_claim *c, int64_t message_id)
+{
+	enum db_result r = db_exec(db, ST_BRIDGE_LEASE, "ibti", message_id,
+	    &(struct db_blob){ c->lease_id, ID_BYTES }, c->phone_id, c->now + BRIDGE_LEASE_MS);
+
+	return r == DB_DONE ? db_exec(db, ST_DELIVERY_OUTSIDE, "iii", message_id,
+				  (int64_t)DELIVERY_CLAIMED, (int64_t)0) :
+			      r;
+}
+
+/* Inside a write: leases what is due until the answer is full. */
+static enum db_result
+hand_out(
+    struct db *db, struct arena *a, struct bridge_claim *c, struct bridge_item *out, int *count)
+{
+	struct pick *list = NULL;
+	size_t text = 0;
+	int n = 0;
+	enum db_result r = expire(db, c->owner_id, c->cutoff, c->now);
+
+	if (r == DB_DONE)
+		r = pick(db, a, c, &list, &n);
+	id_make(c->lease_id);
+	for (int i = 0; i < n && r == DB_DONE; i++) {
+		r = read_item(db, a, list[i].message_id, &out[i]);
+		if (r != DB_ROW)
+			return r == DB_NONE ? DB_FAIL : r;
+		text += strlen(out[i].m.text);
+		if (i > 0 && text > c->text_limit)
+			return DB_DONE;
+		r = lease(db, c, list[i].message_id);
+		*count = i + 1;
+	}
+	return r;
+}
+
+enum db_result
+db_bridge_claim(struct db *db, struct arena *a, struct bridge_claim *c,
+    struct bridge_item out[static BRIDGE_CLAIM_MOST], int *count)
+{
+	struct pick *list;
+	int64_t seen_at = 0;
+	int due = 0;
+	enum db_result r = pick(db, a, c, &list, &due);
+
+	*count = 0;
+	if (r == DB_DONE)
+		r = phone_seen_at(db, c, &seen_at);
+	if (r != DB_DONE || (due == 0 && c->now - seen_at < SEEN_INTERVAL_MS && seen_at <= c->now))
+		return r;
+	r = db_begin(db);
+	if (r != DB_DONE)
+		return r;
+	r = note_phone(db, c, seen_at);
+	if (r == DB_DONE)
+		r = hand_out(db, a, c, out, count);
+	return db_end(db, r);
+}
+
+/* A message as an acknowledgement finds it. */
+struct leased {
+	int64_t message_id, stage;
+	int tries;
+	bool mine, leased; /* handed out last to this phone under the named lease; at all */
+	enum delivery_state state;
+};
+
+/* DB_ROW or DB_NONE. */
+static enum db_result
+find_leased(struct db *db, const struct bridge_ack *k, struct leased *out)
+{
+	sqlite3_stmt *st = db_bind(
+	    db, ST_BRIDGE_GET, "bi", &(struct db_blob){ k->public_id, ID_BYTES }, k->owner_id);
+	enum db_result r = db_step(db, st);
+	uint8_t lease_id[ID_BYTES];
+	const char *by;
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	by = (const char *)sqlite3_column_text(st, 3);
+	*out = (struct leased){ .message_id = sqlite3_column_int64(st, 0),
+		.stage = sqlite3_column_int64(st, 1),
+		.tries = sqlite3_column_int(st, 2),
+		.leased = db_blob(st, 4, lease_id, ID_BYTES),
+		.state = (enum delivery_state)sqlite3_column_int(st, 5) };
+	out->mine = out->leased && by && strcmp(by, k->phone_id) == 0 &&
+	    (!k->lease_id || memcmp(k->lease_id, lease_id, ID_BYTES) == 0);
+	db_reset(st);
+	return r;
+}
+
+/* It did not go out: another try later, or the end. */
+static enum db_result
+note_failure(struct db *db, struct bridge_ack *k, const struct leased *l)
+{
+	static const int64_t pause_ms[BRIDGE_TRIES] = { 30000, 120000, 600000, 1800000, 3600000 };
+	enum db_result r;
+
+	if (l->stage == STAGE_QUEUED && l->tries < BRIDGE_TRIES)
+		return db_exec(db, ST_BRIDGE_RETRY, "iit", l->message_id,
+		    k->now + pause_ms[l->tries], k->error);
+	k->state = DELIVERY_FAILED;
+	r = db_exec(db, ST_BRIDGE_END, "iit", l->message_id,
+	    l->stage == STAGE_QUEUED ? STAGE_FAILED : STAGE_OVER, k->error);
+	return r == DB_DONE ?
+	    db_exec(db, ST_DELIVERY_OUTSIDE, "iii", l->message_id, (int64_t)k->state, (int64_t)0) :
+	    r;
+}
+
+static enum db_result
+note_success(struct db *db, struct bridge_ack *k, const struct leased *l)
+{
+	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", l->message_id, STAGE_OVER, "");
+
+	k->state = k->status;
+	return r == DB_DONE ?
+	    db_exec(db, ST_DELIVERY_OUTSIDE, "iii", l->message_id, (int64_t)k->state,
+		k->state == DELIVERY_DELIVERED ? k->now : (int64_t)0) :
+	    r;
+}
+
+static enum db_result
+ack(struct db *db, struct bridge_ack *k)
+{
+	struct leased l;
+	enum db_result r = find_leased(db, k, &l);
+
+	if (r != DB_ROW) {
+		k->result = ACK_UNKNOWN;
+		return r;
+	}
+	k->state = l.state;
+	k->result = !l.leased ? ACK_NOT_LEASED : !l.mine ? ACK_LEASE_EXPIRED : ACK_DONE;
+	if (k->result != ACK_DONE)
+		return DB_DONE;
+	if (delivery_may_become(l.state, k->status))
+		return k->status == DELIVERY_FAILED ? note_failure(db, k, &l) :
+						      note_success(db, k, &l);
+	/* Said again, or overtaken by a later word: nothing changes. */
+	if (k->status != l.state && !delivery_may_become(k->status, l.state))
+		k->result = ACK_FINAL;
+	return DB_DONE;
+}
+
+enum db_result
+db_bridge_ack(struct db *db, struct bridge_ack *list, int n)
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	for (int i = 0; i < n && !db_failed(r); i++)
+		r = ack(db, &list[i]);
+	r = db_end(db, r);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+db_bridge_error(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t sender_id, char **out)
+{
+	sqlite3_stmt *st =
+	    db_bind(db, ST_BRIDGE_ERROR, "bi", &(struct db_blob){ public_id, ID_BYTES }, sender_id);
+	enum db_result r = db_step(db, st);
+	bool ok = true;
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	*out = db_text(st, 0, a, &ok);
+	db_reset(st);
+	return ok ? DB_ROW : DB_FAIL;
+}
+
+enum db_result
+db_phone_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
+    struct phone out[static BRIDGE_PHONES_SHOWN], int *count)
+{
+	sqlite3_stmt *st =
+	    db_bind(db, ST_PHONE_LIST, "iii", account_id, now, (int64_t)BRIDGE_PHONES_SHOWN);
+	bool ok = true;
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct phone *p = &out[(*count)++];
+
+		p->phone_id = db_text(st, 0, a, &ok);
+		p->last_seen_at = sqlite3_column_int64(st, 1);
+		p->queued = sqlite3_column_int64(st, 2);
+		p->oldest_queued_at = sqlite3_column_int64(st, 3);
+		p->leased = sqlite3_column_int64(st, 4);
+		p->failed = sqlite3_column_int64(st, 5);
+	}
+	return ok ? r : DB_FAIL;
+}
