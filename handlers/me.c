@@ -35,6 +35,8 @@ on_me_put(struct request *r)
 		changed.language = arena_strdup(&r->arena, in->language);
 	if (in->public_visible != FIELD_ABSENT)
 		changed.public_visible = in->public_visible;
+	if (in->mail_reply_to != FIELD_ABSENT)
+		changed.mail_reply_to = in->mail_reply_to;
 	if (!changed.display_name || !changed.language ||
 	    resp_db_failed(r, db_account_update(r->worker->db, &changed)))
 		return;

@@ -15,6 +15,7 @@ show_user(const struct account *a)
 	json_add_text(o, "chat_address", a->chat_address);
 	json_add_text(o, "display_name", account_name(a));
 	json_add_bool(o, "public_visible", a->public_visible);
+	json_add_bool(o, "mail_reply_to", a->mail_reply_to);
 	json_add_text(o, "language", a->language);
 	json_add_text(o, "role", a->role == ROLE_ADMIN ? "admin" : "user");
 	json_add_int(o, "created_at", a->created_at);

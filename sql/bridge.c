@@ -1,13 +1,16 @@
 /* Messages to the outside: the queues of phones, their leases, and what came of them. */
 #include "bridge.h"
 
+#include "access.h"
 #include "cleanup.h"
 #include "message_rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SEEN_INTERVAL_MS 20000
+#define DAY_MS ((int64_t)24 * 3600000)
 #define STAGE_OVER ((int64_t)0)
 #define STAGE_QUEUED ((int64_t)1)
 #define STAGE_FAILED ((int64_t)2)
@@ -15,15 +18,32 @@
 const char *const bridge_channels[] = { "sms", "wa", "tg", "notify", "email", "tg_bot" };
 const int bridge_channels_len = ARRAY_LEN(bridge_channels);
 
+/* DB_CONFLICT with *retry_at when the sender's day is full. */
+static enum db_result
+count_today(struct db *db, const struct message_new *m)
+{
+	const struct hit_limit day = { m->bridge->most_per_day, DAY_MS, m->now };
+	char sender[24];
+
+	snprintf(sender, sizeof(sender), "%lld", (long long)m->sender_id);
+	return access_hit(db, m->channel, sender, &day, &m->bridge->retry_at);
+}
+
 enum db_result
 bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 {
-	enum db_result r = db_exec(db, ST_DELIVERY_INSERT, "ii", message_id, (int64_t)0);
+	const struct bridge_new *b = m->bridge;
+	enum db_result r = count_today(db, m);
 
-	if (r != DB_DONE)
+	if (r == DB_DONE)
+		r = db_exec(db, ST_DELIVERY_INSERT, "ii", message_id, (int64_t)0);
+	if (r == DB_DONE)
+		r = db_exec(db, ST_BRIDGE_INSERT, "iittiit", message_id, m->sender_id, m->channel,
+		    b->phone_id, b->by_relay ? STAGE_OVER : STAGE_QUEUED, m->now, b->bot_token);
+	if (r != DB_DONE || !b->by_relay)
 		return r;
-	return db_exec(db, ST_BRIDGE_INSERT, "iittiit", message_id, m->sender_id, m->channel,
-	    m->bridge->phone_id, STAGE_QUEUED, m->now, m->bridge->bot_token);
+	return db_exec(db, ST_OUTBOX_INSERT_MESSAGE, "tiiii", m->destination, m->now, b->expires_at,
+	    (int64_t)b->kind, message_id);
 }
 
 bool
@@ -37,7 +57,27 @@ bridge_withdraw(struct db *db, const struct message *m)
 {
 	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", m->id, STAGE_OVER, "");
 
+	if (!db_failed(r))
+		r = db_exec(db, ST_OUTBOX_DELETE_MESSAGE, "i", m->id);
 	return r == DB_NONE ? DB_DONE : r;
+}
+
+static enum db_result
+end_at(struct db *db, int64_t message_id, int64_t stage, enum delivery_state state,
+    const char *reason, int64_t delivered_at)
+{
+	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", message_id, stage, reason);
+
+	if (!db_failed(r))
+		r = db_exec(
+		    db, ST_DELIVERY_OUTSIDE, "iii", message_id, (int64_t)state, delivered_at);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+bridge_end(struct db *db, int64_t message_id, enum delivery_state state, const char *reason)
+{
+	return end_at(db, message_id, STAGE_OVER, state, reason, 0);
 }
 
 /* DB_ROW or DB_NONE. */
@@ -263,29 +303,21 @@ static enum db_result
 note_failure(struct db *db, struct bridge_ack *k, const struct leased *l)
 {
 	static const int64_t pause_ms[BRIDGE_TRIES] = { 30000, 120000, 600000, 1800000, 3600000 };
-	enum db_result r;
 
 	if (l->stage == STAGE_QUEUED && l->tries < BRIDGE_TRIES)
 		return db_exec(db, ST_BRIDGE_RETRY, "iit", l->message_id,
 		    k->now + pause_ms[l->tries], k->error);
 	k->state = DELIVERY_FAILED;
-	r = db_exec(db, ST_BRIDGE_END, "iit", l->message_id,
-	    l->stage == STAGE_QUEUED ? STAGE_FAILED : STAGE_OVER, k->error);
-	return r == DB_DONE ?
-	    db_exec(db, ST_DELIVERY_OUTSIDE, "iii", l->message_id, (int64_t)k->state, (int64_t)0) :
-	    r;
+	return end_at(db, l->message_id, l->stage == STAGE_QUEUED ? STAGE_FAILED : STAGE_OVER,
+	    k->state, k->error, 0);
 }
 
 static enum db_result
 note_success(struct db *db, struct bridge_ack *k, const struct leased *l)
 {
-	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", l->message_id, STAGE_OVER, "");
-
 	k->state = k->status;
-	return r == DB_DONE ?
-	    db_exec(db, ST_DELIVERY_OUTSIDE, "iii", l->message_id, (int64_t)k->state,
-		k->state == DELIVERY_DELIVERED ? k->now : (int64_t)0) :
-	    r;
+	return end_at(db, l->message_id, STAGE_OVER, k->state, "",
+	    k->state == DELIVERY_DELIVERED ? k->now : 0);
 }
 
 static enum db_result

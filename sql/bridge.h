@@ -5,6 +5,7 @@
 #define SQL_BRIDGE_H
 
 #include "message.h"
+#include "outbox.h"
 
 #define BRIDGE_LEASE_MS 60000
 #define BRIDGE_TRIES 5 /* after the first one */
@@ -15,10 +16,15 @@
 struct bridge_new {
 	const char *phone_id; /* whose queue; empty: any phone of the sender */
 	const char *bot_token; /* kept until the message is over; or NULL */
+	bool by_relay; /* it goes to the outbox and not to a phone */
+	enum outbox_kind kind; /* of the outbox */
+	int64_t expires_at; /* for the outbox: it is not sent later than this */
+	int most_per_day; /* messages of this channel by this sender; 0: any number */
 	int64_t retry_at; /* out, with DB_CONFLICT */
 };
 
-/* Inside a write: the queue's row and the delivery of a new message. DB_DONE. */
+/* Inside a write: the queue's row and the delivery of a new message. DB_DONE; DB_CONFLICT with
+ * m->bridge->retry_at: that would be more than one may send in a day. */
 enum db_result bridge_put(struct db *db, const struct message_new *m, int64_t message_id);
 
 /* True while nobody was handed the message; for messages inside the relay too. */
@@ -26,6 +32,10 @@ bool bridge_holds(const struct message *m);
 
 /* Inside a write: the message is not handed out any more. DB_DONE. */
 enum db_result bridge_withdraw(struct db *db, const struct message *m);
+
+/* Inside a write: the message is over, in that state and for that reason (""). DB_DONE. */
+enum db_result
+bridge_end(struct db *db, int64_t message_id, enum delivery_state state, const char *reason);
 
 /* The channels to the outside; their places in this list are the bits of bridge_claim.channels. */
 extern const char *const bridge_channels[];
