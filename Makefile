@@ -47,7 +47,7 @@ $(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(TELEGRAM) $(CRON_LIB) $(SQL) $(
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lcurl
 $(BUILD)/relayctl: $(call objects,admin) $(CRON_LIB) $(SQL) $(RELAY)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lcurl
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lcurl
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -19,7 +19,10 @@ static const char help[] =
     "Usage: relayctl [--dir DIR] COMMAND\n"
     "Looks after a WebChat relay.\n"
     "\n"
-    "  check                     settings, folders, database and socket\n"
+    "  check                     settings, folders, disk, clock, database and socket\n"
+    "  doctor [--url URL] [--mail] [--text]   the same and more: asks the running relay over HTTP\n"
+    "                            (URL: the address that people use) and the mail server; a\n"
+    "                            report as JSON or, with --text, for people\n"
     "  user list                 all users\n"
     "  user promote|demote|block|unblock|hide|unhide WHO   WHO: e-mail or chat address\n"
     "  code EMAIL                issue a fresh sign-in code and print it\n"
@@ -100,8 +103,8 @@ dispatch(struct ctl *c)
 	static const struct {
 		const char *name;
 		int (*run)(struct ctl *c);
-	} commands[] = { { "check", ctl_check }, { "user", ctl_user }, { "code", ctl_code },
-		{ "mail", ctl_mail }, { "backup", ctl_backup }, { "stats", ctl_stats } };
+	} commands[] = { { "user", ctl_user }, { "code", ctl_code }, { "mail", ctl_mail },
+		{ "backup", ctl_backup }, { "stats", ctl_stats } };
 	char error[CONF_ERROR_BYTES];
 	int status = -1;
 
@@ -159,5 +162,9 @@ main(int argc, char **argv)
 		return ctl_fail("no randomness to be had");
 	if (strcmp(c.argv[0], "settings") == 0)
 		return settings(c.argc, c.argv);
+	if (strcmp(c.argv[0], "check") == 0)
+		return ctl_check(&c);
+	if (strcmp(c.argv[0], "doctor") == 0)
+		return ctl_doctor(&c);
 	return dispatch(&c);
 }

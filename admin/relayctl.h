@@ -25,7 +25,10 @@ struct db *ctl_open(const struct ctl *c);
 /* A failed store call in words; answers 1. */
 int ctl_db_failed(enum db_result r);
 
+/* These two read the settings themselves. */
 int ctl_check(struct ctl *c);
+int ctl_doctor(struct ctl *c);
+
 int ctl_user(struct ctl *c);
 int ctl_code(struct ctl *c);
 int ctl_mail(struct ctl *c);

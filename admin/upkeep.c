@@ -1,4 +1,4 @@
-/* relayctl check, mail, backup, stats: the relay itself. */
+/* relayctl mail, backup, stats: the relay itself. */
 #include "relayctl.h"
 
 #include "clock.h"
@@ -6,80 +6,12 @@
 #include "outbox.h"
 #include "text.h"
 
-#include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define PAGE 100
 #define ARENA_BYTES ((size_t)4 << 20)
-
-static int
-report(bool ok, const char *what, const char *detail)
-{
-	printf("%-10s %s%s%s\n", what, ok ? "ok" : "FAILED", detail[0] ? ": " : "", detail);
-	return ok ? 0 : 1;
-}
-
-static int
-check_folder(const char *what, const char *path)
-{
-	struct stat st;
-	bool ok = stat(path, &st) == 0 && S_ISDIR(st.st_mode) && access(path, W_OK | X_OK) == 0;
-
-	return report(ok, what, ok ? path : strerror(errno ? errno : ENOTDIR));
-}
-
-static int
-check_database(const struct ctl *c)
-{
-	struct db *db = ctl_open(c);
-	enum db_result r = db ? db_probe(db) : DB_FAIL;
-
-	db_close(db);
-	return report(r == DB_DONE, "database",
-	    r == DB_DONE     ? c->conf.db_path :
-		r == DB_BUSY ? "busy" :
-		r == DB_FULL ? "disk full" :
-			       "see above");
-}
-
-/* Connects through a path relative to the run folder, which may be longer than a socket's address.
- */
-static int
-check_socket(const struct ctl *c)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "relay.sock" };
-	char run[PATH_MAX];
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok;
-
-	snprintf(run, sizeof(run), "%s/run", c->conf.dir);
-	ok = fd >= 0 && chdir(run) == 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
-	if (fd >= 0)
-		close(fd);
-	return report(ok, "socket", ok ? "the relay is running" : "the relay is not running");
-}
-
-int
-ctl_check(struct ctl *c)
-{
-	char copy[PATH_MAX];
-	int failed = report(true, "settings", c->conf.dir);
-
-	if (c->argc != 1)
-		return ctl_usage("check");
-	snprintf(copy, sizeof(copy), "%s", c->conf.db_path);
-	failed += check_folder("data", dirname(copy));
-	failed += check_folder("uploads", c->conf.upload_dir);
-	failed += check_database(c);
-	failed += check_socket(c);
-	return failed > 0;
-}
 
 static int
 mail_list(const struct ctl *c)

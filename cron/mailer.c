@@ -240,15 +240,37 @@ judge(const struct mailer *m, CURLcode rc)
 	return m->answer[0] == '5' && rc != CURLE_LOGIN_DENIED ? MAIL_REFUSED : MAIL_LATER;
 }
 
+/* Carries the request out; on failure `reason` is curl's word and the server's. */
+static enum mail_result
+perform(struct mailer *m, char *reason)
+{
+	char detail[CURL_ERROR_SIZE] = "";
+	CURLcode rc;
+
+	m->answer[0] = '\0';
+	curl_easy_setopt(m->curl, CURLOPT_HEADERFUNCTION, read_answer);
+	curl_easy_setopt(m->curl, CURLOPT_HEADERDATA, m);
+	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, detail);
+	rc = curl_easy_perform(m->curl);
+	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, NULL);
+	if (rc != CURLE_OK)
+		snprintf(reason, MAILER_REASON_BYTES, "%s%s%s",
+		    detail[0] ? detail : curl_easy_strerror(rc),
+		    m->answer[0] ? "; the server said: " : "", m->answer);
+	return judge(m, rc);
+}
+
 static enum mail_result
 transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
 {
 	struct curl_slist *to = curl_slist_append(NULL, recipient);
 	struct upload u = { all, strlen(all) };
-	char detail[CURL_ERROR_SIZE] = "";
-	CURLcode rc;
+	enum mail_result result;
 
-	m->answer[0] = '\0';
+	if (!to) {
+		snprintf(reason, MAILER_REASON_BYTES, "out of memory");
+		return MAIL_LATER;
+	}
 	curl_easy_reset(m->curl);
 	set_server(m);
 	curl_easy_setopt(m->curl, CURLOPT_MAIL_FROM, conf_mail_from(m->conf));
@@ -256,16 +278,18 @@ transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
 	curl_easy_setopt(m->curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(m->curl, CURLOPT_READFUNCTION, read_upload);
 	curl_easy_setopt(m->curl, CURLOPT_READDATA, &u);
-	curl_easy_setopt(m->curl, CURLOPT_HEADERFUNCTION, read_answer);
-	curl_easy_setopt(m->curl, CURLOPT_HEADERDATA, m);
-	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, detail);
-	rc = to ? curl_easy_perform(m->curl) : CURLE_OUT_OF_MEMORY;
+	result = perform(m, reason);
 	curl_slist_free_all(to);
-	if (rc != CURLE_OK)
-		snprintf(reason, MAILER_REASON_BYTES, "%s%s%s",
-		    detail[0] ? detail : curl_easy_strerror(rc),
-		    m->answer[0] ? "; the server said: " : "", m->answer);
-	return judge(m, rc);
+	return result;
+}
+
+bool
+mailer_try(struct mailer *m, char reason[static MAILER_REASON_BYTES])
+{
+	curl_easy_reset(m->curl);
+	set_server(m);
+	curl_easy_setopt(m->curl, CURLOPT_CONNECT_ONLY, 1L);
+	return perform(m, reason) == MAIL_SENT;
 }
 
 enum mail_result

@@ -35,4 +35,8 @@ void mailer_close(struct mailer *m);
 enum mail_result mailer_send(
     struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES]);
 
+/* Connects, greets, encrypts and signs in as for a mail, and sends none. False as with mailer_send.
+ */
+bool mailer_try(struct mailer *m, char reason[static MAILER_REASON_BYTES]);
+
 #endif

@@ -31,7 +31,7 @@
 /* The name is relative: paths of sockets end at 107 bytes, folders may be deeper. The pool works in
  * run_dir. */
 int
-front_socket(const char *run_dir, uid_t uid, gid_t gid)
+front_socket(const char *run_dir, uid_t uid, gid_t gid, enum conf_socket_access access)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = SOCKET_NAME };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -44,7 +44,7 @@ front_socket(const char *run_dir, uid_t uid, gid_t gid)
 		return -1;
 	}
 	unlink(SOCKET_NAME);
-	before = umask(0117);
+	before = umask(access == SOCKET_EVERYONE ? 0111 : 0117);
 	ok = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
 	umask(before);
 	if (ok && (geteuid() != 0 || lchown(SOCKET_NAME, uid, gid) == 0) &&
@@ -110,6 +110,36 @@ front_write(const struct conf *c, const char *run_dir, const char *program_dir, 
 	snprintf(templates, sizeof(templates), "%s/../nginx", program_dir);
 	snprintf(path, sizeof(path), "%s/nginx.conf", run_dir);
 	return nginxconf_write(&n, path, error) && nginx_check(run_dir, error);
+}
+
+bool
+front_write_includes(const struct conf *c, const char *run_dir, const char *program_dir,
+    char error[static CONF_ERROR_BYTES])
+{
+	static const char *const names[] = { "http", "server" };
+	char templates[PATH_MAX], name[64], socket[PATH_MAX + 16], path[PATH_MAX + 32];
+	struct nginxconf n = {
+		.conf = c, .template_dir = templates, .template_name = name, .socket = socket
+	};
+
+	snprintf(templates, sizeof(templates), "%s/../nginx", program_dir);
+	snprintf(socket, sizeof(socket), "%s/" SOCKET_NAME, run_dir);
+	if (strlen(socket) >= sizeof((struct sockaddr_un){ 0 }.sun_path)) {
+		snprintf(error, CONF_ERROR_BYTES,
+		    "%s: a web server cannot open a socket with so long a path", socket);
+		return false;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(name, sizeof(name), "include-%s.conf.in", names[i]);
+		snprintf(path, sizeof(path), "%s/nginx-%s.conf", run_dir, names[i]);
+		if (!nginxconf_write(&n, path, error))
+			return false;
+		if (chmod(path, 0644) != 0) { /* no secret in it, and not ours to read it */
+			snprintf(error, CONF_ERROR_BYTES, "%s: %s", path, strerror(errno));
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Host and port as addresses; the caller frees with freeaddrinfo. NULL: no such address. */
@@ -295,6 +325,10 @@ front_url(const struct conf *c, int port, char *out, size_t size)
 	char host[256];
 	const char *scheme = c->tls_certificate[0] ? "https" : "http";
 
+	if (port == 0) {
+		snprintf(out, size, "unix:%s/run/" SOCKET_NAME, c->dir);
+		return;
+	}
 	if (is_any(c->host))
 		own_address(host, sizeof(host));
 	else

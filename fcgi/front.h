@@ -7,11 +7,17 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The pool's listening socket RUN/relay.sock, mode 0660, owned by uid and gid. -1: see errno. */
-int front_socket(const char *run_dir, uid_t uid, gid_t gid);
+/* The pool's listening socket RUN/relay.sock, owned by uid and gid, mode 0660, or 0666 for `access`
+ * SOCKET_EVERYONE. -1: see errno. */
+int front_socket(const char *run_dir, uid_t uid, gid_t gid, enum conf_socket_access access);
 
 /* Writes RUN/nginx.conf for `port` and has nginx check it. False with one line in `error`. */
 bool front_write(const struct conf *c, const char *run_dir, const char *program_dir, int port,
+    char error[static CONF_ERROR_BYTES]);
+
+/* Writes RUN/nginx-http.conf and RUN/nginx-server.conf, for a web server that is not the relay's
+ * own. False with one line in `error`. */
+bool front_write_includes(const struct conf *c, const char *run_dir, const char *program_dir,
     char error[static CONF_ERROR_BYTES]);
 
 /* True when the pool's nginx answers GET /health with 200 (over TLS: when it accepts). */
@@ -30,7 +36,8 @@ bool front_rotate_log(const char *run_dir);
 /* Removes the socket. */
 void front_clean(const char *run_dir);
 
-/* The address that people can use for the relay, as http(s)://ADDRESS:PORT. */
+/* The address that people can use for the relay, as http(s)://ADDRESS:PORT; for port 0, which is a
+ * relay without an nginx of its own, unix:PATH of the socket. */
 void front_url(const struct conf *c, int port, char *out, size_t size);
 
 #endif

@@ -49,7 +49,7 @@ static const char help[] =
     "\n"
     "  --dir DIR    folder with .env.local, data and uploads (default: relay/ beside the "
     "programs)\n"
-    "  --no-nginx   only pool and mailer, for an nginx of your own\n"
+    "  --no-nginx   only pool and mailer, for an nginx of your own (as RELAY_OWN_NGINX=false)\n"
     "  --detach     go into the background once the relay answers; log to DIR/run/relay.log\n"
     "  --check      check the settings and the nginx configuration, change nothing that runs\n"
     "  --status     tell whether the relay of this folder runs (exit 0) or not (exit 3)\n"
@@ -241,6 +241,8 @@ announce(const struct conf *c, int port, bool ok)
 {
 	static const char no_mail[] = "No SMTP_HOST is set: sign-in codes are in the relay's log, "
 				      "and printed by relayctl code EMAIL.\n";
+	static const char no_nginx[] = "Your web server includes nginx-http.conf and "
+				       "nginx-server.conf of the same folder.\n";
 	char url[URL_BYTES];
 
 	if (!ok) {
@@ -254,8 +256,8 @@ announce(const struct conf *c, int port, bool ok)
 		log_warn("MESSAGE_RETENTION_MODE: this version keeps message text; nothing is "
 			 "scrubbed yet");
 	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO,
-	    "%sWebChat relay: %s\n%s", detached_ready_fd >= 0 ? "+" : "", url,
-	    c->smtp_host[0] ? "" : no_mail);
+	    "%sWebChat relay: %s\n%s%s", detached_ready_fd >= 0 ? "+" : "", url,
+	    port ? "" : no_nginx, c->smtp_host[0] ? "" : no_mail);
 	end_waiting();
 }
 
@@ -330,6 +332,8 @@ run(struct start *s, struct conf **owned)
 		o.port = front_port(c, conf_port(c), c->strict_port, error);
 		if (o.port == 0 || !front_write(c, run_dir, s->program_dir, o.port, error))
 			return fail(error);
+	} else if (!front_write_includes(c, run_dir, s->program_dir, error)) {
+		return fail(error);
 	}
 	o.dir = s->dir;
 	*owned = NULL;
@@ -359,6 +363,7 @@ start_with(struct start *s, struct conf **c)
 	if (!conf_load(*c, s->dir, error) || !prepare(s, *c, error))
 		return fail(error);
 	log_setup("relayd", (enum log_level)(*c)->log_level);
+	s->with_nginx = s->with_nginx && (*c)->own_nginx;
 	if (s->command == CHECK)
 		return check(s, *c);
 	holder = start_holder(s->dir, url, sizeof(url));

@@ -125,8 +125,9 @@ reload(struct pool *p)
 		return;
 	}
 	if (!conf_load(fresh, p->o->dir, error) ||
-	    (p->o->with_nginx &&
-		!front_write(fresh, p->run_dir, p->o->program_dir, p->o->port, error))) {
+	    !(p->o->with_nginx ?
+		    front_write(fresh, p->run_dir, p->o->program_dir, p->o->port, error) :
+		    front_write_includes(fresh, p->run_dir, p->o->program_dir, error))) {
 		log_error("not reloaded: %s", error);
 		conf_free(fresh);
 		free(fresh);
@@ -237,7 +238,8 @@ prepare(struct pool *p, int ready[2])
 		return false;
 	}
 	p->setup.share = share_make();
-	p->setup.listen_fd = front_socket(p->run_dir, p->setup.uid, p->setup.gid);
+	p->setup.listen_fd = front_socket(p->run_dir, p->setup.uid, p->setup.gid,
+	    (enum conf_socket_access)p->conf->socket_access);
 	p->setup.mail_wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (!p->setup.share || p->setup.listen_fd < 0 || p->setup.mail_wake_fd < 0 ||
 	    pipe2(ready, O_CLOEXEC) != 0) {

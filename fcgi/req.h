@@ -53,8 +53,7 @@ struct request {
 	const char *content_type, *session_token, *authorization, *if_none_match, *if_match;
 	char *body;
 	size_t body_len;
-	const char *upload_step; /* of an upload without its body: "check", "refused" or
-				    "too_large"; else "" */
+	bool upload_check; /* an upload before its body is read: may it be? */
 	const char *body_file; /* where nginx put the body; "": it comes through the socket */
 	int64_t content_length; /* -1: not given */
 

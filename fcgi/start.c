@@ -69,9 +69,13 @@ static int
 upload_folders(const struct conf *c, uid_t uid, gid_t gid)
 {
 	static const char *const names[] = { FILE_INCOMING, FILE_FOLDER };
-	int why = folder(c->dir, c->upload_dir, 0700, uid, gid);
+	/* a web server of another user has to get at the files, by names that nobody can guess */
+	mode_t mode = c->own_nginx ? 0700 : 0711;
+	int why = folder(c->dir, c->upload_dir, mode, uid, gid);
 	char path[PATH_MAX + 16];
 
+	if (why == 0 && !c->own_nginx && chmod(c->upload_dir, mode) != 0)
+		why = errno;
 	for (size_t i = 0; i < ARRAY_LEN(names) && why == 0; i++) {
 		snprintf(path, sizeof(path), "%s/%s", c->upload_dir, names[i]);
 		why = folder(c->dir, path, 0711, uid, gid);

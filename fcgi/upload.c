@@ -36,18 +36,15 @@ bad_body(struct request *r, const char *why)
 	return false;
 }
 
-/* Exactly what nginx makes: the folder of what arrives, and digits. */
+/* The path of what nginx wrote: of what it says only the name counts, and that is digits. */
 static bool
-is_incoming(const struct request *r)
+find_incoming(const struct request *r, char *path, size_t size)
 {
-	const char *dir = r->worker->conf->upload_dir, *name = r->body_file;
-	size_t len = strlen(dir);
-	static const char folder[] = "/" FILE_INCOMING "/";
+	const char *name = strrchr(r->body_file, '/');
 
-	if (strncmp(name, dir, len) != 0 || strncmp(name + len, folder, sizeof(folder) - 1) != 0)
-		return false;
-	name += len + sizeof(folder) - 1;
-	return *name && strspn(name, "0123456789") == strlen(name);
+	return name && name[1] && strspn(name + 1, "0123456789") == strlen(name + 1) &&
+	    snprintf(path, size, "%s/" FILE_INCOMING "%s", r->worker->conf->upload_dir, name) <
+	    (int)size;
 }
 
 /* Whoever may enter the upload folder may read what is in it: nginx, when it runs as another user.
@@ -165,11 +162,11 @@ open_body(struct request *r, struct upload *u)
 	int fd;
 
 	if (*r->body_file) {
-		if (!is_incoming(r)) {
+		if (!find_incoming(r, u->path, sizeof(u->path))) {
+			u->path[0] = '\0';
 			errno = EINVAL;
 			return -1;
 		}
-		snprintf(u->path, sizeof(u->path), "%s", r->body_file);
 		return open(u->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	}
 	fd = make_incoming(r, u->path, sizeof(u->path));
@@ -194,7 +191,7 @@ take(struct request *r, const char *part, const char *name, struct upload *u)
 	u->size = st.st_size;
 	filename_clean(name ? name : "", name ? strlen(name) : 0, u->name);
 	media_type_clean(r->content_type, u->mime);
-	if (multipart_is(r->content_type) && !extract(r, fd, st.st_size, part, u))
+	if (r->method == METHOD_POST && !extract(r, fd, st.st_size, part, u))
 		return false;
 	id_make(u->id);
 	if (chmod(u->path, file_mode(r)) != 0 ||

@@ -16,9 +16,9 @@ struct upload {
 	int64_t size; /* bytes */
 };
 
-/* Moves the request's file into place: a body of multipart/form-data gives the part `part`, any
- * other is the file itself under `name`. False: it answered an error and left nothing behind. On
- * true the caller owns the file at out->path until its row is made. */
+/* Moves the request's file into place: a POST's body is multipart/form-data and gives its part
+ * `part`, any other is the file itself under `name`. False: it answered an error and left nothing
+ * behind. On true the caller owns the file at out->path until its row is made. */
 bool upload_take(struct request *r, const char *part, const char *name, struct upload *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include "filename.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "multipart.h"
 #include "resp.h"
 #include "show.h"
 #include "upload.h"
@@ -106,19 +107,6 @@ keep(struct request *r, struct upload *u)
 	secret_wipe(token, sizeof(token));
 }
 
-/* "check": before the body is read. "too_large": nginx stopped reading. "refused": a check said no,
- * and now would not. */
-static void
-answer_step(struct request *r)
-{
-	if (strcmp(r->upload_step, "check") == 0)
-		resp_ok(r, 200);
-	else if (strcmp(r->upload_step, "too_large") == 0)
-		too_large(r, -1);
-	else
-		resp_db_failed(r, DB_BUSY);
-}
-
 /* POST upload (multipart/form-data, part "file") and PUT upload?name= (the bytes themselves).
  * nginx asks twice: before it reads the body whether it may, then with the body in a file. */
 void
@@ -127,11 +115,16 @@ on_upload(struct request *r)
 	const struct in_upload *in = r->in;
 	struct upload u;
 
+	if (r->method == METHOD_POST && !multipart_is(r->content_type)) {
+		resp_error(
+		    r, 415, "unsupported_media_type", "The body must be multipart/form-data.");
+		return;
+	}
 	if (r->content_length >= 0 &&
 	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
 		return;
-	if (*r->upload_step) {
-		answer_step(r);
+	if (r->upload_check) {
+		resp_ok(r, 200);
 		return;
 	}
 	if (!upload_take(r, PART, in->name, &u))

@@ -9,6 +9,7 @@ void file_clear(struct request *r);
 
 /* health.c */
 void on_health_get(struct request *r);
+void on_ready_get(struct request *r);
 void on_config_get(struct request *r);
 /* signin.c */
 void on_code_request(struct request *r);

@@ -4,6 +4,10 @@
 #include "resp.h"
 #include "version.h"
 
+#include <libgen.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
 /* GET /health: 200 when the database can be read and written, else 503 naming the part that fails.
  */
 void
@@ -25,6 +29,52 @@ on_health_get(struct request *r)
 		json_add_text(o, "part", res == DB_FULL ? "disk" : "database");
 	}
 	json_add_text(o, "version", RELAY_VERSION);
+	json_add_int(o, "time", r->now);
+}
+
+static bool
+has_room(const char *dir, int64_t floor_bytes)
+{
+	struct statvfs fs;
+
+	return statvfs(dir, &fs) == 0 && (int64_t)fs.f_bavail * (int64_t)fs.f_frsize >= floor_bytes;
+}
+
+static bool
+disk_is_fine(struct request *r)
+{
+	const struct conf *c = r->worker->conf;
+	char *copy = arena_strdup(&r->arena, c->db_path);
+
+	return copy && has_room(dirname(copy), c->min_free_bytes) &&
+	    has_room(c->upload_dir, c->min_free_bytes);
+}
+
+/* GET /ready: 200 when the relay can do its work, else 503 naming each part that fails. */
+void
+on_ready_get(struct request *r)
+{
+	const struct {
+		const char *name;
+		bool ok;
+	} parts[] = { { "database", db_probe(r->worker->db) == DB_DONE },
+		{ "disk", disk_is_fine(r) } };
+	struct json_object *o, *failing = json_object_new_array();
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (!parts[i].ok)
+			json_object_array_add(failing, json_object_new_string(parts[i].name));
+	if (json_object_array_length(failing) == 0) {
+		o = resp_ok(r, 200);
+		json_add_text(o, "status", "ready");
+		json_object_put(failing);
+	} else {
+		resp_error(r, 503, "not_ready", "The relay cannot do all of its work.");
+		r->resp.retry_after_sec = 1;
+		o = r->resp.body;
+		json_add_text(o, "status", "not_ready");
+		json_object_object_add(o, "failing", failing);
+	}
 	json_add_int(o, "time", r->now);
 }
 

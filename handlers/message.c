@@ -225,6 +225,9 @@ on_message_post(struct request *r)
 
 	if (in->channel && strcmp(in->channel, "pchat") != 0)
 		outside_send(r, in);
+	else if (!in->to && !in->text && in->attachments.count == 0)
+		resp_error(
+		    r, 400, "invalid_body", "The body must be a JSON object with a message.");
 	else if (!in->to)
 		resp_field_error(r, 400, "missing_field", "to", "to is missing.");
 	else if ((!in->text || !in->text[0]) && in->attachments.count == 0)

@@ -15,6 +15,7 @@ enum conf_retention {
 	RETENTION_SCRUB_CONTENT_ON_CLAIM,
 	RETENTION_SCRUB_ALL_ON_CLAIM
 };
+enum conf_socket_access { SOCKET_GROUP, SOCKET_EVERYONE };
 enum conf_durability { DURABILITY_FULL, DURABILITY_NORMAL };
 
 #define CONF_TYPE_BOOL bool

@@ -157,6 +157,42 @@ add_path(struct writer *w, enum conf_name name, const char *value)
 	return true;
 }
 
+/* A path below the operator's folder as nginx sees it from run/: then the folder may have any name.
+ */
+static const char *
+from_run(const struct conf *c, const char *path)
+{
+	static char relative[PATH_MAX];
+	size_t len = strlen(c->dir);
+
+	if (!c->own_nginx || strncmp(path, c->dir, len) != 0 || path[len] != '/')
+		return path;
+	snprintf(relative, sizeof(relative), "..%s", path + len);
+	return relative;
+}
+
+/* Our own nginx leaves the body in a file that the pool takes. What another one writes is closed to
+ * the pool: it passes the body on, once it has all of it. */
+static bool
+add_upload_body(struct writer *w)
+{
+	const struct conf *c = w->n->conf;
+
+	if (!c->own_nginx) {
+		text_printf(&w->value, "            fastcgi_param CONTENT_LENGTH $content_length;");
+		return true;
+	}
+	text_printf(&w->value,
+	    "            client_body_in_file_only clean;\n"
+	    "            fastcgi_pass_request_body off;\n"
+	    "            fastcgi_param BODY_FILE $request_body_file;\n"
+	    "            client_body_temp_path \"");
+	if (!add_path(w, CONF_PCHAT_UPLOAD_DIR, from_run(c, c->upload_dir)))
+		return false;
+	text_printf(&w->value, "/incoming\";");
+	return true;
+}
+
 static bool
 add_listen(struct writer *w)
 {
@@ -168,6 +204,16 @@ add_listen(struct writer *w)
 		text_printf(&w->value, "[%s]:%d", host, w->n->port);
 	else
 		text_printf(&w->value, "%s:%d", host, w->n->port);
+	return true;
+}
+
+static bool
+add_socket(struct writer *w)
+{
+	if (!is_safe(w->n->socket, ""))
+		return fail(w, w->n->socket,
+		    "the path may not hold quotes, backslashes, braces, semicolons or $");
+	text_printf(&w->value, "%s", w->n->socket);
 	return true;
 }
 
@@ -190,16 +236,21 @@ expand(struct writer *w, const char *name)
 
 	if (strcmp(name, "LISTEN") == 0)
 		return add_listen(w);
-	if (strcmp(name, "SOCKET") == 0) {
-		text_printf(&w->value, "%s", w->n->socket);
-		return true;
-	}
+	if (strcmp(name, "SOCKET") == 0)
+		return add_socket(w);
 	if (strcmp(name, "TLS_CERTIFICATE") == 0)
 		return add_path(w, CONF_RELAY_TLS_CERTIFICATE, c->tls_certificate);
 	if (strcmp(name, "TLS_KEY") == 0)
 		return add_path(w, CONF_RELAY_TLS_KEY, c->tls_key);
 	if (strcmp(name, "UPLOAD_DIR") == 0)
-		return add_path(w, CONF_PCHAT_UPLOAD_DIR, c->upload_dir);
+		return add_path(w, CONF_PCHAT_UPLOAD_DIR, from_run(c, c->upload_dir));
+	if (strcmp(name, "UPLOAD_BODY") == 0)
+		return add_upload_body(w);
+	if (strcmp(name, "UPLOAD_MAX") == 0 || strcmp(name, "UPLOAD_QUOTA") == 0) {
+		text_printf(&w->value, "%lld",
+		    (long long)(name[7] == 'M' ? c->max_upload_bytes : c->upload_quota_bytes));
+		return true;
+	}
 	if (strcmp(name, "UPLOAD_LIMIT") == 0) {
 		text_printf(&w->value, "%lld",
 		    (long long)c->max_upload_bytes + NGINXCONF_UPLOAD_OVERHEAD_BYTES);

@@ -10,7 +10,7 @@
 struct nginxconf {
 	const struct conf *conf;
 	const char *template_dir; /* the project's nginx/ */
-	const char *template_name; /* relay.conf.in or relay-tls.conf.in */
+	const char *template_name; /* relay.conf.in, relay-tls.conf.in, or an include-... */
 	const char *user; /* user of nginx's workers; NULL: nginx is not started as root */
 	const char *socket; /* the pool's socket, as nginx shall name it */
 	int port;

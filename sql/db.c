@@ -105,8 +105,10 @@ check_version(sqlite3 *h, const char *path, char *error)
 
 	if (version == db_schema_version())
 		return true;
-	snprintf(error, DB_ERROR_BYTES, "%s: schema version %d, this program needs %d", path,
-	    version, db_schema_version());
+	snprintf(error, DB_ERROR_BYTES, "%s: schema version %d, this program needs %d; %s", path,
+	    version, db_schema_version(),
+	    version < db_schema_version() ? "starting the relay brings it up to date" :
+					    "it was made by a newer relay");
 	return false;
 }
 
@@ -227,5 +229,21 @@ db_probe(struct db *db)
 		db->probed_ms = 0;
 	else if (due)
 		db->probed_ms = now;
+	return r;
+}
+
+enum db_result
+db_newest_at(struct db *db, int64_t *at)
+{
+	sqlite3_stmt *st = db_bind(db, ST_NEWEST_AT, "");
+	enum db_result r = db_step(db, st);
+
+	if (r == DB_ROW) {
+		int64_t streamed = sqlite3_column_int64(st, 0) / 1000,
+			probed = sqlite3_column_int64(st, 1);
+
+		*at = streamed > probed ? streamed : probed;
+		db_reset(st);
+	}
 	return r;
 }

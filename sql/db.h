@@ -33,8 +33,8 @@ struct db_options {
 /* The options as the settings give them; the path stays the settings'. */
 struct db_options db_options_of(const struct conf *c);
 
-/* Makes the database or brings its schema up to date, forward only. False with one line in `error`.
- */
+/* Makes the database or brings its schema up to date, forward only; a copy of the older one is kept
+ * first (see keep_copy). False with one line in `error`. */
 bool db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 
 /* Opens an existing database of exactly this program's schema and prepares every statement. NULL
@@ -51,6 +51,9 @@ void db_seal(struct db *db);
 /* Reads, takes the write lock and, at most every 5 s, writes: DB_DONE when all work. Waits at most
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);
+
+/* The newest time that the database knows of, in milliseconds. DB_ROW. */
+enum db_result db_newest_at(struct db *db, int64_t *at);
 
 /* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody
  * waits. `step` is told pages left and pages in all. False with one line in `error`. */

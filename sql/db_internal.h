@@ -77,6 +77,10 @@ sqlite3 *db_connect(const struct db_options *o, int flags, char error[static DB_
 /* PRAGMA user_version, -1 when it cannot be read. */
 int db_user_version(sqlite3 *h);
 
+/* Copies the database to backups/before-vVERSION-TIME.db beside it (mode 0600) and drops all such
+ * copies but the newest three. False with one line in `error`. */
+bool keep_copy(const struct db_options *o, int version, char error[static DB_ERROR_BYTES]);
+
 /* Opens (and makes) the lock file beside the database; -1: see errno. */
 int db_lock_open(const char *path);
 

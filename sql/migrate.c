@@ -49,8 +49,9 @@ run_step(sqlite3 *h, int step)
 }
 
 static bool
-migrate(sqlite3 *h, const char *path, char *error)
+migrate(sqlite3 *h, const struct db_options *o, char *error)
 {
+	const char *path = o->path;
 	int version;
 
 	if (sqlite3_exec(h, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK) {
@@ -69,6 +70,8 @@ migrate(sqlite3 *h, const char *path, char *error)
 		    path, version, schema_steps_len);
 		return false;
 	}
+	if (version > 0 && version < schema_steps_len && !keep_copy(o, schema_steps_len, error))
+		return false;
 	for (; version < schema_steps_len; version++) {
 		if (run_step(h, version))
 			continue;
@@ -94,7 +97,7 @@ db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	else if (!db_lock_take(lock, o->busy_timeout_ms))
 		snprintf(error, DB_ERROR_BYTES, "%s: another process is writing", o->path);
 	else
-		ok = migrate(h, o->path, error);
+		ok = migrate(h, o, error);
 	sqlite3_close(h);
 	return ok;
 }

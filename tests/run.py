@@ -42,7 +42,8 @@ def unit_tests():
 
 def python_tests(words):
     """pytest over the folders that talk to a running relay; counts come from its report, file by file."""
-    folders = [os.path.join(HERE, f) for f in ("api", "fault", "house", "docs") if os.path.isdir(os.path.join(HERE, f))]
+    names = ("api", "cli", "fault", "ops", "house", "docs")
+    folders = [os.path.join(HERE, f) for f in names if os.path.isdir(os.path.join(HERE, f))]
     files = sorted(f for d in folders for f in glob.glob(os.path.join(d, "test_*.py")))
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "-p",

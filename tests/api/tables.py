@@ -1,12 +1,13 @@
 """Test cases made from the request schemas of docs/openapi.yaml."""
 from contract import CONTRACT
 
-PLACES = {"{message_id}": "msg_AAAAAAAAAAAAAAAAAAAAAA", "{session_id}": "ses_AAAAAAAAAAAAAAAAAAAAAA",
+PLACES = {"{file_id}": "fil_" + "0" * 32, "{message_id}": "msg_AAAAAAAAAAAAAAAAAAAAAA", "{session_id}": "ses_AAAAAAAAAAAAAAAAAAAAAA",
           "{request_id}": "req_AAAAAAAAAAAAAAAAAAAAAA", "{key_id}": "key_" + "0" * 32, "{group_id}": "grp_" + "0" * 32, "{chat_address}": "nobody-here"}
 WRONG_TYPES = {
     "string": [42, True, [], {}, ["x"], None],
     "boolean": ["true", 1, 0, [], {}, None],
     "integer": ["5", 1.5, True, [], {}, 1e300, None],
+    "number": ["5", True, [], {}, None],
     "array": ["x", 1, True, {}, None],
 }
 

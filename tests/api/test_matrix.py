@@ -19,6 +19,7 @@ OPEN = "open"
 ROWS = {
     # method, path: (body, plain, ex-member, member, owner, admin)
     ("GET", "/health"): (OPEN, 200),
+    ("GET", "/ready"): (OPEN, 200),
     ("GET", CHAT + "/config"): (OPEN, 200),
     ("POST", AUTH + "/request-code"): (OPEN, 400),
     ("POST", AUTH + "/verify-code"): (OPEN, 400),
@@ -54,6 +55,11 @@ ROWS = {
     ("POST", GROUP + "/members"): ({"chat_address": "{plain}"}, 404, 404, 403, 200, 404),
     ("PATCH", GROUP + "/members/{second}"): ({"role": "writer"}, 404, 404, 403, 200, 404),
     ("DELETE", GROUP + "/members/{second}"): (None, 404, 404, 403, 200, 404),
+    ("POST", CHAT + "/upload"): (None, 415, 415, 415, 415, 415),
+    ("PUT", CHAT + "/upload"): (None, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/files"): (None, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/files/{file}"): (None, 404, 404, 200, 200, 404),
+    ("DELETE", CHAT + "/files/{file}"): (None, 404, 404, 404, 200, 404),
     ("GET", CHAT + "/blocks"): (None, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/blocks"): ({"chat_address": "{second}"}, 200, 200, 200, 200, 200),
     ("DELETE", CHAT + "/blocks/{second}"): (None, 200, 200, 200, 200, 200),
@@ -78,6 +84,11 @@ ROWS = {
 
 # What an API key may call, with the scope that lets it in; all that is open to no key is not here.
 SCOPES = {
+    ("POST", CHAT + "/upload"): ["send"],
+    ("PUT", CHAT + "/upload"): ["send"],
+    ("GET", CHAT + "/files"): ["receive"],
+    ("GET", CHAT + "/files/{file}"): ["receive"],
+    ("DELETE", CHAT + "/files/{file}"): ["send"],
     ("GET", CHAT + "/directory"): ["receive"],
     ("POST", "/api/v1/messages"): ["send"],
     ("GET", "/api/v1/messages/{message}"): ["receive"],
@@ -119,7 +130,8 @@ def make_world(relay):
     for name in ("exmember", "member", "second"):
         owner.post(f"{CHAT}/groups/{group}/members", {"chat_address": people[name].address}, expect=200)
     names = {name: person.address for name, person in people.items()}
-    names["group"], names["message"] = group, owner.send(group)["message_id"]
+    names["file"] = owner.put(CHAT + "/upload?name=a.txt", data=b"bytes", expect=200)["file_id"]
+    names["group"], names["message"] = group, owner.send(group, attachments=[names["file"]])["message_id"]
     people["exmember"].post(f"{CHAT}/groups/{group}/leave", expect=200)
     names["session"] = owner.get(AUTH + "/me", expect=200)["session"]["session_id"]
     names["key"] = make_key(owner, "send").id
@@ -165,7 +177,7 @@ def test_every_route_has_a_row_and_every_row_a_route():
 @pytest.mark.parametrize("method, path", ROWS, ids=lambda value: value)
 def test_without_a_good_credential_nothing_but_open_routes_answers(world_relay, without_credential, method, path):
     body, *expected = ROWS[method, path]
-    names = {key: "x" for key in ("group", "message", "session", "request", "key", "second", "owner", "plain")}
+    names = {key: "x" for key in ("file", "group", "message", "session", "request", "key", "second", "owner", "plain")}
     for name, client in without_credential:
         answer = client.call(method, fill(path, names), None if body == OPEN else fill(body, names), check=False)
         assert answer.status == (expected[0] if body == OPEN else 401), (name, answer)

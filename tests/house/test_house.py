@@ -1,4 +1,5 @@
 """Rules of the code that a machine can hold."""
+import glob
 import os
 import re
 import subprocess
@@ -95,8 +96,7 @@ def test_programs_are_hardened():
 
 
 def test_every_script_answers_help_and_refuses_unknown_words():
-    for script in ("start_relay.sh", "scripts/install_deps.sh"):
-        path = os.path.join(measure.TOP, script)
+    for path in [os.path.join(measure.TOP, "start_relay.sh"), *glob.glob(os.path.join(measure.TOP, "scripts", "*.sh"))]:
         good = subprocess.run([path, "--help"], capture_output=True, text=True)
         bad = subprocess.run([path, "--nonsense"], capture_output=True, text=True)
         assert good.returncode == 0 and good.stdout.startswith("Usage:")

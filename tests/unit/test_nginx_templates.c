@@ -56,6 +56,16 @@ has_not(const char *text, const char *part)
 		fail_msg("'%s' should not be there", part);
 }
 
+/* @NAME@; a single @ starts the name of a location. */
+static void
+has_no_placeholder(const char *text)
+{
+	for (const char *p = strchr(text, '@'); p; p = strchr(p + 1, '@'))
+		if (p[1 + strspn(p + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] == '@' ||
+		    strncmp(p, "@include", 8) == 0)
+			fail_msg("a placeholder is left: %.40s", p);
+}
+
 /* Braces in pairs, no placeholder left, every directive ended. Quoted texts and comments are left
  * out. */
 static void
@@ -65,7 +75,7 @@ is_well_formed(const char *text)
 	char quote = 0;
 
 	has_not(text, "@include");
-	has_not(text, "@");
+	has_no_placeholder(text);
 	for (const char *p = text; *p; p++) {
 		if (quote) {
 			quote = *p == quote ? 0 : quote;
@@ -87,7 +97,7 @@ shared_by_both(const char *text)
 {
 	is_well_formed(text);
 	has(text, "daemon off;");
-	has(text, "fastcgi_pass unix:relay.sock;");
+	has(text, "fastcgi_pass \"unix:relay.sock\";");
 	has(text, "zone=api:10m rate=50r/s;");
 	has(text, "limit_req zone=auth burst=16 nodelay;");
 	has(text, "limit_conn connections 100;");

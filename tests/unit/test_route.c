@@ -73,7 +73,7 @@ TEST(admin_paths_are_for_admins)
 static size_t
 field_size(const struct field *f)
 {
-	return f->kind == FIELD_TEXT ? sizeof(char *) :
+	return f->kind == FIELD_TEXT || f->kind == FIELD_NUMBERS ? sizeof(char *) :
 	    f->kind == FIELD_INT     ? sizeof(int64_t) :
 	    f->kind == FIELD_BOOL    ? sizeof(int) :
 				       sizeof(struct field_texts);

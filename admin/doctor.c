@@ -1,0 +1,220 @@
+/* relayctl doctor and check: the table of checks, and their report. */
+#include "doctor.h"
+
+#include "cleanup.h"
+
+#include <curl/curl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define USAGE "doctor [--url URL] [--mail] [--text]"
+
+/* When a check is made. */
+enum when { ALWAYS, ASKED, ANSWERED, OVER_TLS, WITH_MAIL };
+
+/* In this order: the clock is looked at before the database is written to. */
+static const struct {
+	const char *name;
+	enum when when;
+	bool (*run)(struct doctor *d);
+} checks[] = {
+	{ "settings", ALWAYS, doctor_local_settings },
+	{ "data", ALWAYS, doctor_local_data },
+	{ "uploads", ALWAYS, doctor_local_uploads },
+	{ "disk", ALWAYS, doctor_local_disk },
+	{ "clock", ALWAYS, doctor_local_clock },
+	{ "database", ALWAYS, doctor_local_database },
+	{ "wal", ALWAYS, doctor_local_wal },
+	{ "files", ALWAYS, doctor_local_files },
+	{ "socket", ALWAYS, doctor_local_socket },
+	{ "codes", ALWAYS, doctor_local_codes },
+	{ "health", ASKED, doctor_net_health },
+	{ "downloads", ANSWERED, doctor_net_downloads },
+	{ "private", ANSWERED, doctor_net_private },
+	{ "forwarding", ANSWERED, doctor_net_forwarding },
+	{ "tls", OVER_TLS, doctor_net_tls },
+	{ "mail", WITH_MAIL, doctor_net_mail },
+};
+
+struct options {
+	bool network, mail, text;
+	const char *url;
+};
+
+bool
+doctor_say(struct doctor *d, bool ok, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(d->message, sizeof(d->message), fmt, ap);
+	va_end(ap);
+	return ok;
+}
+
+static bool
+is_due(const struct doctor *d, const struct options *o, enum when when)
+{
+	switch (when) {
+	case ASKED:
+		return o->network;
+	case ANSWERED:
+		return o->network && d->answers;
+	case OVER_TLS:
+		return o->network && strncmp(d->url, "https:", 6) == 0;
+	case WITH_MAIL:
+		return o->mail;
+	default:
+		return true;
+	}
+}
+
+static void
+note(struct json_object *list, const char *name, bool ok, const char *message)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "name", json_object_new_string(name));
+	json_object_object_add(o, "ok", json_object_new_boolean(ok));
+	json_object_object_add(o, "message", json_object_new_string(message));
+	json_object_array_add(list, o);
+}
+
+static const char *
+text_of(struct json_object *o, const char *name)
+{
+	return json_object_get_string(json_object_object_get(o, name));
+}
+
+static void
+print_table(struct json_object *list)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+		bool ok = json_object_get_boolean(json_object_object_get(o, "ok"));
+
+		printf("%-10s %-6s %s\n", text_of(o, "name"), ok ? "ok" : "FAILED",
+		    text_of(o, "message"));
+	}
+}
+
+/* Takes the list over. Answers the exit status. */
+static int
+report(struct json_object *list, bool ok, bool text)
+{
+	struct json_object *all = json_object_new_object();
+
+	json_object_object_add(all, "ok", json_object_new_boolean(ok));
+	json_object_object_add(all, "checks", list);
+	if (text)
+		print_table(list);
+	else
+		puts(json_object_to_json_string_ext(
+		    all, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(all);
+	return ok ? 0 : 1;
+}
+
+/* Without an address of the caller's it is what the running relay wrote into its lock file. */
+static void
+find_url(struct doctor *d, const char *given)
+{
+	char path[PATH_MAX];
+	auto_file FILE *f = NULL;
+
+	d->from_outside = given != NULL;
+	snprintf(d->url, sizeof(d->url), "%s", given ? given : "");
+	if (given) {
+		d->url[strlen(d->url) - (d->url[strlen(d->url) - 1] == '/')] = '\0';
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/run/relayd.lock", d->conf->dir);
+	f = fopen(path, "re");
+	if (!f || !fgets(d->url, sizeof(d->url), f) || strncmp(d->url, "http", 4) != 0)
+		d->url[0] = '\0';
+	d->url[strcspn(d->url, "\n")] = '\0';
+}
+
+static int
+examine(struct doctor *d, const struct options *o)
+{
+	const struct db_options store = db_options_of(d->conf);
+	struct json_object *list = json_object_new_array();
+	bool all = true;
+
+	find_url(d, o->url);
+	d->db = db_open(&store, d->open_error);
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		bool ok;
+
+		if (!is_due(d, o, checks[i].when))
+			continue;
+		d->message[0] = '\0';
+		ok = checks[i].run(d);
+		note(list, checks[i].name, ok, d->message);
+		all = all && ok;
+	}
+	db_close(d->db);
+	return report(list, all, o->text);
+}
+
+/* Settings that cannot be read end the examination with one failed check. */
+static int
+run(struct ctl *c, const struct options *o)
+{
+	char error[CONF_ERROR_BYTES];
+	struct doctor d = { .conf = &c->conf };
+	struct json_object *list;
+	int status;
+
+	if (conf_load(&c->conf, c->dir, error)) {
+		curl_global_init(CURL_GLOBAL_DEFAULT);
+		status = examine(&d, o);
+		curl_global_cleanup();
+	} else {
+		list = json_object_new_array();
+		note(list, checks[0].name, false, error);
+		status = report(list, false, o->text);
+	}
+	conf_free(&c->conf);
+	return status;
+}
+
+static bool
+is_url(const char *s)
+{
+	const char *host = strncmp(s, "http://", 7) == 0 ? s + 7 :
+	    strncmp(s, "https://", 8) == 0               ? s + 8 :
+							   "";
+
+	return host[0] && host[0] != '/' && strlen(s) < DOCTOR_URL_BYTES && !strpbrk(s, " ?#\r\n");
+}
+
+int
+ctl_doctor(struct ctl *c)
+{
+	struct options o = { .network = true };
+
+	for (int i = 1; i < c->argc; i++) {
+		if (strcmp(c->argv[i], "--mail") == 0)
+			o.mail = true;
+		else if (strcmp(c->argv[i], "--text") == 0)
+			o.text = true;
+		else if (strcmp(c->argv[i], "--url") == 0 && i + 1 < c->argc &&
+		    is_url(c->argv[i + 1]))
+			o.url = c->argv[++i];
+		else
+			return ctl_usage(USAGE);
+	}
+	return run(c, &o);
+}
+
+int
+ctl_check(struct ctl *c)
+{
+	const struct options o = { .text = true };
+
+	return c->argc == 1 ? run(c, &o) : ctl_usage("check");
+}

@@ -1,0 +1,44 @@
+/* What the checks of the doctor share. */
+#ifndef ADMIN_DOCTOR_H
+#define ADMIN_DOCTOR_H
+
+#include "relayctl.h"
+
+#define DOCTOR_MESSAGE_BYTES 1024
+#define DOCTOR_URL_BYTES 512
+
+struct doctor {
+	const struct conf *conf;
+	struct db *db; /* NULL: it cannot be opened */
+	char url[DOCTOR_URL_BYTES]; /* where the relay answers; empty: nobody knows */
+	bool from_outside; /* the address was given: it is what people use */
+	bool answers; /* GET /health was answered */
+	char message[DOCTOR_MESSAGE_BYTES]; /* of the check that runs */
+	char open_error[DB_ERROR_BYTES];
+};
+
+/* Puts the check's message; answers `ok`. */
+bool
+doctor_say(struct doctor *d, bool ok, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The checks on this machine. Each answers whether all is well, with its message put. */
+bool doctor_local_settings(struct doctor *d);
+bool doctor_local_data(struct doctor *d);
+bool doctor_local_uploads(struct doctor *d);
+bool doctor_local_disk(struct doctor *d);
+bool doctor_local_clock(struct doctor *d);
+bool doctor_local_database(struct doctor *d);
+bool doctor_local_wal(struct doctor *d);
+bool doctor_local_files(struct doctor *d);
+bool doctor_local_socket(struct doctor *d);
+bool doctor_local_codes(struct doctor *d);
+
+/* The checks that ask over the network. */
+bool doctor_net_health(struct doctor *d);
+bool doctor_net_downloads(struct doctor *d);
+bool doctor_net_private(struct doctor *d);
+bool doctor_net_forwarding(struct doctor *d);
+bool doctor_net_tls(struct doctor *d);
+bool doctor_net_mail(struct doctor *d);
+
+#endif

@@ -1,0 +1,182 @@
+/* The checks that look at this machine: settings, folders, disk, clock, database. */
+#include "doctor.h"
+
+#include "cleanup.h"
+#include "clock.h"
+#include "text.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SANE_SINCE_MS INT64_C(1735689600000) /* 2025: this program is younger */
+#define CLOCK_SLACK_MS INT64_C(300000)
+#define WAL_LIMIT_BYTES ((int64_t)64 << 20) /* sixteen times what it is cut back to */
+#define FILES_WANTED 4096 /* as many connections as the socket queues */
+
+bool
+doctor_local_settings(struct doctor *d)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/.env.local", d->conf->dir);
+	if (stat(path, &st) != 0)
+		return doctor_say(d, true, "%s: not there, all settings are defaults", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid() && geteuid() != 0)
+		return doctor_say(d, false, "%s: belongs to another user", path);
+	return doctor_say(d, true, "%s", path); /* others can read it: refused when it was loaded */
+}
+
+/* A folder that its owner can write and that is closed to others as far as `mask` says. */
+static bool
+folder(struct doctor *d, const char *path, mode_t mask)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return doctor_say(d, false, "%s: %s", path, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return doctor_say(d, false, "%s: not a folder", path);
+	if (geteuid() == 0 ? st.st_uid == 0 : access(path, R_OK | W_OK | X_OK) != 0)
+		return doctor_say(d, false,
+		    "%s: the relay cannot write there; it has to belong "
+		    "to the user that the relay runs as",
+		    path);
+	if (st.st_mode & mask)
+		return doctor_say(d, false, "%s: mode %04o is too open; chmod 700 closes it", path,
+		    (unsigned)st.st_mode & 07777);
+	return doctor_say(d, true, "%s", path);
+}
+
+bool
+doctor_local_data(struct doctor *d)
+{
+	auto_free char *copy = strdup(d->conf->db_path);
+
+	return copy ? folder(d, dirname(copy), S_IRWXO | S_IWGRP) :
+		      doctor_say(d, false, "out of memory");
+}
+
+/* Others may pass: the web server of a shared host sends files from here. */
+bool
+doctor_local_uploads(struct doctor *d)
+{
+	return folder(d, d->conf->upload_dir, S_IROTH | S_IWOTH | S_IWGRP);
+}
+
+bool
+doctor_local_disk(struct doctor *d)
+{
+	auto_free char *copy = strdup(d->conf->db_path);
+	const char *const paths[] = { copy ? dirname(copy) : "", d->conf->upload_dir };
+	int64_t least = INT64_MAX;
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct statvfs fs;
+		int64_t room;
+
+		if (statvfs(paths[i], &fs) != 0)
+			return doctor_say(d, false, "%s: %s", paths[i], strerror(errno));
+		room = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+		least = room < least ? room : least;
+		if (room < d->conf->min_free_bytes)
+			return doctor_say(d, false,
+			    "%s: %lld bytes are free, PCHAT_MIN_FREE_BYTES wants %lld", paths[i],
+			    (long long)room, (long long)d->conf->min_free_bytes);
+	}
+	return doctor_say(d, true, "%lld bytes are free", (long long)least);
+}
+
+bool
+doctor_local_clock(struct doctor *d)
+{
+	int64_t now = clock_ms(), newest = 0;
+
+	if (now < SANE_SINCE_MS)
+		return doctor_say(d, false, "the clock stands before 2025");
+	if (!d->db || db_newest_at(d->db, &newest) != DB_ROW)
+		return doctor_say(d, true, "the year is sane; the database tells no time");
+	if (newest > now + CLOCK_SLACK_MS)
+		return doctor_say(d, false,
+		    "the clock is %lld s behind the newest time in the database",
+		    (long long)(newest - now) / 1000);
+	return doctor_say(d, true, "not behind the newest time in the database");
+}
+
+bool
+doctor_local_database(struct doctor *d)
+{
+	enum db_result r = d->db ? db_probe(d->db) : DB_FAIL;
+
+	return doctor_say(d, r == DB_DONE, "%s",
+	    !d->db           ? d->open_error :
+		r == DB_DONE ? d->conf->db_path :
+		r == DB_BUSY ? "the write lock is not to be had" :
+		r == DB_FULL ? "the disk is full" :
+			       "it cannot be read and written; the log says why");
+}
+
+bool
+doctor_local_wal(struct doctor *d)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s-wal", d->conf->db_path);
+	if (stat(path, &st) != 0)
+		st.st_size = 0;
+	return doctor_say(d, st.st_size <= WAL_LIMIT_BYTES, "%lld bytes%s", (long long)st.st_size,
+	    st.st_size <= WAL_LIMIT_BYTES ? "" : ": some process keeps a read open for too long");
+}
+
+/* relayd raises its own limit up to the hard one. */
+bool
+doctor_local_files(struct doctor *d)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return doctor_say(d, false, "%s", strerror(errno));
+	return doctor_say(d, limit.rlim_max >= FILES_WANTED, "%llu open files are allowed%s",
+	    (unsigned long long)limit.rlim_max,
+	    limit.rlim_max >= FILES_WANTED ? "" : "; 4096 is the least for a busy relay");
+}
+
+/* Connects through a path relative to the run folder, which may be longer than a socket's address.
+ */
+bool
+doctor_local_socket(struct doctor *d)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "relay.sock" };
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char run[PATH_MAX];
+
+	snprintf(run, sizeof(run), "%s/run", d->conf->dir);
+	if (fd < 0 || chdir(run) != 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
+		return doctor_say(d, false, "the relay is not running");
+	return doctor_say(d, true, "the relay is running");
+}
+
+/* A proxy on this machine looks like loopback, so behind one the answer would carry codes too. */
+bool
+doctor_local_codes(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	bool near = strncmp(c->host, "127.", 4) == 0 || strcmp(c->host, "localhost") == 0 ||
+	    strcmp(c->host, "::1") == 0 || strcmp(c->host, "[::1]") == 0;
+
+	if (!c->dev_expose_codes)
+		return doctor_say(d, true, "sign-in codes are not in answers");
+	if (!near || c->trusted_proxies[0] || d->from_outside)
+		return doctor_say(d, false,
+		    "PCHAT_DEV_EXPOSE_CODES is on and the relay is not for this machine alone");
+	return doctor_say(d, true, "PCHAT_DEV_EXPOSE_CODES is on; the relay listens on loopback");
+}

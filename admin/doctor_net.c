@@ -1,0 +1,236 @@
+/* The checks that ask: the relay over HTTP as anybody could, its certificate, and the mail server.
+ */
+#include "doctor.h"
+
+#include "cleanup.h"
+#include "mailer.h"
+#include "text.h"
+
+#include <curl/curl.h>
+#include <string.h>
+#include <time.h>
+
+#define CONNECT_SEC 5L
+#define TOTAL_SEC 15L
+#define DAYS_WANTED 14
+#define DAYS_UNKNOWN (-1e9)
+#define RATE_TOLD 120 /* above this many sign-in calls a minute the limit is not tried out */
+
+/* What one request sends, and what became of it. */
+struct ask {
+	const char *path, *forged_for; /* forged_for: X-Forwarded-For, may be NULL */
+	bool post, any_certificate;
+	bool page; /* the answer is HTML */
+	long status; /* 0: no answer, see error */
+	double days_left; /* of the certificate, when any_certificate */
+	char error[CURL_ERROR_SIZE];
+};
+
+static size_t
+drop_body(char *data, size_t size, size_t n, void *arg)
+{
+	(void)data, (void)arg;
+	return size * n;
+}
+
+/* Days until the first certificate of the chain expires; DAYS_UNKNOWN when it does not say. */
+static double
+days_left(CURL *curl)
+{
+	struct curl_certinfo *chain = NULL;
+	struct tm tm = { 0 };
+
+	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &chain) != CURLE_OK || !chain ||
+	    chain->num_of_certs < 1)
+		return DAYS_UNKNOWN;
+	for (struct curl_slist *i = chain->certinfo[0]; i; i = i->next)
+		if (strncmp(i->data, "Expire date:", 12) == 0 &&
+		    strptime(i->data + 12, "%b %d %H:%M:%S %Y", &tm))
+			return difftime(timegm(&tm), time(NULL)) / 86400;
+	return DAYS_UNKNOWN;
+}
+
+static void
+set_request(CURL *curl, const struct doctor *d, struct ask *a)
+{
+	/* Our own certificate may be for a name that this machine does not call itself. */
+	bool verify = d->from_outside && !a->any_certificate;
+
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, a->error);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	curl_easy_setopt(curl, CURLOPT_CERTINFO, a->any_certificate ? 1L : 0L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SEC);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_SEC);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	if (a->post)
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "{}");
+}
+
+/* One request; fills status, or error. */
+static long
+send_ask(const struct doctor *d, struct ask *a)
+{
+	CURL *curl = curl_easy_init();
+	struct curl_slist *headers = NULL;
+	char url[DOCTOR_URL_BYTES + 128], line[128], *type = NULL;
+	CURLcode rc;
+
+	a->status = 0;
+	snprintf(a->error, sizeof(a->error), "out of memory");
+	if (!curl)
+		return 0;
+	a->error[0] = '\0';
+	if (a->post)
+		headers = curl_slist_append(headers, "Content-Type: application/json");
+	if (a->forged_for) {
+		snprintf(line, sizeof(line), "X-Forwarded-For: %s", a->forged_for);
+		headers = curl_slist_append(headers, line);
+	}
+	snprintf(url, sizeof(url), "%s%s", d->url, a->path);
+	set_request(curl, d, a);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	rc = curl_easy_perform(curl);
+	if (rc == CURLE_OK) {
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
+		curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+		a->page = type && strncmp(type, "text/html", 9) == 0;
+	} else if (!a->error[0])
+		snprintf(a->error, sizeof(a->error), "%s", curl_easy_strerror(rc));
+	if (a->any_certificate)
+		a->days_left = days_left(curl);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	return a->status;
+}
+
+bool
+doctor_net_health(struct doctor *d)
+{
+	struct ask a = { .path = "/health" };
+
+	if (!d->url[0])
+		return doctor_say(d, false, "the relay's address is not known; give it with --url");
+	if (send_ask(d, &a) == 0)
+		return doctor_say(d, false, "%s/health: %s", d->url, a.error);
+	d->answers = true;
+	return doctor_say(d, a.status == 200, "%s/health answered %ld", d->url, a.status);
+}
+
+bool
+doctor_net_downloads(struct doctor *d)
+{
+	struct ask a = { .path = "/api/v1/webchat/files/file_00000000000000000000000000000000" };
+
+	if (!d->conf->download_requires_token)
+		return doctor_say(d, false,
+		    "PCHAT_FILE_DOWNLOAD_REQUIRES_TOKEN is off: who knows an address has the file");
+	send_ask(d, &a);
+	return doctor_say(d, a.status == 401 || a.status == 403 || a.status == 404,
+	    "a download without a token answered %ld", a.status);
+}
+
+/* A web server that serves the relay's folder gives everything away. A page of the web site that
+ * answers for any address is none of our files. */
+bool
+doctor_net_private(struct doctor *d)
+{
+	static const char *const paths[] = { "/.env.local", "/relay/.env.local", "/data/bridge.db",
+		"/relay/data/bridge.db", "/data/server.key", "/run/relay.log" };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct ask a = { .path = paths[i] };
+
+		if (send_ask(d, &a) < 400 && !a.page)
+			return doctor_say(d, false,
+			    "%s%s answered %ld; no file of the relay may "
+			    "be served",
+			    d->url, paths[i], a.status);
+	}
+	return doctor_say(d, true, "no file of the relay's folder is served");
+}
+
+static bool
+is_bounded(const char *item, void *arg)
+{
+	const char *bits = strchr(item, '/');
+
+	(void)arg;
+	return !bits || strcmp(bits, "/0") != 0;
+}
+
+/* Sign-in calls under an address that is new each time: the limit has to count their true sender.
+ * They name no account and change nothing. */
+static bool
+is_limited(const struct doctor *d)
+{
+	for (int i = 1; i <= 2 * d->conf->auth_rate + 5; i++) {
+		char forged[32];
+		struct ask a = {
+			.path = "/api/v1/pchat/auth/verify-code", .post = true, .forged_for = forged
+		};
+
+		snprintf(forged, sizeof(forged), "198.51.100.%d", i % 250 + 1);
+		if (send_ask(d, &a) == 429)
+			return true;
+	}
+	return false;
+}
+
+bool
+doctor_net_forwarding(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+
+	if (!text_list_each(c->trusted_proxies, is_bounded, NULL))
+		return doctor_say(d, false, "RELAY_TRUSTED_PROXIES believes everybody");
+	if (c->auth_rate < 1 || c->auth_rate > RATE_TOLD)
+		return doctor_say(d, true,
+		    "judged by RELAY_TRUSTED_PROXIES alone: RELAY_AUTH_RATE "
+		    "cannot be tried out");
+	if (is_limited(d))
+		return doctor_say(d, true, "a forged X-Forwarded-For is ignored");
+	if (c->trusted_proxies[0] && !d->from_outside)
+		return doctor_say(d, true,
+		    "asked from a trusted proxy, which may name clients; "
+		    "--url asks from outside");
+	return doctor_say(d, false,
+	    "a forged X-Forwarded-For gets round the limits: the proxy in "
+	    "front has to replace it");
+}
+
+bool
+doctor_net_tls(struct doctor *d)
+{
+	struct ask a = { .path = "/health", .any_certificate = true };
+
+	if (send_ask(d, &a) == 0)
+		return doctor_say(d, false, "%s: %s", d->url, a.error);
+	if (a.days_left < 0)
+		return doctor_say(d, false, "%s",
+		    a.days_left > DAYS_UNKNOWN ? "the certificate has expired" :
+						 "the certificate does not say its end");
+	return doctor_say(
+	    d, a.days_left >= DAYS_WANTED, "the certificate is good for %.0f days", a.days_left);
+}
+
+bool
+doctor_net_mail(struct doctor *d)
+{
+	char reason[MAILER_REASON_BYTES] = "out of memory";
+	const struct conf *c = d->conf;
+	struct mailer *m;
+	bool ok;
+
+	if (!c->smtp_host[0])
+		return doctor_say(d, false, "SMTP_HOST is not set");
+	m = mailer_open(c);
+	ok = m && mailer_try(m, reason);
+	mailer_close(m);
+	return doctor_say(d, ok, "%s:%lld: %s", c->smtp_host, (long long)c->smtp_port,
+	    ok ? "the mail server lets the relay in" : reason);
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Installs the built relay as a systemd service that runs as one unprivileged user; takes it away again with --uninstall.
+set -euo pipefail
+
+usage() {
+    cat <<'TXT'
+Usage: scripts/install_service.sh [options]
+Installs the relay as the systemd service webchat-relay, with its housekeeping timer, and starts it.
+
+  --user U       user of the service, made when missing (default: webchat-relay)
+  --prefix DIR   where the programs go (default: /opt/webchat-relay)
+  --dir DIR      where settings, database and uploads go (default: /var/lib/webchat-relay)
+  --build DIR    where the built programs are (default: build/ of this checkout)
+  --root DIR     install below DIR; makes no user and starts nothing (for packages)
+  --uninstall    stop the service, remove units and programs; settings, data and user stay
+  --dry-run      say what would be done and do nothing
+TXT
+}
+
+fail() {
+    echo "install_service.sh: $1" >&2
+    exit "${2:-1}"
+}
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+user=webchat-relay prefix=/opt/webchat-relay dir=/var/lib/webchat-relay build=$top/build root='' uninstall=0 dry_run=0
+while (($#)); do
+    case $1 in
+    --help | -h) usage; exit 0 ;;
+    --uninstall) uninstall=1 ;;
+    --dry-run) dry_run=1 ;;
+    --user | --prefix | --dir | --build | --root)
+        [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a value; see --help" 2
+        printf -v "${1#--}" '%s' "$2"
+        shift
+        ;;
+    *) fail "'$1' is not understood; see --help" 2 ;;
+    esac
+    shift
+done
+
+units=(webchat-relay.service webchat-relay-sweep.service webchat-relay-sweep.timer)
+programs=(relayd relay-mail relay-sweep relayctl)
+[[ $user =~ ^[a-z_][a-z0-9_-]{0,31}$ && $user != root ]] || fail "--user '$user' is not the name of an unprivileged user" 2
+for path in "$prefix" "$dir"; do
+    [[ $path =~ ^/[A-Za-z0-9._/+@-]+$ && $path != */ ]] || fail "'$path': systemd wants an absolute path of plain characters" 2
+done
+case $dir/ in
+/home/* | /root/* | /run/user/* | /tmp/* | /var/tmp/*) fail "'$dir': the service sees no homes and no temporary folders" 2 ;;
+esac
+[[ $prefix != "$dir" ]] || fail "--prefix and --dir are the same folder" 2
+
+if ((!uninstall)); then
+    for program in "${programs[@]}"; do
+        [[ -x $build/$program ]] || fail "$build/$program is not built; run make first"
+    done
+fi
+if ((!dry_run)) && [[ -z $root ]]; then
+    ((EUID == 0)) || fail "only root installs a service; --dry-run shows what it would do"
+    [[ -d /run/systemd/system ]] || fail "this machine does not run systemd; scripts/install_cron.sh needs none"
+fi
+unit_dir=$root/etc/systemd/system
+if [[ -n $root ]]; then
+    [[ -d $root && -w $root ]] || fail "$root is not a folder that can be written to"
+fi
+
+run() {
+    if ((dry_run)); then printf 'would run: %s\n' "$*"; else "$@"; fi
+}
+
+write_unit() {
+    if ((dry_run)); then
+        echo "would write: $unit_dir/$1"
+        return
+    fi
+    sed -e "s|/opt/webchat-relay|$prefix|g" -e "s|/var/lib/webchat-relay|$dir|g" \
+        -e "s|^User=webchat-relay$|User=$user|" "$top/systemd/$1" >"$unit_dir/$1.new"
+    mv "$unit_dir/$1.new" "$unit_dir/$1"
+}
+
+if ((uninstall)); then
+    [[ -n $root ]] || run systemctl disable --quiet --now webchat-relay-sweep.timer webchat-relay.service || true
+    for unit in "${units[@]}"; do run rm -f "$unit_dir/$unit"; done
+    for program in "${programs[@]}"; do run rm -f "$root$prefix/bin/$program"; done
+    run rm -rf "$root$prefix/nginx"
+    ((dry_run)) || rmdir --ignore-fail-on-non-empty "$root$prefix/bin" "$root$prefix" 2>/dev/null || true
+    [[ -n $root ]] || run systemctl daemon-reload
+    ((dry_run)) || echo "The service was removed; settings and data stay in $root$dir."
+    exit 0
+fi
+
+if [[ -z $root ]] && ! id -u "$user" >/dev/null 2>&1; then
+    run useradd --system --user-group --home-dir "$dir" --no-create-home --shell /usr/sbin/nologin "$user"
+fi
+run install -d "$root$prefix" "$root$prefix/bin" "$unit_dir"
+for program in "${programs[@]}"; do
+    run install -m 0755 "$build/$program" "$root$prefix/bin/$program.new"
+    run mv "$root$prefix/bin/$program.new" "$root$prefix/bin/$program" # a running program is not written over
+done
+run rm -rf "$root$prefix/nginx"
+run cp -r "$top/nginx" "$root$prefix/nginx"
+run install -d -m 0750 "$root$dir"
+if [[ ! -e $root$dir/.env.local ]]; then
+    run install -m 0600 "$top/relay/.env.example" "$root$dir/.env.local"
+fi
+for unit in "${units[@]}"; do write_unit "$unit"; done
+if [[ -z $root ]]; then
+    run chown "$user:" "$dir" "$dir/.env.local"
+    run systemctl daemon-reload
+    run systemctl enable --quiet webchat-relay.service webchat-relay-sweep.timer
+    run systemctl restart webchat-relay.service webchat-relay-sweep.timer
+fi
+((dry_run)) || echo "The service webchat-relay is installed; settings: $root$dir/.env.local"

@@ -1,0 +1,381 @@
+"""Files and voice notes: uploading both ways, who may fetch them, and what is left on the disk."""
+import contextlib
+import os
+import socket
+import sqlite3
+
+import pytest
+
+from client import wait_until
+from groups import MESSAGES, OPEN, Group
+from harness import Relay, kill_pids
+
+UPLOAD, FILES = "/api/v1/webchat/upload", "/api/v1/webchat/files"
+BOUNDARY = "----boundary7"
+FORM = {"Content-Type": "multipart/form-data; boundary=" + BOUNDARY}
+
+
+def part(data, disposition='form-data; name="file"; filename="a.txt"', *more):
+    lines = [f"Content-Disposition: {disposition}", *more]
+    return f"--{BOUNDARY}\r\n".encode() + "\r\n".join(lines).encode() + b"\r\n\r\n" + data + b"\r\n"
+
+
+END = f"--{BOUNDARY}--\r\n".encode()
+
+
+def post(user, body, expect=200, headers=None):
+    return user.post(UPLOAD, data=body, headers=headers or FORM, expect=expect)
+
+
+def put(user, data, name="a.bin", mime="application/octet-stream", expect=200):
+    return user.put(f"{UPLOAD}?name={name}", data=data, headers={"Content-Type": mime}, expect=expect)
+
+
+def on_disk(relay, folder="files"):
+    return sorted(os.listdir(os.path.join(relay.folder, "pchat_uploads", folder)))
+
+
+def rows(relay):
+    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+        return sorted(row[0].hex() for row in database.execute("SELECT public_id FROM file"))
+
+
+@pytest.fixture(scope="module")
+def files_relay(built):
+    with Relay({"PCHAT_MAX_UPLOAD_BYTES": 300000, "PCHAT_UPLOAD_QUOTA_BYTES": 1000000}) as relay:
+        yield relay
+
+
+@pytest.fixture
+def ann(files_relay):
+    return files_relay.sign_in()
+
+
+@pytest.fixture
+def bob(files_relay):
+    return files_relay.sign_in()
+
+
+# -- uploading -------------------------------------------------------------------------------------
+
+def test_put_keeps_every_byte(ann):
+    data = os.urandom(200000)
+    made = put(ann, data, "x.bin")
+    assert made["size"] == len(data) and made["url"] == f"{FILES}/{made['file_id']}"
+    assert ann.get(made["url"], expect=200).body == data
+
+
+def test_form_keeps_every_byte_of_its_part_among_others(ann):
+    data = os.urandom(100000) + b"\r\n--" + BOUNDARY.encode()[:-1] + os.urandom(70000)
+    body = part(b"caption", 'form-data; name="text"') + part(data) + part(b"", 'form-data; name="other"') + END
+    made = post(ann, body)
+    assert made["size"] == len(data) and made["name"] == "a.txt"
+    assert ann.get(made["url"], expect=200).body == data
+
+
+@pytest.mark.parametrize("size", (0, 1, 65535, 65536, 65537, 131072, 300000))
+def test_sizes_around_the_buffers_arrive_whole_both_ways(ann, size):
+    data = os.urandom(size)
+    for made in (put(ann, data), post(ann, part(data) + END)):
+        assert made["size"] == size
+        assert ann.get(made["url"], expect=200).body == data
+        ann.delete(made["url"], expect=200)
+
+
+@pytest.mark.parametrize("given, name", (
+    ("../../etc/passwd", "passwd"), ("C:%5CUsers%5Cme%5Cx.doc", "x.doc"), ("a%0D%0AX-Bad: 1.txt", "aX-Bad: 1.txt"),
+    ("%E2%80%AEgpj.exe", "gpj.exe"), ("Gr%C3%BC%C3%9Fe%20%F0%9F%8E%89.png", "Grüße 🎉.png"), ("..", "file"), ("", "file"),
+    ("a%22b.txt", 'a"b.txt'), ("dots...", "dots"), ("%E2%80%8B", "\u200b"),
+))
+def test_names_of_raw_uploads_lose_paths_and_controls_and_keep_unicode(ann, given, name):
+    made = put(ann, b"x", given.replace(" ", "%20"))
+    assert made["name"] == name
+    answer = ann.get(made["url"], expect=200)
+    assert "\r" not in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("disposition, name", (
+    ('form-data; name="file"; filename="Grüße.txt"', "Grüße.txt"),
+    ("form-data; name=\"file\"; filename*=UTF-8''Gr%C3%BC%C3%9Fe.txt; filename=\"x\"", "Grüße.txt"),
+    ('form-data; filename="a;b.txt"; name="file"', "a;b.txt"),
+    ('form-data; name=file; filename=plain.txt', "plain.txt"),
+    ('form-data; name="file"; filename="say %22hi%22.txt"', 'say "hi".txt'),
+    ('form-data; name="file"', "file"),
+    ('form-data; name="file"; filename="' + "n" * 300 + '.tar"', "n" * 251 + ".tar"),
+))
+def test_names_of_forms_in_each_way_of_writing(ann, disposition, name):
+    assert post(ann, part(b"x", disposition) + END)["name"] == name
+
+
+def test_a_name_of_ten_kilobytes_is_refused_or_cut(ann):
+    assert len(put(ann, b"x", "n" * 7000 + ".txt")["name"]) == 255
+    post(ann, part(b"x", 'form-data; name="file"; filename="' + "n" * 10240 + '"') + END, expect=400)
+    ann.call("PUT", f"{UPLOAD}?name=" + "n" * 10240, data=b"x", expect=414, check=False)
+
+
+def test_a_name_that_is_not_utf8_or_holds_a_nul(ann):
+    assert put(ann, b"x", "%FF%FE.txt", expect=400).field == "name"
+    assert put(ann, b"x", "a%00b", expect=400).field == "name"
+    latin = b'--' + BOUNDARY.encode() + b'\r\nContent-Disposition: form-data; name="file"; filename="Gr\xfc.txt"\r\n\r\nx\r\n' + END
+    assert post(ann, latin)["name"] == "Gr_.txt"
+
+
+@pytest.mark.parametrize("mime, kept", (("IMAGE/PNG; q=1", "image/png"), ("nonsense", "application/octet-stream"),
+                                        ("text/html", "text/html"), ("a/" + "b" * 300, "application/octet-stream")))
+def test_media_types_are_cleaned(ann, mime, kept):
+    assert put(ann, b"x", mime=mime)["mime"] == kept
+
+
+BAD_FORMS = {
+    "no-boundary-in-the-type": (part(b"x") + END, {"Content-Type": "multipart/form-data"}),
+    "another-boundary": (part(b"x") + END, {"Content-Type": "multipart/form-data; boundary=other"}),
+    "boundary-of-71": (part(b"x") + END, {"Content-Type": "multipart/form-data; boundary=" + "b" * 71}),
+    "cut-off-in-the-part": (part(b"x" * 5000)[:-40], None),
+    "cut-off-before-the-end": (part(b"x"), None),
+    "cut-off-in-the-headers": (f"--{BOUNDARY}\r\nContent-Dispo".encode(), None),
+    "no-part-of-that-name": (part(b"x", 'form-data; name="other"; filename="a"') + END, None),
+    "the-part-twice": (part(b"x") + part(b"y") + END, None),
+    "nested": (part(b"x", 'form-data; name="file"', "Content-Type: multipart/mixed; boundary=in") + END, None),
+    "empty": (b"", None),
+    "only-the-end": (END, None),
+    "headers-without-end": (f"--{BOUNDARY}\r\n".encode() + b"X: " + b"y" * 20000 + b"\r\n\r\nx\r\n" + END, None),
+    "no-headers": (f"--{BOUNDARY}\r\n\r\nx\r\n".encode() + END, None),
+    "nul-in-the-headers": (part(b"x", 'form-data; name="file"; filename="a\0b"') + END, None),
+    "a-hundred-parts": (part(b"", 'form-data; name="o"') * 101 + part(b"x") + END, None),
+    "rubbish": (os.urandom(5000), None),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FORMS)
+def test_bad_form_is_refused_and_leaves_nothing(files_relay, ann, case):
+    body, headers = BAD_FORMS[case]
+    before = on_disk(files_relay)
+    answer = post(ann, body, expect=400, headers=headers)
+    assert answer.field == "file"
+    assert on_disk(files_relay) == before and on_disk(files_relay, "incoming") == []
+
+
+def test_post_of_anything_but_a_form_is_a_415(ann):
+    ann.post(UPLOAD, data=b"{}", expect=415)
+
+
+def test_a_file_at_the_limit_is_kept_and_one_byte_more_is_refused_with_the_limits(files_relay, ann):
+    put(ann, b"x" * 300000)
+    before = on_disk(files_relay)
+    answer = put(ann, b"x" * 300001, expect=413)
+    assert (answer.error, answer["max_upload_bytes"], answer["upload_quota_bytes"]) == ("too_large", 300000, 1000000)
+    post(ann, part(b"x" * 300001) + END, expect=413)
+    put(ann, b"x" * 500000, expect=413)
+    assert on_disk(files_relay) == before and on_disk(files_relay, "incoming") == []
+    limits = ann.get("/api/v1/webchat/config", expect=200)["limits"]
+    assert (limits["max_upload_bytes"], limits["upload_quota_bytes"]) == (300000, 1000000)
+
+
+def test_quota_counts_what_is_kept_and_a_deleted_file_makes_room(files_relay, ann):
+    made = [put(ann, b"x" * 300000) for _ in range(3)]
+    put(ann, b"x" * 100000)
+    before = on_disk(files_relay)
+    answer = put(ann, b"x", expect=413)
+    assert (answer.error, answer["used_bytes"]) == ("quota_exceeded", 1000000)
+    assert on_disk(files_relay) == before
+    ann.delete(made[0]["url"], expect=200)
+    put(ann, b"x")
+    listed = ann.get(FILES, expect=200)
+    assert listed["used_bytes"] == 700001 and len(listed["files"]) == 4
+
+
+def test_files_are_listed_page_by_page(ann):
+    made = [put(ann, b"x", f"{n}.txt")["file_id"] for n in range(5)]
+    page = ann.get(FILES + "?limit=3", expect=200)
+    rest = ann.get(f"{FILES}?limit=3&after={page['after']}", expect=200)
+    assert page["has_more"] and not rest["has_more"]
+    assert [file["file_id"] for file in page["files"] + rest["files"]] == made
+
+
+def test_without_a_length_a_body_that_grows_too_long_is_refused(files_relay, ann):
+    def chunks():
+        for _ in range(10):
+            yield b"x" * 100000
+    answer = ann.call("PUT", UPLOAD, data=chunks(), expect=413)
+    assert answer["max_upload_bytes"] == 300000
+    wait_until("nginx removed it", lambda: not on_disk(files_relay, "incoming"))
+
+
+def test_without_a_length_a_body_within_the_limits_is_kept(ann):
+    assert ann.call("PUT", UPLOAD, data=iter([b"x" * 1000, b"y" * 1000]), expect=200)["size"] == 2000
+
+
+def head(relay, path, token=None, length=None):
+    lines = [f"PUT {path} HTTP/1.1", "Host: x", *([f"X-PChat-Session: {token}"] if token else []),
+             *([f"Content-Length: {length}"] if length is not None else [])]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def test_upload_without_a_session_is_refused_before_its_body_is_read(files_relay):
+    with socket.create_connection(("127.0.0.1", files_relay.port), 10) as link:
+        link.sendall(head(files_relay, UPLOAD, length=10 << 20))
+        answer = link.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 413") or answer.startswith(b"HTTP/1.1 401")
+    with socket.create_connection(("127.0.0.1", files_relay.port), 10) as link:
+        link.sendall(head(files_relay, UPLOAD, length=200000))
+        assert link.recv(4096).startswith(b"HTTP/1.1 401")
+    assert on_disk(files_relay, "incoming") == []
+
+
+def test_a_body_that_ends_before_its_length_leaves_nothing(files_relay, ann):
+    before = on_disk(files_relay)
+    with socket.create_connection(("127.0.0.1", files_relay.port), 10) as link:
+        link.sendall(head(files_relay, UPLOAD, ann.token, 200000) + b"x" * 150000)
+        wait_until("nginx writes", lambda: on_disk(files_relay, "incoming"))
+        link.shutdown(socket.SHUT_WR)
+    wait_until("nginx removed it", lambda: not on_disk(files_relay, "incoming"))
+    assert on_disk(files_relay) == before
+
+
+def test_below_the_floor_of_free_disk_uploads_are_refused_and_messages_go_on(built):
+    with Relay({"PCHAT_MIN_FREE_BYTES": 1 << 49}) as relay:
+        ann = relay.sign_in()
+        answer = put(ann, b"x", expect=503)
+        assert answer.error == "storage_full" and on_disk(relay) == []
+        ann.send(ann.address, "still here")
+
+
+# -- downloading -----------------------------------------------------------------------------------
+
+def test_file_opens_to_owner_recipient_and_token_holder_only(files_relay, ann, bob):
+    made, other = put(ann, b"secret"), put(ann, b"other")
+    stranger, nobody = files_relay.sign_in(), files_relay.client()
+    assert ann.get(made["url"], expect=200).body == b"secret"
+    bob.get(made["url"], expect=404)
+    ann.send(bob.address, "", attachments=[made["file_id"]])
+    assert bob.get(made["url"], expect=200).body == b"secret"
+    stranger.get(made["url"], expect=404)
+    assert nobody.get(f"{made['url']}?token={made['token']}", expect=200).body == b"secret"
+    assert stranger.get(f"{made['url']}?token={made['token']}", expect=200).body == b"secret"
+    nobody.get(made["url"], expect=401)
+    nobody.get(f"{made['url']}?token={other['token']}", expect=401)
+    nobody.get(f"{FILES}/fil_{'0' * 32}?token={made['token']}", expect=401)
+    stranger.get(f"{made['url']}?token={other['token']}", expect=404)
+
+
+def test_members_open_a_groups_file_and_an_ex_member_no_longer(files_relay, ann, bob):
+    group = Group(ann, **OPEN)
+    group.join(bob)
+    made = put(ann, b"for the group")
+    ann.send(group.id, "", attachments=[made["file_id"]])
+    bob.get(made["url"], expect=200)
+    group.leave(bob)
+    bob.get(made["url"], expect=404)
+
+
+def test_a_recipient_may_pass_a_file_on(files_relay, ann, bob):
+    made, third = put(ann, b"x"), files_relay.sign_in()
+    bob.send(third.address, "", expect=404, attachments=[made["file_id"]])
+    ann.send(bob.address, "", attachments=[made["file_id"]])
+    bob.send(third.address, "", attachments=[made["file_id"]])
+    third.get(made["url"], expect=200)
+
+
+def test_downloads_have_ranges_tags_and_head(ann):
+    data = os.urandom(1000)
+    url = put(ann, data)["url"]
+    whole = ann.get(url, expect=200)
+    tag = whole.headers["ETag"]
+    ranged = ann.get(url, headers={"Range": "bytes=10-19"}, expect=206)
+    assert ranged.body == data[10:20] and ranged.headers["Content-Range"] == "bytes 10-19/1000"
+    ann.get(url, headers={"If-None-Match": tag}, expect=304)
+    ann.get(url, headers={"Range": "bytes=2000-"}, expect=416)
+    headed = ann.call("HEAD", url, check=False, expect=200)
+    assert headed.body == b"" and headed.headers["Content-Length"] == "1000"
+
+
+@pytest.mark.parametrize("mime, how", (("image/png", "inline"), ("audio/ogg", "inline"), ("video/mp4", "inline"),
+                                       ("image/svg+xml", "attachment"), ("text/html", "attachment"),
+                                       ("application/pdf", "attachment"), ("text/javascript", "attachment")))
+def test_only_what_runs_nothing_is_shown_inline(ann, mime, how):
+    answer = ann.get(put(ann, b"<script>", mime=mime)["url"], expect=200)
+    assert answer.headers["Content-Disposition"].startswith(how + ";")
+    assert answer.headers["Content-Type"] == mime
+
+
+def test_names_come_back_by_rfc_6266(ann):
+    answer = ann.get(put(ann, b"x", "%E2%82%AC%20rates%22.txt")["url"], expect=200)
+    assert answer.headers["Content-Disposition"] == "attachment; filename=\"_ rates_.txt\"; filename*=UTF-8''%E2%82%AC%20rates%22.txt"
+
+
+def test_open_downloads_need_nobody_when_the_operator_said_so(built):
+    with Relay({"PCHAT_FILE_DOWNLOAD_REQUIRES_TOKEN": "false"}) as relay:
+        made = put(relay.sign_in(), b"open")
+        assert relay.client().get(made["url"], expect=200).body == b"open"
+        relay.client().get(f"{FILES}/fil_{'0' * 32}", expect=404)
+
+
+def test_the_folder_of_files_is_not_served(files_relay, ann):
+    name = put(ann, b"x")["file_id"][4:]
+    for path in (f"/_files/{name}", "/_files/", "/_upload_check", f"{FILES}/../../../../_files/{name}"):
+        assert ann.call("GET", path, check=False).status == 404
+
+
+# -- messages --------------------------------------------------------------------------------------
+
+def test_voice_note_arrives_with_its_length_and_waveform(ann, bob):
+    made = put(ann, b"OggS", "note.ogg", "audio/ogg")
+    ann.send(bob.address, "", kind="voice", attachments=[made["file_id"]], duration_ms=2300, waveform=[0, 1.5, 3])
+    item = bob.poll("")["messages"][0]
+    assert (item["kind"], item["duration_ms"], item["waveform"], item["text"]) == ("voice", 2300, [0, 1.5, 3], "")
+    assert item["attachments"] == [{key: made[key] for key in ("file_id", "url", "name", "mime", "size")}]
+
+
+def test_message_without_text_and_attachment_is_refused(ann):
+    assert ann.send(ann.address, "", expect=400).field == "text"
+    assert ann.post(MESSAGES, {"to": ann.address}, expect=400).error == "missing_field"
+
+
+def test_ten_attachments_go_eleven_do_not_and_none_twice(ann):
+    made = [put(ann, b"x", f"{n}")["file_id"] for n in range(11)]
+    ann.send(ann.address, "x", attachments=made[:10])
+    assert ann.send(ann.address, "x", expect=400, attachments=made).field == "attachments"
+    assert ann.send(ann.address, "x", expect=400, attachments=made[:1] * 2).field == "attachments"
+    assert ann.send(ann.address, "x", expect=404, attachments=["fil_" + "0" * 32]).field == "attachments"
+
+
+@pytest.mark.parametrize("waveform", ([1] * 65, ["1"], [None], [[1]], [1e300], "1"))
+def test_waveforms_of_other_shapes_are_refused(ann, waveform):
+    assert ann.send(ann.address, "x", expect=400, kind="voice", waveform=waveform).field == "waveform"
+
+
+def test_withdrawing_a_message_takes_its_files_along(files_relay, ann, bob):
+    made, shared = put(ann, b"x"), put(ann, b"y")
+    ann.send(bob.address, "keeps one", attachments=[shared["file_id"]])
+    sent = ann.send(bob.address, "", attachments=[made["file_id"], shared["file_id"]])
+    bob.poll_all("")
+    ann.delete(f"{MESSAGES}/{sent['message_id']}", expect=200)
+    ann.get(made["url"], expect=404)
+    bob.get(shared["url"], expect=200)
+    assert made["file_id"][4:] not in on_disk(files_relay) and shared["file_id"][4:] in on_disk(files_relay)
+
+
+def test_a_recipient_who_removed_the_message_no_longer_opens_its_file(ann, bob):
+    made = put(ann, b"x")
+    sent = ann.send(bob.address, "", attachments=[made["file_id"]])
+    bob.delete(f"{MESSAGES}/{sent['message_id']}", expect=200)
+    bob.get(made["url"], expect=404)
+    ann.get(made["url"], expect=200)
+
+
+def test_erasing_an_account_takes_its_files_along(files_relay, ann):
+    made = [put(ann, b"x")["file_id"][4:] for _ in range(3)]
+    ann.delete("/api/v1/pchat/auth/me", expect=200)
+    assert not set(made) & set(on_disk(files_relay)) and not set(made) & set(rows(files_relay))
+
+
+def test_a_worker_killed_in_mid_upload_leaves_no_row_without_bytes(built):
+    with Relay({"RELAY_WORKERS": 1}) as relay:
+        ann = relay.sign_in()
+        with relay.frozen_workers() as pids:
+            with socket.create_connection(("127.0.0.1", relay.port), 10) as link:
+                link.sendall(head(relay, UPLOAD, ann.token, 5) + b"12345")
+                kill_pids(pids)
+        wait_until("a new worker answers", lambda: relay.client().call("GET", "/health", check=False).status == 200)
+        assert set(rows(relay)) <= set(on_disk(relay))
+        assert put(ann, b"again")["size"] == 5

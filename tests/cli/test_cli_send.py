@@ -1,0 +1,293 @@
+"""Sending: once, whatever becomes of the connection."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from cli import PROGRAM, Answers, Proxy, first, signed_in
+from harness import free_port, unique
+
+SEND = "POST /api/v1/messages"
+
+
+def texts(user):
+    return [item["text"] for item in user.poll_all()[0] if item["kind"] != "system"]
+
+
+def test_message_arrives_and_its_id_is_printed(cli, bob):
+    done = cli.run("--to", bob.address, "--message", "Hello Bob, it's 5 o'clock; ü 🙂 $(date)")
+    [item] = bob.poll_all()[0]
+    assert item["text"] == "Hello Bob, it's 5 o'clock; ü 🙂 $(date)" and item["from_name"] == "Cleo"
+    assert done.stdout.splitlines()[-1] == f"Sent: {item['message_id']}"
+
+
+def test_json_names_id_status_and_recipient(cli, bob):
+    sent = cli.json("--to", bob.address, "--message", "x")["sent"]
+    assert sent == {"type": "sent", "message_id": bob.poll_all()[0][0]["message_id"], "status": "queued", "to": bob.address}
+
+
+def test_same_message_twice_is_two_messages(cli, bob):
+    cli.run("--to", bob.address, "--message", "x")
+    cli.run("--to", bob.address, "--message", "x")
+    assert texts(bob) == ["x", "x"]
+
+
+def test_unknown_recipient_is_refused_in_one_line(cli):
+    done = cli.run("--to", unique("nobody-"), "--message", "x", expect=1)
+    assert done.stderr.count("\n") == 1 and "Nobody has this chat address" in done.stderr
+
+
+def test_text_beyond_the_limit_is_refused_in_one_line(cli, bob):
+    done = cli.run("--to", bob.address, "--message", "x" * 66000, expect=1)
+    assert done.stderr.count("\n") == 1 and texts(bob) == []
+
+
+# -- broken connections ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("times,lost", [(1, "answer"), (3, "answer"), (2, "half")])
+def test_message_whose_answer_was_lost_arrives_once(make_cli, relay, bob, times, lost):
+    with Proxy(relay, first(SEND, lost, times)) as proxy:
+        cli = make_cli(url=proxy.url)
+        cli.sign_in()
+        sent = cli.json("--to", bob.address, "--message", "once")["sent"]
+        assert proxy.count(SEND) == times + 1
+    [item] = bob.poll_all()[0]
+    assert (item["text"], item["message_id"]) == ("once", sent["message_id"])
+
+
+def test_message_cut_before_the_relay_saw_it_arrives_once(make_cli, relay, bob):
+    with Proxy(relay, first(SEND, "request", 2)) as proxy:
+        cli = make_cli(url=proxy.url)
+        cli.sign_in()
+        cli.run("--to", bob.address, "--message", "once")
+        assert proxy.count(SEND) == 3
+    assert texts(bob) == ["once"]
+
+
+def test_message_is_given_up_when_the_time_is_over(make_cli, relay, bob):
+    with Proxy(relay, first(SEND, "request", 1000)) as proxy:
+        cli = make_cli(url=proxy.url)
+        cli.sign_in()
+        done = cli.run("--to", bob.address, "--message", "never", "--timeout", "2", expect=4)
+        assert proxy.count(SEND) > 1 and "trying again" in done.stderr
+    assert texts(bob) == []
+
+
+def test_message_is_refused_without_another_try_on_a_4xx(make_cli, relay):
+    with Proxy(relay, lambda head: None) as proxy:
+        cli = make_cli(url=proxy.url)
+        cli.sign_in()
+        cli.run("--to", unique("nobody-"), "--message", "x", expect=1)
+        assert proxy.count(SEND) == 1
+
+
+def test_message_waits_for_a_relay_that_is_starting(make_cli, make_relay):
+    relay = make_relay()
+    cli, bob = make_cli(of=relay), relay.sign_in()
+    cli.sign_in()
+    relay.fixed_port = relay.port
+    relay.stop()
+    sending = cli.start("--to", bob.address, "--message", "late")
+    sending.wait_for_note("trying again")
+    relay.start()
+    sending.wait(0)
+    assert texts(bob) == ["late"] and "connected again" in sending.err
+
+
+def test_busy_relay_is_asked_again_when_it_said_so(make_cli, make_relay):
+    relay = make_relay({"RELAY_BUSY_TIMEOUT_MS": 100})
+    cli, bob = make_cli(of=relay), relay.sign_in()
+    cli.sign_in()
+    with relay.locked_database():
+        sending = cli.start("--to", bob.address, "--message", "patient")
+        sending.wait_for_note("trying again")
+    sending.wait(0)
+    assert texts(bob) == ["patient"]
+
+
+def scripted(to_messages):
+    """Answers like a relay; messages are answered by `to_messages(number)`."""
+    count = [0]
+
+    def script(request):
+        if request.path == "/api/v1/messages":
+            count[0] += 1
+            return to_messages(count[0])
+        return signed_in(request)
+    return script
+
+
+def test_retry_after_is_honoured_and_the_same_bytes_are_sent_again(make_cli):
+    def answer(number):
+        if number == 1:
+            return 429, {"Retry-After": "2"}, {"success": False, "error": "rate_limited", "message": "Slower."}
+        return 202, {}, {"success": True, "message_id": "msg_12345678", "status": "queued", "idempotency_key": "k"}
+
+    with Answers(scripted(answer)) as relay:
+        make_cli(of=relay).run("--code", "123456", "--to", "bob", "--message", "x")
+        one, other = [request for request in relay.requests if request.path == "/api/v1/messages"]
+        assert other.time - one.time >= 2
+        assert one.body == other.body and len(json.loads(one.body)["idempotency_key"]) >= 16
+
+
+def test_retry_after_beyond_the_time_gives_up_at_once(make_cli):
+    refused = 429, {"Retry-After": "3600"}, {"success": False, "error": "rate_limited", "message": "Slower."}
+    with Answers(scripted(lambda number: refused)) as relay:
+        done = make_cli(of=relay).run("--code", "123456", "--to", "bob", "--message", "x", expect=1)
+        assert "Slower." in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>hello</html>", b"[]", b"{}", b'{"success":true}', b'{"success":"yes"}'])
+def test_server_that_is_no_relay_is_one_line(make_cli, answer):
+    with Answers(lambda request: (200, {}, answer)) as relay:
+        done = make_cli(of=relay).run("--code", "123456", expect=None)
+        assert done.returncode in (1, 4) and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+def test_redirect_is_named_and_not_followed_with_the_token(make_cli):
+    with Answers(lambda request: (301, {"Location": "http://elsewhere.example.com/\x1b[31m"}, b"")) as relay:
+        done = make_cli(of=relay).run("--code", "123456", expect=4)
+        assert "elsewhere.example.com" in done.stderr and "\x1b" not in done.stderr and len(relay.requests) == 1
+
+
+def test_relay_that_is_not_there_is_exit_4_at_once(make_cli, relay):
+    done = make_cli(url=f"http://127.0.0.1:{free_port()}").run(expect=4)
+    assert done.stderr.count("\n") == 1 and "refused" in done.stderr and done.stdout == ""
+
+
+def test_relay_name_that_does_not_exist_is_exit_4(make_cli, relay):
+    done = make_cli(url="https://no-such-host.invalid").run(expect=4)
+    assert done.stderr.count("\n") == 1
+
+
+def test_interrupt_while_trying_again_is_exit_130(make_cli, relay):
+    cli = make_cli(url=f"http://127.0.0.1:{free_port()}")
+    sending = cli.start("--to", "bob", "--message", "x")
+    sending.wait_for_note("trying again")
+    sending.stop(signal.SIGINT)
+
+
+def test_two_runs_at_once_share_the_state(cli, bob):
+    running = [cli.start("--to", bob.address, "--message", f"n{number}", "--computer", f"pc{number}") for number in range(6)]
+    for one in running:
+        one.wait(0)
+    assert sorted(texts(bob)) == [f"n{number}" for number in range(6)]
+    cli.run()
+
+
+# -- groups and people -----------------------------------------------------------------------------
+
+def test_group_is_made_once_and_sent_to_by_name(cli, relay):
+    name = unique("My Hikers & Co ")
+    made = cli.json("--group", name, "--create-group")["group"]["group"]
+    again = cli.json("--group", name, "--create-group")["group"]["group"]
+    assert made["group_id"] == again["group_id"] and made["visibility"] == "private"
+    assert cli.json("--group", name, "--message", "x")["sent"]["to"] == made["group_id"]
+    assert cli.json("--group", made["group_id"], "--message", "x")["sent"]["to"] == made["group_id"]
+
+
+def test_open_group_is_found_joined_and_written_to_by_somebody_else(cli, make_cli, relay):
+    name, other = unique("Open "), make_cli()
+    other.sign_in()
+    cli.run("--group", name, "--create-group", "--open")
+    found = other.json("--group", name, "--join", "--message", "I am in")
+    assert found["join"]["status"] == "member" and found["sent"]
+
+
+def test_joining_a_group_that_decides_is_a_request(cli, bob):
+    group = bob.post("/api/v1/webchat/groups", {"name": unique("Asked "), "visibility": "public"}, expect=200)["group"]
+    assert cli.json("--group", group["name"], "--join")["join"]["status"] == "requested"
+    assert "request" in cli.run("--group", group["group_id"], "--join").stdout.splitlines()[-1]
+
+
+def test_unknown_group_is_one_line(cli):
+    assert cli.run("--group", unique("none"), "--message", "x", expect=1).stderr.count("\n") == 1
+    assert cli.run("--group", "grp_" + "0" * 32, "--join", expect=1).stderr.count("\n") == 1
+
+
+def test_two_groups_of_one_name_need_an_id(cli, bob):
+    name = unique("Twins ")
+    ids = {bob.post("/api/v1/webchat/groups", {"name": name, "visibility": "public"}, expect=200)["group_id"] for _ in range(2)}
+    done = cli.run("--group", name, "--join", expect=1)
+    assert all(group_id in done.stderr for group_id in ids)
+
+
+def test_directory_lists_people_and_groups_without_their_control_characters(make_cli, make_relay):
+    relay = make_relay()
+    cli = make_cli(of=relay)
+    cli.sign_in()
+    people = [relay.sign_in(display_name=f"P{number}\u202e\u009b", public_visible=True) for number in range(3)]
+    people[0].presence()
+    people[0].post("/api/v1/webchat/groups", {"name": "Public\u009bgroup", "visibility": "public"}, expect=200)
+    lines = cli.run("--directory").stdout.splitlines()[8:]
+    assert sorted(lines[:3]) == sorted(f"User: {user.address} {'offline' if number else 'online'} P{number}\\u202e\\x9b"
+                                       for number, user in enumerate(people))
+    assert lines[3].startswith("Group: grp_") and lines[3].endswith(" public Public\\x9bgroup")
+    found = [json.loads(line) for line in cli.run("--directory", "--json").stdout.splitlines()[1:]]
+    assert [one["type"] for one in found] == ["user"] * 3 + ["group"]
+
+
+# -- wrong use -------------------------------------------------------------------------------------
+
+RELAY = ["--relay", "http://127.0.0.1:1"]
+
+
+@pytest.mark.parametrize("words,says", [
+    (["ann@example.com"], "relay"),
+    (["ann@example.com", "--relay-mode", "public"], "relay"),
+    (["ann@example.com", "--relay-mode", "private"], "--relay"),
+    (["ann@example.com", "--relay-mode", "private", "--site", "https://s.example.com"], "--relay"),
+    (["ann@example.com", "--relay-mode", "secret", *RELAY], "--relay-mode"),
+    (["ann@example.com", "--relay", "relay.example.com"], "--relay"),
+    (["ann@example.com", "--relay", "https://me:secret@relay.example.com"], "--relay"),
+    (["ann@example.com", "--site", "nowhere", *RELAY], "--site"),
+    (["ann", *RELAY], "EMAIL"), (["a b@example.com", *RELAY], "EMAIL"), (["", *RELAY], "EMAIL"),
+    (["ann@example.com", "bob@example.com", *RELAY], "bob@example.com"),
+    (["ann@example.com", "--code", "12345", *RELAY], "--code"), (["ann@example.com", "--code", "12345x", *RELAY], "--code"),
+    (["ann@example.com", "--message", "x", *RELAY], "--to"), (["ann@example.com", "--to", "bob", *RELAY], "--message"),
+    (["ann@example.com", "--to", "bob", "--group", "g", "--message", "x", *RELAY], "--group"),
+    (["ann@example.com", "--to", "bob", "--message", "", *RELAY], "empty"),
+    (["ann@example.com", "--join", *RELAY], "--group"), (["ann@example.com", "--create-group", *RELAY], "--group"),
+    (["ann@example.com", "--group", "g", "--open", *RELAY], "--create-group"),
+    (["ann@example.com", "--save", "/", *RELAY], "--watch"), (["ann@example.com", "--on-message", "cat", *RELAY], "--watch"),
+    (["ann@example.com", "--watch", "--save", "/no/such/folder", *RELAY], "folder"),
+    (["ann@example.com", "--watch", "--on-message", "no-such-program-at-all", *RELAY], "--on-message"),
+    (["ann@example.com", "--watch", "--on-message", "cat 'x", *RELAY], "quotation"),
+    (["ann@example.com", "--interval", "0", *RELAY], "--interval"), (["ann@example.com", "--interval", "soon", *RELAY], "--interval"),
+    (["ann@example.com", "--interval", "nan", *RELAY], "--interval"),
+    (["ann@example.com", "--limit", "0", *RELAY], "--limit"), (["ann@example.com", "--limit", "101", *RELAY], "--limit"),
+    (["ann@example.com", "--timeout", "-1", *RELAY], "--timeout"),
+    (["ann@example.com", "--to", "bob", *["--attach", __file__] * 11, *RELAY], "10"),
+    (["ann@example.com", "--to", "bob", "--attach", __file__, "--voice", __file__, *RELAY], "--voice"),
+    (["ann@example.com", "--rel", "http://127.0.0.1:1"], "--rel"),
+    (["ann@example.com", "--wat\x1bch", *RELAY], "--wat\\x1bch"),
+])
+def test_wrong_use_is_one_line_and_exit_2(words, says, tmp_path):
+    done = subprocess.run([sys.executable, PROGRAM, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          timeout=60, check=False, env={**os.environ, "HOME": str(tmp_path)})
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1 and says in done.stderr, done
+    assert "secret" not in done.stderr or "secret" in words and os.listdir(tmp_path) == []
+
+
+def test_public_mode_takes_the_relay_of_the_site(make_cli, relay):
+    cli = make_cli()
+    code = relay.code(cli.email)
+    words = [sys.executable, PROGRAM, cli.email, "--relay-mode", "public", "--site", relay.url + "/chat", "--code", code, "--json"]
+    done = subprocess.run(words, env=cli.env(), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=True)
+    status = json.loads(done.stdout)
+    assert status["relay"] == relay.url and status["relay_mode"] == "public"
+    assert status["webchat_url"].startswith(relay.url + "/chat#") and "&mode=public&" in status["webchat_url"]
+
+
+def test_plain_http_over_the_internet_is_warned_of(make_cli, relay):
+    done = make_cli(url="http://relay.invalid").run(expect=4)
+    assert "warning" in done.stderr.splitlines()[0]
+
+
+def test_reader_that_goes_away_is_no_traceback(cli):
+    done = subprocess.run(["bash", "-c", '"$@" | true', "-", *cli.words([])], env=cli.env(), capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=60, check=False)
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr, done.stderr

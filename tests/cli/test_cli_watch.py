@@ -1,0 +1,289 @@
+"""Receiving: every message once, whatever happens in between."""
+import json
+import os
+import signal
+import stat
+
+import pytest
+
+from cli import Proxy
+from client import wait_until
+from harness import free_port
+
+FAST = ["--watch", "--interval", "0.1"]
+
+
+def address(cli):
+    return cli.state["chat_address"]
+
+
+def lines_of(running):
+    """What was printed after the status."""
+    return running.out.split("Relay mode: private\n", 1)[1].splitlines()
+
+
+def test_message_is_printed_with_time_and_sender(cli, bob):
+    watching = cli.start(*FAST)
+    bob.send(address(cli), "Hello Cleo")
+    watching.wait_for("Hello Cleo").stop()
+    [line] = lines_of(watching)
+    assert line[19:] == f" Bob <{bob.address}>: Hello Cleo"
+
+
+def test_message_in_json_is_the_item_of_the_relay(cli, bob):
+    sent = bob.send(address(cli), "Line 1\nLine 2\x1b[2J")
+    watching = cli.start(*FAST, "--json").wait_for("Line 1")
+    watching.stop()
+    found = [json.loads(line) for line in watching.out.splitlines()]
+    assert [one["type"] for one in found] == ["status", "message"]
+    assert found[1]["message"]["message_id"] == sent["message_id"] and found[1]["message"]["text"] == "Line 1\nLine 2\x1b[2J"
+    assert "\x1b" not in watching.out
+
+
+def test_control_characters_reach_the_terminal_as_escapes(cli, relay):
+    mallory = relay.sign_in(display_name="Mal\u009b31m\u202elory\u2028")
+    mallory.send(address(cli), "a\x1b]0;owned\x07b\u009bc\rd\x7f\u2066e\x08f" + "\n2026-01-01 00:00:00 Bob <bob>: fake")
+    watching = cli.start(*FAST).wait_for("fake")
+    watching.stop()
+    text = "\n".join(lines_of(watching))
+    assert not [char for char in text if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160 or char in "\u202e\u2066\u2028"]
+    assert "a\\x1b]0;owned\\x07b\\x9bc\\x0dd\\x7f\\u2066e\\x08f" in text and "Mal\\x9b31m\\u202elory\\u2028 <" in text
+    assert text.splitlines()[1] == "    2026-01-01 00:00:00 Bob <bob>: fake"
+
+
+def test_edit_and_withdrawal_are_shown_as_such(cli, bob):
+    first_id = bob.send(address(cli), "first")["message_id"]
+    watching = cli.start(*FAST).wait_for(": first")
+    bob.patch(f"/api/v1/messages/{first_id}", {"text": "better"}, expect=200)
+    watching.wait_for("(edited): better")
+    bob.delete(f"/api/v1/messages/{first_id}", expect=200)
+    watching.wait_for("(withdrawn):").stop()
+    assert len(lines_of(watching)) == 3
+
+
+def test_backlog_larger_than_a_page_comes_in_order(cli, bob):
+    for number in range(45):
+        bob.send(address(cli), f"n{number}.")
+    watching = cli.start("--watch", "--interval", "3600", "--limit", "7").wait_for("n44.")
+    watching.stop()
+    assert [line.split(": ")[-1] for line in lines_of(watching)] == [f"n{number}." for number in range(45)]
+
+
+def test_watch_is_online_and_its_end_is_offline(cli, relay, bob):
+    relay.client(cli.state["token"]).put("/api/v1/pchat/auth/me", {"public_visible": True}, expect=200)
+    assert bob.listed(address(cli))["online"] is False
+    watching = cli.start(*FAST, "--session-name", "night shift")
+    found = wait_until("it is online", lambda: (entry := bob.listed(address(cli)))["online"] and entry)
+    assert [session["session_name"] for session in found["sessions"]] == ["night shift"]
+    cli.run("--to", bob.address, "--message", "x")
+    assert bob.listed(address(cli))["online"] is True
+    watching.stop()
+    assert bob.listed(address(cli))["online"] is False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_is_exit_130_even_in_the_middle_of_a_rest(cli, bob, number):
+    watching = cli.start("--watch", "--interval", "3600")
+    bob.send(address(cli), "x")
+    cli.run()
+    wait_until("it was handed out", lambda: watching.out.count("\n") >= 8)
+    watching.stop(number)
+    assert watching.err == ""
+
+
+def test_interval_comes_from_the_relay_unless_one_is_given(make_cli, make_relay):
+    relay = make_relay({"RELAY_POLL_INTERVAL_MS": 60000})
+    cli, bob = make_cli(of=relay), relay.sign_in()
+    cli.sign_in()
+    with Proxy(relay, lambda head: None) as proxy:
+        cli.url = proxy.url
+        cli.sign_in()
+        slow = cli.start("--watch")
+        wait_until("it polled", lambda: proxy.count("POST /api/v1/webchat/poll") == 1)
+        bob.send(address_at(cli, proxy.url), "later")
+        slow.stop()
+        assert proxy.count("POST /api/v1/webchat/poll") == 1 and "later" not in slow.out
+        cli.start(*FAST).wait_for("later").stop()
+        assert proxy.count("POST /api/v1/webchat/poll") > 1
+
+
+def address_at(cli, url):
+    """The address of the user, whose home holds the states of several relays."""
+    folder = os.path.join(cli.home, ".config", "webchat")
+    states = [json.load(open(os.path.join(folder, name), encoding="utf-8")) for name in os.listdir(folder) if name.endswith(".json")]
+    [found] = [state["chat_address"] for state in states if state["relay"] == url]
+    return found
+
+
+# -- once ------------------------------------------------------------------------------------------
+
+def test_second_watch_goes_on_where_the_first_ended(cli, bob):
+    bob.send(address(cli), "one.")
+    cli.start(*FAST).wait_for("one.").stop()
+    bob.send(address(cli), "two.")
+    second = cli.start(*FAST).wait_for("two.")
+    second.stop()
+    assert "one." not in second.out
+
+
+def test_message_printed_before_a_kill_is_not_printed_again_but_its_command_is_run_again(cli, bob):
+    # The command is the place to be killed at: the message is printed, its page is not confirmed.
+    command = script(cli, "cat >>messages; while [ ! -e go ]; do sleep 0.05; done; echo done >>ended")
+    bob.send(address(cli), "one.")
+    cli.start(*FAST, "--on-message", command).wait_for("one.").kill()
+    touch(cli, "go")
+    second = cli.start(*FAST, "--on-message", command)
+    bob.send(address(cli), "two.")
+    second.wait_for("two.").stop()
+    assert [line.split(": ")[-1] for line in lines_of(second)] == ["two."]
+    with open(os.path.join(cli.home, "messages"), encoding="utf-8") as file:
+        assert [json.loads(line)["text"] for line in file] == ["one.", "one.", "two."]
+
+
+def test_cursor_that_was_not_kept_does_not_print_anything_twice(cli, bob):
+    for number in range(3):
+        bob.send(address(cli), f"n{number}.")
+    cli.start(*FAST).wait_for("n2.").stop()
+    state = cli.state
+    assert len(state["recent"]) == 3 and state["cursor"]
+    with open(cli.state_path, "w", encoding="utf-8") as file:
+        json.dump({**state, "cursor": ""}, file)
+    bob.send(address(cli), "n3.")
+    again = cli.start(*FAST).wait_for("n3.")
+    again.stop()
+    assert len(lines_of(again)) == 1
+
+
+def test_lost_answers_to_polls_print_nothing_twice_and_lose_nothing(make_cli, relay, bob):
+    lost = [0]
+
+    def some_polls(head):
+        lost[0] += head.startswith("POST /api/v1/webchat/poll")
+        return ("answer", "request", None, "half", None)[lost[0] % 5] if head.startswith("POST /api/v1/webchat/poll") else None
+
+    with Proxy(relay, some_polls) as proxy:
+        cli = make_cli(url=proxy.url)
+        cli.sign_in()
+        for number in range(6):
+            bob.send(address(cli), f"n{number}.")
+        watching = cli.start(*FAST, "--limit", "2").wait_for("n5.")
+        watching.stop()
+    assert [line.split(": ")[-1] for line in lines_of(watching)] == [f"n{number}." for number in range(6)]
+
+
+def test_relay_that_is_restarted_is_found_again(make_cli, make_relay):
+    relay = make_relay()
+    cli, bob = make_cli(of=relay), relay.sign_in()
+    cli.sign_in()
+    relay.fixed_port = relay.port
+    watching = cli.start(*FAST)
+    bob.send(address(cli), "before.")
+    watching.wait_for("before.")
+    relay.stop()
+    watching.wait_for_note("trying again")
+    relay.start()
+    bob.send(address(cli), "after.")
+    watching.wait_for("after.")
+    relay.restart()
+    bob.send(address(cli), "again.")
+    watching.wait_for("again.").stop()
+    assert [line.split(": ")[-1] for line in lines_of(watching)] == ["before.", "after.", "again."]
+    assert watching.err.count("connected again") == watching.err.count("trying again") >= 1
+
+
+def test_session_that_is_revoked_ends_the_watch_with_exit_3(cli, relay):
+    watching = cli.start(*FAST)
+    wait_until("it watches", lambda: watching.out.count("\n") >= 8)
+    relay.client(cli.state["token"]).post("/api/v1/pchat/auth/logout", expect=200)
+    watching.wait(3)
+
+
+def test_second_watch_at_the_same_time_is_refused(cli, bob):
+    watching = cli.start(*FAST)
+    bob.send(address(cli), "x.")
+    watching.wait_for("x.")
+    assert "already" in cli.run(*FAST, expect=1).stderr
+    cli.run("--to", address(cli), "--message", "from the other run.")
+    watching.wait_for("from the other run.").stop()
+    assert watching.out.count("x.") == 1
+    bob.send(address(cli), "y.")
+    cli.start(*FAST).wait_for("y.").stop()
+
+
+def test_sending_and_watching_in_one_run(cli):
+    watching = cli.start("--to", address(cli), "--message", "to myself.", *FAST).wait_for("to myself.")
+    watching.stop()
+    assert lines_of(watching)[0].startswith("Sent: msg_")
+
+
+def touch(cli, name):
+    with open(os.path.join(cli.home, name), "w", encoding="utf-8"):
+        pass
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+def script(cli, text):
+    path = os.path.join(cli.home, "my command")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + text)
+    os.chmod(path, stat.S_IRWXU)
+    return f"'{path}' 'one word' two"
+
+
+def test_command_gets_each_message_as_json_and_its_own_words(cli, bob):
+    command = script(cli, 'echo "$# $1" >>args\ncat >>messages\n')
+    texts = ["plain.", "$(touch hacked); `touch hacked` ' \" \\ | touch hacked &", "end."]
+    for text in texts:
+        bob.send(address(cli), text)
+    cli.start(*FAST, "--on-message", command).wait_for("end.").stop()
+    with open(os.path.join(cli.home, "messages"), encoding="utf-8") as file:
+        items = [json.loads(line) for line in file]
+    with open(os.path.join(cli.home, "args"), encoding="utf-8") as file:
+        assert file.read() == "2 one word\n" * 3
+    assert [item["text"] for item in items] == texts and items[0]["from"] == bob.address
+    assert not os.path.exists(os.path.join(cli.home, "hacked"))
+
+
+def test_command_that_fails_or_does_not_read_does_not_stop_the_watch(cli, bob):
+    for text in ("one.", "x" * 60000, "two."):
+        bob.send(address(cli), text)
+    watching = cli.start(*FAST, "--on-message", script(cli, "exit 7")).wait_for("two.")
+    watching.wait_for_note("ended with 7").stop()
+
+
+def test_interrupt_during_a_command_waits_for_it_and_counts_the_message_as_seen(cli, bob):
+    bob.send(address(cli), "one.")
+    watching = cli.start(*FAST, "--on-message", script(cli, "cat >started; while [ ! -e go ]; do sleep 0.05; done; echo done >ended"))
+    wait_until("the command runs", lambda: os.path.exists(os.path.join(cli.home, "started")))
+    watching.process.send_signal(signal.SIGTERM)
+    touch(cli, "go")
+    watching.wait(130)
+    assert os.path.exists(os.path.join(cli.home, "ended"))
+    assert len(cli.state["recent"]) == 1
+
+
+def test_second_interrupt_does_not_wait_for_a_command(cli, bob):
+    bob.send(address(cli), "one.")
+    watching = cli.start(*FAST, "--on-message", script(cli, "cat >started; exec sleep 600"))
+    wait_until("the command runs", lambda: os.path.exists(os.path.join(cli.home, "started")))
+    watching.process.send_signal(signal.SIGTERM)
+    watching.stop(signal.SIGINT)
+
+
+def test_relay_that_is_not_there_at_the_start_is_given_up_in_time(make_cli, relay):
+    cli = make_cli(url=f"http://127.0.0.1:{free_port()}")
+    done = cli.run("--watch", "--timeout", "1", expect=4)
+    assert "trying again" in done.stderr
+
+
+def test_state_that_cannot_be_written_any_more_ends_the_watch_in_one_line(cli, bob):
+    to, folder = address(cli), os.path.dirname(cli.state_path)
+    watching = cli.start(*FAST)
+    wait_until("it watches", lambda: watching.out.count("\n") >= 8)
+    os.rename(folder, folder + "-gone")
+    with open(folder, "w", encoding="utf-8"):
+        pass  # Where a file stands there is no folder, not even for root.
+    bob.send(to, "x")
+    watching.wait(1)
+    assert watching.err.count("\n") == 1

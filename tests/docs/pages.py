@@ -1,0 +1,86 @@
+"""The pages, and a copy of the checkout to paste their lines into."""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("RELAY_BUILD", os.path.join(TOP, "build"))
+
+# What a page calls that would change this machine. The scripts say what they would do; a service is the relay itself.
+STUBS = {
+    "sudo": 'case $1 in scripts/*) exec "$@" --dry-run ;; *) exec "$@" ;; esac',
+    "systemctl": 'case $* in "status webchat-relay") exec ./start_relay.sh --detach ;; "reload webchat-relay") ;; *) exit 9 ;; esac',
+    "journalctl": '[ "$*" = "-u webchat-relay" ]',
+    "git": '[ "$*" = pull ]',
+    "certbot": '[ "$1" = certonly ] && for d; do :; done && mkdir -p "$LIVE/$d" && touch "$LIVE/$d/fullchain.pem" "$LIVE/$d/privkey.pem"',
+    "crontab": 'case $1 in -l) cat "$HOME/crontab" ;; -) cat >"$HOME/crontab" ;; *) exit 2 ;; esac',
+}
+
+
+def read(name):
+    """The text of README.md, or of a page of docs/."""
+    with open(os.path.join(TOP, name if name == "README.md" else os.path.join("docs", name)), encoding="utf-8") as file:
+        return file.read()
+
+
+def blocks(name, language="sh"):
+    """The page's blocks of that language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", read(name), re.M | re.S)
+
+
+def free_port():
+    """A loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Checkout:
+    """A copy of the tracked files and the built programs, newer than their sources so that nothing is built again."""
+
+    def __enter__(self):
+        self._parent = tempfile.TemporaryDirectory()
+        os.chmod(self._parent.name, 0o755)
+        self.folder = os.path.join(self._parent.name, "a check out")
+        self.stubs = os.path.join(self._parent.name, "stubs")
+        os.makedirs(self.stubs)
+        for name, body in STUBS.items():
+            path = os.path.join(self.stubs, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/bash\n{body}\n")
+            os.chmod(path, 0o755)
+        self._copy()
+        self.port = free_port()
+        return self
+
+    def _copy(self):
+        files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=TOP, capture_output=True, text=True,
+                               check=True).stdout.splitlines()
+        for name in files:
+            if os.path.exists(os.path.join(TOP, name)):
+                os.makedirs(os.path.dirname(os.path.join(self.folder, name)), exist_ok=True)
+                shutil.copy2(os.path.join(TOP, name), os.path.join(self.folder, name))
+        shutil.copytree(BUILD, os.path.join(self.folder, "build"), ignore=shutil.ignore_patterns("tests", "bench"))
+        if not os.path.exists(os.path.join(BUILD, "relay-sweep")):  # a build without housekeeping
+            os.symlink("/bin/true", os.path.join(self.folder, "build", "relay-sweep"))
+
+    def __exit__(self, *_):
+        subprocess.run(["build/relayd", "--dir", "relay", "--stop"], cwd=self.folder, capture_output=True, check=False)
+        self._parent.cleanup()
+
+    def paste(self, text, replace=(), **settings):
+        """Run lines in a shell that stops at the first failure; `replace` are (old, new) that the lines must hold."""
+        for old, new in replace:
+            assert old in text, old
+            text = text.replace(old, new)
+        env = {"PATH": f"{self.stubs}:{os.environ['PATH']}:/usr/sbin", "HOME": self.folder, "LANG": "C.UTF-8", "HOST": "127.0.0.1",
+               "PORT": str(self.port), "LIVE": os.path.join(self._parent.name, "live"), **settings}
+        return subprocess.run(["bash", "-eu", "-o", "pipefail"], input=text, cwd=self.folder, env=env, capture_output=True,
+                              text=True, timeout=180, check=False)
+
+    def path(self, *names):
+        """A path in the copy."""
+        return os.path.join(self.folder, *names)

@@ -1,0 +1,134 @@
+"""The systemd units and scripts/install_service.sh, staged below a folder of the test's."""
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+from contract import ROOT
+from harness import BUILD, clean_env, make_folder
+
+SCRIPT = os.path.join(ROOT, "scripts", "install_service.sh")
+UNITS = ["webchat-relay.service", "webchat-relay-sweep.service", "webchat-relay-sweep.timer"]
+PROGRAMS = ["relayd", "relay-mail", "relay-sweep", "relayctl"]
+WORST_EXPOSURE = 2.0
+
+
+@pytest.fixture(name="programs", scope="module")
+def folder_of_programs(built):
+    """A folder with a space in its name that holds all four programs."""
+    folder = pathlib.Path(make_folder("built programs"))
+    for name in PROGRAMS:
+        if os.path.exists(os.path.join(BUILD, name)):
+            shutil.copy2(os.path.join(BUILD, name), folder / name)
+        else:
+            (folder / name).write_text("#!/bin/sh\n")
+            (folder / name).chmod(0o755)
+    yield str(folder)
+    shutil.rmtree(folder.parent)
+
+
+def install(*words, expect=0, user=None):
+    as_user = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+    done = subprocess.run([SCRIPT, *words], env=clean_env(), cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=60, **as_user)
+    assert done.returncode == expect, done
+    assert expect == 0 or len(done.stderr.splitlines()) == 1 and not done.stdout, done
+    return done
+
+
+def tree(folder):
+    return sorted(os.path.relpath(os.path.join(root, name), folder) for root, _, names in os.walk(folder) for name in names)
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("unit", [name for name in UNITS if name.endswith(".service")])
+def test_unit_is_hardened(unit):
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", os.path.join(ROOT, "systemd", unit)],
+                          capture_output=True, text=True, timeout=60)
+    score = float(re.search(rf"Overall exposure level for {unit}: ([\d.]+)", done.stdout).group(1))
+    print(f"{unit}: exposure {score}")
+    assert score <= WORST_EXPOSURE, done.stdout
+
+
+def test_units_are_understood_by_systemd(tmp_path, programs):
+    install("--root", str(tmp_path), "--build", programs)
+    paths = [str(tmp_path / "etc/systemd/system" / unit) for unit in UNITS]
+    for path in paths[:2]:  # verify wants to see the program
+        text = read(path).replace("/opt/webchat-relay/bin/", "/bin/../bin/").replace("/bin/../bin/relay", "/bin/true --relay")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *paths], capture_output=True, text=True, timeout=60)
+    ours = [line for line in done.stderr.splitlines() if "webchat-relay" in line]
+    assert ours == [], done
+
+
+def test_installed_relay_runs_from_its_prefix(tmp_path, programs, make_relay):
+    install("--root", str(tmp_path), "--build", programs, "--prefix", "/opt/relay")
+    os.chmod(tmp_path, 0o755)
+    relay = make_relay(start=False)
+    done = subprocess.run([str(tmp_path / "opt/relay/bin/relayd"), "--dir", relay.folder, "--check"], env=clean_env(),
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "The settings are fine.\n"), done
+
+
+def test_install_puts_everything_in_its_place_and_uninstall_leaves_the_data(tmp_path, programs):
+    words = ("--root", str(tmp_path), "--build", programs, "--prefix", "/usr/local/lib/chat", "--dir", "/srv/chat", "--user", "chatty")
+    install(*words)
+    assert set(tree(tmp_path / "usr/local/lib/chat/bin")) == set(PROGRAMS)
+    assert "relay.conf.in" in tree(tmp_path / "usr/local/lib/chat/nginx")
+    assert stat.S_IMODE(os.stat(tmp_path / "srv/chat/.env.local").st_mode) == 0o600
+    service = read(tmp_path, "etc/systemd/system/webchat-relay.service")
+    assert "ExecStart=/usr/local/lib/chat/bin/relayd --dir /srv/chat\n" in service
+    assert "ReadWritePaths=/srv/chat\n" in service and "User=chatty\n" in service
+    assert "ExecStart=/usr/local/lib/chat/bin/relay-sweep --dir /srv/chat\n" in read(
+        tmp_path, "etc/systemd/system/webchat-relay-sweep.service")
+    (tmp_path / "srv/chat/.env.local").write_text("RELAY_NAME=kept\n")
+    before = tree(tmp_path)
+    install(*words)
+    assert tree(tmp_path) == before and read(tmp_path, "srv/chat/.env.local") == "RELAY_NAME=kept\n"
+    install(*words, "--uninstall")
+    assert tree(tmp_path) == ["srv/chat/.env.local"]
+    install(*words, "--uninstall")
+
+
+@pytest.mark.parametrize("more", [[], ["--uninstall"]], ids=["install", "uninstall"])
+def test_dry_run_changes_nothing(tmp_path, programs, more):
+    said = install("--root", str(tmp_path), "--build", programs, "--dry-run", *more).stdout
+    assert said and all(line.startswith("would ") for line in said.splitlines())
+    assert tree(tmp_path) == []
+
+
+def test_dry_run_of_a_real_install_names_every_step(programs):
+    said = install("--build", programs, "--dry-run", "--user", "nobody-yet").stdout
+    for step in ("useradd", "relayd.new", ".env.local", "daemon-reload", "enable", "restart", "chown"):
+        assert step in said
+
+
+@pytest.mark.parametrize("words, status, said", [
+    (["--nonsense"], 2, "--nonsense"), (["extra"], 2, "extra"), (["--user"], 2, "--user"), (["--user", "root"], 2, "root"),
+    (["--user", "a b"], 2, "a b"), (["--prefix", "relative"], 2, "relative"), (["--prefix", "/a b"], 2, "/a b"),
+    (["--dir", "/a|b"], 2, "/a|b"), (["--dir", "/home/me/relay"], 2, "homes"), (["--dir", "/x", "--prefix", "/x"], 2, "same folder"),
+    (["--build", "/nonexistent"], 1, "/nonexistent/relayd"), (["--root", "/nonexistent"], 1, "/nonexistent"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+def test_bad_input_is_one_line(programs, words, status, said):
+    more = [] if "--build" in words else ["--build", programs]
+    assert said in install(*more, *words, expect=status).stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="root makes the folder that another user cannot write")
+def test_ordinary_user_is_told_that_root_installs(tmp_path, programs):
+    assert "only root" in install("--build", programs, expect=1, user=65534).stderr
+    assert "cannot be written" not in install("--build", programs, "--dry-run", user=65534).stdout
+    assert "can be written" in install("--build", programs, "--root", str(tmp_path), expect=1, user=65534).stderr
+
+
+def test_help_is_on_standard_output():
+    assert install("--help").stdout.startswith("Usage:")
