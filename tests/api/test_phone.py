@@ -537,6 +537,13 @@ def test_message_brought_in_is_in_the_export(ann, phone):
     assert [(item["text"], item["from"]) for item in received] == [("kept", "+49301234")]
 
 
+def test_phones_and_keys_are_in_the_export(ann, phone):
+    phone.claim()
+    answer = ann.get("/api/v1/pchat/auth/export", expect=200)
+    assert [key["key_id"] for key in answer["keys"]] == [phone.caller.id] and b"pck_" not in answer.body
+    assert [entry["phone_id"] for entry in answer["phones"]] == ["pixel"]
+
+
 # -- bad input -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("path, fields, field", [
