@@ -115,10 +115,15 @@ db_bridge_expire(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now)
 
 struct pick {
 	int64_t message_id, due_at;
-	int round; /* place in the queue of its channel */
+	int round; /* place in its queue */
 };
 
-/* In rounds, one of each channel; within a round what is due longest comes first. */
+struct picks {
+	struct pick *list;
+	int count;
+};
+
+/* In rounds, one of each queue; within a round what is due longest comes first. */
 static int
 compare_picks(const void *a, const void *b)
 {
@@ -131,32 +136,43 @@ compare_picks(const void *a, const void *b)
 	return (x->message_id > y->message_id) - (x->message_id < y->message_id);
 }
 
-/* What is due, in the order in which it is handed out. DB_DONE. */
+/* What is due in one queue: of a phone and a channel. DB_DONE. */
 static enum db_result
-pick(struct db *db, struct arena *a, const struct bridge_claim *c, struct pick **out, int *count)
+pick_from(struct db *db, const struct bridge_claim *c, const char *phone_id, const char *channel,
+    struct picks *p)
 {
-	struct pick *list =
-	    arena_alloc(a, (size_t)(bridge_channels_len * c->limit) * sizeof(*list));
-	enum db_result r = list ? DB_DONE : DB_FAIL;
+	sqlite3_stmt *st = db_bind(db, ST_BRIDGE_DUE, "ittiii", c->owner_id, phone_id, channel,
+	    c->now, c->cutoff, (int64_t)c->limit);
+	enum db_result r;
 
-	*count = 0;
+	for (int round = 0; (r = db_step(db, st)) == DB_ROW; round++)
+		p->list[p->count++] = (struct pick){ .message_id = sqlite3_column_int64(st, 0),
+			.due_at = sqlite3_column_int64(st, 1),
+			.round = round };
+	return r;
+}
+
+/* What is due for the phone, in its own queues and in those for any phone, in the order in which it
+ * is handed out. DB_DONE. */
+static enum db_result
+pick(struct db *db, struct arena *a, const struct bridge_claim *c, struct picks *p)
+{
+	size_t room = (size_t)bridge_channels_len * 2 * (size_t)c->limit;
+	enum db_result r = DB_DONE;
+
+	*p = (struct picks){ .list = arena_alloc(a, room * sizeof(*p->list)) };
+	if (!p->list)
+		return DB_FAIL;
 	for (int i = 0; i < bridge_channels_len && r == DB_DONE; i++) {
-		sqlite3_stmt *st;
-
 		if (!(c->channels & (1U << i)))
 			continue;
-		st = db_bind(db, ST_BRIDGE_DUE, "ittiii", c->owner_id, c->phone_id,
-		    bridge_channels[i], c->now, c->cutoff, (int64_t)c->limit);
-		for (int round = 0; (r = db_step(db, st)) == DB_ROW; round++)
-			list[(*count)++] = (struct pick){ .message_id = sqlite3_column_int64(st, 0),
-				.due_at = sqlite3_column_int64(st, 1),
-				.round = round };
+		r = pick_from(db, c, "", bridge_channels[i], p);
+		if (r == DB_DONE && c->phone_id[0])
+			r = pick_from(db, c, c->phone_id, bridge_channels[i], p);
 	}
-	if (r == DB_DONE)
-		qsort(list, (size_t)*count, sizeof(*list), compare_picks);
-	if (*count > c->limit)
-		*count = c->limit;
-	*out = list;
+	qsort(p->list, (size_t)p->count, sizeof(*p->list), compare_picks);
+	if (p->count > c->limit)
+		p->count = c->limit;
 	return r;
 }
 
@@ -175,12 +191,18 @@ phone_seen_at(struct db *db, const struct bridge_claim *c, int64_t *at)
 	return DB_DONE;
 }
 
+static bool
+is_fresh(const struct bridge_claim *c, int64_t seen_at)
+{
+	return c->now - seen_at < SEEN_INTERVAL_MS && seen_at <= c->now;
+}
+
 static enum db_result
 note_phone(struct db *db, const struct bridge_claim *c, int64_t seen_at)
 {
 	enum db_result r;
 
-	if (c->now - seen_at < SEEN_INTERVAL_MS && seen_at <= c->now)
+	if (is_fresh(c, seen_at))
 		return DB_DONE;
 	r = db_exec(db, ST_PHONE_SEEN, "iti", c->owner_id, c->phone_id, c->now);
 	if (r == DB_DONE && seen_at == 0)
@@ -222,22 +244,21 @@ static enum db_result
 hand_out(
     struct db *db, struct arena *a, struct bridge_claim *c, struct bridge_item *out, int *count)
 {
-	struct pick *list = NULL;
+	struct picks due;
 	size_t text = 0;
-	int n = 0;
 	enum db_result r = expire(db, c->owner_id, c->cutoff, c->now);
 
 	if (r == DB_DONE)
-		r = pick(db, a, c, &list, &n);
+		r = pick(db, a, c, &due);
 	id_make(c->lease_id);
-	for (int i = 0; i < n && r == DB_DONE; i++) {
-		r = read_item(db, a, list[i].message_id, &out[i]);
+	for (int i = 0; r == DB_DONE && i < due.count; i++) {
+		r = read_item(db, a, due.list[i].message_id, &out[i]);
 		if (r != DB_ROW)
 			return r == DB_NONE ? DB_FAIL : r;
 		text += strlen(out[i].m.text);
 		if (i > 0 && text > c->text_limit)
 			return DB_DONE;
-		r = lease(db, c, list[i].message_id);
+		r = lease(db, c, due.list[i].message_id);
 		*count = i + 1;
 	}
 	return r;
@@ -247,15 +268,14 @@ enum db_result
 db_bridge_claim(struct db *db, struct arena *a, struct bridge_claim *c,
     struct bridge_item out[static BRIDGE_CLAIM_MOST], int *count)
 {
-	struct pick *list;
+	struct picks due;
 	int64_t seen_at = 0;
-	int due = 0;
-	enum db_result r = pick(db, a, c, &list, &due);
+	enum db_result r = pick(db, a, c, &due);
 
 	*count = 0;
 	if (r == DB_DONE)
 		r = phone_seen_at(db, c, &seen_at);
-	if (r != DB_DONE || (due == 0 && c->now - seen_at < SEEN_INTERVAL_MS && seen_at <= c->now))
+	if (r != DB_DONE || (due.count == 0 && is_fresh(c, seen_at)))
 		return r;
 	r = db_begin(db);
 	if (r != DB_DONE)

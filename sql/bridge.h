@@ -57,7 +57,7 @@ struct bridge_item {
 	int tries; /* that failed before */
 };
 
-/* Hands out what is due: each channel in its turn, so that a long queue never keeps another
+/* Hands out what is due: each queue in its turn, so that a long one never keeps another
  * waiting. Writes only if something is due or the phone was not seen lately. DB_DONE. */
 enum db_result db_bridge_claim(struct db *db, struct arena *a, struct bridge_claim *c,
     struct bridge_item out[static BRIDGE_CLAIM_MOST], int *count);
