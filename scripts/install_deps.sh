@@ -17,7 +17,7 @@ list=0
 for word in "$@"; do
     case $word in
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
-                       python3-jsonschema python3-zbar libcmocka-dev curl openssl git systemd) ;;
+                       python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3) ;;
     --list) list=1 ;;

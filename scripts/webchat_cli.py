@@ -235,14 +235,18 @@ class State:
                 os.unlink(unfinished)
 
     def forget(self):
-        """Remove the file."""
+        """Remove what is kept of the user."""
         self.data = {}
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
+        for path in (self.path, self._watch_path()):
+            with contextlib.suppress(OSError):  # Not there, or on Windows still in use.
+                os.unlink(path)
+
+    def _watch_path(self):
+        return self.path[:-len(".json")] + ".watch"
 
     def watch(self):
         """Be the only one on this computer who watches for this user, until the file is closed."""
-        held = lock(self.path[:-len(".json")] + ".watch", wait=False)
+        held = lock(self._watch_path(), wait=False)
         if not held:
             raise Failure("another --watch of this user runs on this computer already")
         return held
@@ -266,7 +270,8 @@ class Upload:
         self.done += len(data)
         if not data and self.done < self.size:
             raise Failure(f"{self.path} became shorter while it was sent")
-        self._show()
+        if data:
+            self._show()
         return data
 
     def rewind(self):
@@ -277,7 +282,7 @@ class Upload:
     def _show(self):
         if not self.bar:
             return
-        share = self.done / self.size if self.size else 1
+        share = self.done / self.size
         sys.stderr.write(f"\r{clean(self.name)[:40]} [{'#' * int(share * 30):<30}] {share:4.0%}")
         sys.stderr.write("\n" if self.done == self.size else "")
         sys.stderr.flush()
@@ -352,17 +357,19 @@ class Relay:
         return link
 
     def _read(self, reply, sink):
-        if sink and reply.status == 200:
+        saving, raw = sink and reply.status == 200, b""
+        if saving:
             sink.seek(0)
             sink.truncate()
             shutil.copyfileobj(reply, sink, CHUNK_BYTES)
-            raw = b""
         else:
             raw = reply.read(ANSWER_BYTES)
         if reply.length:
             raise http.client.IncompleteRead(raw)
-        if sink and reply.status == 200:
-            return None
+        return None if saving else self._judged(reply, raw)
+
+    def _judged(self, reply, raw):
+        """The answer, if it is a relay's and says yes."""
         try:
             answer = json.loads(raw)
         except ValueError:

@@ -173,7 +173,8 @@ class Proxy:
         verdict = self.break_at(head)
         if verdict == "request":
             return
-        length = next((int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
+        length = next((int(line.split(":")[1]) for line in head.split("\r\n")
+                       if line.lower().startswith("content-length:")), 0)
         with socket.create_connection(("127.0.0.1", self.relay.port), 20) as up:
             up.sendall(data)
             if verdict == "middle":

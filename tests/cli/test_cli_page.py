@@ -51,7 +51,8 @@ def test_lines_of_the_page_work_when_pasted(desk, make_relay):
     assert paste(link).startswith(relay.url + "/app/webchat/chat.html#relay=http%3A") and (desk / "link.svg").exists()
     watching = start(watch)
     try:
-        wait_until("the file is there", lambda: (desk / "received" / "photo.png").exists() and (desk / "last.json").exists())
+        wait_until("the file is there", lambda: (desk / "received" / "photo.png").exists()
+                   and (desk / "last.json").exists())
         os.killpg(watching.pid, signal.SIGINT)
         out, err = watching.communicate(timeout=60)
     finally:
@@ -71,7 +72,8 @@ def test_tables_name_every_flag_and_no_other():
     with open(private_relay_link.__file__, encoding="utf-8") as file:
         known = set(re.findall(r'add_argument\("(--[a-z-]+)"', file.read()))
     assert flags_of(link) == known | {"--help"}
-    known = {flag for action in webchat_cli.command_line()._actions for flag in action.option_strings if flag.startswith("--")}
+    known = {flag for action in webchat_cli.command_line()._actions for flag in action.option_strings
+             if flag.startswith("--")}
     assert flags_of(cli) | {"--open"} == known
 
 

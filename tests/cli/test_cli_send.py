@@ -9,6 +9,7 @@ import pytest
 
 from cli import PROGRAM, Answers, Proxy, first, signed_in
 from harness import free_port, unique
+from tls import make_certificate
 
 SEND = "POST /api/v1/messages"
 
@@ -26,7 +27,8 @@ def test_message_arrives_and_its_id_is_printed(cli, bob):
 
 def test_json_names_id_status_and_recipient(cli, bob):
     sent = cli.json("--to", bob.address, "--message", "x")["sent"]
-    assert sent == {"type": "sent", "message_id": bob.poll_all()[0][0]["message_id"], "status": "queued", "to": bob.address}
+    assert sent == {"type": "sent", "message_id": bob.poll_all()[0][0]["message_id"], "status": "queued",
+                    "to": bob.address}
 
 
 def test_same_message_twice_is_two_messages(cli, bob):
@@ -140,7 +142,8 @@ def test_retry_after_beyond_the_time_gives_up_at_once(make_cli):
         assert "Slower." in done.stderr and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>hello</html>", b"[]", b"{}", b'{"success":true}', b'{"success":"yes"}'])
+@pytest.mark.parametrize("answer", [b"", b"<html>hello</html>", b"[]", b"{}", b'{"success":true}',
+                                    b'{"success":"yes"}'])
 def test_server_that_is_no_relay_is_one_line(make_cli, answer):
     with Answers(lambda request: (200, {}, answer)) as relay:
         done = make_cli(of=relay).run("--code", "123456", expect=None)
@@ -171,11 +174,21 @@ def test_interrupt_while_trying_again_is_exit_130(make_cli, relay):
 
 
 def test_two_runs_at_once_share_the_state(cli, bob):
-    running = [cli.start("--to", bob.address, "--message", f"n{number}", "--computer", f"pc{number}") for number in range(6)]
+    running = [cli.start("--to", bob.address, "--message", f"n{number}", "--computer", f"pc{number}")
+               for number in range(6)]
     for one in running:
         one.wait(0)
     assert sorted(texts(bob)) == [f"n{number}" for number in range(6)]
     cli.run()
+
+
+def test_relay_over_tls_is_trusted_only_with_its_certificate(make_cli, make_relay, tmp_path):
+    certificate, key = make_certificate(str(tmp_path))
+    cli = make_cli(of=make_relay({"RELAY_TLS_CERTIFICATE": certificate, "RELAY_TLS_KEY": key}))
+    done = cli.run("--to", "bob", "--message", "x", expect=4)  # At once: another try would not help.
+    assert "certificate" in done.stderr and done.stderr.count("\n") == 1
+    cli.env = lambda **more: {**type(cli).env(cli, **more), "SSL_CERT_FILE": certificate}
+    assert "a code was sent" in cli.run(expect=3).stderr
 
 
 # -- groups and people -----------------------------------------------------------------------------
@@ -210,7 +223,8 @@ def test_unknown_group_is_one_line(cli):
 
 def test_two_groups_of_one_name_need_an_id(cli, bob):
     name = unique("Twins ")
-    ids = {bob.post("/api/v1/webchat/groups", {"name": name, "visibility": "public"}, expect=200)["group_id"] for _ in range(2)}
+    ids = {bob.post("/api/v1/webchat/groups", {"name": name, "visibility": "public"}, expect=200)["group_id"]
+           for _ in range(2)}
     done = cli.run("--group", name, "--join", expect=1)
     assert all(group_id in done.stderr for group_id in ids)
 
@@ -246,19 +260,23 @@ RELAY = ["--relay", "http://127.0.0.1:1"]
     (["ann@example.com", "--site", "nowhere", *RELAY], "--site"),
     (["ann", *RELAY], "EMAIL"), (["a b@example.com", *RELAY], "EMAIL"), (["", *RELAY], "EMAIL"),
     (["ann@example.com", "bob@example.com", *RELAY], "bob@example.com"),
-    (["ann@example.com", "--code", "12345", *RELAY], "--code"), (["ann@example.com", "--code", "12345x", *RELAY], "--code"),
+    (["ann@example.com", "--code", "12345", *RELAY], "--code"),
+    (["ann@example.com", "--code", "12345x", *RELAY], "--code"),
     (["ann@example.com", "--message", "x", *RELAY], "--to"), (["ann@example.com", "--to", "bob", *RELAY], "--message"),
     (["ann@example.com", "--to", "bob", "--group", "g", "--message", "x", *RELAY], "--group"),
     (["ann@example.com", "--to", "bob", "--message", "", *RELAY], "empty"),
     (["ann@example.com", "--join", *RELAY], "--group"), (["ann@example.com", "--create-group", *RELAY], "--group"),
     (["ann@example.com", "--group", "g", "--open", *RELAY], "--create-group"),
-    (["ann@example.com", "--save", "/", *RELAY], "--watch"), (["ann@example.com", "--on-message", "cat", *RELAY], "--watch"),
+    (["ann@example.com", "--save", "/", *RELAY], "--watch"),
+    (["ann@example.com", "--on-message", "cat", *RELAY], "--watch"),
     (["ann@example.com", "--watch", "--save", "/no/such/folder", *RELAY], "folder"),
     (["ann@example.com", "--watch", "--on-message", "no-such-program-at-all", *RELAY], "--on-message"),
     (["ann@example.com", "--watch", "--on-message", "cat 'x", *RELAY], "quotation"),
-    (["ann@example.com", "--interval", "0", *RELAY], "--interval"), (["ann@example.com", "--interval", "soon", *RELAY], "--interval"),
+    (["ann@example.com", "--interval", "0", *RELAY], "--interval"),
+    (["ann@example.com", "--interval", "soon", *RELAY], "--interval"),
     (["ann@example.com", "--interval", "nan", *RELAY], "--interval"),
-    (["ann@example.com", "--limit", "0", *RELAY], "--limit"), (["ann@example.com", "--limit", "101", *RELAY], "--limit"),
+    (["ann@example.com", "--limit", "0", *RELAY], "--limit"),
+    (["ann@example.com", "--limit", "101", *RELAY], "--limit"),
     (["ann@example.com", "--timeout", "-1", *RELAY], "--timeout"),
     (["ann@example.com", "--to", "bob", *["--attach", __file__] * 11, *RELAY], "10"),
     (["ann@example.com", "--to", "bob", "--attach", __file__, "--voice", __file__, *RELAY], "--voice"),
@@ -275,8 +293,10 @@ def test_wrong_use_is_one_line_and_exit_2(words, says, tmp_path):
 def test_public_mode_takes_the_relay_of_the_site(make_cli, relay):
     cli = make_cli()
     code = relay.code(cli.email)
-    words = [sys.executable, PROGRAM, cli.email, "--relay-mode", "public", "--site", relay.url + "/chat", "--code", code, "--json"]
-    done = subprocess.run(words, env=cli.env(), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=True)
+    words = [sys.executable, PROGRAM, cli.email, "--relay-mode", "public", "--site", relay.url + "/chat", "--code",
+             code, "--json"]
+    done = subprocess.run(words, env=cli.env(), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+                          check=True)
     status = json.loads(done.stdout)
     assert status["relay"] == relay.url and status["relay_mode"] == "public"
     assert status["webchat_url"].startswith(relay.url + "/chat#") and "&mode=public&" in status["webchat_url"]
@@ -288,6 +308,7 @@ def test_plain_http_over_the_internet_is_warned_of(make_cli, relay):
 
 
 def test_reader_that_goes_away_is_no_traceback(cli):
-    done = subprocess.run(["bash", "-c", '"$@" | true', "-", *cli.words([])], env=cli.env(), capture_output=True, text=True,
+    done = subprocess.run(["bash", "-c", '"$@" | true', "-", *cli.words([])], env=cli.env(), capture_output=True,
+                          text=True,
                           stdin=subprocess.DEVNULL, timeout=60, check=False)
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr, done.stderr

@@ -36,7 +36,8 @@ def test_message_in_json_is_the_item_of_the_relay(cli, bob):
     watching.stop()
     found = [json.loads(line) for line in watching.out.splitlines()]
     assert [one["type"] for one in found] == ["status", "message"]
-    assert found[1]["message"]["message_id"] == sent["message_id"] and found[1]["message"]["text"] == "Line 1\nLine 2\x1b[2J"
+    item = found[1]["message"]
+    assert item["message_id"] == sent["message_id"] and item["text"] == "Line 1\nLine 2\x1b[2J"
     assert "\x1b" not in watching.out
 
 
@@ -46,7 +47,8 @@ def test_control_characters_reach_the_terminal_as_escapes(cli, relay):
     watching = cli.start(*FAST).wait_for("fake")
     watching.stop()
     text = "\n".join(lines_of(watching))
-    assert not [char for char in text if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160 or char in "\u202e\u2066\u2028"]
+    assert not [char for char in text if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160
+                or char in "\u202e\u2066\u2028"]
     assert "a\\x1b]0;owned\\x07b\\x9bc\\x0dd\\x7f\\u2066e\\x08f" in text and "Mal\\x9b31m\\u202elory\\u2028 <" in text
     assert text.splitlines()[1] == "    2026-01-01 00:00:00 Bob <bob>: fake"
 
@@ -75,7 +77,7 @@ def test_watch_is_online_and_its_end_is_offline(cli, relay, bob):
     watching = cli.start(*FAST, "--session-name", "night shift")
     found = wait_until("it is online", lambda: (entry := bob.listed(address(cli)))["online"] and entry)
     assert [session["session_name"] for session in found["sessions"]] == ["night shift"]
-    cli.run("--to", bob.address, "--message", "x")
+    cli.run("--to", bob.address, "--message", "x", "--computer", "other box")
     assert bob.listed(address(cli))["online"] is True
     watching.stop()
     assert bob.listed(address(cli))["online"] is False
@@ -110,7 +112,8 @@ def test_interval_comes_from_the_relay_unless_one_is_given(make_cli, make_relay)
 def address_at(cli, url):
     """The address of the user, whose home holds the states of several relays."""
     folder = os.path.join(cli.home, ".config", "webchat")
-    states = [json.load(open(os.path.join(folder, name), encoding="utf-8")) for name in os.listdir(folder) if name.endswith(".json")]
+    states = [json.load(open(os.path.join(folder, name), encoding="utf-8")) for name in os.listdir(folder)
+              if name.endswith(".json")]
     [found] = [state["chat_address"] for state in states if state["relay"] == url]
     return found
 
@@ -130,36 +133,41 @@ def test_message_printed_before_a_kill_is_not_printed_again_but_its_command_is_r
     # The command is the place to be killed at: the message is printed, its page is not confirmed.
     command = script(cli, "cat >>messages; while [ ! -e go ]; do sleep 0.05; done; echo done >>ended")
     bob.send(address(cli), "one.")
-    cli.start(*FAST, "--on-message", command).wait_for("one.").kill()
+    first_watch = cli.start(*FAST, "--on-message", command)
+    wait_until("the command has it", lambda: commanded(cli) == ["one."])
+    first_watch.kill()
     touch(cli, "go")
     second = cli.start(*FAST, "--on-message", command)
     bob.send(address(cli), "two.")
     second.wait_for("two.").stop()
     assert [line.split(": ")[-1] for line in lines_of(second)] == ["two."]
-    with open(os.path.join(cli.home, "messages"), encoding="utf-8") as file:
-        assert [json.loads(line)["text"] for line in file] == ["one.", "one.", "two."]
+    assert commanded(cli) == ["one.", "one.", "two."]
 
 
 def test_cursor_that_was_not_kept_does_not_print_anything_twice(cli, bob):
     for number in range(3):
         bob.send(address(cli), f"n{number}.")
-    cli.start(*FAST).wait_for("n2.").stop()
+    command = script(cli, "cat >>messages")
+    cli.start(*FAST, "--on-message", command).wait_for("n2.").stop()
     state = cli.state
-    assert len(state["recent"]) == 3 and state["cursor"]
+    assert len(state["recent"]) == 3
     with open(cli.state_path, "w", encoding="utf-8") as file:
         json.dump({**state, "cursor": ""}, file)
     bob.send(address(cli), "n3.")
-    again = cli.start(*FAST).wait_for("n3.")
+    again = cli.start(*FAST, "--on-message", command).wait_for("n3.")
     again.stop()
     assert len(lines_of(again)) == 1
+    assert commanded(cli) == ["n0.", "n1.", "n2.", "n3."]
 
 
 def test_lost_answers_to_polls_print_nothing_twice_and_lose_nothing(make_cli, relay, bob):
     lost = [0]
 
     def some_polls(head):
-        lost[0] += head.startswith("POST /api/v1/webchat/poll")
-        return ("answer", "request", None, "half", None)[lost[0] % 5] if head.startswith("POST /api/v1/webchat/poll") else None
+        if not head.startswith("POST /api/v1/webchat/poll"):
+            return None
+        lost[0] += 1
+        return ("answer", "request", None, "half", None)[lost[0] % 5]
 
     with Proxy(relay, some_polls) as proxy:
         cli = make_cli(url=proxy.url)
@@ -203,9 +211,9 @@ def test_second_watch_at_the_same_time_is_refused(cli, bob):
     bob.send(address(cli), "x.")
     watching.wait_for("x.")
     assert "already" in cli.run(*FAST, expect=1).stderr
-    cli.run("--to", address(cli), "--message", "from the other run.")
+    cli.run("--to", address(cli), "--message", "from the other run.", "--computer", "named meanwhile")
     watching.wait_for("from the other run.").stop()
-    assert watching.out.count("x.") == 1
+    assert watching.out.count("x.") == 1 and cli.state["computer"] == "named meanwhile"
     bob.send(address(cli), "y.")
     cli.start(*FAST).wait_for("y.").stop()
 
@@ -214,6 +222,14 @@ def test_sending_and_watching_in_one_run(cli):
     watching = cli.start("--to", address(cli), "--message", "to myself.", *FAST).wait_for("to myself.")
     watching.stop()
     assert lines_of(watching)[0].startswith("Sent: msg_")
+
+
+def commanded(cli):
+    """The texts of the whole messages that a command wrote to a file."""
+    if not os.path.exists(os.path.join(cli.home, "messages")):
+        return []
+    with open(os.path.join(cli.home, "messages"), encoding="utf-8") as file:
+        return [json.loads(line)["text"] for line in file if line.endswith("\n")]
 
 
 def touch(cli, name):
@@ -237,11 +253,9 @@ def test_command_gets_each_message_as_json_and_its_own_words(cli, bob):
     for text in texts:
         bob.send(address(cli), text)
     cli.start(*FAST, "--on-message", command).wait_for("end.").stop()
-    with open(os.path.join(cli.home, "messages"), encoding="utf-8") as file:
-        items = [json.loads(line) for line in file]
     with open(os.path.join(cli.home, "args"), encoding="utf-8") as file:
         assert file.read() == "2 one word\n" * 3
-    assert [item["text"] for item in items] == texts and items[0]["from"] == bob.address
+    assert commanded(cli) == texts
     assert not os.path.exists(os.path.join(cli.home, "hacked"))
 
 
@@ -254,13 +268,14 @@ def test_command_that_fails_or_does_not_read_does_not_stop_the_watch(cli, bob):
 
 def test_interrupt_during_a_command_waits_for_it_and_counts_the_message_as_seen(cli, bob):
     bob.send(address(cli), "one.")
-    watching = cli.start(*FAST, "--on-message", script(cli, "cat >started; while [ ! -e go ]; do sleep 0.05; done; echo done >ended"))
+    watching = cli.start(*FAST, "--on-message",
+                         script(cli, "cat >started; while [ ! -e go ]; do sleep 0.05; done; echo done >ended"))
     wait_until("the command runs", lambda: os.path.exists(os.path.join(cli.home, "started")))
     watching.process.send_signal(signal.SIGTERM)
     touch(cli, "go")
     watching.wait(130)
     assert os.path.exists(os.path.join(cli.home, "ended"))
-    assert len(cli.state["recent"]) == 1
+    assert len(cli.state["recent"]) == 1 and cli.state["running"] is None
 
 
 def test_second_interrupt_does_not_wait_for_a_command(cli, bob):

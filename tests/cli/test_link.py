@@ -37,7 +37,7 @@ def test_link_holds_the_relay_and_all_that_is_named_in_its_fragment():
                "--email", "ann+x@example.com", "--name", "Ann & Bob #1 ü")
     assert (done.returncode, done.stderr) == (0, "")
     parts = urlsplit(done.stdout.strip())
-    assert done.stdout.startswith("https://chat.example.com/app?x=1#relay=https%3A%2F%2Frelay.example.com%3A8443%2Fbase&mode=private&")
+    assert done.stdout.startswith("https://chat.example.com/app?x=1#relay=https%3A%2F%2Frelay.example.com%3A8443")
     assert parse_qs(parts.fragment, strict_parsing=True) == {
         "relay": ["https://relay.example.com:8443/base"], "mode": ["private"], "email": ["ann+x@example.com"],
         "name": ["Ann & Bob #1 ü"]}
@@ -49,11 +49,15 @@ def test_link_without_names_is_relay_and_mode_only():
 
 
 @pytest.mark.parametrize("bad", [
-    "", "relay.example.com", "ftp://relay.example.com", "javascript:alert(1)", "https://", "https:///x", "//relay.example.com",
+    "", "relay.example.com", "ftp://relay.example.com", "javascript:alert(1)", "https://", "https:///x",
+    "//relay.example.com",
     "https://user@relay.example.com", "https://user:secret@relay.example.com", "https://:@relay.example.com",
-    "https://relay.example.com/a b", "https://relay.example.com/\t", "https://relay.example.com/\x1b[31m", "\nhttps://relay.example.com",
-    "https://relay.example.com\u2003/", "https://relay.example.com\x7f", "https://relay.example.com:port", "https://relay.example.com:99999",
-    "https://relay.example.com:0", "https://[::1", "https://relay.example.com/#x", "https://relay.example.com\\@evil.example.com"])
+    "https://relay.example.com/a b", "https://relay.example.com/\t", "https://relay.example.com/\x1b[31m",
+    "\nhttps://relay.example.com",
+    "https://relay.example.com\u2003/", "https://relay.example.com\x7f", "https://relay.example.com:port",
+    "https://relay.example.com:99999",
+    "https://relay.example.com:0", "https://[::1", "https://relay.example.com/#x",
+    "https://relay.example.com\\@evil.example.com"])
 @pytest.mark.parametrize("flag", ["--site", "--relay"])
 def test_url_that_is_not_to_be_trusted_is_refused(flag, bad):
     urls = {"--site": "https://s.example.com", "--relay": "https://r.example.com", flag: bad}
@@ -65,9 +69,11 @@ def test_relay_with_a_query_is_refused():
 
 
 @pytest.mark.parametrize("host,warned", [
-    ("relay.example.com", True), ("8.8.8.8", True), ("[2001:4860:4860::8888]", True), ("localhost.example.com", True), ("172.32.0.1", True),
+    ("relay.example.com", True), ("8.8.8.8", True), ("[2001:4860:4860::8888]", True), ("localhost.example.com", True),
+    ("172.32.0.1", True),
     ("localhost", False), ("127.0.0.1", False), ("[::1]", False), ("10.1.2.3", False), ("172.16.0.1", False),
-    ("192.168.1.1:5110", False), ("169.254.1.1", False), ("[fe80::1]", False), ("box.local", False), ("box.local.", False)])
+    ("192.168.1.1:5110", False), ("169.254.1.1", False), ("[fe80::1]", False), ("box.local", False),
+    ("box.local.", False)])
 def test_plain_http_is_warned_of_only_where_others_can_listen(host, warned):
     done = run("--site", "https://s.example.com", "--relay", f"http://{host}")
     assert done.returncode == 0 and done.stdout.count("\n") == 1
@@ -96,31 +102,54 @@ def decoded(svg):
     return [symbol.data for symbol in image]
 
 
+def fullest(version):
+    """The longest text that fits."""
+    room = link.data_bytes(version) - (2 if version < 10 else 3)
+    return ("https://example.com/#" + "relay%3A0123456789abcdefXYZ-._~" * 100)[:room]
+
+
 @pytest.mark.parametrize("version", range(1, 41))
 def test_fullest_code_of_each_version_is_read_back(version):
-    room = link.data_bytes(version) - (2 if version < 10 else 3)
-    text = ("https://example.com/#" + "relay%3A0123456789abcdefXYZ-._~" * 100)[:room]
-    code = link.Qr(text.encode())
+    code = link.Qr(fullest(version).encode())
     assert code.version == version
-    assert decoded(code.svg()) == [text]
+    assert decoded(code.svg()) == [fullest(version)]
+
+
+def with_mask(text, mask):
+    """The code with a mask that need not be the best."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(link.Qr, "_penalty_with", lambda self, number: number != mask)
+        return link.Qr(text.encode())
+
+
+@pytest.mark.parametrize("version", range(1, 41))
+def test_every_module_is_as_another_encoder_has_it(version):
+    """Readers put up with a few wrong modules; this does not."""
+    drawn = subprocess.run(["qrencode", "-8", "-l", "M", "-m", "0", "-t", "ASCII"], input=fullest(version),
+                           capture_output=True,
+                           text=True, timeout=60, check=True).stdout.splitlines()
+    theirs = [[line[x:x + 2] == "##" for x in range(0, len(line), 2)] for line in drawn]
+    assert with_mask(fullest(version), format_mask(theirs)).dark == theirs
 
 
 @pytest.mark.parametrize("mask", range(8))
-def test_every_mask_can_be_read(mask, monkeypatch):
-    monkeypatch.setattr(link.Qr, "_penalty_with", lambda self, number: number != mask)
-    assert decoded(link.Qr(b"https://example.com/#relay=x").svg()) == ["https://example.com/#relay=x"]
+def test_every_mask_can_be_read(mask):
+    code = with_mask("https://example.com/#relay=x", mask)
+    assert format_mask(code.dark) == mask and decoded(code.svg()) == ["https://example.com/#relay=x"]
 
 
 def test_best_mask_is_the_one_with_the_least_penalty():
     code = link.Qr(b"https://example.com/#relay=x")
-    code._mask(next(m for m in range(8) if _format_mask(code) == m))
-    penalties = [code._penalty_with(m) for m in range(8)]
-    assert penalties[_format_mask(link.Qr(b"https://example.com/#relay=x"))] == min(penalties) < max(penalties)
+    best = format_mask(code.dark)
+    code._mask(best)
+    penalties = [code._penalty_with(mask) for mask in range(8)]
+    assert penalties[best] == min(penalties) < max(penalties)
 
 
-def _format_mask(code):
-    bits = sum(code.dark[y][8] << i for i, y in enumerate((0, 1, 2, 3, 4, 5, 7, 8)))
-    bits |= sum(code.dark[8][x] << i for i, x in enumerate((7, 5, 4, 3, 2, 1, 0), 8))
+def format_mask(dark):
+    """The mask that the code itself names."""
+    bits = sum(dark[y][8] << i for i, y in enumerate((0, 1, 2, 3, 4, 5, 7, 8)))
+    bits |= sum(dark[8][x] << i for i, x in enumerate((7, 5, 4, 3, 2, 1, 0), 8))
     return (bits ^ 0x5412) >> 10 & 7
 
 
@@ -138,13 +167,15 @@ def test_file_holds_the_very_link_that_was_printed(tmp_path):
 
 
 def test_link_too_long_for_a_code_is_one_line_and_no_file(tmp_path):
-    done = run("--site", "https://s.example.com", "--relay", "https://r.example.com", "--name", "x" * 3000, "--qr", str(tmp_path / "x.svg"))
+    done = run("--site", "https://s.example.com", "--relay", "https://r.example.com", "--name", "x" * 3000, "--qr",
+               str(tmp_path / "x.svg"))
     assert done.returncode == 1 and done.stdout == "" and "too many" in done.stderr and done.stderr.count("\n") == 1
     assert os.listdir(tmp_path) == []
 
 
 def test_code_into_a_folder_that_is_not_there_is_one_line(tmp_path):
-    done = run("--site", "https://s.example.com", "--relay", "https://r.example.com", "--qr", str(tmp_path / "no" / "x.svg"))
+    done = run("--site", "https://s.example.com", "--relay", "https://r.example.com", "--qr",
+               str(tmp_path / "no" / "x.svg"))
     assert done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1
 
 
@@ -157,8 +188,8 @@ def test_no_arguments_are_one_line_and_exit_2(tool):
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_unknown_flag_is_named_and_exit_2(tool):
-    words = ["--site", "https://s.example.com", "--relay", "https://r.example.com"] + ["ann@example.com"] * (tool == "webchat_cli.py")
-    is_usage_error(run(*words, "--nonsense", tool=tool), "--nonsense")
+    words = ["--site", "https://s.example.com", "--relay", "https://r.example.com", "--nonsense"]
+    is_usage_error(run(*words, *["ann@example.com"] * (tool == "webchat_cli.py"), tool=tool), "--nonsense")
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -174,7 +205,8 @@ def test_help_explains_every_flag(tool):
 def test_tool_is_python_3_9_and_standard_library_only(tool):
     with open(os.path.join(SCRIPTS, tool), encoding="utf-8") as file:
         tree = ast.parse(file.read(), feature_version=(3, 9))
-    names = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import)
+             for alias in node.names}
     names |= {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert names <= set(sys.stdlib_module_names) and "argparse" in names
 
