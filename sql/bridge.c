@@ -141,8 +141,8 @@ static enum db_result
 pick_from(struct db *db, const struct bridge_claim *c, const char *phone_id, const char *channel,
     struct picks *p)
 {
-	sqlite3_stmt *st = db_bind(db, ST_BRIDGE_DUE, "ittiii", c->owner_id, phone_id, channel,
-	    c->now, c->cutoff, (int64_t)c->limit);
+	sqlite3_stmt *st = db_bind(
+	    db, ST_BRIDGE_DUE, "ittii", c->owner_id, phone_id, channel, c->now, (int64_t)c->limit);
 	enum db_result r;
 
 	for (int round = 0; (r = db_step(db, st)) == DB_ROW; round++)
