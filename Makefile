@@ -32,6 +32,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 RELAY = $(call objects,relay)
 SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
 CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o
+TELEGRAM = $(BUILD)/cron/telegram.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
 
 .PHONY: all check build-tests tidy bench fuzz clean docs
@@ -41,9 +42,9 @@ all: $(PROGRAMS)
 $(BUILD)/relayd: $(call objects,handlers) $(call objects,fcgi) $(SQL) $(RELAY)
 	@echo "ld $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lfcgi -lsqlite3 -ljson-c -lsodium -luuid
-$(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(CRON_LIB) $(SQL) $(RELAY)
+$(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(TELEGRAM) $(CRON_LIB) $(SQL) $(RELAY)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lcurl
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lcurl
 $(BUILD)/relay-sweep: $(BUILD)/cron/sweep_main.o $(BUILD)/cron/sweep_pass.o $(SQL) $(RELAY)
 	@echo "ld $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid
