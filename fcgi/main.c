@@ -189,6 +189,16 @@ stop_relay(const struct start *s)
 	return 0;
 }
 
+/* The settings; --no-nginx wins over RELAY_OWN_NGINX. */
+static bool
+load(struct start *s, struct conf *c, char *error)
+{
+	if (!conf_load(c, s->dir, error))
+		return false;
+	s->with_nginx = c->own_nginx = c->own_nginx && s->with_nginx;
+	return true;
+}
+
 /* A folder below one that is closed to others (a checkout in /root) is made reachable for the
  * pool's user, and for it alone. */
 static bool
@@ -205,7 +215,7 @@ make_reachable(struct start *s, struct conf *c, char *error)
 	}
 	conf_free(c);
 	s->dir = VIEW_DIR;
-	return conf_load(c, VIEW_DIR, error);
+	return load(s, c, error);
 }
 
 static bool
@@ -357,10 +367,9 @@ start_with(struct start *s, struct conf **c)
 	char error[CONF_ERROR_BYTES], url[URL_BYTES];
 	pid_t holder;
 
-	if (!conf_load(*c, s->dir, error) || !prepare(s, *c, error))
+	if (!load(s, *c, error) || !prepare(s, *c, error))
 		return fail(error);
 	log_setup("relayd", (enum log_level)(*c)->log_level);
-	s->with_nginx = s->with_nginx && (*c)->own_nginx;
 	if (s->command == CHECK)
 		return check(s, *c);
 	holder = start_holder(s->dir, url, sizeof(url));

@@ -135,6 +135,20 @@ signal_kind(struct pool *p, enum child_kind kind, int sig)
 			kill(p->children[i].pid, sig);
 }
 
+/* The settings as they are now, and what nginx reads of them. Whose nginx it is was settled at the
+ * start. */
+static bool
+read_again(const struct pool *p, struct conf *fresh, char *error)
+{
+	const struct pool_options *o = p->o;
+
+	if (!conf_load(fresh, o->dir, error))
+		return false;
+	fresh->own_nginx = o->with_nginx;
+	return o->with_nginx ? front_write(fresh, p->run_dir, o->program_dir, o->port, error) :
+			       front_write_includes(fresh, p->run_dir, o->program_dir, error);
+}
+
 /* New settings: new workers first, then the old ones may go, so that somebody always accepts. */
 static void
 reload(struct pool *p)
@@ -147,10 +161,7 @@ reload(struct pool *p)
 		free(fresh);
 		return;
 	}
-	if (!conf_load(fresh, p->o->dir, error) ||
-	    !(p->o->with_nginx ?
-		    front_write(fresh, p->run_dir, p->o->program_dir, p->o->port, error) :
-		    front_write_includes(fresh, p->run_dir, p->o->program_dir, error))) {
+	if (!read_again(p, fresh, error)) {
 		log_error("not reloaded: %s", error);
 		conf_free(fresh);
 		free(fresh);

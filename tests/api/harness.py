@@ -128,11 +128,11 @@ def kill_pids(pids):
 class Relay:
     """One relay; use it as a context manager."""
 
-    def __init__(self, settings=None, *, env=None, folder=None, port=None, user=None):
+    def __init__(self, settings=None, *, env=None, folder=None, port=None, user=None, options=()):
         self.folder = folder or make_folder()
         self.home = re.match(r".*?/relay-test-[^/]*", self.folder).group(0)
         self.settings = {**DEFAULTS, **(settings or {})}
-        self.env, self.fixed_port, self.user = env or {}, port, user
+        self.env, self.fixed_port, self.user, self.options = env or {}, port, user, options
         self.port = self.process = self.url = None
         self.outputs = tempfile.mkdtemp(prefix="relay-test-output-")
         path = write_settings(self.folder, self.settings)
@@ -173,7 +173,7 @@ class Relay:
         as_user = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         with open(self.path_of("stdout"), "wb") as out, open(self.path_of("stderr"), "ab") as err:
             self.process = subprocess.Popen(
-                [*DIE_WITH_TESTS, os.path.join(BUILD, "relayd"), "--dir", self.folder], env=env, cwd="/", **as_user,
+                [*DIE_WITH_TESTS, os.path.join(BUILD, "relayd"), "--dir", self.folder, *self.options], env=env, cwd="/", **as_user,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
         _live.add(self)
         wait_until("relayd is up", self._is_up, START_SEC)

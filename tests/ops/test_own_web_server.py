@@ -138,12 +138,12 @@ def test_includes_carry_no_secret_and_can_be_read(built):
         assert run("relayd", "--dir", relay.folder, "--status").stdout.startswith("The relay is running: unix:/")
 
 
-@pytest.mark.parametrize("name", ["x" * 110, "semi;colon"], ids=["too-long", "semicolon"])
-def test_folder_that_no_web_server_could_name_is_refused(built, name):
+@pytest.mark.parametrize("name, said", [("x" * 110, "relay.sock"), ("semi;colon", "may not hold")], ids=["too-long", "semicolon"])
+def test_folder_that_no_web_server_could_name_is_refused(built, name, said):
     folder = make_folder(name)
     try:
         done = run("relayd", "--dir", folder, "--no-nginx", env=clean_env())
-        assert done.returncode == 1 and "relay.sock" in done.stderr and len(done.stderr.splitlines()) == 1
+        assert done.returncode == 1 and said in done.stderr and len(done.stderr.splitlines()) == 1
     finally:
         shutil.rmtree(os.path.dirname(folder))
 
@@ -155,3 +155,26 @@ def test_folders_of_the_relay_stay_its_own_beside_the_hosts_nginx(make_hosted):
         assert {os.stat(os.path.join(root, name)).st_uid for name in folders} <= {POOL_USER}
     relay.stop(quietly=True)
     relay.start()
+
+
+@needs_root
+@pytest.mark.parametrize("size", [5, 3_000_000], ids=["small", "in-a-temporary-file"])
+def test_files_go_both_ways_through_the_hosts_nginx(make_hosted, size):
+    relay = make_hosted()
+    ann, bob = relay.sign_in(), relay.sign_in()
+    data = os.urandom(size)
+    made = ann.put("/api/v1/webchat/upload?name=a.bin", data=data, headers={"Content-Type": "application/octet-stream"}, expect=200)
+    ann.send(bob, "", attachments=[made["file_id"]])
+    assert bob.get(made["url"], expect=200).body == data
+    relay.client().get(made["url"], expect=401)
+    relay.client().get("/_files/" + made["file_id"], check=False, expect=404)
+
+
+@needs_root
+def test_flag_does_what_the_setting_does(make_hosted):
+    relay = make_hosted({"RELAY_OWN_NGINX": "true"}, options=["--no-nginx"])
+    ann = relay.sign_in()
+    ann.put("/api/v1/webchat/upload?name=a.bin", data=b"x", headers={"Content-Type": "application/octet-stream"}, expect=200)
+    relay.reload()
+    wait_until("the reload", lambda: "settings reloaded" in relay.stderr)
+    assert relay.children("nginx") == [] and "client_body_temp_path" not in relay.file_text("run/nginx-server.conf")

@@ -61,8 +61,8 @@ def test_unit_is_hardened(unit):
 def test_units_are_understood_by_systemd(tmp_path, programs):
     install("--root", str(tmp_path), "--build", programs)
     paths = [str(tmp_path / "etc/systemd/system" / unit) for unit in UNITS]
-    for path in paths[:2]:  # verify wants to see the program
-        text = read(path).replace("/opt/webchat-relay/bin/", "/bin/../bin/").replace("/bin/../bin/relay", "/bin/true --relay")
+    for path in paths:  # verify wants to see the programs
+        text = read(path).replace("/opt/webchat-relay/bin/", f"{tmp_path}/opt/webchat-relay/bin/")
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *paths], capture_output=True, text=True, timeout=60)
