@@ -16,7 +16,9 @@ HARDEN = -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -
          -fPIE -fno-strict-overflow $(if $(IS_GCC),-ftrivial-auto-var-init=zero)
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 MODE = $(if $(SAN),$(SANITIZE),$(HARDEN))
-CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) -MMD -MP $(CFLAGS_PKG)
+# The same programs from the same sources, wherever the checkout lies.
+SAME = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(BUILD))=build
+CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG)
 LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack) \
           -Wl,--as-needed
 comma = ,
@@ -34,7 +36,7 @@ SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
 CRON_LIB = $(BUILD)/cron/mailer.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relayctl
 
-.PHONY: all check build-tests tidy bench fuzz clean docs
+.PHONY: all check build-tests tidy lint-deb bench fuzz clean docs
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -87,7 +89,7 @@ build-tests: all $(UNIT)
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
 SOURCES = $(wildcard relay/*.c sql/*.c fcgi/*.c handlers/*.c cron/*.c admin/*.c)
-SCRIPTS = start_relay.sh .ci/run $(wildcard scripts/*.sh)
+SCRIPTS = start_relay.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
 tidy:
 	scripts/install_deps.sh --tidy
 	shellcheck $(SCRIPTS)
@@ -96,6 +98,11 @@ tidy:
 	    --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak $(subst -iquote ,-I,$(SEE_handlers)) -I cron -I admin $(SOURCES)
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(SEE_handlers) -iquote cron -iquote admin
+
+# The Debian package, looked over by lintian.
+lint-deb: all
+	scripts/package_deb.sh --build $(BUILD) --output $(BUILD)/deb
+	lintian --fail-on error,warning --tag-display-limit 0 $(BUILD)/deb/*.deb
 
 clean:
 	rm -rf build build-san build-tidy
