@@ -48,10 +48,11 @@ if [[ -e $old ]] && { [[ ! -f $old/SHA256SUMS ]] || [[ $(ls -A "$old/relay") != 
     fail "$old is no package, or a relay runs there; choose another --output"
 fi
 { mkdir -p "$output" && work=$(mktemp -d "$output/.package.XXXXXX"); } 2>/dev/null || fail "$output cannot be written to"
-trap 'rm -rf "$work"' EXIT
+fresh=$(mktemp -d)
+trap 'rm -rf "$work" "$fresh"' EXIT
 
 if [[ -z $build ]]; then
-    build=$work/build
+    build=$fresh
     make -s -C "$top" -j"$(nproc)" BUILD="$build" all >"$work/said" 2>&1 || fail "make fails: $(tail -1 "$work/said")"
 fi
 
