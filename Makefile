@@ -33,8 +33,8 @@ SEE_admin = $(SEE_sql) -iquote admin -iquote cron
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 RELAY = $(call objects,relay)
 SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
-CRON_LIB = $(BUILD)/cron/mailer.o
-PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relayctl
+CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o
+PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
 
 .PHONY: all check build-tests tidy lint-deb bench fuzz clean docs
 .DELETE_ON_ERROR:
@@ -46,6 +46,9 @@ $(BUILD)/relayd: $(call objects,handlers) $(call objects,fcgi) $(SQL) $(RELAY)
 $(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(CRON_LIB) $(SQL) $(RELAY)
 	@echo "ld $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lcurl
+$(BUILD)/relay-sweep: $(BUILD)/cron/sweep_main.o $(BUILD)/cron/sweep_pass.o $(SQL) $(RELAY)
+	@echo "ld $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid
 $(BUILD)/relayctl: $(call objects,admin) $(CRON_LIB) $(SQL) $(RELAY)
 	@echo "ld $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lcurl

@@ -28,7 +28,11 @@ static const char help[] =
     "  code EMAIL                issue a fresh sign-in code and print it\n"
     "  mail                      mails that wait, and why\n"
     "  mail test ADDRESS         send a test mail now\n"
-    "  backup FILE               copy the live database into a new file\n"
+    "  backup FILE               copy the live database into a new file, without what people "
+    "wrote\n"
+    "  backup --with-keys FILE   with what is not yet scrubbed of it\n"
+    "  restore FILE              put a backup back; what was erased since stays erased\n"
+    "  scrub --verify [TEXT...]  look for what was scrubbed, and for TEXT, in every file\n"
     "  stats                     counts\n"
     "  settings --example        print .env.example\n"
     "  settings --markdown       print docs/settings.md\n"
@@ -104,7 +108,8 @@ dispatch(struct ctl *c)
 		const char *name;
 		int (*run)(struct ctl *c);
 	} commands[] = { { "user", ctl_user }, { "code", ctl_code }, { "mail", ctl_mail },
-		{ "backup", ctl_backup }, { "stats", ctl_stats } };
+		{ "backup", ctl_backup }, { "restore", ctl_restore }, { "scrub", ctl_scrub },
+		{ "stats", ctl_stats } };
 	char error[CONF_ERROR_BYTES];
 	int status = -1;
 

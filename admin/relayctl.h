@@ -33,6 +33,8 @@ int ctl_user(struct ctl *c);
 int ctl_code(struct ctl *c);
 int ctl_mail(struct ctl *c);
 int ctl_backup(struct ctl *c);
+int ctl_restore(struct ctl *c);
+int ctl_scrub(struct ctl *c);
 int ctl_stats(struct ctl *c);
 
 #endif

@@ -86,32 +86,6 @@ ctl_mail(struct ctl *c)
 	return ctl_usage("mail | mail test ADDRESS");
 }
 
-static void
-show_progress(int left, int total)
-{
-	if (isatty(STDERR_FILENO))
-		fprintf(
-		    stderr, "\r%d %% ", total > 0 ? (int)(100LL * (total - left) / total) : 100);
-}
-
-int
-ctl_backup(struct ctl *c)
-{
-	const struct db_options o = db_options_of(&c->conf);
-	char error[DB_ERROR_BYTES];
-	struct stat st;
-
-	if (c->argc != 2)
-		return ctl_usage("backup FILE");
-	if (!db_backup(&o, c->argv[1], show_progress, error))
-		return ctl_fail("%s", error);
-	if (isatty(STDERR_FILENO))
-		fputc('\r', stderr);
-	printf("%s: %lld bytes\n", c->argv[1],
-	    stat(c->argv[1], &st) == 0 ? (long long)st.st_size : 0LL);
-	return 0;
-}
-
 int
 ctl_stats(struct ctl *c)
 {

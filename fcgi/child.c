@@ -23,7 +23,7 @@
 const char *
 child_name(enum child_kind k)
 {
-	static const char *const names[] = { "none", "worker", "mailer", "nginx" };
+	static const char *const names[] = { "none", "worker", "mailer", "sweep", "nginx" };
 
 	return names[k];
 }
@@ -51,6 +51,21 @@ run_mailer(const struct child_setup *s, pid_t parent)
 	if (getppid() != parent)
 		return 0;
 	execl(path, "relay-mail", "--dir", s->dir, "--wake-fd", fd, (char *)NULL);
+	log_error("%s: %s", path, strerror(errno));
+	return 127;
+}
+
+/* One housekeeping pass; it drops its rights itself. */
+static int
+run_sweep(const struct child_setup *s, pid_t parent)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/relay-sweep", s->program_dir);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		return 0;
+	execl(path, "relay-sweep", "--dir", s->dir, (char *)NULL);
 	log_error("%s: %s", path, strerror(errno));
 	return 127;
 }
@@ -113,6 +128,7 @@ child_start(struct child *c, const struct child_setup *s)
 		clean_signals();
 		_exit(c->kind == CHILD_WORKER   ? run_worker(s, parent) :
 			c->kind == CHILD_MAILER ? run_mailer(s, parent) :
+			c->kind == CHILD_SWEEP  ? run_sweep(s, parent) :
 						  run_nginx(s, parent));
 	}
 	c->pid = pid;
@@ -131,7 +147,7 @@ child_died(struct child *c, int wait_status, bool stopping)
 		    WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
 	if (c->kind == CHILD_NGINX)
 		kill(-c->pid, SIGKILL); /* workers that outlived their master hold the port */
-	if (stopping || c->kill_at_ms) {
+	if (stopping || c->kill_at_ms || c->kind == CHILD_SWEEP) {
 		*c = (struct child){ .kind = CHILD_NONE };
 		return;
 	}

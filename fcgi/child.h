@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum child_kind { CHILD_NONE, CHILD_WORKER, CHILD_MAILER, CHILD_NGINX };
+enum child_kind { CHILD_NONE, CHILD_WORKER, CHILD_MAILER, CHILD_SWEEP, CHILD_NGINX };
 
 #define CHILD_MAX 160 /* twice the most workers, for a reload, and a few */
 

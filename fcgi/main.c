@@ -262,9 +262,6 @@ announce(const struct conf *c, int port, bool ok)
 	front_url(c, port, url, sizeof(url));
 	start_publish(url);
 	log_info("the relay answers at %s", url);
-	if (c->retention_mode != RETENTION_FULL)
-		log_warn("MESSAGE_RETENTION_MODE: this version keeps message text; nothing is "
-			 "scrubbed yet");
 	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO,
 	    "%sWebChat relay: %s\n%s%s", detached_ready_fd >= 0 ? "+" : "", url,
 	    port ? "" : no_nginx, c->smtp_host[0] ? "" : no_mail);

@@ -32,6 +32,7 @@ struct pool {
 	char run_dir[PATH_MAX];
 	int generation, ready_fd;
 	int64_t ready_deadline_ms; /* 0: told already */
+	int64_t sweep_at_ms; /* next housekeeping pass, monotonic */
 	bool stopping, died;
 	bool reload_again; /* asked for while one was under way */
 };
@@ -58,6 +59,28 @@ add_pool(struct pool *p)
 	for (int i = 0; i < (int)p->conf->workers; i++)
 		add_child(p, CHILD_WORKER);
 	add_child(p, CHILD_MAILER);
+}
+
+static bool
+has_child(const struct pool *p, enum child_kind kind)
+{
+	for (int i = 0; i < CHILD_MAX; i++)
+		if (p->children[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* A housekeeping pass each interval, one at a time. */
+static void
+sweep(struct pool *p)
+{
+	int64_t now = clock_mono_ms();
+
+	if (!p->conf->housekeeping_interval_sec || now < p->sweep_at_ms ||
+	    has_child(p, CHILD_SWEEP))
+		return;
+	p->sweep_at_ms = now + p->conf->housekeeping_interval_sec * 1000;
+	add_child(p, CHILD_SWEEP);
 }
 
 static void
@@ -234,6 +257,7 @@ loop(struct pool *p, const sigset_t *signals)
 			continue;
 		}
 		respawn(p);
+		sweep(p);
 		finish_reload(p);
 		watch_ready(p);
 		if (p->o->with_nginx && front_rotate_log(p->run_dir))

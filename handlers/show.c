@@ -100,6 +100,8 @@ show_message(const struct message *m, const char *relay_name)
 		json_add_int(o, "edited_at", m->edited_at);
 	if (m->deleted_at)
 		json_add_int(o, "deleted_at", m->deleted_at);
+	else if (m->scrubbed_at)
+		json_add_int(o, "scrubbed_at", m->scrubbed_at);
 	return o;
 }
 

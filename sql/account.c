@@ -7,6 +7,7 @@
 #include "group.h"
 #include "rows.h"
 #include "text.h"
+#include "tombstone.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -234,8 +235,8 @@ db_account_flags(
 
 /* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
  * cascades. */
-static enum db_result
-erase(struct db *db, struct arena *a, const struct account *acc, int64_t now)
+enum db_result
+rows_account_erase(struct db *db, struct arena *a, const struct account *acc, int64_t now)
 {
 	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_CHANGES,
 		ST_ERASE_SENT_STREAM, ST_ERASE_SENT_GROUP, ST_ERASE_STREAM };
@@ -243,6 +244,8 @@ erase(struct db *db, struct arena *a, const struct account *acc, int64_t now)
 	uint8_t mac[SECRET_HASH_BYTES];
 	enum db_result r;
 
+	if (!tombstone_account(db, acc->id))
+		return DB_FULL;
 	address_mac(acc->chat_address, mac);
 	r = db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, sizeof(mac) });
 	if (!db_failed(r))
@@ -261,7 +264,7 @@ db_account_erase(struct db *db, struct arena *a, const struct account *acc, int6
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, erase(db, a, acc, now)) : r;
+	return r == DB_DONE ? db_end(db, rows_account_erase(db, a, acc, now)) : r;
 }
 
 static enum db_result

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
+#include "tombstone.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,9 @@ db_options_of(const struct conf *c)
 {
 	return (struct db_options){ .path = c->db_path,
 		.full_durability = c->durability == DURABILITY_FULL,
-		.busy_timeout_ms = (int)c->busy_timeout_ms };
+		.busy_timeout_ms = (int)c->busy_timeout_ms,
+		.message_ttl_ms = c->pchat_queue_ttl_sec * 1000,
+		.retention = (enum conf_retention)c->retention_mode };
 }
 
 static bool
@@ -152,7 +155,9 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 		refuse(error, o->path, "out of memory");
 		return NULL;
 	}
-	db->lock_fd = -1;
+	db->lock_fd = db->tombstone_fd = -1;
+	db->message_ttl_ms = o->message_ttl_ms;
+	db->retention = o->retention;
 	db->busy_timeout_ms = db->patience_ms = o->busy_timeout_ms;
 	db->handle = db_connect(o, 0, error);
 	if (!db->handle || !check_version(db->handle, o->path, error) ||
@@ -161,7 +166,8 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 		return NULL;
 	}
 	db->lock_fd = db_lock_open(o->path);
-	if (db->lock_fd < 0) {
+	db->tombstone_fd = tombstone_open(o->path);
+	if (db->lock_fd < 0 || db->tombstone_fd < 0) {
 		refuse(error, o->path, strerror(errno));
 		db_close(db);
 		return NULL;
@@ -179,6 +185,8 @@ db_close(struct db *db)
 	sqlite3_close(db->handle);
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
+	if (db->tombstone_fd >= 0)
+		close(db->tombstone_fd);
 	free(db);
 }
 
@@ -201,6 +209,12 @@ authorize(void *arg, int action, const char *a, const char *b, const char *c, co
 	default:
 		return SQLITE_DENY;
 	}
+}
+
+int64_t
+db_expired_id(const struct db *db)
+{
+	return db->message_ttl_ms ? (clock_ms() - db->message_ttl_ms) * 1000 : -1;
 }
 
 void

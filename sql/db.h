@@ -26,6 +26,8 @@ struct db_options {
 	const char *path; /* the database file; its lock file is PATH.lock */
 	bool full_durability; /* a commit survives a power cut */
 	int busy_timeout_ms; /* longest wait for the write lock */
+	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
+	enum conf_retention retention;
 };
 
 #define DB_ERROR_BYTES 512
@@ -56,9 +58,17 @@ enum db_result db_probe(struct db *db);
 enum db_result db_newest_at(struct db *db, int64_t *at);
 
 /* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody
- * waits. `step` is told pages left and pages in all. False with one line in `error`. */
-bool db_backup(const struct db_options *o, const char *path, void (*step)(int left, int total),
-    char error[static DB_ERROR_BYTES]);
+ * waits. Without `with_content` it leaves out what people said: keys of messages, names of files,
+ * mails, codes. `step` (or NULL) is told pages left and pages in all. False with one line in
+ * `error`. */
+bool db_backup(const struct db_options *o, const char *path, bool with_content,
+    void (*step)(int left, int total), char error[static DB_ERROR_BYTES]);
+
+/* Puts a backup in the place of the database, brought up to date and held against the tombstones:
+ * what was scrubbed or erased since stays so, and all sessions and keys have ended. *applied counts
+ * them. The relay must not run. False with one line in `error`, and the database is as it was. */
+bool db_restore(
+    const struct db_options *o, const char *path, int *applied, char error[static DB_ERROR_BYTES]);
 
 /* Schema version of this program. */
 int db_schema_version(void);

@@ -24,6 +24,9 @@ struct db {
 	sqlite3_stmt *stmts[ST__MAX];
 	uint8_t places[ST__MAX][DB_PARAMETERS + 1]; /* SQLite's index of $1, $2, ... */
 	int lock_fd; /* flock of all writers */
+	int tombstone_fd;
+	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
+	enum conf_retention retention;
 	int busy_timeout_ms; /* patience of a writer, as set */
 	int patience_ms; /* patience now: short after a full wait was in vain */
 	int64_t probed_ms; /* last write of db_probe, monotonic */
@@ -58,6 +61,9 @@ enum db_result db_begin_now(struct db *db);
 /* Ends it: commits for DB_ROW, DB_DONE and DB_NONE, rolls back for anything else; answers `r` or
  * the commit's error. */
 enum db_result db_end(struct db *db, enum db_result r);
+
+/* The newest message id that has expired if it waits still; messages are numbered by the clock. */
+int64_t db_expired_id(const struct db *db);
 
 /* True for DB_BUSY, DB_FULL and DB_FAIL. */
 bool db_failed(enum db_result r);

@@ -153,16 +153,16 @@ db_file_clear(struct db *db, const char *upload_dir, int limit, int *removed)
 	enum db_result r = list_gone(db, limit < CLEAR_MAX ? limit : CLEAR_MAX, ids, &count);
 
 	*removed = 0;
-	if (r != DB_DONE || count == 0)
+	for (int i = 0; i < count && r == DB_DONE; i++)
+		if (unlink_bytes(upload_dir, ids[i]))
+			memcpy(ids[(*removed)++], ids[i], ID_BYTES);
+	if (r != DB_DONE || *removed == 0)
 		return r;
 	r = db_begin(db);
 	if (r != DB_DONE)
 		return r;
-	for (int i = 0; i < count && !db_failed(r); i++)
-		if (unlink_bytes(upload_dir, ids[i])) {
-			r = db_exec(db, ST_FILE_FORGET, "b", &(struct db_blob){ ids[i], ID_BYTES });
-			++*removed;
-		}
+	for (int i = 0; i < *removed && !db_failed(r); i++)
+		r = db_exec(db, ST_FILE_FORGET, "b", &(struct db_blob){ ids[i], ID_BYTES });
 	r = db_end(db, r);
 	return r == DB_NONE ? DB_DONE : r;
 }

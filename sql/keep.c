@@ -75,7 +75,7 @@ keep_copy(const struct db_options *o, int version, char error[static DB_ERROR_BY
 		    strerror(len >= (int)sizeof(path) ? ENAMETOOLONG : errno));
 		return false;
 	}
-	if (!db_backup(o, path, NULL, error))
+	if (!db_backup(o, path, false, NULL, error))
 		return false;
 	drop_old(dir);
 	log_info("schema %d follows; the database as it was: %s", version, path);

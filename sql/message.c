@@ -4,7 +4,10 @@
 #include "block.h"
 #include "bridge.h"
 #include "cleanup.h"
+#include "body.h"
+#include "log.h"
 #include "message_rows.h"
+#include "scrub.h"
 #include "rows.h"
 
 #include <string.h>
@@ -34,35 +37,6 @@ delivery_may_become(enum delivery_state from, enum delivery_state to)
 	if (to == DELIVERY_FAILED || to == DELIVERY_EXPIRED)
 		return place[from] < place[DELIVERY_SENT];
 	return place[to] > place[from];
-}
-
-bool
-rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
-{
-	bool ok = true;
-	char **const texts[] = { &out->channel, &out->kind, &out->destination, &out->text,
-		&out->source, &out->subject, &out->title };
-
-	*out = (struct message){ .id = sqlite3_column_int64(st, 0),
-		.sender_id = sqlite3_column_int64(st, 2) };
-	if (!db_blob(st, 1, out->public_id, ID_BYTES))
-		return false;
-	for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
-		*texts[i] = db_text(st, 3 + i, a, &ok);
-	out->is_reply = db_blob(st, 10, out->reply_to, ID_BYTES);
-	out->actions = db_text(st, 11, a, &ok);
-	out->created_at = sqlite3_column_int64(st, 12);
-	out->edited_at = sqlite3_column_int64(st, 13);
-	out->deleted_at = sqlite3_column_int64(st, 14);
-	out->from = db_text(st, 15, a, &ok);
-	out->from_name = db_text(st, 16, a, &ok);
-	out->event = db_text(st, 17, a, &ok);
-	out->group_id = sqlite3_column_int64(st, 18);
-	out->attachments = db_text(st, MESSAGE_ATTACHMENTS_COLUMN, a, &ok);
-	out->waveform = db_text(st, 20, a, &ok);
-	out->duration_ms = sqlite3_column_int64(st, 21);
-	out->received_at = sqlite3_column_int64(st, 22);
-	return ok;
 }
 
 /* One place in the group's stream, and news for each member. */
@@ -108,33 +82,43 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, "iii", m->recipient_id, seq, seq) : r;
 }
 
-void
-rows_receipt(sqlite3_stmt *st, int c, struct message *out)
+static enum db_result
+insert(struct db *db, const struct message_new *m, int64_t seq, const struct body *body)
 {
-	out->state = (enum delivery_state)sqlite3_column_int(st, c);
-	out->delivered_at = out->state >= DELIVERY_DELIVERED ? sqlite3_column_int64(st, c + 1) : 0;
-	out->read_at = out->state >= DELIVERY_READ ? sqlite3_column_int64(st, c + 2) : 0;
+	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES },
+			     sealed = { body->sealed, body->len },
+			     key = { body->key, sizeof(body->key) };
+	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, "ibntttbtbtintnnti", seq, &id,
+	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, m->destination, &sealed,
+	    m->source, m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event,
+	    m->about_id, m->duration_ms, m->outside, m->received_at);
+
+	if (r == DB_DONE)
+		r = db_exec(db, ST_KEY_PUT, "ib", seq, &key);
+	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
+		r = db_exec(db, ST_FILE_ATTACH, "ii", seq, m->files[i]);
+	return r;
 }
 
 enum db_result
 message_put(struct db *db, struct message_new *m)
 {
-	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES };
-	sqlite3_stmt *st;
+	const char *const parts[BODY__MAX] = { [BODY_TEXT] = m->text,
+		[BODY_SUBJECT] = m->subject,
+		[BODY_TITLE] = m->title,
+		[BODY_ATTACHMENTS] = m->attachments,
+		[BODY_WAVEFORM] = m->waveform };
+	struct body body;
 	int64_t seq = 0;
 	enum db_result r = rows_next_seq(db, &seq);
 
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	st = db_bind(db, ST_MESSAGE_INSERT, "ibntttttttbtintnttnti", seq, &id,
-	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, m->destination, m->text,
-	    m->source, m->subject, m->title, m->reply_to ? &reply : NULL, m->actions, m->now,
-	    m->group_id, m->event, m->about_id, m->attachments, m->waveform, m->duration_ms,
-	    m->outside, m->received_at);
-	r = db_step(db, st);
-	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
-		r = db_exec(db, ST_FILE_ATTACH, "ii", seq, m->files[i]);
+	if (!body_seal(m->public_id, parts, &body))
+		return DB_FAIL;
+	r = insert(db, m, seq, &body);
+	body_free(&body);
 	return r == DB_DONE ? deliver(db, m, seq) : r;
 }
 
@@ -167,9 +151,12 @@ idempotency_find(
 	r = db_step(db, st);
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
-	if (!db_blob(st, 0, mac, sizeof(mac)) || !db_blob(st, 1, m->public_id, ID_BYTES))
+	if (!db_blob(st, 1, m->public_id, ID_BYTES))
 		r = DB_FAIL;
-	*result = secret_equal(mac, key->body_mac) ? SEND_REPEATED : SEND_KEY_REUSED;
+	/* of a scrubbed message only the key is still known */
+	*result = !db_blob(st, 0, mac, sizeof(mac)) || secret_equal(mac, key->body_mac) ?
+	    SEND_REPEATED :
+	    SEND_KEY_REUSED;
 	db_reset(st);
 	return r;
 }
@@ -224,7 +211,7 @@ delivery_get(
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
-	out->state = (enum delivery_state)sqlite3_column_int(st, 0);
+	out->state = rows_state(db, message_id, sqlite3_column_int(st, 0));
 	out->delivered_at = sqlite3_column_int64(st, 1);
 	out->read_at = sqlite3_column_int64(st, 2);
 	*removed_at = sqlite3_column_int64(st, 3);
@@ -245,7 +232,7 @@ message_find(
 		return r == DB_DONE ? DB_NONE : r;
 	if (!rows_message(st, a, out))
 		r = DB_FAIL;
-	rows_receipt(st, MESSAGE_COLUMN_COUNT, out);
+	rows_receipt(db, st, MESSAGE_COLUMN_COUNT, out);
 	db_reset(st);
 	return r;
 }
@@ -257,10 +244,12 @@ db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID
 	int64_t removed_at = 0;
 	enum db_result r = message_find(db, a, public_id, out);
 
+	if (r == DB_ROW && out->state == DELIVERY_EXPIRED)
+		rows_hide_content(out);
 	if (r != DB_ROW || out->sender_id == account_id)
 		return r;
 	r = delivery_get(db, out->id, account_id, out, &removed_at);
-	return r == DB_ROW && removed_at ? DB_NONE : r;
+	return r == DB_ROW && (removed_at || out->state == DELIVERY_EXPIRED) ? DB_NONE : r;
 }
 
 /* Puts a change of the message into the stream of everyone who was handed it. Inside a write. */
@@ -272,8 +261,10 @@ stream_changed(struct db *db, const struct message *m)
 
 	if (r != DB_ROW)
 		return r;
-	r = m->group_id ? stream_group(db, m->group_id, seq, m->id, 0, 0) :
-			  db_exec(db, ST_STREAM_CHANGED, "ii", m->id, seq);
+	r = db_exec(db, ST_MESSAGE_CHANGED, "ii", m->id, seq);
+	if (r == DB_DONE)
+		r = m->group_id ? stream_group(db, m->group_id, seq, m->id, 0, 0) :
+				  db_exec(db, ST_STREAM_CHANGED, "ii", m->id, seq);
 	return r == DB_NONE ? DB_DONE : r;
 }
 
@@ -293,6 +284,37 @@ is_heard(struct db *db, const struct message *m, bool *heard)
 	return r == DB_ROW ? DB_DONE : r;
 }
 
+/* Another text under a key of its own: copies of the older body are worth nothing. */
+static enum db_result
+put_text(struct db *db, const struct message *m, const char *text, int64_t now)
+{
+	const char *const parts[BODY__MAX] = { [BODY_TEXT] = text,
+		[BODY_SUBJECT] = m->subject,
+		[BODY_TITLE] = m->title,
+		[BODY_ATTACHMENTS] = m->attachments,
+		[BODY_WAVEFORM] = m->waveform };
+	struct body body;
+	enum db_result r;
+
+	if (!body_seal(m->public_id, parts, &body))
+		return DB_FAIL;
+	r = db_exec(
+	    db, ST_MESSAGE_EDIT, "ibi", m->id, &(struct db_blob){ body.sealed, body.len }, now);
+	if (r == DB_DONE)
+		r = db_exec(
+		    db, ST_KEY_PUT, "ib", m->id, &(struct db_blob){ body.key, sizeof(body.key) });
+	body_free(&body);
+	return r;
+}
+
+/* Where the text goes with the claim, a new one would reach nobody. */
+static bool
+claim_took_it(const struct db *db, const struct message *m)
+{
+	return m->scrubbed_at &&
+	    (db->retention >= RETENTION_SCRUB_CONTENT_ON_CLAIM || m->destination[0] == '\0');
+}
+
 static enum db_result
 edit(struct db *db, const struct message *m, int64_t account_id, const char *text,
     int64_t window_ms, int64_t now, enum change_result *result)
@@ -302,6 +324,7 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 
 	*result = m->sender_id != account_id                    ? CHANGE_FORBIDDEN :
 	    m->deleted_at                                       ? CHANGE_WITHDRAWN :
+	    claim_took_it(db, m)                                ? CHANGE_TOO_LATE :
 	    now - m->created_at > window_ms || !bridge_holds(m) ? CHANGE_TOO_LATE :
 								  CHANGE_DONE;
 	if (*result != CHANGE_DONE)
@@ -312,7 +335,7 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 		*result = m->group_id ? CHANGE_FORBIDDEN : CHANGE_DONE;
 		return r;
 	}
-	r = db_exec(db, ST_MESSAGE_EDIT, "iti", m->id, text, now);
+	r = put_text(db, m, text, now);
 	return r == DB_DONE ? stream_changed(db, m) : r;
 }
 
@@ -335,8 +358,6 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 static enum db_result
 withdraw(struct db *db, const struct message *m, int64_t now)
 {
-	static const enum stmt steps[] = { ST_FILE_DELETE_OF_MESSAGE, ST_FILE_RELEASE,
-		ST_DELIVERY_DELETE_WAITING };
 	enum db_result r;
 
 	if (m->deleted_at)
@@ -344,8 +365,12 @@ withdraw(struct db *db, const struct message *m, int64_t now)
 	r = db_exec(db, ST_MESSAGE_WITHDRAW, "ii", m->id, now);
 	if (!db_failed(r))
 		r = bridge_withdraw(db, m);
-	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
-		r = db_exec(db, steps[i], "i", m->id);
+	if (!db_failed(r))
+		r = scrub_files(db, m->id);
+	if (!db_failed(r))
+		r = scrub_content(db, m->id, m->sender_id, m->public_id, now);
+	if (!db_failed(r))
+		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, "i", m->id);
 	return db_failed(r) ? r : stream_changed(db, m);
 }
 
@@ -381,52 +406,6 @@ db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static
 					     remove_own(db, &m, account_id, now);
 	}
 	return db_end(db, r);
-}
-
-static bool
-read_row(sqlite3_stmt *st, struct arena *a, struct message *m)
-{
-	int64_t removed_at = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT + 2);
-
-	if (!rows_message(st, a, m))
-		return false;
-	m->seq = sqlite3_column_int64(st, MESSAGE_COLUMN_COUNT);
-	m->state = (enum delivery_state)sqlite3_column_int(st, MESSAGE_COLUMN_COUNT + 1);
-	if (removed_at) {
-		m->deleted_at = removed_at;
-		m->text[0] = '\0';
-		m->attachments = m->waveform = NULL;
-		m->duration_ms = 0;
-	}
-	return true;
-}
-
-enum db_result
-rows_page(struct db *db, sqlite3_stmt *st, struct arena *a, int64_t from, struct message_page *page)
-{
-	size_t text = 0;
-	enum db_result r = DB_FAIL;
-
-	page->count = 0;
-	page->more = false;
-	page->next = from;
-	page->list = arena_alloc(a, (size_t)page->limit * sizeof(*page->list));
-	while (page->list && (r = db_step(db, st)) == DB_ROW) {
-		struct message *m = &page->list[page->count];
-
-		text += (size_t)sqlite3_column_bytes(st, MESSAGE_TEXT_COLUMN) +
-		    (size_t)sqlite3_column_bytes(st, MESSAGE_ATTACHMENTS_COLUMN);
-		page->more =
-		    page->count == page->limit || (page->count > 0 && text > page->text_limit);
-		if (page->more || !read_row(st, a, m)) {
-			r = page->more ? DB_DONE : DB_FAIL;
-			break;
-		}
-		page->next = m->seq;
-		page->count++;
-	}
-	db_reset(st);
-	return r;
 }
 
 enum db_result

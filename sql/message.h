@@ -34,7 +34,7 @@ struct message {
 	int64_t duration_ms; /* of a voice note; 0: none is given */
 	bool is_reply;
 	uint8_t reply_to[ID_BYTES];
-	int64_t created_at, edited_at, deleted_at; /* 0: never */
+	int64_t created_at, edited_at, deleted_at, scrubbed_at; /* 0: never */
 	int64_t received_at; /* by the phone that brought it in; 0: no phone did */
 	char *from, *from_name; /* NULL for the relay itself */
 	enum delivery_state state;

@@ -5,16 +5,21 @@
 #include "db_internal.h"
 #include "message.h"
 
-#define MESSAGE_COLUMN_COUNT 23
-#define MESSAGE_TEXT_COLUMN 6
-#define MESSAGE_ATTACHMENTS_COLUMN 19
+#define MESSAGE_COLUMN_COUNT 21
+#define MESSAGE_BODY_COLUMN 6 /* its key follows */
 
 /* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
 bool rows_message(sqlite3_stmt *st, struct arena *a, struct message *out);
 
-/* Reads RECEIPT_COLUMNS from column `c` on: the state of the least advanced recipient, and when all
- * had got that far. */
-void rows_receipt(sqlite3_stmt *st, int c, struct message *out);
+/* Reads RECEIPT_COLUMNS from column `c` on into out->id's message: the state of the least advanced
+ * recipient, and when all had got that far. */
+void rows_receipt(struct db *db, sqlite3_stmt *st, int c, struct message *out);
+
+/* A delivery's state, told of the message: what nobody confirmed expires by the clock alone. */
+enum delivery_state rows_state(struct db *db, int64_t message_id, int state);
+
+/* What was removed, or is about to be scrubbed, is shown no more. */
+void rows_hide_content(struct message *m);
 
 /* Reads a page from a statement that asks for one row more than the page's limit: MESSAGE_COLUMNS,
  * then place, state, removed_at. page->next is the place of its last message, or `from`. DB_DONE.

@@ -1,4 +1,4 @@
-/* Schema steps, forward only, each in a transaction of its own; and the online backup. */
+/* Schema steps, forward only, each in a transaction of its own. */
 #include "db_internal.h"
 
 #include "cleanup.h"
@@ -7,9 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-
-#define BACKUP_PAGES 256
-#define BACKUP_PAUSE_MS 5
 
 /* Made by the Makefile from sql/schema/NNNN_*.sql, in order. */
 extern const char *const schema_steps[];
@@ -100,59 +97,4 @@ db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
 		ok = migrate(h, o, error);
 	sqlite3_close(h);
 	return ok;
-}
-
-static int
-copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total))
-{
-	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
-	int rc;
-
-	if (!b)
-		return sqlite3_errcode(to);
-	do {
-		rc = sqlite3_backup_step(b, BACKUP_PAGES);
-		if (step)
-			step(sqlite3_backup_remaining(b), sqlite3_backup_pagecount(b));
-		if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
-			sqlite3_sleep(BACKUP_PAUSE_MS);
-	} while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED);
-	sqlite3_backup_finish(b);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-bool
-db_backup(const struct db_options *o, const char *path, void (*step)(int left, int total),
-    char error[static DB_ERROR_BYTES])
-{
-	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	sqlite3 *from, *to = NULL;
-	int rc;
-
-	if (fd < 0) {
-		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, strerror(errno));
-		return false;
-	}
-	from = db_connect(o, 0, error);
-	if (!from) {
-		unlink(path);
-		return false;
-	}
-	rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-	/* One read transaction over the whole copy: writers go on, and the copy never starts again.
-	 */
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(from, "BEGIN; SELECT 1 FROM meta", NULL, NULL, NULL);
-	if (rc == SQLITE_OK)
-		rc = copy_pages(from, to, step);
-	/* A copy is one file: it leaves WAL mode. */
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(to, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
-	if (rc != SQLITE_OK) {
-		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, sqlite3_errstr(rc));
-		unlink(path);
-	}
-	sqlite3_close(to);
-	sqlite3_close(from);
-	return rc == SQLITE_OK;
 }

@@ -22,6 +22,10 @@ char *rows_like(struct arena *a, const char *match);
 /* The next number of the stream clock; call inside a write. DB_ROW. */
 enum db_result rows_next_seq(struct db *db, int64_t *seq);
 
+/* Takes an account and all that hangs on it out. Inside a write. DB_DONE. */
+enum db_result
+rows_account_erase(struct db *db, struct arena *a, const struct account *acc, int64_t now);
+
 /* Puts an account row in; *acc gets its id. Inside a write. DB_DONE, or DB_CONFLICT when address or
  * e-mail is taken. */
 enum db_result rows_account_insert(struct db *db, struct account *acc);

@@ -2,6 +2,7 @@
  */
 #include "message_rows.h"
 #include "rows.h"
+#include "scrub.h"
 
 #include <string.h>
 
@@ -70,7 +71,8 @@ confirm(struct db *db, const struct poll *p)
 
 	if (upto <= p->delivered_seq)
 		return DB_DONE;
-	r = db_exec(db, ST_DELIVERY_CONFIRM, "iiii", p->account_id, p->delivered_seq, upto, p->now);
+	r = db_exec(db, ST_DELIVERY_CONFIRM, "iiiii", p->account_id, p->delivered_seq, upto, p->now,
+	    db_expired_id(db));
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELIVERED, "ii", p->account_id, upto);
 }
 
@@ -79,8 +81,8 @@ read_stream(struct db *db, struct arena *a, const struct poll *p, bool with_grou
     struct message_page *page)
 {
 	return rows_page(db,
-	    db_bind(db, with_groups ? ST_STREAM_READ_ALL : ST_STREAM_READ, "iiii", p->account_id,
-		p->from, p->session_created_at, (int64_t)page->limit + 1),
+	    db_bind(db, with_groups ? ST_STREAM_READ_ALL : ST_STREAM_READ, "iiiii", p->account_id,
+		p->from, p->session_created_at, (int64_t)page->limit + 1, db_expired_id(db)),
 	    a, p->from, page);
 }
 
@@ -98,6 +100,36 @@ skip_to_end(struct db *db, const struct poll *p, int64_t group_seq, struct messa
 	return r;
 }
 
+/* In the modes that scrub on claim a text goes with the answer that hands it to the last recipient;
+ * files stay until that is confirmed, or nobody could fetch them. */
+static enum db_result
+scrub_claimed(struct db *db, const struct message_page *page, int64_t now)
+{
+	enum db_result r = DB_DONE;
+
+	for (int i = 0; i < page->count && !db_failed(r); i++) {
+		const struct message *m = &page->list[i];
+		sqlite3_stmt *st = db_bind(db, ST_CLAIMED_BY_ALL, "i", m->id);
+
+		r = db_step(db, st);
+		if (r == DB_ROW)
+			db_reset(st);
+		if (r != DB_DONE || m->scrubbed_at)
+			continue;
+		r = scrub_content(db, m->id, m->sender_id, m->public_id, now);
+		if (r == DB_DONE && db->retention == RETENTION_SCRUB_ALL_ON_CLAIM)
+			r = scrub_address(db, m->id);
+	}
+	return r;
+}
+
+static bool
+scrubs_on_claim(const struct db *db)
+{
+	return db->retention == RETENTION_SCRUB_CONTENT_ON_CLAIM ||
+	    db->retention == RETENTION_SCRUB_ALL_ON_CLAIM;
+}
+
 static enum db_result
 hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_page *page)
 {
@@ -112,13 +144,16 @@ hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_pa
 		r = skip_to_end(db, p, group_seq, page);
 	if (!db_failed(r) && page->count > 0)
 		r = db_exec(db, ST_DELIVERY_CLAIM, "iii", p->account_id, p->from, page->next);
+	if (!db_failed(r) && scrubs_on_claim(db))
+		r = scrub_claimed(db, page, p->now);
 	if (!db_failed(r) && page->next != p->session_sent_seq)
 		r = db_exec(db, ST_SESSION_ADVANCE, "ii", p->session_id, page->next);
 	return db_failed(r) ? r : DB_DONE;
 }
 
 /* While nothing can be written people go on reading: the same page, not confirmed and not claimed;
- * the next polls that can write catch up. */
+ * the next polls that can write catch up. But nothing is handed out that must be scrubbed with it.
+ */
 enum db_result
 db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct message_page *page)
 {
@@ -137,7 +172,9 @@ db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct 
 	r = db_begin(db);
 	if (r == DB_DONE)
 		r = db_end(db, hand_out(db, a, &p, page));
-	return r == DB_BUSY || r == DB_FULL ? read_stream(db, a, &p, true, page) : r;
+	return (r == DB_BUSY || r == DB_FULL) && !scrubs_on_claim(db) ?
+	    read_stream(db, a, &p, true, page) :
+	    r;
 }
 
 enum db_result
@@ -150,8 +187,8 @@ db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES
 	if (r != DB_DONE)
 		return r;
 	for (int i = 0; i < n && !db_failed(r); i++) {
-		r = db_exec(db, ST_DELIVERY_READ, "bii", &(struct db_blob){ ids[i], ID_BYTES },
-		    account_id, now);
+		r = db_exec(db, ST_DELIVERY_READ, "biii", &(struct db_blob){ ids[i], ID_BYTES },
+		    account_id, now, db_expired_id(db));
 		*updated += r == DB_DONE;
 	}
 	r = db_end(db, r);
@@ -168,7 +205,8 @@ db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t 
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
-	rows_receipt(st, 0, out);
+	out->id = sqlite3_column_int64(st, 3);
+	rows_receipt(db, st, 0, out);
 	db_reset(st);
 	return r;
 }
@@ -187,7 +225,7 @@ db_receipt_list(struct db *db, struct arena *a, const uint8_t public_id[static I
 		struct receipt *p = &out[(*count)++];
 
 		p->chat_address = db_text(st, 0, a, &ok);
-		p->state = (enum delivery_state)sqlite3_column_int(st, 1);
+		p->state = rows_state(db, sqlite3_column_int64(st, 4), sqlite3_column_int(st, 1));
 		p->delivered_at = sqlite3_column_int64(st, 2);
 		p->read_at = sqlite3_column_int64(st, 3);
 	}

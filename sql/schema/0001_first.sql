@@ -81,15 +81,24 @@ CREATE TABLE message (
     channel TEXT NOT NULL,
     kind TEXT NOT NULL,
     destination TEXT NOT NULL,
-    text TEXT NOT NULL,
+    body BLOB NOT NULL,                 -- what it says, sealed under the key in message_key; empty: scrubbed
     source TEXT,
-    subject TEXT,
-    title TEXT,
     reply_to BLOB,                      -- public id of the message answered
     actions TEXT,                       -- JSON, on messages of the relay itself
     created_at INTEGER NOT NULL,
     edited_at INTEGER NOT NULL,
-    deleted_at INTEGER NOT NULL
+    deleted_at INTEGER NOT NULL,
+    changed_seq INTEGER NOT NULL,       -- place of its last change in the streams; 0: none
+    final_at INTEGER NOT NULL,          -- everybody has it, or it expired; 0: not yet
+    scrubbed_at INTEGER NOT NULL        -- body and key are gone; 0: not yet
+) STRICT;
+CREATE INDEX message_open ON message (id) WHERE final_at = 0;
+CREATE INDEX message_unscrubbed ON message (id) WHERE final_at > 0 AND scrubbed_at = 0;
+
+-- The key of each body (XChaCha20-Poly1305). Where it is gone, copies of the body say nothing any more.
+CREATE TABLE message_key (
+    message_id INTEGER PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
+    secret BLOB NOT NULL
 ) STRICT;
 CREATE INDEX message_sender ON message (sender_id, id);
 
@@ -97,7 +106,7 @@ CREATE INDEX message_sender ON message (sender_id, id);
 CREATE TABLE delivery (
     message_id INTEGER NOT NULL REFERENCES message (id) ON DELETE CASCADE,
     account_id INTEGER NOT NULL,
-    state INTEGER NOT NULL,             -- 0 queued, 1 claimed, 2 delivered, 3 read
+    state INTEGER NOT NULL,             -- 0 queued, 1 claimed, 2 delivered, 3 read, 4 sent, 5 failed, 6 expired
     delivered_at INTEGER NOT NULL,
     read_at INTEGER NOT NULL,
     removed_at INTEGER NOT NULL,        -- the recipient deleted it for himself

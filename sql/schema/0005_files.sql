@@ -29,6 +29,4 @@ CREATE TRIGGER file_goes AFTER DELETE ON file BEGIN
     INSERT INTO file_gone (public_id) VALUES (old.public_id) ON CONFLICT DO NOTHING;
 END;
 
-ALTER TABLE message ADD COLUMN attachments TEXT;   -- JSON, as the wire shows them
-ALTER TABLE message ADD COLUMN waveform TEXT;      -- JSON, of voice notes
-ALTER TABLE message ADD COLUMN duration_ms INTEGER;
+ALTER TABLE message ADD COLUMN duration_ms INTEGER;  -- of voice notes

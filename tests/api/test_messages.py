@@ -304,8 +304,9 @@ def test_delivered_text_is_scrubbed_from_the_files_as_the_mode_says(make_relay, 
     if kept:
         assert show(ann, message_id)["message"]["text"] == mark
     else:
-        wait_until("the text is in no file", lambda: not relay.files_holding(mark.encode()), 40)
-        assert show(ann, message_id)["message"]["text"] == ""
+        bob.poll()
+        wait_until("the text is scrubbed", lambda: show(ann, message_id)["message"]["text"] == "", 40)
+        wait_until("nothing is left", lambda: relay.ctl("scrub", "--verify", mark, expect=None).returncode == 0, 40)
 
 
 @needs_housekeeping

@@ -98,14 +98,25 @@ def test_code_for_something_that_is_no_address_is_an_error(relay):
 
 
 def test_backup_is_a_whole_database_for_its_owner_only(relay, ann, bob):
-    ann.send(bob, "in the backup")
+    message = ann.send(bob, "in the backup")["message_id"]
     path = os.path.join(os.path.dirname(relay.folder), unique("backup"))
-    relay.ctl("backup", path)
+    relay.ctl("backup", "--with-keys", path)
     assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as link:
         assert link.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert link.execute("SELECT count(*) FROM account WHERE email = ?", [ann.email]).fetchone() == (1,)
-        assert link.execute("SELECT count(*) FROM message WHERE text = 'in the backup'").fetchone()[0] >= 1
+        assert link.execute("SELECT length(k.secret) FROM message m JOIN message_key k ON k.message_id = m.id"
+                            " WHERE m.public_id = ?", [bytes.fromhex(message[4:])]).fetchone() == (32,)
+
+
+def test_backup_without_keys_holds_nothing_that_opens_a_message(relay, ann, bob):
+    ann.send(bob, "not in the backup")
+    path = os.path.join(os.path.dirname(relay.folder), unique("backup"))
+    relay.ctl("backup", path)
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as link:
+        assert link.execute("SELECT count(*) FROM message").fetchone()[0] >= 1
+        for table in ("message_key", "file", "outbox", "login_code"):
+            assert link.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
 def test_backup_does_not_overwrite(relay):

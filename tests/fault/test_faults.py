@@ -244,7 +244,7 @@ def test_backup_taken_under_load_is_whole(make_relay):
     senders = start_senders(users, recipient, 100)
     wait_until("the load runs", lambda: progress(senders) >= 20)
     path = os.path.join(relay.home, "backup.db")
-    relay.ctl("backup", path)
+    relay.ctl("backup", "--with-keys", path)
     acknowledged = finish(senders)
     assert_all_there(recipient, acknowledged)
     restored = make_relay(start=False)

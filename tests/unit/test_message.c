@@ -246,8 +246,9 @@ TEST(withdraw_clears_every_text_of_the_message)
 	    db_message_send(store.db, &m, &(struct idempotency){ NULL }, &result), DB_DONE);
 	memcpy(sent.id, m.public_id, ID_BYTES);
 	deletes(&ann, sent, CHANGE_DONE);
-	assert_int_equal(store_number("SELECT count(*) FROM message WHERE text = '' AND subject IS "
-				      "NULL AND title IS NULL AND reply_to IS NULL"),
+	assert_int_equal(store_number("SELECT count(*) FROM message m WHERE body = x'' AND reply_to "
+				      "IS NULL AND scrubbed_at > 0 AND NOT EXISTS (SELECT 1 FROM "
+				      "message_key k WHERE k.message_id = m.id)"),
 	    1);
 }
 

@@ -156,7 +156,7 @@ TEST(backup_is_a_whole_database_for_its_owner_alone)
 	assert_true(migrate());
 	store_other_runs("UPDATE meta SET stream_seq = 7");
 	told = 0;
-	assert_true(db_backup(&store.options, copy, note_step, store.error));
+	assert_true(db_backup(&store.options, copy, true, note_step, store.error));
 	assert_true(told > 0);
 	assert_int_equal(stat(copy, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
@@ -172,7 +172,7 @@ TEST(backup_onto_an_existing_file_is_refused)
 	assert_true(migrate());
 	scratch_write(store.dir, "copy.db", "mine");
 	assert_false(
-	    db_backup(&store.options, scratch_path(store.dir, "copy.db"), NULL, store.error));
+	    db_backup(&store.options, scratch_path(store.dir, "copy.db"), true, NULL, store.error));
 	says("copy.db: File exists");
 	left = scratch_read(store.dir, "copy.db");
 	assert_string_equal(left, "mine");
@@ -182,7 +182,7 @@ TEST(backup_onto_an_existing_file_is_refused)
 TEST(backup_of_a_missing_database_leaves_no_file)
 {
 	assert_false(
-	    db_backup(&store.options, scratch_path(store.dir, "copy.db"), NULL, store.error));
+	    db_backup(&store.options, scratch_path(store.dir, "copy.db"), true, NULL, store.error));
 	says("unable to open database file");
 	assert_false(scratch_has(store.dir, "copy.db"));
 }

@@ -1,0 +1,106 @@
+/* relayctl backup, restore and scrub: copies of the database, and proof that what is gone is gone.
+ */
+#include "relayctl.h"
+
+#include "clock.h"
+#include "scrub_verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+show_progress(int left, int total)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(
+		    stderr, "\r%d %% ", total > 0 ? (int)(100LL * (total - left) / total) : 100);
+}
+
+int
+ctl_backup(struct ctl *c)
+{
+	const struct db_options o = db_options_of(&c->conf);
+	bool with_keys = c->argc == 3 && strcmp(c->argv[1], "--with-keys") == 0;
+	const char *file = c->argv[c->argc - 1];
+	char error[DB_ERROR_BYTES];
+	struct stat st;
+
+	if ((c->argc != 2 && !with_keys) || file[0] == '-')
+		return ctl_usage("backup [--with-keys] FILE");
+	if (!db_backup(&o, file, with_keys, show_progress, error))
+		return ctl_fail("%s", error);
+	if (isatty(STDERR_FILENO))
+		fputc('\r', stderr);
+	printf("%s: %lld bytes%s\n", file, stat(file, &st) == 0 ? (long long)st.st_size : 0LL,
+	    with_keys ? ", with what people wrote" : "");
+	return 0;
+}
+
+/* The relay's own lock: held as long as it runs. */
+static bool
+is_running(const struct ctl *c)
+{
+	struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[PATH_MAX];
+	int fd;
+	bool held;
+
+	snprintf(path, sizeof(path), "%s/run/relayd.lock", c->conf.dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	held = fd >= 0 && fcntl(fd, F_GETLK, &f) == 0 && f.l_type != F_UNLCK;
+	if (fd >= 0)
+		close(fd);
+	return held;
+}
+
+int
+ctl_restore(struct ctl *c)
+{
+	const struct db_options o = db_options_of(&c->conf);
+	char error[DB_ERROR_BYTES];
+	struct stat before, after;
+	bool owned = stat(c->conf.db_path, &before) == 0;
+	int applied = 0;
+
+	if (c->argc != 2)
+		return ctl_usage("restore FILE");
+	if (is_running(c))
+		return ctl_fail("the relay is running; stop it first");
+	if (!db_restore(&o, c->argv[1], &applied, error))
+		return ctl_fail("%s", error);
+	/* what root puts there belongs to whom it belonged before */
+	if (owned && geteuid() == 0 && stat(c->conf.db_path, &after) == 0 &&
+	    after.st_uid != before.st_uid &&
+	    chown(c->conf.db_path, before.st_uid, before.st_gid) != 0)
+		return ctl_fail("%s: %s", c->conf.db_path, strerror(errno));
+	printf(
+	    "Restored. %d message%s or account%s that went since stay%s gone; everybody signs in "
+	    "again.\n",
+	    applied, applied == 1 ? "" : "s", applied == 1 ? "" : "s", applied == 1 ? "s" : "");
+	return 0;
+}
+
+int
+ctl_scrub(struct ctl *c)
+{
+	struct db *db;
+	int found;
+
+	if (c->argc < 2 || strcmp(c->argv[1], "--verify") != 0)
+		return ctl_usage("scrub --verify [TEXT...]");
+	db = ctl_open(c);
+	if (!db)
+		return 1;
+	found = scrub_verify(&c->conf, db, c->argv + 2, c->argc - 2);
+	db_close(db);
+	if (found < 0)
+		return ctl_fail("the folder of the relay could not be searched");
+	if (found > 0)
+		return ctl_fail("%d place%s where something is left", found, found == 1 ? "" : "s");
+	puts("Nothing of what was scrubbed is left.");
+	return 0;
+}

@@ -1,0 +1,199 @@
+/* relayctl scrub --verify. */
+#include "scrub_verify.h"
+
+#include "cleanup.h"
+#include "file.h"
+#include "sweep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BUFFER_BYTES ((size_t)1 << 20)
+#define CHECKPOINT_MS 2000
+#define OPEN_FILES 16
+
+/* nftw hands nothing on, so what it looks for stands here. */
+static struct {
+	const struct conf *conf;
+	struct db *db;
+	char **texts;
+	int count, found;
+	char *buffer;
+	bool failed;
+} look;
+
+static void
+left(const char *path, const char *what)
+{
+	printf("%s: %s\n", path, what);
+	look.found++;
+}
+
+/* Where the tail of one block and the head of the next meet, a text is found too. */
+static void
+search_file(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	size_t kept = 0;
+	ssize_t n;
+
+	if (fd < 0) {
+		look.failed |= errno != ENOENT && errno != ENXIO;
+		return;
+	}
+	while ((n = read(fd, look.buffer + kept, BUFFER_BYTES - kept)) > 0) {
+		size_t len = kept + (size_t)n, longest = 0;
+
+		for (int i = 0; i < look.count; i++) {
+			size_t want = strlen(look.texts[i]);
+
+			if (want > longest)
+				longest = want;
+			if (memmem(look.buffer, len, look.texts[i], want)) {
+				left(path, "holds a text that was given");
+				return;
+			}
+		}
+		kept = longest > 1 && len >= longest - 1 ? longest - 1 : 0;
+		memmove(look.buffer, look.buffer + len - kept, kept);
+	}
+}
+
+static bool
+is_below(const char *path, const char *folder, const char *name)
+{
+	char prefix[PATH_MAX];
+
+	snprintf(prefix, sizeof(prefix), "%s/%s/", folder, name);
+	return strncmp(path, prefix, strlen(prefix)) == 0;
+}
+
+static int
+visit(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	char id[ID_TEXT_BYTES];
+	uint8_t raw[ID_BYTES];
+
+	if (type != FTW_F || !S_ISREG(st->st_mode))
+		return 0;
+	snprintf(id, sizeof(id), "fil_%.33s", path + at->base);
+	if (is_below(path, look.conf->upload_dir, FILE_FOLDER) &&
+	    (!id_parse("fil_", id, raw) || !db_file_known(look.db, raw)))
+		left(path, "a file that no row names");
+	if (is_below(path, look.conf->dir, "run/tmp"))
+		left(path, "a temporary file of the web server");
+	if (look.count > 0)
+		search_file(path);
+	return 0;
+}
+
+static uint32_t
+big_endian(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static bool
+is_blank(const uint8_t *page, size_t size)
+{
+	return page[0] == 0 && memcmp(page, page + 1, size - 1) == 0;
+}
+
+static bool
+read_page(int fd, uint32_t number, uint8_t *page, size_t size)
+{
+	return pread(fd, page, size, (off_t)(number - 1) * (off_t)size) == (ssize_t)size;
+}
+
+/* The leaves of one trunk of the free list (file format of SQLite 3, section 1.5); answers the next
+ * trunk. */
+static uint32_t
+check_trunk(int fd, const char *path, const uint8_t *trunk, uint8_t *leaf, size_t size)
+{
+	uint32_t leaves = big_endian(trunk + 4);
+
+	for (uint32_t i = 0; i < leaves && 8 + 4 * (size_t)i + 4 <= size; i++)
+		if (!read_page(fd, big_endian(trunk + 8 + 4 * (size_t)i), leaf, size))
+			look.failed = true;
+		else if (!is_blank(leaf, size))
+			left(path, "a free page that was not overwritten");
+	return big_endian(trunk);
+}
+
+static void
+check_free_pages(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_free uint8_t *pages = malloc((size_t)2 * 65536);
+	uint8_t head[100];
+	size_t size;
+	uint32_t next, left_to_read;
+
+	if (fd < 0 || !pages || pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head)) {
+		look.failed = true;
+		return;
+	}
+	size = (size_t)(head[16] << 8 | head[17]);
+	size = size == 1 ? 65536 : size;
+	next = big_endian(head + 32);
+	left_to_read = big_endian(head + 36);
+	while (next && left_to_read-- > 0 && !look.failed) {
+		if (read_page(fd, next, pages, size))
+			next = check_trunk(fd, path, pages, pages + 65536, size);
+		else
+			look.failed = true;
+	}
+}
+
+static void
+check_store(void)
+{
+	int64_t bodies = 0, files = 0;
+
+	if (db_scrub_left(look.db, &bodies, &files) != DB_ROW)
+		look.failed = true;
+	if (bodies > 0)
+		left(look.conf->db_path, "bodies or keys of scrubbed messages");
+	if (files > 0)
+		left(look.conf->upload_dir, "files that wait to be removed");
+	if (db_sweep_checkpoint(look.db, CHECKPOINT_MS) != DB_DONE)
+		left(look.conf->db_path,
+		    "the WAL is held by a reader, and may hold what was scrubbed");
+}
+
+static void
+walk(const char *path)
+{
+	if (nftw(path, visit, OPEN_FILES, FTW_PHYS) != 0 && errno != ENOENT)
+		look.failed = true;
+}
+
+int
+scrub_verify(const struct conf *c, struct db *db, char **texts, int count)
+{
+	auto_free char *buffer = malloc(BUFFER_BYTES), *copy = strdup(c->db_path);
+	size_t len = strlen(c->dir);
+
+	look.conf = c;
+	look.db = db;
+	look.texts = texts;
+	look.count = count;
+	look.found = 0;
+	look.failed = !buffer || !copy;
+	look.buffer = buffer;
+	if (look.failed)
+		return -1;
+	check_store();
+	check_free_pages(c->db_path);
+	walk(c->dir);
+	if (strncmp(copy, c->dir, len) != 0)
+		walk(dirname(copy));
+	if (strncmp(c->upload_dir, c->dir, len) != 0)
+		walk(c->upload_dir);
+	return look.failed ? -1 : look.found;
+}

@@ -1,0 +1,24 @@
+/* One housekeeping pass: expiry, retention, files, and an empty WAL at its end. */
+#ifndef CRON_SWEEP_PASS_H
+#define CRON_SWEEP_PASS_H
+
+#include "conf.h"
+#include "sweep.h"
+
+#include <stdbool.h>
+
+struct sweep_result {
+	int64_t cleared[SWEEP__MAX];
+	int64_t files_removed; /* bytes whose row was gone */
+	int64_t strays_removed, rows_dropped; /* files without a row, rows without a file */
+	int64_t lag_ms; /* how long scrubbed text has been in the WAL; 0: it is gone */
+};
+
+/* Up to when each job clears by the settings. */
+void sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out);
+
+/* Runs a pass; the lease is taken. What fails is tried again by the next pass. DB_DONE, or what
+ * stood in its way. */
+enum db_result sweep_run(const struct conf *c, struct db *db, struct sweep_result *out);
+
+#endif

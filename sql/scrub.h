@@ -1,0 +1,25 @@
+/* Scrubbing: what a message said, and where it went, is cleared from the store. Inside a write.
+ * That it is gone from the files too needs a checkpoint of the WAL, which is housekeeping's. */
+#ifndef SQL_SCRUB_H
+#define SQL_SCRUB_H
+
+#include "db_internal.h"
+#include "message.h"
+
+/* Clears what a message said: body, key, label, reply, what its idempotency record knows. Its files
+ * stay until scrub_files. DB_DONE. */
+enum db_result scrub_content(struct db *db, int64_t message_id, int64_t sender_id,
+    const uint8_t public_id[static ID_BYTES], int64_t now);
+
+/* Lets go of the files that the message names; those of its sender that no other message names are
+ * deleted. DB_DONE. */
+enum db_result scrub_files(struct db *db, int64_t message_id);
+
+/* Clears the address that a message went to or came from. DB_DONE. */
+enum db_result scrub_address(struct db *db, int64_t message_id);
+
+/* Clears who got a message that is final: one delivery for nobody is left, with what the sender may
+ * still learn. DB_DONE. */
+enum db_result scrub_recipients(struct db *db, int64_t message_id);
+
+#endif

@@ -1,0 +1,292 @@
+/* The steps of a housekeeping pass. */
+#include "sweep.h"
+
+#include "cleanup.h"
+#include "clock.h"
+#include "db_internal.h"
+#include "scrub.h"
+
+#include <string.h>
+
+#define ROWS_AT_ONCE ((int64_t)500)
+#define MESSAGES_AT_ONCE 100
+
+/* What goes by its time alone; the others have a function. */
+static const struct {
+	const char *name;
+	enum stmt sweep, count;
+} jobs[SWEEP__MAX] = {
+	[SWEEP_SESSIONS] = { "sessions", ST_SWEEP_SESSIONS, ST_COUNT_SESSIONS },
+	[SWEEP_CODES] = { "codes", ST_SWEEP_CODES, ST_COUNT_CODES },
+	[SWEEP_THROTTLES] = { "throttles", ST_SWEEP_THROTTLES, ST_COUNT_THROTTLES },
+	[SWEEP_ACCESS] = { "access_requests", ST_SWEEP_ACCESS, ST_COUNT_ACCESS },
+	[SWEEP_JOINS] = { "join_requests", ST_SWEEP_JOINS, ST_COUNT_JOINS },
+	[SWEEP_KEYS] = { "idempotency_keys", ST_SWEEP_KEYS, ST_COUNT_KEYS },
+	[SWEEP_OUTBOX] = { "mails", ST_SWEEP_OUTBOX, ST_COUNT_OUTBOX },
+	[SWEEP_BRIDGE] = { "outside_messages", ST_SWEEP_BRIDGE, ST_COUNT_BRIDGE },
+	[SWEEP_MESSAGES] = { "messages", ST_SWEEP_FINAL, ST_COUNT_FINAL },
+	[SWEEP_KEPT] = { "kept_messages", ST_SWEEP_KEPT, ST_COUNT_KEPT },
+	[SWEEP_FILES] = { "files", ST_SWEEP_FILES, ST_COUNT_FILES },
+};
+
+const char *
+sweep_job_name(enum sweep_job job)
+{
+	return jobs[job].name;
+}
+
+enum db_result
+db_sweep_state(struct db *db, struct sweep_state *out)
+{
+	sqlite3_stmt *st = db_bind(db, ST_SWEEP_GET, "");
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	*out = (struct sweep_state){ .started_at = sqlite3_column_int64(st, 0),
+		.finished_at = sqlite3_column_int64(st, 1),
+		.duration_ms = sqlite3_column_int64(st, 2),
+		.searched_at = sqlite3_column_int64(st, 3),
+		.unclean_since = sqlite3_column_int64(st, 4) };
+	db_reset(st);
+	return r;
+}
+
+static enum db_result
+write_one(struct db *db, enum stmt which, const char *types, int64_t a, int64_t b, int64_t c)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, db_exec(db, which, types, a, b, c)) : r;
+}
+
+enum db_result
+db_sweep_take(struct db *db, int64_t now, int64_t interval_ms, int64_t lease_ms)
+{
+	return write_one(db, ST_SWEEP_LEASE, "iii", now, now + lease_ms, now - interval_ms);
+}
+
+enum db_result
+db_sweep_done(struct db *db, int64_t now, int64_t unclean_since)
+{
+	return write_one(db, ST_SWEEP_DONE, "ii", now, unclean_since, 0);
+}
+
+enum db_result
+db_sweep_searched(struct db *db, int64_t now)
+{
+	return write_one(db, ST_SWEEP_SEARCHED, "i", now, 0, 0);
+}
+
+struct found {
+	int64_t id, sender_id;
+	uint8_t public_id[ID_BYTES];
+	bool scrubbed;
+};
+
+/* Messages of a job after `place`, read before anything is written. DB_DONE. */
+static enum db_result
+find(struct db *db, sqlite3_stmt *st, struct found *list, int *count)
+{
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct found *f = &list[(*count)++];
+
+		f->id = sqlite3_column_int64(st, 0);
+		f->sender_id = sqlite3_column_int64(st, 2);
+		f->scrubbed = sqlite3_column_int64(st, 3) > 0;
+		if (!db_blob(st, 1, f->public_id, ID_BYTES)) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	}
+	return r;
+}
+
+/* One message that is final: what the settings promise is done to it. */
+static enum db_result
+scrub(struct db *db, const struct found *f, int64_t now)
+{
+	bool all = db->retention == RETENTION_SCRUB_ALL_ON_FINAL ||
+	    db->retention == RETENTION_SCRUB_ALL_ON_CLAIM;
+	enum db_result r = DB_DONE;
+
+	if (db->retention == RETENTION_FULL)
+		return DB_DONE;
+	if (!f->scrubbed)
+		r = scrub_content(db, f->id, f->sender_id, f->public_id, now);
+	if (r == DB_DONE)
+		r = scrub_files(db, f->id);
+	if (r == DB_DONE && all)
+		r = scrub_address(db, f->id);
+	if (r == DB_DONE && all)
+		r = scrub_recipients(db, f->id);
+	return r;
+}
+
+static enum db_result
+finish(struct db *db, const struct found *f, int64_t expired_id, int64_t now)
+{
+	enum db_result r = DB_DONE;
+
+	if (f->id <= expired_id)
+		r = db_exec(db, ST_MESSAGE_EXPIRE, "i", f->id);
+	if (!db_failed(r))
+		r = db_exec(db, ST_MESSAGE_FINAL, "ii", f->id, now);
+	return db_failed(r) ? r : scrub(db, f, now);
+}
+
+static enum db_result
+sweep_messages(
+    struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *place, int64_t *n)
+{
+	struct found list[MESSAGES_AT_ONCE];
+	int64_t expired_id = plan->until[SWEEP_MESSAGES];
+	bool final = job == SWEEP_MESSAGES;
+	int count = 0;
+	enum db_result r = find(db,
+	    final ?
+		db_bind(db, ST_SWEEP_FINAL, "iii", *place, expired_id, (int64_t)MESSAGES_AT_ONCE) :
+		db_bind(db, ST_SWEEP_KEPT, "ii", *place, (int64_t)MESSAGES_AT_ONCE),
+	    list, &count);
+
+	for (int i = 0; i < count && r == DB_DONE; i++)
+		r = final ? finish(db, &list[i], expired_id, plan->now) :
+			    scrub(db, &list[i], plan->now);
+	*n = count;
+	if (count > 0)
+		*place = list[count - 1].id;
+	return r;
+}
+
+static enum db_result
+sweep_bridge(struct db *db, const struct sweep_plan *plan, int64_t *n)
+{
+	int64_t until = plan->until[SWEEP_BRIDGE];
+	enum db_result r =
+	    db_exec(db, ST_SWEEP_BRIDGE_DELIVERY, "iii", until, plan->now, ROWS_AT_ONCE);
+
+	if (db_failed(r))
+		return r;
+	r = db_exec(db, ST_SWEEP_BRIDGE, "iii", until, plan->now, ROWS_AT_ONCE);
+	*n = r == DB_DONE ? sqlite3_changes(db->handle) : 0;
+	return r;
+}
+
+static enum db_result
+step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *place, int64_t *n)
+{
+	enum db_result r;
+
+	if (job == SWEEP_MESSAGES || job == SWEEP_KEPT)
+		return sweep_messages(db, plan, job, place, n);
+	if (job == SWEEP_BRIDGE)
+		return sweep_bridge(db, plan, n);
+	r = db_exec(db, jobs[job].sweep, "ii", plan->until[job], ROWS_AT_ONCE);
+	*n = r == DB_DONE ? sqlite3_changes(db->handle) : 0;
+	return r;
+}
+
+enum db_result
+db_sweep_step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t lease_until,
+    int64_t *place, int64_t *count)
+{
+	enum db_result r;
+
+	*count = 0;
+	if (!plan->until[job])
+		return DB_NONE;
+	r = db_begin(db);
+	if (r != DB_DONE)
+		return r;
+	r = step(db, plan, job, place, count);
+	if (!db_failed(r) && *count > 0)
+		r = db_exec(db, ST_SWEEP_RENEW, "i", lease_until);
+	r = db_end(db, r);
+	return db_failed(r) ? r : *count > 0 ? DB_DONE : DB_NONE;
+}
+
+enum db_result
+db_sweep_count(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *count)
+{
+	sqlite3_stmt *st = job == SWEEP_MESSAGES ?
+	    db_bind(db, ST_COUNT_FINAL, "ii", (int64_t)0, plan->until[job]) :
+	    job == SWEEP_KEPT   ? db_bind(db, ST_COUNT_KEPT, "") :
+	    job == SWEEP_BRIDGE ? db_bind(db, ST_COUNT_BRIDGE, "ii", plan->until[job], plan->now) :
+				  db_bind(db, jobs[job].count, "i", plan->until[job]);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	*count = plan->until[job] ? sqlite3_column_int64(st, 0) : 0;
+	db_reset(st);
+	return r;
+}
+
+/* With the writers' lock, so that no writer finds the WAL in use; they wait no longer than `ms`. */
+enum db_result
+db_sweep_checkpoint(struct db *db, int ms)
+{
+	int rc;
+
+	if (!db_lock_take(db->lock_fd, db->busy_timeout_ms))
+		return DB_BUSY;
+	sqlite3_busy_timeout(db->handle, ms);
+	rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(db->handle, db->busy_timeout_ms);
+	db_lock_release(db->lock_fd);
+	return db_translate(db, rc);
+}
+
+enum db_result
+db_scrub_left(struct db *db, int64_t *bodies, int64_t *files)
+{
+	sqlite3_stmt *st = db_bind(db, ST_SCRUB_LEFT, "");
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	*bodies = sqlite3_column_int64(st, 0);
+	*files = sqlite3_column_int64(st, 1);
+	db_reset(st);
+	return r;
+}
+
+bool
+db_file_known(struct db *db, const uint8_t public_id[static ID_BYTES])
+{
+	enum db_result r =
+	    db_step(db, db_bind(db, ST_FILE_KNOWN, "b", &(struct db_blob){ public_id, ID_BYTES }));
+
+	if (r == DB_ROW)
+		db_reset(db->stmts[ST_FILE_KNOWN]);
+	return r != DB_DONE; /* in doubt it is known */
+}
+
+enum db_result
+db_file_walk(struct db *db, int64_t *after, int limit, struct file_place *out, int *count)
+{
+	sqlite3_stmt *st = db_bind(db, ST_FILE_WALK, "ii", *after, (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct file_place *f = &out[(*count)++];
+
+		*after = f->id = sqlite3_column_int64(st, 0);
+		f->size = sqlite3_column_int64(st, 2);
+		if (!db_blob(st, 1, f->public_id, ID_BYTES)) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	}
+	return r;
+}
+
+enum db_result
+db_file_drop(struct db *db, int64_t id)
+{
+	return write_one(db, ST_FILE_DROP, "i", id, 0, 0);
+}

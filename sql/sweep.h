@@ -1,0 +1,83 @@
+/* Housekeeping's side of the store: small steps, each a transaction of its own, so that nobody
+ * waits long for it. */
+#ifndef SQL_SWEEP_H
+#define SQL_SWEEP_H
+
+#include "db.h"
+#include "id.h"
+
+enum sweep_job {
+	SWEEP_SESSIONS, /* expired ones */
+	SWEEP_CODES,
+	SWEEP_THROTTLES,
+	SWEEP_ACCESS, /* requests that nobody decided */
+	SWEEP_JOINS,
+	SWEEP_KEYS, /* idempotency records of more than a day */
+	SWEEP_OUTBOX,
+	SWEEP_BRIDGE, /* what no phone took in time */
+	SWEEP_MESSAGES, /* final ones, and those that expired; scrubbed as the settings say */
+	SWEEP_KEPT, /* final ones that were kept before the settings changed */
+	SWEEP_FILES, /* expired ones */
+	SWEEP__MAX
+};
+
+/* The word for reports. */
+const char *sweep_job_name(enum sweep_job job);
+
+/* Up to when each job clears; 0: that job has nothing to do. */
+struct sweep_plan {
+	int64_t now;
+	int64_t until[SWEEP__MAX];
+};
+
+struct sweep_state {
+	int64_t started_at, finished_at, duration_ms, searched_at;
+	int64_t unclean_since; /* scrubbed text may be in the WAL since then; 0: it is not */
+};
+
+/* The last pass. DB_ROW. */
+enum db_result db_sweep_state(struct db *db, struct sweep_state *out);
+
+/* Takes the lease for `lease_ms` when no pass is under way and the last one began `interval_ms` ago
+ * or longer. DB_DONE, or DB_NONE: not now. */
+enum db_result db_sweep_take(struct db *db, int64_t now, int64_t interval_ms, int64_t lease_ms);
+
+/* One step of a job: clears up to a few hundred rows after *place (0 at first) and moves it on;
+ * *count is how many. The lease is renewed to `lease_until`. DB_DONE, or DB_NONE when the job is at
+ * its end. */
+enum db_result db_sweep_step(struct db *db, const struct sweep_plan *plan, enum sweep_job job,
+    int64_t lease_until, int64_t *place, int64_t *count);
+
+/* How much a job would clear. DB_ROW. */
+enum db_result
+db_sweep_count(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *count);
+
+/* Empties the WAL into the database, waiting up to `ms` for readers. DB_DONE, DB_BUSY when a reader
+ * stands in the way. */
+enum db_result db_sweep_checkpoint(struct db *db, int ms);
+
+/* What the store itself still holds of what was scrubbed: bodies or keys, and files that wait to be
+ * removed. DB_ROW. */
+enum db_result db_scrub_left(struct db *db, int64_t *bodies, int64_t *files);
+
+/* Ends the pass and gives the lease back. DB_DONE. */
+enum db_result db_sweep_done(struct db *db, int64_t now, int64_t unclean_since);
+
+/* Notes that files and rows were held against each other. DB_DONE. */
+enum db_result db_sweep_searched(struct db *db, int64_t now);
+
+/* True when a file has a row. */
+bool db_file_known(struct db *db, const uint8_t public_id[static ID_BYTES]);
+
+/* Up to `limit` files after number *after, which is moved on; DB_DONE. */
+struct file_place {
+	int64_t id, size;
+	uint8_t public_id[ID_BYTES];
+};
+enum db_result
+db_file_walk(struct db *db, int64_t *after, int limit, struct file_place *out, int *count);
+
+/* Deletes the row of a file whose bytes are not there. DB_DONE. */
+enum db_result db_file_drop(struct db *db, int64_t id);
+
+#endif

@@ -1,0 +1,58 @@
+/* Appending tombstones. One write each, so that processes never mix theirs. */
+#include "tombstone.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int
+tombstone_open(const char *path)
+{
+	char name[4200];
+	struct stat st;
+	int fd;
+
+	if (snprintf(name, sizeof(name), "%s.tombstones", path) >= (int)sizeof(name)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* what root makes belongs to the database's owner */
+	if (fd >= 0 && geteuid() == 0 && stat(path, &st) == 0 &&
+	    fchown(fd, st.st_uid, st.st_gid) != 0)
+		log_warn("%s: %s", name, strerror(errno));
+	return fd;
+}
+
+static bool
+append(struct db *db, const uint8_t stone[static TOMBSTONE_BYTES])
+{
+	if (write(db->tombstone_fd, stone, TOMBSTONE_BYTES) == TOMBSTONE_BYTES)
+		return true;
+	log_error("tombstones: %s", strerror(errno));
+	return false;
+}
+
+bool
+tombstone_message(struct db *db, const uint8_t public_id[static ID_BYTES])
+{
+	uint8_t stone[TOMBSTONE_BYTES] = { 'm' };
+
+	memcpy(stone + 1, public_id, ID_BYTES);
+	return append(db, stone);
+}
+
+bool
+tombstone_account(struct db *db, int64_t account_id)
+{
+	uint8_t stone[TOMBSTONE_BYTES] = { 'a' };
+
+	for (int i = 0; i < 8; i++)
+		stone[TOMBSTONE_BYTES - 1 - i] = (uint8_t)((uint64_t)account_id >> (8 * i));
+	return append(db, stone);
+}

@@ -1,0 +1,20 @@
+/* Tombstones: the ids of what was scrubbed or erased, in a file beside the database that no backup
+ * holds. A restored backup is held against it, so that it brings nobody and nothing back. */
+#ifndef SQL_TOMBSTONE_H
+#define SQL_TOMBSTONE_H
+
+#include "db_internal.h"
+#include "id.h"
+
+#define TOMBSTONE_BYTES \
+	17 /* 'm' and a message's public id, or 'a', 8 zero bytes and an account's number */
+
+/* Opens PATH.tombstones for appending, making it when it is missing. -1: see errno. */
+int tombstone_open(const char *path);
+
+/* Notes a message or an account, before the commit that takes it: a tombstone too many does no
+ * harm. False: it could not be written. */
+bool tombstone_message(struct db *db, const uint8_t public_id[static ID_BYTES]);
+bool tombstone_account(struct db *db, int64_t account_id);
+
+#endif
