@@ -168,6 +168,7 @@ def test_database_of_another_version_fails(make_relay):
 
 def test_wal_that_has_grown_fails(make_relay):
     relay = make_relay(SOUND)
+    wait_until("the first pass, which empties it", lambda: last_pass(relay))
     os.truncate(relay.database + "-wal", 65 << 20)
     names, said = failing(relay)
     assert names == {"wal"} and str(65 << 20) in said
