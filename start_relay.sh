@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the relay of this checkout: installs what is missing, builds, makes its settings file, and runs it.
+# Starts the relay of this checkout or package: installs what is missing, builds, makes its settings file, and runs it.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -49,10 +49,14 @@ case " ${words[*]-} " in
     ;;
 esac
 
-scripts/install_deps.sh
-if ! make -q all 2>/dev/null; then
-    echo "Building the relay ..." >&2
-    make -s -j"$(nproc)" all >&2
+if [[ ! -e Makefile ]]; then # a package: the programs are there, the sources are not
+    scripts/install_deps.sh --runtime
+else
+    scripts/install_deps.sh
+    if ! make -q all 2>/dev/null; then
+        echo "Building the relay ..." >&2
+        make -s -j"$(nproc)" all >&2
+    fi
 fi
 mkdir -p "$dir"
 if [[ ! -e $dir/.env.local ]]; then

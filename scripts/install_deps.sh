@@ -1,30 +1,34 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the relay is built and run with; with --test, --tidy or --bench those of that
-# task as well. Does nothing when all are there. As an ordinary user it prints the line for root to run and exits 1.
+# task as well; with --runtime what built programs need, and no compiler. Does nothing when all are there. As an ordinary user it prints the line for root to run and exits 1.
 set -euo pipefail
 
 usage() {
     cat <<'TXT'
-Usage: scripts/install_deps.sh [--test] [--tidy] [--bench] [--list]
+Usage: scripts/install_deps.sh [--runtime] [--test] [--tidy] [--bench] [--list]
 Installs missing Debian packages: what the relay needs, and what the named tasks need.
-  --list   print the packages instead of installing them
+  --runtime   only what built programs need to run
+  --list      print the packages instead of installing them
 TXT
 }
 
-packages=(gcc libc6-dev make pkg-config ca-certificates nginx libfcgi-dev libsqlite3-dev libjson-c-dev
-          libcurl4-openssl-dev uuid-dev libsodium-dev)
+base=(gcc libc6-dev make pkg-config ca-certificates nginx libfcgi-dev libsqlite3-dev libjson-c-dev
+      libcurl4-openssl-dev uuid-dev libsodium-dev)
+packages=()
 list=0
 for word in "$@"; do
     case $word in
+    --runtime) base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libuuid1 libsodium23) ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
                        python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd) ;;
-    --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck) ;;
+    --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3) ;;
     --list) list=1 ;;
     --help | -h) usage; exit 0 ;;
     *) echo "install_deps.sh: '$word' is not understood; see --help" >&2; exit 2 ;;
     esac
 done
+packages=("${base[@]}" ${packages[@]+"${packages[@]}"})
 
 if ((list)); then
     printf '%s\n' "${packages[@]}"

@@ -101,13 +101,13 @@ read_message(struct db *db, struct arena *a, struct outbox_mail *out)
 		return DB_FAIL;
 	ok = rows_message(st, a, &m);
 	out->recipient = m.destination;
-	out->subject = m.subject;
+	out->subject = m.subject ? m.subject : arena_strdup(a, "");
 	out->body = m.text;
 	if (sqlite3_column_int(st, MESSAGE_COLUMN_COUNT + 1))
 		out->reply_to = db_text(st, MESSAGE_COLUMN_COUNT, a, &ok);
 	out->bot_token = db_text(st, MESSAGE_COLUMN_COUNT + 2, a, &ok);
 	db_reset(st);
-	return ok ? DB_ROW : DB_FAIL;
+	return ok && out->subject ? DB_ROW : DB_FAIL;
 }
 
 enum db_result

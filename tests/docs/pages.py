@@ -31,6 +31,11 @@ def blocks(name, language="sh"):
     return re.findall(rf"^```{language}\n(.*?)^```", read(name), re.M | re.S)
 
 
+def section(name, title):
+    """The blocks of shell lines below that title."""
+    return re.findall(r"^```sh\n(.*?)^```", re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", read(name), re.M | re.S).group(1), re.M | re.S)
+
+
 def free_port():
     """A loopback port that is free now."""
     with socket.socket() as probe:

@@ -64,12 +64,15 @@ class Chaos(threading.Thread):
         self.relay, self.rng, self.over, self.kills = relay, rng, threading.Event(), 0
 
     def run(self):
-        while not self.over.wait(self.rng.uniform(0.05, 0.4)):
-            name = self.rng.choice(("relayd", "nginx", "relay-sweep", "relay-sweep", "relay-mail"))
-            victims = self.relay.children(name)
-            if victims:
-                kill_pids([self.rng.choice(victims)])
-                self.kills += 1
+        while not self.over.wait(self.rng.uniform(0.02, 0.2)):
+            self.strike(self.rng.choice(("relayd", "nginx", "relay-sweep", "relay-sweep", "relay-mail")))
+
+    def strike(self, name):
+        """Kill one process of that name, if there is one."""
+        victims = self.relay.children(name)
+        if victims:
+            kill_pids([self.rng.choice(victims)])
+            self.kills += 1
 
     def stop(self):
         self.over.set()
@@ -148,6 +151,8 @@ class Proof:
             self.sent[kind][answer["message_id"]] = body["text"]
             if number % 10 == 9:
                 self.copy_secrets()
+            if number % 50 == 49:
+                self.chaos.strike("relayd")
         self.copy_secrets()
 
     def copy_secrets(self):
@@ -192,6 +197,14 @@ class Proof:
         """Messages that are still to be scrubbed."""
         return self.link.execute("SELECT count(*) FROM message WHERE scrubbed_at = 0 OR final_at = 0").fetchone()[0]
 
+    def drop_lost_uploads(self):
+        """An upload whose answer was lost belongs to no message: it stays until it expires, or its owner deletes it."""
+        named = {row[0].hex() for row in self.link.execute(
+            "SELECT f.public_id FROM file f JOIN message_file mf ON mf.file_id = f.id")}
+        for file in self.people[0].get("/api/v1/webchat/files?limit=200", expect=200)["files"]:
+            if file["file_id"][4:] not in named:
+                self.people[0].delete(file["url"], expect=(200, 404))
+
     def check_nothing_lost(self):
         """In the modes that wait for the confirmation everybody got everything."""
         if "claim" in self.mode:
@@ -232,7 +245,7 @@ class Proof:
 
     def run(self):
         self.enter()
-        chaos = Chaos(self.relay, self.rng)
+        self.chaos = chaos = Chaos(self.relay, self.rng)
         self.link = sqlite3.connect(self.relay.database, timeout=30, isolation_level=None)
         with contextlib.closing(self.link):
             chaos.start()
@@ -242,6 +255,8 @@ class Proof:
             finally:
                 chaos.stop()
             self.check_nothing_lost()
+            wait_until("the relay answers", lambda: patiently(lambda: self.people[0].get("/health")).status == 200)
+            self.drop_lost_uploads()
             held, after = self.scrub()
         left, searched = self.search()
         return {"mode": self.mode, "messages": sum(map(len, self.sent.values())), "kills": chaos.kills,

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Makes the package of built programs: a folder, the same as .tar.gz, and checksums. No sources and no secrets are in it, and
+# it is the same to the byte whenever and wherever the same commit is packed with the same compiler.
+set -euo pipefail
+umask 022
+export LC_ALL=C
+
+usage() {
+    cat <<'TXT'
+Usage: scripts/package_private_relay.sh [--output DIR] [--build DIR]
+Builds the relay and makes DIR/webchat-private-relay/, DIR/webchat-private-relay.tar.gz and DIR/SHA256SUMS.
+
+  --output DIR   where they go (default: dist/ of this checkout)
+  --build DIR    take the programs that are built there (default: build them afresh)
+  --help         this text
+
+Times in the package are those of the last commit; SOURCE_DATE_EPOCH wins over it.
+TXT
+}
+
+fail() {
+    echo "package_private_relay.sh: $1" >&2
+    exit "${2:-1}"
+}
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+name=webchat-private-relay output=$top/dist build=''
+while (($#)); do
+    case $1 in
+    --help | -h) usage; exit 0 ;;
+    --output | --build)
+        [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a folder; see --help" 2
+        printf -v "${1#--}" '%s' "$(realpath -m -- "$2")"
+        shift
+        ;;
+    *) fail "'$1' is not understood; see --help" 2 ;;
+    esac
+    shift
+done
+
+epoch=${SOURCE_DATE_EPOCH-$(git -C "$top" log -1 --format=%ct 2>/dev/null || true)}
+[[ -n $epoch ]] || fail "this is not a git checkout: set SOURCE_DATE_EPOCH, in seconds"
+[[ $epoch =~ ^[0-9]{1,11}$ ]] || fail "SOURCE_DATE_EPOCH '$epoch' is not a number of seconds" 2
+[[ -e $top/Makefile ]] || fail "there are no sources here to build from"
+[[ -z $build || -x $build/relayd ]] || fail "$build/relayd is not built; run make first"
+old=$output/$name
+if [[ -e $old ]] && { [[ ! -f $old/SHA256SUMS ]] || [[ $(ls -A "$old/relay") != .env.example ]]; }; then
+    fail "$old is no package, or a relay runs there; choose another --output"
+fi
+{ mkdir -p "$output" && work=$(mktemp -d "$output/.package.XXXXXX"); } 2>/dev/null || fail "$output cannot be written to"
+fresh=$(mktemp -d)
+trap 'rm -rf "$work" "$fresh"' EXIT
+
+if [[ -z $build ]]; then
+    build=$fresh
+    make -s -C "$top" -j"$(nproc)" BUILD="$build" all >"$work/said" 2>&1 || fail "make fails: $(tail -1 "$work/said")"
+fi
+
+# What is packed is named here; nothing comes in because it happens to lie there.
+shopt -s nullglob
+cd "$top"
+plain=(LICENSE README.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md
+       systemd/*.service systemd/*.timer cron/*.cron docs/*.md docs/*.yaml)
+tools=(start_relay.sh scripts/enable_https.sh scripts/install_*.sh scripts/*.py)
+stage=$work/$name
+for file in "${plain[@]}"; do install -D -m 0644 "$file" "$stage/$file"; done
+for file in "${tools[@]}"; do install -D -m 0755 "$file" "$stage/$file"; done
+for program in "$build"/relay*; do
+    [[ -f $program && -x $program ]] || continue
+    install -D -s -m 0755 "$program" "$stage/build/${program##*/}"
+done
+
+cd "$stage"
+find . -type f -printf '%P\0' | sort -z | xargs -0 sha256sum >"$work/sums"
+install -m 0644 "$work/sums" SHA256SUMS
+find . -exec touch -h -d "@$epoch" {} +
+cd "$work"
+# Files only: unpacking over an older version leaves the modes and owners of the folders that are there.
+find "$name" -type f -print0 | sort -z |
+    tar --create --format=ustar --owner=0 --group=0 --numeric-owner --no-recursion --null --files-from=- | gzip -9n >"$name.tar.gz"
+
+rm -rf "$old"
+mv "$name" "$name.tar.gz" "$output/"
+cd "$output"
+sha256sum "$name"*.tar.gz "$name"*.deb >"$work/sums"
+install -m 0644 "$work/sums" SHA256SUMS
+echo "$output/$name.tar.gz"
