@@ -87,16 +87,11 @@ ctl_restore(struct ctl *c)
 int
 ctl_scrub(struct ctl *c)
 {
-	struct db *db;
 	int found;
 
 	if (c->argc < 2 || strcmp(c->argv[1], "--verify") != 0)
 		return ctl_usage("scrub --verify [TEXT...]");
-	db = ctl_open(c);
-	if (!db)
-		return 1;
-	found = scrub_verify(&c->conf, db, c->argv + 2, c->argc - 2);
-	db_close(db);
+	found = scrub_verify(c, c->argv + 2, c->argc - 2);
 	if (found < 0)
 		return ctl_fail("the folder of the relay could not be searched");
 	if (found > 0)

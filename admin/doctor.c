@@ -26,6 +26,7 @@ static const struct {
 	{ "disk", ALWAYS, doctor_local_disk },
 	{ "clock", ALWAYS, doctor_local_clock },
 	{ "database", ALWAYS, doctor_local_database },
+	{ "housekeeping", ALWAYS, doctor_local_housekeeping },
 	{ "wal", ALWAYS, doctor_local_wal },
 	{ "files", ALWAYS, doctor_local_files },
 	{ "socket", ALWAYS, doctor_local_socket },
@@ -95,7 +96,7 @@ print_table(struct json_object *list)
 		struct json_object *o = json_object_array_get_idx(list, i);
 		bool ok = json_object_get_boolean(json_object_object_get(o, "ok"));
 
-		printf("%-10s %-6s %s\n", text_of(o, "name"), ok ? "ok" : "FAILED",
+		printf("%-12s %-6s %s\n", text_of(o, "name"), ok ? "ok" : "FAILED",
 		    text_of(o, "message"));
 	}
 }

@@ -28,6 +28,7 @@ bool doctor_local_uploads(struct doctor *d);
 bool doctor_local_disk(struct doctor *d);
 bool doctor_local_clock(struct doctor *d);
 bool doctor_local_database(struct doctor *d);
+bool doctor_local_housekeeping(struct doctor *d);
 bool doctor_local_wal(struct doctor *d);
 bool doctor_local_files(struct doctor *d);
 bool doctor_local_socket(struct doctor *d);

@@ -3,7 +3,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
-#include "text.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -122,6 +122,35 @@ doctor_local_database(struct doctor *d)
 		r == DB_BUSY ? "the write lock is not to be had" :
 		r == DB_FULL ? "the disk is full" :
 			       "it cannot be read and written; the log says why");
+}
+
+/* When the relay was started: its lock file was written then. 0: never. */
+static int64_t
+relay_started_at(const struct doctor *d)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/run/relayd.lock", d->conf->dir);
+	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000 : 0;
+}
+
+bool
+doctor_local_housekeeping(struct doctor *d)
+{
+	int64_t now = clock_ms(), started = relay_started_at(d);
+	struct sweep_state s;
+
+	if (!d->conf->housekeeping_interval_sec)
+		return doctor_say(d, true, "QUEUE_HOUSEKEEPING_INTERVAL_SEC is 0: nothing is due");
+	if (!d->db || db_sweep_state(d->db, &s) != DB_ROW)
+		return doctor_say(d, false, "the database does not tell");
+	if (sweep_is_fresh(&s, now, d->conf->housekeeping_interval_sec, started))
+		return doctor_say(d, true, "%s",
+		    s.finished_at ? "a pass ended in time" : "the first pass is due soon");
+	return doctor_say(d, false,
+	    "the last pass ended %lld s ago; relay-sweep is due every %lld s",
+	    (long long)(now - s.finished_at) / 1000, (long long)d->conf->housekeeping_interval_sec);
 }
 
 bool

@@ -74,6 +74,15 @@ is_below(const char *path, const char *folder, const char *name)
 }
 
 static int
+visit_search(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)at;
+	if (type == FTW_F && S_ISREG(st->st_mode))
+		search_file(path);
+	return 0;
+}
+
+static int
 visit(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	char id[ID_TEXT_BYTES];
@@ -87,8 +96,6 @@ visit(const char *path, const struct stat *st, int type, struct FTW *at)
 		left(path, "a file that no row names");
 	if (is_below(path, look.conf->dir, "run/tmp"))
 		left(path, "a temporary file of the web server");
-	if (look.count > 0)
-		search_file(path);
 	return 0;
 }
 
@@ -167,33 +174,49 @@ check_store(void)
 }
 
 static void
-walk(const char *path)
+walk(const char *path, __nftw_func_t each)
 {
-	if (nftw(path, visit, OPEN_FILES, FTW_PHYS) != 0 && errno != ENOENT)
+	if (nftw(path, each, OPEN_FILES, FTW_PHYS) != 0 && errno != ENOENT)
 		look.failed = true;
 }
 
-int
-scrub_verify(const struct conf *c, struct db *db, char **texts, int count)
+static void
+walk_all(const struct conf *c, char *db_path, __nftw_func_t each)
 {
-	auto_free char *buffer = malloc(BUFFER_BYTES), *copy = strdup(c->db_path);
 	size_t len = strlen(c->dir);
 
+	walk(c->dir, each);
+	if (strncmp(db_path, c->dir, len) != 0)
+		walk(dirname(db_path), each);
+	if (strncmp(c->upload_dir, c->dir, len) != 0)
+		walk(c->upload_dir, each);
+}
+
+/* The store is closed before its files are read: closing a file drops the locks that SQLite has on
+ * it in the same process. */
+int
+scrub_verify(const struct ctl *ctl, char **texts, int count)
+{
+	const struct conf *c = &ctl->conf;
+	auto_free char *buffer = malloc(BUFFER_BYTES), *copy = strdup(c->db_path);
+
 	look.conf = c;
-	look.db = db;
+	look.db = ctl_open(ctl);
 	look.texts = texts;
 	look.count = count;
 	look.found = 0;
-	look.failed = !buffer || !copy;
+	look.failed = !buffer || !copy || !look.db;
 	look.buffer = buffer;
-	if (look.failed)
+	if (look.failed) {
+		db_close(look.db);
 		return -1;
+	}
 	check_store();
+	walk_all(c, copy, visit);
+	db_close(look.db);
 	check_free_pages(c->db_path);
-	walk(c->dir);
-	if (strncmp(copy, c->dir, len) != 0)
-		walk(dirname(copy));
-	if (strncmp(c->upload_dir, c->dir, len) != 0)
-		walk(c->upload_dir);
+	snprintf(copy, strlen(c->db_path) + 1, "%s", c->db_path);
+	if (count > 0)
+		walk_all(c, copy, visit_search);
 	return look.failed ? -1 : look.found;
 }

@@ -67,7 +67,7 @@ mail_test(const struct ctl *c, char *address)
 	if (!m)
 		return ctl_fail("out of memory");
 	snprintf(subject, sizeof(subject), "%s: test mail", c->conf.name);
-	ok = mailer_send(m, &mail, reason);
+	ok = mailer_send(m, &mail, reason) == MAIL_SENT;
 	mailer_close(m);
 	if (!ok)
 		return ctl_fail(

@@ -1,11 +1,12 @@
 /* relay-mail: drains the outbox. Started by the pool, woken by it, and never in the way of a
- * request. */
+ * request. Mail and Telegram each have a process, so that neither waits for the other's server. */
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
 #include "mailer.h"
 #include "sandbox.h"
 #include "secret.h"
+#include "telegram.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -14,23 +15,25 @@
 #include <libgen.h>
 #include <limits.h>
 #include <locale.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define LOOK_MS 1000 /* for what relayctl or another program put into the outbox */
 #define FIRST_RETRY_MS 2000
 #define LONGEST_RETRY_MS 600000
 #define ARENA_BYTES ((size_t)1 << 20)
-
-static volatile sig_atomic_t stopping;
+#define END_MS 2000 /* for the other process, when we end */
+#define END_STEP_US 20000
 
 static void
 on_term(int sig)
 {
 	(void)sig;
-	stopping = 1;
+	mailer_stop = 1;
 }
 
 static void
@@ -54,56 +57,114 @@ retry_pause_ms(int tries)
 	return pause < LONGEST_RETRY_MS ? pause : LONGEST_RETRY_MS;
 }
 
-/* Sends what is due. Answers the time to sleep until the next mail, -1 when the outbox is empty. */
-static int64_t
-drain(struct db *db, struct mailer *m, struct arena *a)
+/* One kind of the outbox, with what takes it. */
+struct lane {
+	enum outbox_kind kind;
+	bool on; /* the settings name a server */
+	struct db *db;
+	struct mailer *mailer;
+	struct telegram *telegram;
+	pid_t other; /* process of the other lane that we started, 0: none */
+	int wake_fd;
+};
+
+static enum mail_result
+send_one(struct lane *l, const struct outbox_mail *mail, char *reason, int64_t *wait_ms)
 {
-	while (!stopping) {
-		char reason[MAILER_REASON_BYTES];
+	*wait_ms = 0;
+	return l->kind == OUTBOX_MAIL ? mailer_send(l->mailer, mail, reason) :
+					telegram_send(l->telegram, mail, reason, wait_ms);
+}
+
+/* Notes what became of it. The relay's own mails are tried until their time is over. */
+static enum db_result
+settle(struct lane *l, const struct outbox_mail *mail, enum mail_result result, const char *reason,
+    int64_t wait_ms)
+{
+	const char *what = l->kind == OUTBOX_MAIL ? "mail" : "Telegram message";
+	int64_t pause = wait_ms ? wait_ms : retry_pause_ms(mail->tries);
+
+	if (result == MAIL_SENT) {
+		log_info("%s %lld sent", what, (long long)mail->id);
+		return db_outbox_sent(l->db, mail);
+	}
+	if (result == MAIL_REFUSED && mail->message_id) {
+		log_warn("%s %lld refused: %s", what, (long long)mail->id, reason);
+		return db_outbox_refused(l->db, mail, reason);
+	}
+	log_warn("%s %lld not sent (try %d, again in %lld s): %s", what, (long long)mail->id,
+	    mail->tries + 1, (long long)pause / 1000, reason);
+	return db_outbox_retry(l->db, mail->id, clock_ms() + pause, reason);
+}
+
+/* Sends what is due. Answers the time to sleep until the next one, -1 when there is none. */
+static int64_t
+drain(struct lane *l, struct arena *a)
+{
+	while (!mailer_stop) {
+		char reason[MAILER_REASON_BYTES] = "";
 		struct outbox_mail mail;
-		int64_t next_at = 0, now = clock_ms();
-		enum db_result r;
+		int64_t next_at = 0, wait_ms = 0, now = clock_ms();
+		enum mail_result result;
+		enum db_result r = db_outbox_expire(l->db, now);
 
 		arena_reset(a);
-		r = db_outbox_due(db, a, now, &mail, &next_at);
+		if (r != DB_DONE || !l->on)
+			return LOOK_MS;
+		r = db_outbox_due(l->db, a, l->kind, now, &mail, &next_at);
 		if (r != DB_ROW)
 			return r == DB_NONE && next_at == 0 ? -1 :
 			    r == DB_NONE && next_at > now   ? next_at - now :
 							      LOOK_MS;
-		if (mailer_send(m, &mail, reason)) {
-			r = db_outbox_sent(db, mail.id);
-			log_info("mail %lld sent", (long long)mail.id);
-		} else {
-			int64_t pause = retry_pause_ms(mail.tries);
-
-			log_warn("mail %lld not sent (try %d, again in %lld s): %s",
-			    (long long)mail.id, mail.tries + 1, (long long)pause / 1000, reason);
-			r = db_outbox_retry(db, mail.id, clock_ms() + pause, reason);
-		}
+		result = send_one(l, &mail, reason, &wait_ms);
+		r = settle(l, &mail, result, reason, wait_ms);
 		if (r != DB_DONE && r != DB_NONE)
 			return LOOK_MS;
 	}
 	return -1;
 }
 
-static void
-loop(const struct conf *c, struct db *db, struct mailer *m, int wake_fd)
+/* True when the process that we started is gone: then we end too, and the pool starts both. */
+static bool
+is_alone(const struct lane *l)
 {
-	struct pollfd wake = { .fd = wake_fd, .events = POLLIN };
+	return l->other && waitpid(l->other, NULL, WNOHANG) == l->other;
+}
+
+/* Every write to the pool's descriptor is an edge for each lane: nobody reads it, so no lane takes
+ * the word from the other. -1: see errno. */
+static int
+wake_open(int wake_fd)
+{
+	struct epoll_event edge = { .events = EPOLLIN | EPOLLET };
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0 || (wake_fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, wake_fd, &edge) != 0))
+		log_error("cannot wait for news: %s", strerror(errno));
+	return fd;
+}
+
+static int
+loop(struct lane *l)
+{
+	auto_close int wake = wake_open(l->wake_fd);
+	struct epoll_event event;
 	struct arena a;
-	uint64_t count;
+	int status = wake < 0;
 
 	arena_init(&a, ARENA_BYTES);
-	while (!stopping) {
-		int64_t wait = c->smtp_host[0] ? drain(db, m, &a) : -1;
+	while (!mailer_stop && status == 0) {
+		int64_t wait = drain(l, &a);
 
-		if (wait < 0 || wait > LOOK_MS)
-			wait = LOOK_MS;
-		if (poll(&wake, 1, (int)wait) > 0 && read(wake_fd, &count, sizeof(count)) < 0 &&
-		    errno != EAGAIN)
-			wake.fd = -1;
+		if (is_alone(l)) {
+			l->other = 0;
+			status = 1;
+		} else if (!mailer_stop)
+			epoll_wait(
+			    wake, &event, 1, wait < 0 || wait > LOOK_MS ? LOOK_MS : (int)wait);
 	}
 	arena_free(&a);
+	return status;
 }
 
 /* The network stays open; of files only what TLS and name look-ups read, and the database's folder.
@@ -123,14 +184,73 @@ fence(const struct conf *c)
 #endif
 }
 
+/* Opens what the lane needs after the fork, works until told to stop, and closes it. */
 static int
-run(const struct conf *c, int wake_fd)
+run_lane(const struct conf *c, struct lane *l)
 {
 	const struct db_options o = db_options_of(c);
 	char error[DB_ERROR_BYTES];
+	int status = 1;
+
+	l->db = db_open(&o, error);
+	if (l->kind == OUTBOX_MAIL)
+		l->mailer = mailer_open(c);
+	else
+		l->telegram = telegram_open(c);
+	if (l->db && (l->mailer || l->telegram)) {
+		db_seal(l->db);
+		fence(c);
+		status = loop(l);
+	} else {
+		log_error("%s", l->db ? "out of memory" : error);
+	}
+	mailer_close(l->mailer);
+	telegram_close(l->telegram);
+	db_close(l->db);
+	return status;
+}
+
+/* Ends the process that we started; if it takes too long, it goes when we do. */
+static void
+end_other(pid_t other)
+{
+	kill(other, SIGTERM);
+	for (int64_t end = clock_mono_ms() + END_MS; clock_mono_ms() < end;) {
+		if (waitpid(other, NULL, WNOHANG) != 0)
+			return;
+		usleep(END_STEP_US);
+	}
+}
+
+/* Telegram in a process of its own, if it is on; mail in this one. */
+static int
+run_lanes(const struct conf *c, int wake_fd)
+{
+	struct lane mail = { .kind = OUTBOX_MAIL, .on = c->smtp_host[0], .wake_fd = wake_fd };
+	struct lane telegram = { .kind = OUTBOX_TELEGRAM, .on = true, .wake_fd = wake_fd };
+	pid_t parent = getpid();
+	int status;
+
+	if (c->telegram_api[0])
+		mail.other = fork();
+	if (mail.other < 0) {
+		log_error("cannot fork: %s", strerror(errno));
+		return 1;
+	}
+	if (c->telegram_api[0] && mail.other == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return getppid() == parent ? run_lane(c, &telegram) : 0;
+	}
+	status = run_lane(c, &mail);
+	if (mail.other)
+		end_other(mail.other);
+	return status;
+}
+
+static int
+run(const struct conf *c, int wake_fd)
+{
 	pid_t parent = getppid();
-	struct mailer *m;
-	struct db *db;
 	uid_t uid;
 	gid_t gid;
 
@@ -142,20 +262,7 @@ run(const struct conf *c, int wake_fd)
 	if (getppid() != parent)
 		return 0;
 	sandbox_limit();
-	db = db_open(&o, error);
-	m = mailer_open(c);
-	if (!db || !m) {
-		log_error("%s", db ? "out of memory" : error);
-		db_close(db);
-		mailer_close(m);
-		return 1;
-	}
-	db_seal(db);
-	fence(c);
-	loop(c, db, m, wake_fd);
-	mailer_close(m);
-	db_close(db);
-	return 0;
+	return run_lanes(c, wake_fd);
 }
 
 int

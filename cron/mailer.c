@@ -5,7 +5,6 @@
 #include "cleanup.h"
 #include "text.h"
 
-#include <curl/curl.h>
 #include <sodium.h>
 #include <string.h>
 #include <time.h>
@@ -14,12 +13,33 @@
 #define TOTAL_SEC 30L
 #define TLS_PORT 465
 #define ENCODED_WORD_BYTES 42
+#define LONGEST_LINE 900 /* a line of a mail has 998 bytes at most */
+#define ENCODED_LINE_BYTES 57
 
 struct mailer {
 	const struct conf *conf;
 	CURL *curl;
 	char answer[256]; /* the server's last refusal */
 };
+
+volatile sig_atomic_t mailer_stop;
+
+static int
+give_up(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)arg, (void)a, (void)b, (void)c, (void)d;
+	return mailer_stop;
+}
+
+void
+mailer_set_bounds(CURL *curl)
+{
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SEC);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_SEC);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
+}
 
 struct upload {
 	const char *data;
@@ -85,7 +105,8 @@ own_domain(const struct conf *c)
 	return at ? at + 1 : "localhost";
 }
 
-/* A header's text: as it is when it is ASCII, else in encoded words (RFC 2047) of whole characters.
+/* A header's text: as it is when it is short and ASCII, else in encoded words (RFC 2047) of whole
+ * characters.
  */
 static void
 put_header(struct text *t, const char *name, const char *value)
@@ -95,7 +116,7 @@ put_header(struct text *t, const char *name, const char *value)
 	text_printf(t, "%s:", name);
 	for (; *p && (unsigned char)*p < 0x80; p++)
 		;
-	if (!*p) {
+	if (!*p && p - value < LONGEST_LINE) {
 		text_printf(t, " %s\r\n", value);
 		return;
 	}
@@ -113,11 +134,48 @@ put_header(struct text *t, const char *name, const char *value)
 	}
 }
 
-/* Lines end with CRLF; the body is UTF-8 in 8bit. */
+/* Lines that are too long, and carriage returns, would not arrive as they are. */
+static bool
+needs_encoding(const char *body)
+{
+	for (; *body; body += strcspn(body, "\n"), body += *body == '\n')
+		if (strcspn(body, "\n") > LONGEST_LINE)
+			return true;
+		else if (memchr(body, '\r', strcspn(body, "\n")))
+			return true;
+	return false;
+}
+
+static void
+put_encoded(struct text *t, const char *body)
+{
+	char line[sodium_base64_ENCODED_LEN(ENCODED_LINE_BYTES, sodium_base64_VARIANT_ORIGINAL)];
+
+	while (*body) {
+		size_t n = strnlen(body, ENCODED_LINE_BYTES);
+
+		sodium_bin2base64(line, sizeof(line), (const unsigned char *)body, n,
+		    sodium_base64_VARIANT_ORIGINAL);
+		text_printf(t, "%s\r\n", line);
+		body += n;
+	}
+}
+
+static void
+put_body(struct text *t, const char *body)
+{
+	for (; *body; body++)
+		text_printf(t, *body == '\n' ? "\r\n" : "%c", *body);
+}
+
+/* Lines end with CRLF; the body is UTF-8 in 8bit, or in base64 where that would break it. What a
+ * user wrote says how to answer him, if he wants that; the relay's own words say that a machine
+ * wrote them. */
 static char *
 compose(const struct conf *c, const struct outbox_mail *mail)
 {
-	size_t size = strlen(mail->body) * 2 + strlen(mail->subject) * 2 + 2048;
+	size_t size = strlen(mail->body) * 2 + strlen(mail->subject) * 4 + 4096;
+	const bool encoded = needs_encoding(mail->body);
 	char *all = malloc(size), date[64];
 	struct text t;
 	struct tm tm;
@@ -131,13 +189,15 @@ compose(const struct conf *c, const struct outbox_mail *mail)
 	text_printf(
 	    &t, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\n", date, conf_mail_from(c), mail->recipient);
 	put_header(&t, "Subject", mail->subject);
+	if (mail->reply_to)
+		text_printf(&t, "Reply-To: <%s>\r\n", mail->reply_to);
 	text_printf(&t,
 	    "Message-ID: <%lld.%lld@%s>\r\nMIME-Version: 1.0\r\n"
-	    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
-	    "Auto-Submitted: auto-generated\r\n\r\n",
-	    (long long)mail->id, (long long)mail->created_at, own_domain(c));
-	for (const char *p = mail->body; *p; p++)
-		text_printf(&t, *p == '\n' ? "\r\n" : "%c", *p);
+	    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n%s\r\n",
+	    (long long)mail->id, (long long)mail->created_at, own_domain(c),
+	    encoded ? "base64" : "8bit",
+	    mail->message_id ? "" : "Auto-Submitted: auto-generated\r\n");
+	(encoded ? put_encoded : put_body)(&t, mail->body);
 	if (!text_ok(&t)) {
 		free(all);
 		return NULL;
@@ -167,13 +227,21 @@ set_server(struct mailer *m)
 	}
 	if (c->smtp_ca_file[0])
 		curl_easy_setopt(m->curl, CURLOPT_CAINFO, c->smtp_ca_file);
-	curl_easy_setopt(m->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SEC);
-	curl_easy_setopt(m->curl, CURLOPT_TIMEOUT, TOTAL_SEC);
-	curl_easy_setopt(m->curl, CURLOPT_NOSIGNAL, 1L);
+	mailer_set_bounds(m->curl);
+}
+
+/* A server that says no (5xx) to this mail will say so again; that it does not take our login is no
+ * fault of the mail. */
+static enum mail_result
+judge(const struct mailer *m, CURLcode rc)
+{
+	if (rc == CURLE_OK)
+		return MAIL_SENT;
+	return m->answer[0] == '5' && rc != CURLE_LOGIN_DENIED ? MAIL_REFUSED : MAIL_LATER;
 }
 
 /* Carries the request out; on failure `reason` is curl's word and the server's. */
-static bool
+static enum mail_result
 perform(struct mailer *m, char *reason)
 {
 	char detail[CURL_ERROR_SIZE] = "";
@@ -189,19 +257,19 @@ perform(struct mailer *m, char *reason)
 		snprintf(reason, MAILER_REASON_BYTES, "%s%s%s",
 		    detail[0] ? detail : curl_easy_strerror(rc),
 		    m->answer[0] ? "; the server said: " : "", m->answer);
-	return rc == CURLE_OK;
+	return judge(m, rc);
 }
 
-static bool
+static enum mail_result
 transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
 {
 	struct curl_slist *to = curl_slist_append(NULL, recipient);
 	struct upload u = { all, strlen(all) };
-	bool ok;
+	enum mail_result result;
 
 	if (!to) {
 		snprintf(reason, MAILER_REASON_BYTES, "out of memory");
-		return false;
+		return MAIL_LATER;
 	}
 	curl_easy_reset(m->curl);
 	set_server(m);
@@ -210,9 +278,9 @@ transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
 	curl_easy_setopt(m->curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(m->curl, CURLOPT_READFUNCTION, read_upload);
 	curl_easy_setopt(m->curl, CURLOPT_READDATA, &u);
-	ok = perform(m, reason);
+	result = perform(m, reason);
 	curl_slist_free_all(to);
-	return ok;
+	return result;
 }
 
 bool
@@ -221,10 +289,10 @@ mailer_try(struct mailer *m, char reason[static MAILER_REASON_BYTES])
 	curl_easy_reset(m->curl);
 	set_server(m);
 	curl_easy_setopt(m->curl, CURLOPT_CONNECT_ONLY, 1L);
-	return perform(m, reason);
+	return perform(m, reason) == MAIL_SENT;
 }
 
-bool
+enum mail_result
 mailer_send(
     struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES])
 {
@@ -232,7 +300,7 @@ mailer_send(
 
 	if (!all) {
 		snprintf(reason, MAILER_REASON_BYTES, "out of memory");
-		return false;
+		return MAIL_LATER;
 	}
 	return transfer(m, all, mail->recipient, reason);
 }

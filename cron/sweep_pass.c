@@ -20,10 +20,10 @@
 #define ROWS_AT_ONCE 256
 #define STRAY_AGE_SEC 3600 /* what arrives may be that old before it counts as left behind */
 #define SEARCH_INTERVAL_MS ((int64_t)3600000)
-#define CHECKPOINT_WAIT_MS 100
+#define CHECKPOINT_WAIT_MS 20 /* no writer waits longer for it */
 #define CHECKPOINT_TRIES 20
 #define BUSY_TRIES 50
-#define PAUSE_US 20000 /* after a busy store */
+#define PAUSE_US 50000 /* after a busy store */
 
 void
 sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)

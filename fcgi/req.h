@@ -23,6 +23,7 @@ struct worker {
 	struct db *db;
 	struct share *share;
 	int mail_wake_fd; /* eventfd that wakes the mailer */
+	int64_t started_at;
 };
 
 /* A file that nginx sends (X-Accel-Redirect). */

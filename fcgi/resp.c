@@ -65,11 +65,11 @@ resp_field_error(
 }
 
 void
-resp_limited(struct request *r, int64_t retry_at)
+resp_limited(struct request *r, const char *message, int64_t retry_at)
 {
 	int64_t wait_ms = retry_at - r->now;
 
-	resp_error(r, 429, "rate_limited", "Too many sign-in attempts; ask again later.");
+	resp_error(r, 429, "rate_limited", message);
 	r->resp.retry_after_sec = wait_ms > 1000 ? (int)(wait_ms / 1000) : 1;
 }
 

@@ -16,7 +16,7 @@ void resp_field_error(
     struct request *r, int status, const char *code, const char *field, const char *message);
 
 /* 429 with Retry-After up to `retry_at` (Unix milliseconds). */
-void resp_limited(struct request *r, int64_t retry_at);
+void resp_limited(struct request *r, const char *message, int64_t retry_at);
 
 /* For store results that mean failure: busy and full are a 503 with Retry-After, the rest a 500.
  * True when it answered, so that a handler can return. */

@@ -3,6 +3,7 @@
 
 #include "auth.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "fields.h"
 #include "log.h"
 #include "req.h"
@@ -132,7 +133,10 @@ serve(const struct worker_options *o, struct worker *w)
 int
 worker_run(const struct worker_options *o)
 {
-	struct worker w = { .conf = o->conf, .share = o->share, .mail_wake_fd = o->mail_wake_fd };
+	struct worker w = { .conf = o->conf,
+		.share = o->share,
+		.mail_wake_fd = o->mail_wake_fd,
+		.started_at = clock_ms() };
 
 	if (!sandbox_drop(o->uid, o->gid)) {
 		log_error("cannot become user %u: %s", (unsigned)o->uid, strerror(errno));

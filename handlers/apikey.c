@@ -4,27 +4,7 @@
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
-
-static struct json_object *
-show_key(const struct session *key)
-{
-	struct json_object *o = json_object_new_object(), *scopes = json_object_new_array();
-	char id[ID_TEXT_BYTES];
-
-	id_format("key_", key->public_id, id);
-	json_add_text(o, "key_id", id);
-	json_add_text(o, "name", key->session_name);
-	for (unsigned bit = 1; bit < SCOPE__ALL; bit <<= 1)
-		if (key->scopes & bit)
-			json_object_array_add(
-			    scopes, json_object_new_string(scope_name((enum scope)bit)));
-	json_object_object_add(o, "scopes", scopes);
-	json_add_text(o, "phone_id", key->phone_id);
-	json_add_int(o, "created_at", key->created_at);
-	if (key->last_seen_at)
-		json_add_int(o, "last_used_at", key->last_seen_at);
-	return o;
-}
+#include "show.h"
 
 static void
 unknown_key(struct request *r)

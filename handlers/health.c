@@ -2,6 +2,7 @@
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
+#include "sweep.h"
 #include "version.h"
 
 #include <libgen.h>
@@ -50,6 +51,16 @@ disk_is_fine(struct request *r)
 	    has_room(c->upload_dir, c->min_free_bytes);
 }
 
+static bool
+housekeeping_is_fine(const struct request *r)
+{
+	const struct worker *w = r->worker;
+	struct sweep_state s;
+
+	return db_sweep_state(w->db, &s) == DB_ROW &&
+	    sweep_is_fresh(&s, r->now, w->conf->housekeeping_interval_sec, w->started_at);
+}
+
 /* GET /ready: 200 when the relay can do its work, else 503 naming each part that fails. */
 void
 on_ready_get(struct request *r)
@@ -58,7 +69,7 @@ on_ready_get(struct request *r)
 		const char *name;
 		bool ok;
 	} parts[] = { { "database", db_probe(r->worker->db) == DB_DONE },
-		{ "disk", disk_is_fine(r) } };
+		{ "disk", disk_is_fine(r) }, { "housekeeping", housekeeping_is_fine(r) } };
 	struct json_object *o, *failing = json_object_new_array();
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)

@@ -143,6 +143,7 @@ const struct field in_code_verify_fields[] = {
 const struct field in_me_fields[] = {
 	RULED(in_me, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
 	BOOL(in_me, public_visible, FIELD_OPTIONAL),
+	BOOL(in_me, mail_reply_to, FIELD_OPTIONAL),
 	RULED(in_me, language, FIELD_OPTIONAL, 0, 16, is_line, one_line),
 	END,
 };

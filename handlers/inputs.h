@@ -14,7 +14,7 @@ struct in_code_verify {
 };
 struct in_me {
 	const char *display_name, *language;
-	int public_visible;
+	int public_visible, mail_reply_to;
 };
 struct in_page {
 	const char *q, *after;

@@ -1,4 +1,5 @@
 /* One's own account: seeing, changing, exporting, erasing. */
+#include "apikey.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
@@ -35,6 +36,8 @@ on_me_put(struct request *r)
 		changed.language = arena_strdup(&r->arena, in->language);
 	if (in->public_visible != FIELD_ABSENT)
 		changed.public_visible = in->public_visible;
+	if (in->mail_reply_to != FIELD_ABSENT)
+		changed.mail_reply_to = in->mail_reply_to;
 	if (!changed.display_name || !changed.language ||
 	    resp_db_failed(r, db_account_update(r->worker->db, &changed)))
 		return;
@@ -87,6 +90,41 @@ add_groups(struct request *r, struct json_object *o)
 	for (int i = 0; i < count; i++)
 		json_object_array_add(array, show_group(&list[i]));
 	json_object_object_add(o, "groups", array);
+	return true;
+}
+
+static bool
+add_keys(struct request *r, struct json_object *o)
+{
+	struct session *list = arena_alloc(&r->arena, APIKEY_MOST * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(r, db_apikey_list(r->worker->db, &r->arena, r->me.id, list, &count)))
+		return false;
+	array = json_object_new_array();
+	for (int i = 0; i < count; i++)
+		json_object_array_add(array, show_key(&list[i]));
+	json_object_object_add(o, "keys", array);
+	return true;
+}
+
+static bool
+add_phones(struct request *r, struct json_object *o)
+{
+	struct phone *list = arena_alloc(&r->arena, BRIDGE_PHONES_SHOWN * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(
+		r, db_phone_list(r->worker->db, &r->arena, r->me.id, r->now, list, &count)))
+		return false;
+	array = json_object_new_array();
+	for (int i = 0; i < count; i++)
+		json_object_array_add(array, show_phone(&list[i]));
+	json_object_object_add(o, "phones", array);
 	return true;
 }
 
@@ -156,6 +194,6 @@ on_me_export(struct request *r)
 		return;
 	o = resp_ok(r, 200);
 	json_object_object_add(o, "user", show_user(&r->me));
-	if (add_sessions(r, o) && add_groups(r, o))
+	if (add_sessions(r, o) && add_groups(r, o) && add_keys(r, o) && add_phones(r, o))
 		add_messages(o, &page, sent, r->worker->conf->name);
 }

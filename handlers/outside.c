@@ -81,6 +81,31 @@ check(struct request *r, const struct in_message *in)
 	return true;
 }
 
+/* What the relay carries itself, if it can, goes to the outbox. */
+static void
+choose_way(const struct request *r, const char *channel, struct bridge_new *way)
+{
+	const struct conf *c = r->worker->conf;
+
+	if (strcmp(channel, "email") == 0 && c->smtp_host[0]) {
+		way->by_relay = true;
+		way->kind = OUTBOX_MAIL;
+		way->most_per_day = (int)c->mails_per_day;
+	} else if (strcmp(channel, "tg_bot") == 0 && c->telegram_api[0]) {
+		way->by_relay = true;
+		way->kind = OUTBOX_TELEGRAM;
+	}
+	way->expires_at = c->queue_ttl_sec ? r->now + c->queue_ttl_sec * 1000 : INT64_MAX;
+}
+
+static void
+answer(struct request *r, const struct message_new *m, const char *key, enum send_result result)
+{
+	message_answer(r, m, key, result);
+	if (m->bridge->by_relay && result == SEND_NEW)
+		req_wake_mailer(r);
+}
+
 void
 outside_send(struct request *r, const struct in_message *in)
 {
@@ -97,6 +122,7 @@ outside_send(struct request *r, const struct in_message *in)
 		.now = r->now };
 	struct idempotency key = { .key = in->idempotency_key };
 	enum send_result result = SEND_NEW;
+	enum db_result res;
 
 	if (!check(r, in))
 		return;
@@ -104,8 +130,12 @@ outside_send(struct request *r, const struct in_message *in)
 		way.bot_token = in->bot_token;
 	if (key.key)
 		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
-	if (!resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
-		message_answer(r, &m, in->idempotency_key, result);
+	choose_way(r, in->channel, &way);
+	res = db_message_send(r->worker->db, &m, &key, &result);
+	if (res == DB_CONFLICT)
+		resp_limited(r, "You have sent as much as one may in a day.", way.retry_at);
+	else if (!resp_db_failed(r, res))
+		answer(r, &m, in->idempotency_key, result);
 }
 
 int64_t

@@ -225,18 +225,7 @@ on_phone_list(struct request *r)
 		r, db_phone_list(r->worker->db, &r->arena, r->me.id, r->now, list, &count)))
 		return;
 	array = json_object_new_array();
-	for (int i = 0; i < count; i++) {
-		struct json_object *o = json_object_new_object();
-
-		json_add_text(o, "phone_id", list[i].phone_id);
-		if (list[i].last_seen_at)
-			json_add_int(o, "last_seen_at", list[i].last_seen_at);
-		json_add_int(o, "queued", list[i].queued);
-		if (list[i].oldest_queued_at)
-			json_add_int(o, "oldest_queued_at", list[i].oldest_queued_at);
-		json_add_int(o, "leased", list[i].leased);
-		json_add_int(o, "failed", list[i].failed);
-		json_object_array_add(array, o);
-	}
+	for (int i = 0; i < count; i++)
+		json_object_array_add(array, show_phone(&list[i]));
 	json_object_object_add(resp_ok(r, 200), "phones", array);
 }

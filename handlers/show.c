@@ -1,6 +1,7 @@
 /* How things look on the wire. */
 #include "show.h"
 
+#include "apikey.h"
 #include "cleanup.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ show_user(const struct account *a)
 	json_add_text(o, "chat_address", a->chat_address);
 	json_add_text(o, "display_name", account_name(a));
 	json_add_bool(o, "public_visible", a->public_visible);
+	json_add_bool(o, "mail_reply_to", a->mail_reply_to);
 	json_add_text(o, "language", a->language);
 	json_add_text(o, "role", a->role == ROLE_ADMIN ? "admin" : "user");
 	json_add_int(o, "created_at", a->created_at);
@@ -59,6 +61,43 @@ add_stored(struct json_object *o, const char *name, const char *json)
 {
 	if (json)
 		json_object_object_add(o, name, json_tokener_parse(json));
+}
+
+struct json_object *
+show_key(const struct session *key)
+{
+	struct json_object *o = json_object_new_object(), *scopes = json_object_new_array();
+	char id[ID_TEXT_BYTES];
+
+	id_format("key_", key->public_id, id);
+	json_add_text(o, "key_id", id);
+	json_add_text(o, "name", key->session_name);
+	for (unsigned bit = 1; bit < SCOPE__ALL; bit <<= 1)
+		if (key->scopes & bit)
+			json_object_array_add(
+			    scopes, json_object_new_string(scope_name((enum scope)bit)));
+	json_object_object_add(o, "scopes", scopes);
+	json_add_text(o, "phone_id", key->phone_id);
+	json_add_int(o, "created_at", key->created_at);
+	if (key->last_seen_at)
+		json_add_int(o, "last_used_at", key->last_seen_at);
+	return o;
+}
+
+struct json_object *
+show_phone(const struct phone *p)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add_text(o, "phone_id", p->phone_id);
+	if (p->last_seen_at)
+		json_add_int(o, "last_seen_at", p->last_seen_at);
+	json_add_int(o, "queued", p->queued);
+	if (p->oldest_queued_at)
+		json_add_int(o, "oldest_queued_at", p->oldest_queued_at);
+	json_add_int(o, "leased", p->leased);
+	json_add_int(o, "failed", p->failed);
+	return o;
 }
 
 struct json_object *

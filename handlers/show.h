@@ -2,6 +2,7 @@
 #ifndef HANDLERS_SHOW_H
 #define HANDLERS_SHOW_H
 
+#include "bridge.h"
 #include "group.h"
 #include "message.h"
 #include "req.h"
@@ -20,6 +21,12 @@ struct json_object *show_session(const struct session *s, int64_t current_id);
 /* Adds what names a file everywhere. */
 void
 show_file(struct json_object *o, const char *id, const char *name, const char *mime, int64_t size);
+
+/* An API key, without its token. */
+struct json_object *show_key(const struct session *key);
+
+/* A phone or queue, and what waits there. */
+struct json_object *show_phone(const struct phone *p);
 
 /* A message as a stream item; `relay_name` signs the relay's own. */
 struct json_object *show_message(const struct message *m, const char *relay_name);

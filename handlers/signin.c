@@ -8,6 +8,8 @@
 #include "show.h"
 #include "text.h"
 
+static const char too_often[] = "Too many sign-in attempts; ask again later.";
+
 static struct signin_limit
 limit_of(const struct request *r, const char *email)
 {
@@ -55,7 +57,7 @@ ask_for_access(struct request *r, const char *email, const char *display_name)
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_CONFLICT)
-		resp_limited(r, retry_at);
+		resp_limited(r, too_often, retry_at);
 	else
 		json_add_text(resp_ok(r, 202), "status", "access_requested");
 }
@@ -95,7 +97,7 @@ send_code(struct request *r, const char *email)
 	if (resp_db_failed(r, res))
 		return;
 	if (res == DB_CONFLICT) {
-		resp_limited(r, retry_at);
+		resp_limited(r, too_often, retry_at);
 		return;
 	}
 	/* A relay without mail is one that is being tried: the code goes to whoever sits at the
@@ -150,7 +152,7 @@ static void
 answer_verify(struct request *r, enum signin_result result, int64_t retry_at)
 {
 	if (result == SIGNIN_LIMITED)
-		resp_limited(r, retry_at);
+		resp_limited(r, too_often, retry_at);
 	else if (result == SIGNIN_ADDRESS_TAKEN)
 		resp_field_error(r, 409, "address_taken", "chat_address",
 		    "This chat address is taken; ask for another.");

@@ -304,7 +304,23 @@ conf_refuse(const struct conf *c, enum conf_name name, char error[static CONF_ER
 	return refuse(error, &from, settings[name].name, "%s", why);
 }
 
-/* Settings that only make sense together. */
+/* Bots' tokens go there: in clear text to this machine only. */
+static bool
+is_api_url(const char *s)
+{
+	static const char *const near[] = { "http://127.0.0.1", "http://localhost",
+		"http://[::1]" };
+
+	if (strpbrk(s, " ?#@\\\"<>"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(near); i++)
+		if (strncmp(s, near[i], strlen(near[i])) == 0 &&
+		    strchr(":/", s[strlen(near[i])]) != NULL)
+			return true;
+	return strncmp(s, "https://", 8) == 0 && s[8] && s[8] != '/' && s[8] != ':';
+}
+
+/* Settings that only make sense together, or need more than their limits. */
 static bool
 check_together(const struct conf *c, char *error)
 {
@@ -314,6 +330,10 @@ check_together(const struct conf *c, char *error)
 	if (!c->tls_certificate[0] && c->tls_key[0])
 		return conf_refuse(
 		    c, CONF_RELAY_TLS_KEY, error, "set RELAY_TLS_CERTIFICATE as well, or neither");
+	if (c->telegram_api[0] && !is_api_url(c->telegram_api))
+		return conf_refuse(c, CONF_RELAY_TELEGRAM_API, error,
+		    "https://HOST[:PORT][/PATH] is allowed, and http:// for 127.0.0.1, [::1] or "
+		    "localhost");
 	if (c->smtp_host[0] && !text_is_email(conf_mail_from(c)))
 		return conf_refuse(c, c->smtp_from[0] ? CONF_SMTP_FROM : CONF_SMTP_HOST, error,
 		    "SMTP_FROM must be an e-mail address while SMTP_HOST is set");

@@ -1,8 +1,20 @@
-/* What sign-in and access requests share inside a write transaction. Not for other folders. */
+/* What sign-in, access requests and other limits share inside a write transaction. Not for other
+ * folders. */
 #ifndef SQL_ACCESS_H
 #define SQL_ACCESS_H
 
 #include "signin.h"
+
+/* How often something may happen within a window of time; `most` 0: as often as one likes. */
+struct hit_limit {
+	int most;
+	int64_t window_ms, now;
+};
+
+/* Counts one hit on `label` and `value`. DB_DONE, or DB_CONFLICT with *retry_at when there were
+ * more than `most` in this window. */
+enum db_result access_hit(struct db *db, const char *label, const char *value,
+    const struct hit_limit *l, int64_t *retry_at);
 
 /* Counts an attempt by client and by address. DB_DONE, or DB_CONFLICT with *retry_at. */
 enum db_result access_throttle(struct db *db, const struct signin_limit *l, int64_t *retry_at);

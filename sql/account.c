@@ -34,6 +34,7 @@ rows_account(sqlite3_stmt *st, int c, struct arena *a, struct account *out)
 	out->blocked = sqlite3_column_int(st, c + 8);
 	out->delivered_seq = sqlite3_column_int64(st, c + 9);
 	out->created_at = sqlite3_column_int64(st, c + 10);
+	out->mail_reply_to = sqlite3_column_int(st, c + 11);
 	return ok;
 }
 
@@ -158,8 +159,8 @@ update_account(struct db *db, const struct account *acc)
 	char key[512];
 
 	rows_search_key(acc->display_name, acc->chat_address, key, sizeof(key));
-	return db_exec(db, ST_ACCOUNT_UPDATE, "ittti", acc->id, acc->display_name, key,
-	    acc->language, (int64_t)acc->public_visible);
+	return db_exec(db, ST_ACCOUNT_UPDATE, "itttii", acc->id, acc->display_name, key,
+	    acc->language, (int64_t)acc->public_visible, (int64_t)acc->mail_reply_to);
 }
 
 enum db_result

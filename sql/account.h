@@ -14,6 +14,7 @@ struct account {
 	char *email, *chat_address, *display_name, *language;
 	enum role role;
 	bool public_visible, hidden, blocked;
+	bool mail_reply_to; /* his mails name his own address in Reply-To */
 	int64_t delivered_seq; /* all of the stream up to here was confirmed by some session */
 	int64_t created_at;
 };
@@ -45,7 +46,7 @@ db_account_by_address(struct db *db, struct arena *a, const char *address, struc
 /* The chat address of an account, in the arena. DB_ROW or DB_NONE. */
 enum db_result db_account_address(struct db *db, struct arena *a, int64_t id, char **out);
 
-/* Stores display name, language and public_visible of `acc`. */
+/* Stores display name, language, public_visible and mail_reply_to of `acc`. */
 enum db_result db_account_update(struct db *db, const struct account *acc);
 
 /* Applies promote, demote, block, unblock, hide or unhide to the struct. False: no such action. */

@@ -38,7 +38,8 @@ copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total))
 }
 
 /* What people said stays out of a copy: bodies and their keys, names of files, mails and codes that
- * wait. Put back, such messages are scrubbed ones. An older schema may lack a table. */
+ * wait, and the queues of phones with the tokens of bots. Put back, such messages are scrubbed
+ * ones. An older schema may lack a table. */
 static int
 leave_out_content(sqlite3 *h)
 {
@@ -47,7 +48,7 @@ leave_out_content(sqlite3 *h)
 		"scrubbed_at "
 		"ELSE 1 END",
 		"DELETE FROM message_file", "DELETE FROM file", "DELETE FROM file_gone",
-		"DELETE FROM outbox", "DELETE FROM login_code" };
+		"DELETE FROM outbox", "DELETE FROM bridge", "DELETE FROM login_code" };
 	int rc = sqlite3_exec(h, "PRAGMA secure_delete=ON; BEGIN", NULL, NULL, NULL);
 
 	for (size_t i = 0; i < ARRAY_LEN(steps) && rc == SQLITE_OK; i++) {

@@ -1,13 +1,16 @@
 /* Messages to the outside: the queues of phones, their leases, and what came of them. */
 #include "bridge.h"
 
+#include "access.h"
 #include "cleanup.h"
 #include "message_rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SEEN_INTERVAL_MS 20000
+#define DAY_MS ((int64_t)24 * 3600000)
 #define STAGE_OVER ((int64_t)0)
 #define STAGE_QUEUED ((int64_t)1)
 #define STAGE_FAILED ((int64_t)2)
@@ -15,15 +18,32 @@
 const char *const bridge_channels[] = { "sms", "wa", "tg", "notify", "email", "tg_bot" };
 const int bridge_channels_len = ARRAY_LEN(bridge_channels);
 
+/* DB_CONFLICT with *retry_at when the sender's day is full. */
+static enum db_result
+count_today(struct db *db, const struct message_new *m)
+{
+	const struct hit_limit day = { m->bridge->most_per_day, DAY_MS, m->now };
+	char sender[24];
+
+	snprintf(sender, sizeof(sender), "%lld", (long long)m->sender_id);
+	return access_hit(db, m->channel, sender, &day, &m->bridge->retry_at);
+}
+
 enum db_result
 bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 {
-	enum db_result r = db_exec(db, ST_DELIVERY_INSERT, "ii", message_id, (int64_t)0);
+	const struct bridge_new *b = m->bridge;
+	enum db_result r = count_today(db, m);
 
-	if (r != DB_DONE)
+	if (r == DB_DONE)
+		r = db_exec(db, ST_DELIVERY_INSERT, "ii", message_id, (int64_t)0);
+	if (r == DB_DONE)
+		r = db_exec(db, ST_BRIDGE_INSERT, "iittiit", message_id, m->sender_id, m->channel,
+		    b->phone_id, b->by_relay ? STAGE_OVER : STAGE_QUEUED, m->now, b->bot_token);
+	if (r != DB_DONE || !b->by_relay)
 		return r;
-	return db_exec(db, ST_BRIDGE_INSERT, "iittiit", message_id, m->sender_id, m->channel,
-	    m->bridge->phone_id, STAGE_QUEUED, m->now, m->bridge->bot_token);
+	return db_exec(db, ST_OUTBOX_INSERT_MESSAGE, "tiiii", m->destination, m->now, b->expires_at,
+	    (int64_t)b->kind, message_id);
 }
 
 bool
@@ -37,7 +57,27 @@ bridge_withdraw(struct db *db, const struct message *m)
 {
 	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", m->id, STAGE_OVER, "");
 
+	if (!db_failed(r))
+		r = db_exec(db, ST_OUTBOX_DELETE_MESSAGE, "i", m->id);
 	return r == DB_NONE ? DB_DONE : r;
+}
+
+static enum db_result
+end_at(struct db *db, int64_t message_id, int64_t stage, enum delivery_state state,
+    const char *reason, int64_t delivered_at)
+{
+	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", message_id, stage, reason);
+
+	if (!db_failed(r))
+		r = db_exec(
+		    db, ST_DELIVERY_OUTSIDE, "iii", message_id, (int64_t)state, delivered_at);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+bridge_end(struct db *db, int64_t message_id, enum delivery_state state, const char *reason)
+{
+	return end_at(db, message_id, STAGE_OVER, state, reason, 0);
 }
 
 /* DB_ROW or DB_NONE. */
@@ -75,10 +115,15 @@ db_bridge_expire(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now)
 
 struct pick {
 	int64_t message_id, due_at;
-	int round; /* place in the queue of its channel */
+	int round; /* place in its queue */
 };
 
-/* In rounds, one of each channel; within a round what is due longest comes first. */
+struct picks {
+	struct pick *list;
+	int count;
+};
+
+/* In rounds, one of each queue; within a round what is due longest comes first. */
 static int
 compare_picks(const void *a, const void *b)
 {
@@ -91,32 +136,43 @@ compare_picks(const void *a, const void *b)
 	return (x->message_id > y->message_id) - (x->message_id < y->message_id);
 }
 
-/* What is due, in the order in which it is handed out. DB_DONE. */
+/* What is due in one queue: of a phone and a channel. DB_DONE. */
 static enum db_result
-pick(struct db *db, struct arena *a, const struct bridge_claim *c, struct pick **out, int *count)
+pick_from(struct db *db, const struct bridge_claim *c, const char *phone_id, const char *channel,
+    struct picks *p)
 {
-	struct pick *list =
-	    arena_alloc(a, (size_t)(bridge_channels_len * c->limit) * sizeof(*list));
-	enum db_result r = list ? DB_DONE : DB_FAIL;
+	sqlite3_stmt *st = db_bind(
+	    db, ST_BRIDGE_DUE, "ittii", c->owner_id, phone_id, channel, c->now, (int64_t)c->limit);
+	enum db_result r;
 
-	*count = 0;
+	for (int round = 0; (r = db_step(db, st)) == DB_ROW; round++)
+		p->list[p->count++] = (struct pick){ .message_id = sqlite3_column_int64(st, 0),
+			.due_at = sqlite3_column_int64(st, 1),
+			.round = round };
+	return r;
+}
+
+/* What is due for the phone, in its own queues and in those for any phone, in the order in which it
+ * is handed out. DB_DONE. */
+static enum db_result
+pick(struct db *db, struct arena *a, const struct bridge_claim *c, struct picks *p)
+{
+	size_t room = (size_t)bridge_channels_len * 2 * (size_t)c->limit;
+	enum db_result r = DB_DONE;
+
+	*p = (struct picks){ .list = arena_alloc(a, room * sizeof(*p->list)) };
+	if (!p->list)
+		return DB_FAIL;
 	for (int i = 0; i < bridge_channels_len && r == DB_DONE; i++) {
-		sqlite3_stmt *st;
-
 		if (!(c->channels & (1U << i)))
 			continue;
-		st = db_bind(db, ST_BRIDGE_DUE, "ittiii", c->owner_id, c->phone_id,
-		    bridge_channels[i], c->now, c->cutoff, (int64_t)c->limit);
-		for (int round = 0; (r = db_step(db, st)) == DB_ROW; round++)
-			list[(*count)++] = (struct pick){ .message_id = sqlite3_column_int64(st, 0),
-				.due_at = sqlite3_column_int64(st, 1),
-				.round = round };
+		r = pick_from(db, c, "", bridge_channels[i], p);
+		if (r == DB_DONE && c->phone_id[0])
+			r = pick_from(db, c, c->phone_id, bridge_channels[i], p);
 	}
-	if (r == DB_DONE)
-		qsort(list, (size_t)*count, sizeof(*list), compare_picks);
-	if (*count > c->limit)
-		*count = c->limit;
-	*out = list;
+	qsort(p->list, (size_t)p->count, sizeof(*p->list), compare_picks);
+	if (p->count > c->limit)
+		p->count = c->limit;
 	return r;
 }
 
@@ -135,12 +191,18 @@ phone_seen_at(struct db *db, const struct bridge_claim *c, int64_t *at)
 	return DB_DONE;
 }
 
+static bool
+is_fresh(const struct bridge_claim *c, int64_t seen_at)
+{
+	return c->now - seen_at < SEEN_INTERVAL_MS && seen_at <= c->now;
+}
+
 static enum db_result
 note_phone(struct db *db, const struct bridge_claim *c, int64_t seen_at)
 {
 	enum db_result r;
 
-	if (c->now - seen_at < SEEN_INTERVAL_MS && seen_at <= c->now)
+	if (is_fresh(c, seen_at))
 		return DB_DONE;
 	r = db_exec(db, ST_PHONE_SEEN, "iti", c->owner_id, c->phone_id, c->now);
 	if (r == DB_DONE && seen_at == 0)
@@ -182,22 +244,21 @@ static enum db_result
 hand_out(
     struct db *db, struct arena *a, struct bridge_claim *c, struct bridge_item *out, int *count)
 {
-	struct pick *list = NULL;
+	struct picks due;
 	size_t text = 0;
-	int n = 0;
 	enum db_result r = expire(db, c->owner_id, c->cutoff, c->now);
 
 	if (r == DB_DONE)
-		r = pick(db, a, c, &list, &n);
+		r = pick(db, a, c, &due);
 	id_make(c->lease_id);
-	for (int i = 0; i < n && r == DB_DONE; i++) {
-		r = read_item(db, a, list[i].message_id, &out[i]);
+	for (int i = 0; r == DB_DONE && i < due.count; i++) {
+		r = read_item(db, a, due.list[i].message_id, &out[i]);
 		if (r != DB_ROW)
 			return r == DB_NONE ? DB_FAIL : r;
 		text += strlen(out[i].m.text);
 		if (i > 0 && text > c->text_limit)
 			return DB_DONE;
-		r = lease(db, c, list[i].message_id);
+		r = lease(db, c, due.list[i].message_id);
 		*count = i + 1;
 	}
 	return r;
@@ -207,15 +268,14 @@ enum db_result
 db_bridge_claim(struct db *db, struct arena *a, struct bridge_claim *c,
     struct bridge_item out[static BRIDGE_CLAIM_MOST], int *count)
 {
-	struct pick *list;
+	struct picks due;
 	int64_t seen_at = 0;
-	int due = 0;
-	enum db_result r = pick(db, a, c, &list, &due);
+	enum db_result r = pick(db, a, c, &due);
 
 	*count = 0;
 	if (r == DB_DONE)
 		r = phone_seen_at(db, c, &seen_at);
-	if (r != DB_DONE || (due == 0 && c->now - seen_at < SEEN_INTERVAL_MS && seen_at <= c->now))
+	if (r != DB_DONE || (due.count == 0 && is_fresh(c, seen_at)))
 		return r;
 	r = db_begin(db);
 	if (r != DB_DONE)
@@ -263,29 +323,21 @@ static enum db_result
 note_failure(struct db *db, struct bridge_ack *k, const struct leased *l)
 {
 	static const int64_t pause_ms[BRIDGE_TRIES] = { 30000, 120000, 600000, 1800000, 3600000 };
-	enum db_result r;
 
 	if (l->stage == STAGE_QUEUED && l->tries < BRIDGE_TRIES)
 		return db_exec(db, ST_BRIDGE_RETRY, "iit", l->message_id,
 		    k->now + pause_ms[l->tries], k->error);
 	k->state = DELIVERY_FAILED;
-	r = db_exec(db, ST_BRIDGE_END, "iit", l->message_id,
-	    l->stage == STAGE_QUEUED ? STAGE_FAILED : STAGE_OVER, k->error);
-	return r == DB_DONE ?
-	    db_exec(db, ST_DELIVERY_OUTSIDE, "iii", l->message_id, (int64_t)k->state, (int64_t)0) :
-	    r;
+	return end_at(db, l->message_id, l->stage == STAGE_QUEUED ? STAGE_FAILED : STAGE_OVER,
+	    k->state, k->error, 0);
 }
 
 static enum db_result
 note_success(struct db *db, struct bridge_ack *k, const struct leased *l)
 {
-	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", l->message_id, STAGE_OVER, "");
-
 	k->state = k->status;
-	return r == DB_DONE ?
-	    db_exec(db, ST_DELIVERY_OUTSIDE, "iii", l->message_id, (int64_t)k->state,
-		k->state == DELIVERY_DELIVERED ? k->now : (int64_t)0) :
-	    r;
+	return end_at(db, l->message_id, STAGE_OVER, k->state, "",
+	    k->state == DELIVERY_DELIVERED ? k->now : 0);
 }
 
 static enum db_result

@@ -5,6 +5,7 @@
 #define SQL_BRIDGE_H
 
 #include "message.h"
+#include "outbox.h"
 
 #define BRIDGE_LEASE_MS 60000
 #define BRIDGE_TRIES 5 /* after the first one */
@@ -15,10 +16,15 @@
 struct bridge_new {
 	const char *phone_id; /* whose queue; empty: any phone of the sender */
 	const char *bot_token; /* kept until the message is over; or NULL */
+	bool by_relay; /* it goes to the outbox and not to a phone */
+	enum outbox_kind kind; /* of the outbox */
+	int64_t expires_at; /* for the outbox: it is not sent later than this */
+	int most_per_day; /* messages of this channel by this sender; 0: any number */
 	int64_t retry_at; /* out, with DB_CONFLICT */
 };
 
-/* Inside a write: the queue's row and the delivery of a new message. DB_DONE. */
+/* Inside a write: the queue's row and the delivery of a new message. DB_DONE; DB_CONFLICT with
+ * m->bridge->retry_at: that would be more than one may send in a day. */
 enum db_result bridge_put(struct db *db, const struct message_new *m, int64_t message_id);
 
 /* True while nobody was handed the message; for messages inside the relay too. */
@@ -26,6 +32,10 @@ bool bridge_holds(const struct message *m);
 
 /* Inside a write: the message is not handed out any more. DB_DONE. */
 enum db_result bridge_withdraw(struct db *db, const struct message *m);
+
+/* Inside a write: the message is over, in that state and for that reason (""). DB_DONE. */
+enum db_result
+bridge_end(struct db *db, int64_t message_id, enum delivery_state state, const char *reason);
 
 /* The channels to the outside; their places in this list are the bits of bridge_claim.channels. */
 extern const char *const bridge_channels[];
@@ -47,7 +57,7 @@ struct bridge_item {
 	int tries; /* that failed before */
 };
 
-/* Hands out what is due: each channel in its turn, so that a long queue never keeps another
+/* Hands out what is due: each queue in its turn, so that a long one never keeps another
  * waiting. Writes only if something is due or the phone was not seen lately. DB_DONE. */
 enum db_result db_bridge_claim(struct db *db, struct arena *a, struct bridge_claim *c,
     struct bridge_item out[static BRIDGE_CLAIM_MOST], int *count);

@@ -117,8 +117,8 @@ presence(struct db *db, const struct session *s, struct account *acc, const char
 	if (r != DB_DONE || !name)
 		return r;
 	rows_search_key(name, acc->chat_address, key, sizeof(key));
-	return db_exec(db, ST_ACCOUNT_UPDATE, "ittti", acc->id, name, key, acc->language,
-	    (int64_t)acc->public_visible);
+	return db_exec(db, ST_ACCOUNT_UPDATE, "itttii", acc->id, name, key, acc->language,
+	    (int64_t)acc->public_visible, (int64_t)acc->mail_reply_to);
 }
 
 enum db_result

@@ -11,25 +11,23 @@
 #define HOUR_MS ((int64_t)3600000)
 #define RANDOM_ADDRESS_BYTES 8
 
-/* Counts one hit on `label:value`. DB_CONFLICT with *retry_at when there were more than `limit` in
- * this hour. */
-static enum db_result
-throttle_hit(
-    struct db *db, const char *label, const char *value, int limit, int64_t now, int64_t *retry_at)
+enum db_result
+access_hit(struct db *db, const char *label, const char *value, const struct hit_limit *l,
+    int64_t *retry_at)
 {
 	uint8_t key[SECRET_HASH_BYTES];
 	sqlite3_stmt *st;
 	enum db_result r;
 
-	if (limit <= 0)
+	if (l->most <= 0)
 		return DB_DONE;
 	secret_mac(label, value, strlen(value), key);
-	st = db_bind(
-	    db, ST_THROTTLE_HIT, "bii", &(struct db_blob){ key, sizeof(key) }, now, now + HOUR_MS);
+	st = db_bind(db, ST_THROTTLE_HIT, "bii", &(struct db_blob){ key, sizeof(key) }, l->now,
+	    l->now + l->window_ms);
 	r = db_step(db, st);
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_FAIL : r;
-	if (sqlite3_column_int64(st, 0) > limit) {
+	if (sqlite3_column_int64(st, 0) > l->most) {
 		*retry_at = sqlite3_column_int64(st, 1);
 		r = DB_CONFLICT;
 	} else {
@@ -42,13 +40,14 @@ throttle_hit(
 enum db_result
 access_throttle(struct db *db, const struct signin_limit *l, int64_t *retry_at)
 {
+	const struct hit_limit client = { l->per_client, HOUR_MS, l->now },
+			       address = { l->per_address, HOUR_MS, l->now };
 	enum db_result r = db_exec(db, ST_THROTTLE_CLEAN, "i", l->now);
 
 	if (!db_failed(r))
-		r = throttle_hit(db, "throttle-client", l->client, l->per_client, l->now, retry_at);
+		r = access_hit(db, "throttle-client", l->client, &client, retry_at);
 	if (r == DB_DONE)
-		r = throttle_hit(
-		    db, "throttle-address", l->email, l->per_address, l->now, retry_at);
+		r = access_hit(db, "throttle-address", l->email, &address, retry_at);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 
 #define ROWS_AT_ONCE ((int64_t)500)
 #define MESSAGES_AT_ONCE 100
+#define INTERVALS_MISSED 3
 
 /* What goes by its time alone; the others have a function. */
 static const struct {
@@ -50,6 +51,14 @@ db_sweep_state(struct db *db, struct sweep_state *out)
 		.unclean_since = sqlite3_column_int64(st, 4) };
 	db_reset(st);
 	return r;
+}
+
+bool
+sweep_is_fresh(const struct sweep_state *s, int64_t now, int64_t interval_sec, int64_t started_at)
+{
+	int64_t since = now - INTERVALS_MISSED * interval_sec * 1000;
+
+	return interval_sec == 0 || s->finished_at >= since || started_at >= since;
 }
 
 static enum db_result

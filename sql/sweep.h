@@ -38,6 +38,11 @@ struct sweep_state {
 /* The last pass. DB_ROW. */
 enum db_result db_sweep_state(struct db *db, struct sweep_state *out);
 
+/* True when a pass ended within the last three intervals, or none can be expected yet: the relay
+ * started at `started_at`. An interval of 0 expects none. */
+bool
+sweep_is_fresh(const struct sweep_state *s, int64_t now, int64_t interval_sec, int64_t started_at);
+
 /* Takes the lease for `lease_ms` when no pass is under way and the last one began `interval_ms` ago
  * or longer. DB_DONE, or DB_NONE: not now. */
 enum db_result db_sweep_take(struct db *db, int64_t now, int64_t interval_ms, int64_t lease_ms);

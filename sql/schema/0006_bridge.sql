@@ -34,3 +34,12 @@ CREATE TABLE phone (
     last_seen_at INTEGER NOT NULL,
     PRIMARY KEY (account_id, phone_id)
 ) STRICT, WITHOUT ROWID;
+
+-- The relay itself carries mail, and messages to Telegram by a bot. Rows of a message take text and addresses from it.
+ALTER TABLE outbox ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;     -- 0 mail, 1 Telegram
+ALTER TABLE outbox ADD COLUMN message_id INTEGER REFERENCES message (id) ON DELETE CASCADE;
+CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
+ALTER TABLE account ADD COLUMN mail_reply_to INTEGER NOT NULL DEFAULT 0;  -- his mails name his address in Reply-To
+DROP INDEX outbox_due;
+CREATE INDEX outbox_due ON outbox (kind, next_try_at);
+CREATE INDEX outbox_expires ON outbox (expires_at);

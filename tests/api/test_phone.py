@@ -537,6 +537,13 @@ def test_message_brought_in_is_in_the_export(ann, phone):
     assert [(item["text"], item["from"]) for item in received] == [("kept", "+49301234")]
 
 
+def test_phones_and_keys_are_in_the_export(ann, phone):
+    phone.claim()
+    answer = ann.get("/api/v1/pchat/auth/export", expect=200)
+    assert [key["key_id"] for key in answer["keys"]] == [phone.caller.id] and b"pck_" not in answer.body
+    assert [entry["phone_id"] for entry in answer["phones"]] == ["pixel"]
+
+
 # -- bad input -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("path, fields, field", [
@@ -580,9 +587,11 @@ def test_bad_result_undoes_none_of_the_others(ann, phone):
 # -- the list of phones ----------------------------------------------------------------------------
 
 def test_phones_are_listed_with_what_waits(relay, ann, phone):
-    for name in ("pixel", "pixel", "pixel", "nokia", ""):
-        send(ann, phone_id=name)
+    for _ in range(3):
+        send(ann, phone_id="pixel")
     failed, _ = phone.claim(limit=2)
+    for name in ("nokia", ""):
+        send(ann, phone_id=name)
     change(relay, failed["message_id"], tries=5)
     phone.ack(failed, "failed")
     now = time.time() * 1000

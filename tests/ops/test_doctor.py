@@ -1,6 +1,8 @@
 """relayctl doctor: each check passes on a sound relay and fails on the trouble it is there for."""
+import contextlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -10,12 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from client import wait_until
 from harness import BUILD, clean_env, run
 from smtp_sink import PASSWORD, USERNAME
 from tls import make_certificate
 
 SOUND = {"PCHAT_DEV_EXPOSE_CODES": "false", "PCHAT_MIN_FREE_BYTES": 0}
-LOCAL = ["settings", "data", "uploads", "disk", "clock", "database", "wal", "files", "socket", "codes"]
+LOCAL = ["settings", "data", "uploads", "disk", "clock", "database", "housekeeping", "wal", "files", "socket", "codes"]
 ASKED = ["health", "downloads", "private", "forwarding"]
 
 
@@ -168,6 +171,32 @@ def test_wal_that_has_grown_fails(make_relay):
     os.truncate(relay.database + "-wal", 65 << 20)
     names, said = failing(relay)
     assert names == {"wal"} and str(65 << 20) in said
+
+
+def last_pass(relay, *ended_at):
+    """When the last housekeeping pass ended; given a time, it is put down as that."""
+    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as link, link:
+        if ended_at:
+            link.execute("UPDATE sweep SET finished_at = ?", ended_at)
+        return link.execute("SELECT finished_at FROM sweep").fetchone()[0]
+
+
+def test_housekeeping_that_has_stopped_fails(make_relay):
+    relay = make_relay(SOUND)
+    wait_until("the first pass", lambda: last_pass(relay))
+    last_pass(relay, int(time.time() * 1000) - 181_000)
+    assert examine(relay)["housekeeping"][0] is True  # the relay started a moment ago
+    os.utime(os.path.join(relay.folder, "run", "relayd.lock"), (0, 0))
+    names, said = failing(relay)
+    assert names == {"housekeeping"} and re.search(r"ended 18\d s ago", said)
+    last_pass(relay, int(time.time() * 1000) - 170_000)
+    assert examine(relay)["housekeeping"] == (True, "a pass ended in time")
+
+
+def test_housekeeping_that_is_switched_off_passes(make_relay):
+    relay = make_relay({**SOUND, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
+    os.utime(os.path.join(relay.folder, "run", "relayd.lock"), (0, 0))
+    assert "nothing is due" in examine(relay)["housekeeping"][1]
 
 
 def test_few_open_files_fail(sound):

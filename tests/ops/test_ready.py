@@ -1,6 +1,11 @@
 """GET /ready: whether the relay can do its work, with the parts that fail named."""
+import contextlib
 import os
 import shutil
+import sqlite3
+import time
+
+from client import wait_until
 
 
 def test_ready_answers_without_a_credential(client):
@@ -31,3 +36,22 @@ def test_ready_names_every_part_that_fails(make_relay):
     relay = make_relay({"PCHAT_MIN_FREE_BYTES": 2 ** 49, "RELAY_BUSY_TIMEOUT_MS": 50})
     with relay.locked_database():
         assert relay.client().get("/ready", expect=503)["failing"] == ["database", "disk"]
+
+
+def hold_housekeeping(relay, until):
+    """No pass ended since long ago, and none may begin before that time."""
+    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as link, link:
+        link.execute("UPDATE sweep SET finished_at = 1, lease_until = ?", (until,))
+
+
+def test_ready_names_housekeeping_that_has_stopped(make_relay):
+    relay = make_relay({"QUEUE_HOUSEKEEPING_INTERVAL_SEC": 1})
+    relay.client().get("/ready", expect=200)
+
+    def failing():
+        hold_housekeeping(relay, int(time.time() * 1000) + 25_000)
+        answer = relay.client().get("/ready", expect=(200, 503))
+        return answer.json.get("failing")
+    assert wait_until("three intervals without a pass", failing) == ["housekeeping"]
+    hold_housekeeping(relay, 0)
+    wait_until("the next pass", lambda: relay.client().get("/ready", expect=(200, 503)).status == 200)

@@ -196,7 +196,8 @@ static enum db_result
 due(int64_t now)
 {
 	next_at = -1;
-	return db_outbox_due(store.db, &store.arena, now, &mail, &next_at);
+	assert_int_equal(db_outbox_expire(store.db, now), DB_DONE);
+	return db_outbox_due(store.db, &store.arena, OUTBOX_MAIL, now, &mail, &next_at);
 }
 
 TEST(outbox_gives_mails_in_the_order_they_are_due)
@@ -211,10 +212,10 @@ TEST(outbox_gives_mails_in_the_order_they_are_due)
 	assert_string_equal(mail.recipient, "a@x");
 	assert_string_equal(mail.subject, "subject");
 	assert_string_equal(mail.body, "body");
-	assert_int_equal(db_outbox_sent(store.db, mail.id), DB_DONE);
+	assert_int_equal(db_outbox_sent(store.db, &mail), DB_DONE);
 	assert_int_equal(due(NOW + 10), DB_ROW);
 	assert_string_equal(mail.recipient, "b@x");
-	assert_int_equal(db_outbox_sent(store.db, mail.id), DB_DONE);
+	assert_int_equal(db_outbox_sent(store.db, &mail), DB_DONE);
 	assert_int_equal(due(NOW + 10), DB_NONE);
 	assert_int_equal(next_at, 0);
 }

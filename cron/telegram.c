@@ -1,0 +1,185 @@
+/* Messages by a user's Telegram bot. The other side is not trusted: no redirects, a bounded answer,
+ * a bounded time. */
+#include "telegram.h"
+
+#include "cleanup.h"
+#include "text.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#define ANSWER_BYTES 16384
+#define LONGEST_WAIT_SEC 3600
+#define URL_BYTES 1024
+
+struct telegram {
+	const struct conf *conf;
+	CURL *curl;
+	char answer[ANSWER_BYTES];
+	size_t len;
+};
+
+/* What Telegram answered, as far as it can be read. */
+struct verdict {
+	bool ok;
+	int64_t retry_after_sec;
+};
+
+struct telegram *
+telegram_open(const struct conf *c)
+{
+	struct telegram *t = calloc(1, sizeof(*t));
+
+	if (t)
+		*t = (struct telegram){ .conf = c, .curl = curl_easy_init() };
+	if (t && !t->curl) {
+		free(t);
+		t = NULL;
+	}
+	return t;
+}
+
+void
+telegram_close(struct telegram *t)
+{
+	if (!t)
+		return;
+	curl_easy_cleanup(t->curl);
+	free(t);
+}
+
+/* Taking less than was offered ends the transfer: nobody can fill our memory. */
+static size_t
+read_answer(char *data, size_t size, size_t n, void *arg)
+{
+	struct telegram *t = arg;
+	size_t len = size * n;
+
+	if (len >= sizeof(t->answer) - t->len)
+		return 0;
+	memcpy(t->answer + t->len, data, len);
+	t->len += len;
+	t->answer[t->len] = '\0';
+	return len;
+}
+
+/* The words of the other side on one line, without the token that they may repeat. */
+static void
+put_reason(char *reason, const char *words, const char *token)
+{
+	snprintf(reason, MAILER_REASON_BYTES, "%s", words);
+	for (char *p = reason; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	if (token[0] && strstr(words, token))
+		snprintf(reason, MAILER_REASON_BYTES, "the answer repeats the token");
+	while (!text_is_utf8(reason, strlen(reason))) /* cut within a character */
+		reason[strlen(reason) - 1] = '\0';
+}
+
+/* Reads {"ok":..., "description":..., "parameters":{"retry_after":...}}; anything else is no. */
+static struct verdict
+read_verdict(const struct telegram *t, long status, const char *token, char *reason)
+{
+	struct json_object *root = json_tokener_parse(t->answer), *part;
+	struct verdict v = { .ok = false };
+	char words[64];
+
+	snprintf(words, sizeof(words), "Telegram answered %ld", status);
+	put_reason(reason, words, token);
+	if (json_object_is_type(root, json_type_object)) {
+		v.ok = json_object_object_get_ex(root, "ok", &part) &&
+		    json_object_is_type(part, json_type_boolean) && json_object_get_boolean(part);
+		if (json_object_object_get_ex(root, "description", &part) &&
+		    json_object_is_type(part, json_type_string))
+			put_reason(reason, json_object_get_string(part), token);
+		if (json_object_object_get_ex(root, "parameters", &part) &&
+		    json_object_is_type(part, json_type_object) &&
+		    json_object_object_get_ex(part, "retry_after", &part))
+			v.retry_after_sec = json_object_get_int64(part);
+	}
+	json_object_put(root);
+	return v;
+}
+
+static int64_t
+wait_of(const struct telegram *t, int64_t asked_sec)
+{
+	curl_off_t header_sec = 0;
+
+	curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &header_sec);
+	if (asked_sec <= 0)
+		asked_sec = header_sec;
+	if (asked_sec <= 0)
+		return 0;
+	return (asked_sec < LONGEST_WAIT_SEC ? asked_sec : LONGEST_WAIT_SEC) * 1000;
+}
+
+/* 4xx is a no for good, but for time-outs (408) and too many requests (429). */
+static enum mail_result
+judge(const struct telegram *t, const char *token, char *reason, int64_t *wait_ms)
+{
+	long status = 0;
+	struct verdict v;
+
+	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	v = read_verdict(t, status, token, reason);
+	if (status == 200 && v.ok)
+		return MAIL_SENT;
+	if (status == 429)
+		*wait_ms = wait_of(t, v.retry_after_sec);
+	return status / 100 == 4 && status != 408 && status != 429 ? MAIL_REFUSED : MAIL_LATER;
+}
+
+static void
+set_request(struct telegram *t, const char *url, const char *body, struct curl_slist *headers)
+{
+	curl_easy_reset(t->curl);
+	curl_easy_setopt(t->curl, CURLOPT_URL, url);
+	curl_easy_setopt(t->curl, CURLOPT_PROTOCOLS_STR, "https,http"); /* of the setting */
+	curl_easy_setopt(t->curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(t->curl, CURLOPT_POSTFIELDS, body);
+	mailer_set_bounds(t->curl);
+	curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, read_answer);
+	curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
+}
+
+static enum mail_result
+transfer(struct telegram *t, const char *body, const char *token, char *reason, int64_t *wait_ms)
+{
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	char url[URL_BYTES];
+	CURLcode rc;
+
+	snprintf(url, sizeof(url), "%.*s/bot%s/sendMessage",
+	    (int)(strlen(t->conf->telegram_api) -
+		(t->conf->telegram_api[strlen(t->conf->telegram_api) - 1] == '/')),
+	    t->conf->telegram_api, token);
+	t->len = 0;
+	t->answer[0] = '\0';
+	set_request(t, url, body, headers);
+	rc = headers ? curl_easy_perform(t->curl) : CURLE_OUT_OF_MEMORY;
+	curl_slist_free_all(headers);
+	explicit_bzero(url, sizeof(url));
+	if (rc == CURLE_OK)
+		return judge(t, token, reason, wait_ms);
+	put_reason(reason, curl_easy_strerror(rc), token);
+	return MAIL_LATER;
+}
+
+enum mail_result
+telegram_send(struct telegram *t, const struct outbox_mail *mail,
+    char reason[static MAILER_REASON_BYTES], int64_t *wait_ms)
+{
+	struct json_object *o = json_object_new_object();
+	enum mail_result result;
+
+	*wait_ms = 0;
+	json_object_object_add(o, "chat_id", json_object_new_string(mail->recipient));
+	json_object_object_add(o, "text", json_object_new_string(mail->body));
+	result = transfer(t, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
+	    mail->bot_token ? mail->bot_token : "", reason, wait_ms);
+	json_object_put(o);
+	return result;
+}

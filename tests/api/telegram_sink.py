@@ -1,0 +1,105 @@
+"""A Bot API on loopback that records what it gets and misbehaves on request."""
+import json
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from client import wait_until
+
+# misbehave: what it answers instead of taking the message. Some answer, some never do.
+ANSWERS = {
+    "garbage": (200, {}, b"<html>\xff\x00 not json"),
+    "false": (200, {}, b'{"ok":false}'),
+    "wrong_types": (200, {}, b'{"ok":"true","description":5,"parameters":[]}'),
+    "empty": (200, {}, b""),
+    "error_500": (500, {}, b'{"ok":false,"description":"Internal Server Error"}'),
+    "chat_not_found": (400, {}, b'{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}'),
+    "unauthorized": (401, {}, b'{"ok":false,"error_code":401,"description":"Unauthorized"}'),
+    "bare_403": (403, {}, b"no"),
+    "control_403": (403, {}, '{"ok":false,"description":"a\\r\\nb\\u0007\u00e9"}'.encode()),
+    "long_403": (403, {}, json.dumps({"ok": False, "description": "\u00e9" * 1000}).encode()),
+    "flood": (429, {}, b'{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":3}}'),
+    "flood_by_header": (429, {"Retry-After": "3"}, b"slow down"),
+    "flood_for_ever": (429, {}, b'{"ok":false,"parameters":{"retry_after":99999999999}}'),
+    "huge": (200, {}, b'{"ok":true,"x":"' + b"x" * 5_000_000 + b'"}'),
+}
+
+
+class TelegramSink:
+    """The sink; `misbehave` is None, a name of ANSWERS, hang, close, redirect (to `elsewhere`) or echo_token."""
+
+    def __init__(self):
+        self.taken, self.turns, self.misbehave, self.bad_chat, self.elsewhere = [], [], None, None, ""
+        self._ended = threading.Event()
+
+    def __enter__(self):
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                sink.serve(self)
+
+            do_GET = do_POST
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def serve(self, request):
+        """Answer one request."""
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        turn = {"method": request.command, "path": request.path, "type": request.headers.get("Content-Type"),
+                "at": time.monotonic(), **(json.loads(body) if body else {})}
+        self.turns.append(turn)
+        how = self.misbehave if self.bad_chat in (None, turn.get("chat_id")) else None
+        if how == "hang":
+            self._ended.wait(60)
+            request.close_connection = True
+        elif how == "close":
+            request.connection.shutdown(socket.SHUT_RDWR)
+            request.close_connection = True
+        elif how == "redirect":
+            self._answer(request, 302, {"Location": self.elsewhere}, b"")
+        elif how == "echo_token":
+            self._answer(request, 400, {}, json.dumps({"ok": False, "description": f"bad path {request.path}"}).encode())
+        elif how:
+            self._answer(request, *ANSWERS[how])
+        else:
+            self.taken.append(turn)
+            self._answer(request, 200, {}, b'{"ok":true,"result":{"message_id":1}}')
+
+    @staticmethod
+    def _answer(request, status, headers, body):
+        request.send_response(status)
+        for name, value in {**headers, "Content-Length": len(body)}.items():
+            request.send_header(name, str(value))
+        request.end_headers()
+        try:
+            request.wfile.write(body)
+        except OSError:
+            pass  # The relay had enough.
+
+    def settings(self, **more):
+        """The settings of a relay that sends to this sink."""
+        return {"RELAY_TELEGRAM_API": f"http://127.0.0.1:{self.port}", **more}
+
+    def wait_taken(self, count=1):
+        """The messages that were taken, once there are that many."""
+        return wait_until(f"{count} messages were taken", lambda: len(self.taken) >= count and self.taken, 60)
+
+    def wait_turn(self, count=1):
+        """The requests that came, once there are that many."""
+        return wait_until(f"{count} requests came", lambda: len(self.turns) >= count and self.turns, 60)
