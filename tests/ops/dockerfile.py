@@ -5,6 +5,7 @@ import re
 import shlex
 
 KNOWN = {"FROM", "WORKDIR", "COPY", "RUN", "ARG", "ENV", "VOLUME", "EXPOSE", "USER", "HEALTHCHECK", "ENTRYPOINT"}
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # what an engine gives to a step
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|PRIVATE|_KEY", re.I)
 
 
@@ -147,7 +148,7 @@ def script(text, context, **more):
     """Bash lines that do what the Dockerfile says, stage by stage, each in a spare root of the stage's name."""
     lines = []
     for stage in stages(text):
-        root, work, env = f"$SPARE/{stage.name}", "/", {"PATH": os.defpath, **more}
+        root, work, env = f"$SPARE/{stage.name}", "/", {"PATH": PATH, **more}
         lines.append(f"spare {stage.name}")
         for _, word, args in stage.steps:
             if word == "WORKDIR":
