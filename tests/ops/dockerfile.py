@@ -1,4 +1,4 @@
-"""Reads what Docker would read: a Dockerfile, a .dockerignore, the ${...} of a compose file. Strict, and for this project's files only."""
+"""Reads what Docker would: a Dockerfile, a .dockerignore, the ${...} of a compose file. Strict, for this project."""
 import json
 import os
 import re
@@ -111,7 +111,8 @@ def _findings_of_last(stage):
             yield f"one {word} is wanted"
     if any("." in _copies(args)[1] and "--from" not in args for args in stage.all("COPY")):
         yield "all of the context is copied into the image that runs"
-    if any(re.search(r"install_deps|apt-get", args) and "rm -rf /var/lib/apt/lists/*" not in args for args in stage.all("RUN")):
+    installing = [args for args in stage.all("RUN") if re.search(r"install_deps|apt-get", args)]
+    if any("rm -rf /var/lib/apt/lists/*" not in args for args in installing):
         yield "the lists of apt stay in a layer"
 
 
@@ -159,8 +160,8 @@ def script(text, context, **more):
                 below = f"$SPARE/{options['from']}" if "from" in options else context
                 target = f"{root}{os.path.join(work, target)}"
                 for source in (os.path.normpath(f"{below}/{source}") for source in sources):
-                    lines.append(f'mkdir -p "{target}"; if [ -d "{source}" ]; then cp -r --preserve=mode "{source}/." "{target}"; '
-                                 f'else cp --preserve=mode "{source}" "{target}"; fi')
+                    lines.append(f'mkdir -p "{target}"; source="{source}"; [ ! -d "$source" ] || source=$source/.; '
+                                 f'cp -r --preserve=mode "$source" "{target}"')
             elif word in ("ENV", "ARG"):
                 env.update(word.split("=", 1) for word in shlex.split(args))
             elif word == "RUN":

@@ -1,4 +1,4 @@
-"""The container: its files are read strictly, its steps are done on a spare machine, and the relay is run there as compose says."""
+"""The container: its files are read strictly, its steps are done on a spare machine, and the relay runs there."""
 import json
 import os
 import pathlib
@@ -13,12 +13,13 @@ import dockerfile
 import spare
 from contract import ROOT
 from harness import clean_env, free_port
-from test_package import section, tracked
+from packing import PROGRAMS, page_section, tracked
 
 COMPOSE = "docker-compose.private-relay.yml"
 HOME = "/opt/webchat-relay"
-SERVICE_KEYS = {"build": str, "image": str, "init": bool, "restart": str, "stop_grace_period": str, "read_only": bool, "cap_drop": list,
-                "security_opt": list, "env_file": str, "environment": dict, "ports": list, "volumes": list, "tmpfs": list}
+SERVICE_KEYS = {"build": str, "image": str, "init": bool, "restart": str, "stop_grace_period": str, "read_only": bool,
+                "cap_drop": list, "security_opt": list, "env_file": str, "environment": dict, "ports": list,
+                "volumes": list, "tmpfs": list}
 GOOD = """\
 FROM debian:12-slim AS build
 RUN make
@@ -60,12 +61,14 @@ def test_nothing_is_wrong_with_the_dockerfile():
 
 @pytest.mark.parametrize("old, new, said", [
     ("FROM debian:12-slim AS", "FROM debian AS", "no tag"), ("FROM debian:12-slim\n", "FROM debian:latest\n", "no tag"),
-    ("RUN make", "ADD x /x", "ADD is not used"), ("RUN make", "RUN make \\", "stage of its own"), ("RUN make", "WORKDIR here", "not absolute"),
+    ("RUN make", "ADD x /x", "ADD is not used"), ("RUN make", "RUN make \\", "stage of its own"),
+    ("RUN make", "WORKDIR here", "not absolute"), ('CMD ["/x", "health"]', "CMD /x", "list of words"),
     ("RUN make", "COPY missing /x", "does not see"), ("--from=build", "--from=later", "no earlier stage"),
     ("RUN make", "RUN apt-get install x", "wants -y"), ("RUN make", "RUN curl http://x | sh", "runs what it downloads"),
-    ("RUN make", "ENV SMTP_PASSWORD=x", "secret"), ("USER 10:10\n", "", "runs as root"), ("USER 10:10", "USER 0:0", "runs as 0:0"),
+    ("RUN make", "ENV SMTP_PASSWORD=x", "secret"), ("USER 10:10\n", "", "runs as root"),
+    ("USER 10:10", "USER 0:0", "runs as 0:0"),
     ("USER 10:10", "USER relay", "runs as relay"), ("USER 10:10", "USER 10:10\nRUN x", "makes files"),
-    ('["/data"]', "/data", "list of words"), ('ENTRYPOINT ["/x"]', "ENTRYPOINT /x", "list of words"), ('CMD ["/x", "health"]', "CMD /x", "list"),
+    ('["/data"]', "/data", "list of words"), ('ENTRYPOINT ["/x"]', "ENTRYPOINT /x", "list of words"),
     ("EXPOSE 5110\n", "", "one EXPOSE"), ("COPY --from=build /x /x", "COPY . /x", "all of the context"),
     ("COPY --from=build /x /x", "RUN apt-get install -y --no-install-recommends x", "lists of apt"),
     ("FROM debian:12-slim\n", "", "stage of its own"),
@@ -75,17 +78,18 @@ def test_checker_finds(old, new, said):
     assert any(said in line for line in dockerfile.findings(GOOD.replace(old, new), ["source.c"]))
 
 
-@pytest.mark.parametrize("name", ["relay/.env.local", "relay/data/bridge.db", "relay/data/backups/x.db", "relay/pchat_uploads/files/x",
-                                  "relay/run/relay.log", ".env", ".git/config", "dist/x.deb", "build/relayd", "tests/api/__pycache__/x.pyc"])
+@pytest.mark.parametrize("name", [
+    "relay/.env.local", "relay/data/bridge.db", "relay/data/backups/x.db", "relay/pchat_uploads/files/x",
+    "relay/run/relay.log", ".env", ".git/config", "dist/x.deb", "build/relayd", "scripts/__pycache__/x.pyc"])
 def test_build_does_not_see(name):
     assert dockerfile.ignored(text_of(".dockerignore"), name)
 
 
 def test_build_sees_what_make_and_the_package_need():
-    left_out = {name.split("/")[0] for name in tracked()} - {name.split("/")[0] for name in context()}
-    assert not left_out & {os.path.dirname(name).split("/")[0] for name in tracked() if name.endswith((".c", ".h", ".in", ".def")) and
-                           not name.startswith("tests/")}
-    assert {"Makefile", "LICENSE", "README.md", "start_relay.sh", "relay/.env.example", "relay/conf.def"} <= set(context())
+    parts = (".c", ".h", ".def", ".sql", ".in", ".md", ".yaml", ".service", ".timer", ".cron", ".example", ".py", ".sh")
+    left_out = set(tracked()) - set(context())
+    assert [name for name in left_out if name.endswith(parts) and not name.startswith("tests/")] == []
+    assert {"Makefile", "LICENSE"} <= set(context())
 
 
 def test_port_of_the_image_is_the_default_one():
@@ -101,7 +105,8 @@ def test_compose_file_has_known_keys_of_the_right_kind(service):
 
 
 def test_compose_gives_the_relay_no_rights(service):
-    assert service["read_only"] is True and service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "cap_add", "devices", "network_mode", "pid", "ipc", "user"} & set(service)
 
 
@@ -126,7 +131,7 @@ def test_port_is_that_of_the_settings(service, env, published, inside):
 
 
 def test_page_names_what_is_there(service):
-    lines = [line for block in section("private-server-install.md", "Docker") for line in block.splitlines()]
+    lines = [line for block in page_section("Docker") for line in block.splitlines()]
     calls = [line.split() for line in lines if line.startswith("docker ")]
     assert len(calls) == 5
     for words in calls:
@@ -149,8 +154,9 @@ def entrypoint_in_a_package(built, tmp_path):
     shutil.copy2(os.path.join(ROOT, "scripts", "docker_entrypoint.sh"), tmp_path / "scripts")
 
     def run(*words):
-        return subprocess.run([tmp_path / "scripts" / "docker_entrypoint.sh", *words], env=clean_env(), cwd="/", stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60, check=False)
+        script = tmp_path / "scripts" / "docker_entrypoint.sh"
+        return subprocess.run([script, *words], env=clean_env(), cwd="/", timeout=60, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)
     return run
 
 
@@ -187,8 +193,8 @@ for volume in @VOLUMES@; do # a new volume has owner and mode of the image's fol
     mount -t tmpfs -o "$(stat -c 'uid=%u,gid=%g,mode=%a' "$image$volume")" none "$image$volume"
 done
 mount -t tmpfs -o @TMPFS@ none "$image@HOME@/relay/run"
-within=(chroot "$image" setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups --no-new-privs --bounding-set=-all
-    --inh-caps=-all env -i -C @HOME@ @ENV@ HOST=127.0.0.1 "WEBCHAT_RELAY_PORT=$PORT")
+within=(chroot "$image" setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups --no-new-privs
+    --bounding-set=-all --inh-caps=-all env -i -C @HOME@ @ENV@ HOST=127.0.0.1 "WEBCHAT_RELAY_PORT=$PORT")
 inside() { "${within[@]}" "$@"; }
 api() { inside curl -sS --max-time 10 -H 'Content-Type: application/json' "$@"; echo; }
 status() { if inside @HEALTH@ >&2; then echo healthy; else echo "unhealthy $?"; fi; }
@@ -207,10 +213,11 @@ done
 status
 code=$(inside relayctl code ann@example.com)
 url=http://127.0.0.1:$PORT/api/v1
-token=$(api "$url/pchat/auth/verify-code" -d "{\"email\":\"ann@example.com\",\"code\":\"$code\",\"chat_address\":\"ann\"}" |
+token=$(api "$url/pchat/auth/verify-code" \
+    -d "{\"email\":\"ann@example.com\",\"code\":\"$code\",\"chat_address\":\"ann\"}" |
     sed 's/.*"session_token":"\([^"]*\)".*/\1/')
-# A body that nginx puts into a file.
-api "$url/messages" -H "X-PChat-Session: $token" -d "{\"to\":\"ann\",\"text\":\"$(head -c 60000 /dev/zero | tr '\0' x)\"}"
+long=$(head -c 60000 /dev/zero | tr '\0' x) # nginx puts such a body into a file
+api "$url/messages" -H "X-PChat-Session: $token" -d "{\"to\":\"ann\",\"text\":\"$long\"}"
 api "$url/webchat/poll" -H "X-PChat-Session: $token" -d '{"chat_address":"ann","limit":20}' | tr -s x
 inside relayctl backup relay/data/copy.db
 inside ls relay/data
@@ -229,25 +236,28 @@ def container_on_a_spare_machine(tmp_path_factory, service):
     folder = tmp_path_factory.mktemp("spare")
     spare.needs(folder)
     seen = tmp_path_factory.mktemp("context")
-    for name in (name for name in context() if os.path.exists(os.path.join(ROOT, name))):
+    for name in context():
         (seen / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(os.path.join(ROOT, name), seen / name)
     last = last_stage()
     quoted = {"IMAGE": last.name, "USER": last.all("USER")[0], "HOME": HOME, "TMPFS": service["tmpfs"][0].split(":")[1],
-              "VOLUMES": " ".join(json.loads(last.all("VOLUME")[0])), "ENTRYPOINT": " ".join(json.loads(last.all("ENTRYPOINT")[0])),
+              "VOLUMES": " ".join(json.loads(last.all("VOLUME")[0])),
+              "ENTRYPOINT": " ".join(json.loads(last.all("ENTRYPOINT")[0])),
               "HEALTH": " ".join(json.loads(last.all("HEALTHCHECK")[0].partition("CMD ")[2])),
               "ENV": " ".join(f"{name}={value}" for name, value in dockerfile.environment(last).items())}
     lines = re.sub(r"@([A-Z]+)@", lambda match: quoted[match[1]], CONTAINER)
-    done = spare.run(str(folder), dockerfile.script(text_of("Dockerfile"), str(seen), MAKEFLAGS="MODE=-g") + lines, PORT=free_port())
+    image = dockerfile.script(text_of("Dockerfile"), str(seen), MAKEFLAGS="MODE=-g")
+    done = spare.run(str(folder), image + lines, PORT=free_port())
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return spare.parts(done.stdout)
 
 
 def test_image_has_programs_but_no_sources_no_tests_and_no_lists_of_apt(container):
     layers = container["layers"]
-    for name in ("build/relayd", "build/relay-mail", "build/relay-sweep", "build/relayctl", "nginx/relay.conf.in", "scripts/docker_entrypoint.sh"):
+    for name in (*(f"build/{name}" for name in PROGRAMS), "nginx/relay.conf.in", "scripts/docker_entrypoint.sh"):
         assert f"{HOME[1:]}/{name}" in layers
-    assert [name for name in layers if re.search(r"\.(c|h|o|sql|def)$|/tests/|/src/|Makefile|apt/lists/|\.env\.local", name)] == []
+    kinds = re.compile(r"\.(c|h|o|sql|def)$|/tests/|/src/|Makefile|apt/lists/|\.env\.local")
+    assert [name for name in layers if kinds.search(name)] == []
 
 
 def test_only_volumes_and_run_belong_to_the_user_of_the_relay(container):
