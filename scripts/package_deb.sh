@@ -113,7 +113,6 @@ Description: chat relay for WebChat that you run yourself
  words. A pool of worker processes behind an nginx of its own, one SQLite
  database, and a mailer, all as one unprivileged user.
 TXT
-find "$root" -exec touch -h -d "@$epoch" {} +
 SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$root" "$work" >/dev/null
 mv "$work"/*.deb "$output/"
 cd "$output"

@@ -21,7 +21,7 @@ def run(*words, expect=0, user=None, **env):
     as_user = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     env = {"SOURCE_DATE_EPOCH": EPOCH, **env}
     env = clean_env(**{name: value for name, value in env.items() if value is not None})
-    done = subprocess.run([*map(str, words)], env=env, cwd="/", timeout=300, stdin=subprocess.DEVNULL,
+    done = subprocess.run([*map(str, words)], env=env, cwd="/", timeout=300, stdin=subprocess.DEVNULL, umask=0o077,
                           capture_output=True, text=True, check=False, **as_user)
     assert done.returncode == expect, done
     assert expect == 0 or len(done.stderr.splitlines()) == 1 and not done.stdout, done

@@ -4,6 +4,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tarfile
 
 import pytest
 
@@ -85,6 +86,14 @@ def test_same_to_the_byte_when_made_again(deb, tmp_path, built):
     sums = (again.parent / "SHA256SUMS").read_text(encoding="utf-8")
     assert sums == f"{digest(deb)}  {deb.name}\n"
     assert sorted(os.listdir(again.parent)) == ["SHA256SUMS", deb.name]
+
+
+def test_time_is_that_of_the_commit(tmp_path, built):
+    deb = pack("--output", tmp_path, "--build", built, SOURCE_DATE_EPOCH=None).stdout.strip()
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as packed:
+        with tarfile.open(fileobj=packed.stdout, mode="r|") as tar:
+            times = {member.mtime for member in tar}
+    assert times == {int(said("git", "log", "-1", "--format=%ct", cwd=ROOT))}
 
 
 @pytest.mark.skipif(not shutil.which("lintian"), reason="lintian is not installed; make tidy installs it")

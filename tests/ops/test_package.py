@@ -112,22 +112,26 @@ def test_folder_and_archive_hold_the_same(package):
             assert tar.extractfile(member).read() == path.read_bytes()
             assert (stat.S_IMODE(path.stat().st_mode), int(path.stat().st_mtime)) == (member.mode, member.mtime)
     assert sum(len(names) for _, _, names in os.walk(package / NAME)) == len(members(package / f"{NAME}.tar.gz"))
+    assert {stat.S_IMODE(os.stat(folder).st_mode) for folder, _, _ in os.walk(package / NAME)} == {0o755}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in package.iterdir() if path.is_file()} == {0o644}
 
 
-def test_same_to_the_byte_in_another_place_and_without_secrets(tmp_path):
-    """Two builds from sources, in different folders under different circumstances. For speed nothing is optimized, and
+def test_same_to_the_byte_in_another_place_and_without_secrets(tmp_path, home):
+    """Two builds from sources, in different folders by different users. For speed nothing is optimized, and
     one program stands for all: it has the store, with the C file that is made from the schema."""
-    one, two = tmp_path / "one", tmp_path / "two" / "deeper"
-    for folder, env in ((one, {}), (two, {"TZ": "Asia/Tokyo", "LANG": "C.UTF-8"})):
+    one, two = tmp_path / "one", home / "two" / "deeper"
+    other = NOBODY if os.getuid() == 0 else None
+    for folder, env in ((one, {}), (two, {"user": other, "TZ": "Asia/Tokyo", "LANG": "C.UTF-8"})):
         copy = copy_of_checkout(folder)
-        os.chmod(copy, 0o777 if folder is one else 0o700)
+        if other and folder is two:
+            subprocess.run(["chown", "-R", str(other), home], check=True)
         pack("--output", folder / "out", script=copy / "scripts" / "package_private_relay.sh",
              MAKEFLAGS="MODE=-g PROGRAMS=$$(BUILD)/relay-sweep", **env)
     names = [m.name for m in members(one / "out" / f"{NAME}.tar.gz")]
     for name in names:
         content = (one / "out" / name).read_bytes()
         assert content == (two / "out" / name).read_bytes(), name
-        assert bytes(tmp_path) not in content, name
+        assert bytes(tmp_path) not in content and bytes(home) not in content, name
     assert digest(one / "out" / f"{NAME}.tar.gz") == digest(two / "out" / f"{NAME}.tar.gz")
     assert f"{NAME}/build/relay-sweep" in names
     assert [name for name in names if os.path.relpath(name, NAME) in SECRETS] == []
@@ -221,7 +225,7 @@ def test_help_is_on_standard_output():
 
 
 class Server:
-    """A folder of another user, with the two files of the package; beside it compilers that tell when they are called."""
+    """A folder of another user, with the two files of the package; beside it compilers that tell of a call."""
 
     def __init__(self, package, home):
         self.home, self.port = home, free_port()
