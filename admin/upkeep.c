@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "mailer.h"
 #include "outbox.h"
+#include "sweep.h"
 #include "text.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define PAGE 100
+#define CHANNELS 16
 #define ARENA_BYTES ((size_t)4 << 20)
 
 static int
@@ -86,11 +88,27 @@ ctl_mail(struct ctl *c)
 	return ctl_usage("mail | mail test ADDRESS");
 }
 
+static void
+print_queues(struct db *db, int64_t now)
+{
+	struct queue_figures list[CHANNELS];
+	int count = 0;
+
+	if (db_queue_figures(db, CHANNELS, list, &count) != DB_DONE)
+		return;
+	for (int i = 0; i < count; i++)
+		printf("queue %-10s %lld, oldest %lld s\n", list[i].channel,
+		    (long long)list[i].waiting,
+		    (long long)(now > list[i].oldest_at ? (now - list[i].oldest_at) / 1000 : 0));
+}
+
 int
 ctl_stats(struct ctl *c)
 {
 	struct db_figures f;
+	struct sweep_state s = { 0 };
 	struct db *db;
+	int64_t now = clock_ms();
 	enum db_result r;
 
 	if (c->argc != 1)
@@ -98,16 +116,23 @@ ctl_stats(struct ctl *c)
 	db = ctl_open(c);
 	if (!db)
 		return 1;
-	r = db_stats(db, clock_ms(), &f);
+	r = db_stats(db, now, &f);
+	if (r == DB_ROW)
+		r = db_sweep_state(db, &s);
+	if (r == DB_ROW) {
+		printf("accounts         %lld\nsessions         %lld\ngroups           %lld\n"
+		       "messages         %lld\nundelivered      %lld\nmails waiting    %lld\n"
+		       "access requests  %lld\n",
+		    (long long)f.accounts, (long long)f.sessions, (long long)f.groups,
+		    (long long)f.messages, (long long)f.undelivered, (long long)f.mails,
+		    (long long)f.access_requests);
+		print_queues(db, now);
+		printf(
+		    "scrub_lag_seconds %lld\nsweep seconds    %lld.%03d\nwal bytes        %lld\n",
+		    (long long)(s.unclean_since ? (now - s.unclean_since) / 1000 : 0),
+		    (long long)(s.duration_ms / 1000), (int)(s.duration_ms % 1000),
+		    (long long)db_wal_bytes(db));
+	}
 	db_close(db);
-	if (r != DB_ROW)
-		return ctl_db_failed(r);
-	printf("accounts         %lld\nsessions         %lld\ngroups           %lld\nmessages      "
-	       "   %lld\nundelivered   "
-	       "   %lld\n"
-	       "mails waiting    %lld\naccess requests  %lld\n",
-	    (long long)f.accounts, (long long)f.sessions, (long long)f.groups,
-	    (long long)f.messages, (long long)f.undelivered, (long long)f.mails,
-	    (long long)f.access_requests);
-	return 0;
+	return r == DB_ROW ? 0 : ctl_db_failed(r);
 }

@@ -95,6 +95,17 @@ bury(struct pool *p)
 				child_died(&p->children[i], status, p->stopping);
 }
 
+/* For the figures: how many workers are alive. */
+static void
+count_workers(const struct pool *p)
+{
+	int alive = 0;
+
+	for (int i = 0; i < CHILD_MAX; i++)
+		alive += p->children[i].kind == CHILD_WORKER && p->children[i].pid > 0;
+	atomic_store(&p->setup.share->workers, alive);
+}
+
 static void
 respawn(struct pool *p)
 {
@@ -249,6 +260,7 @@ loop(struct pool *p, const sigset_t *signals)
 		if (sig > 0)
 			take_signal(p, sig);
 		bury(p);
+		count_workers(p);
 		if (p->stopping) {
 			/* nginx first: it takes no more requests and finishes those under way */
 			if (stop_children(p, CHILD_NGINX, false) == 0 &&

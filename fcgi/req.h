@@ -35,6 +35,7 @@ struct resp_file {
 struct response {
 	int status; /* 0: nothing was answered yet */
 	struct json_object *body;
+	const char *text; /* sent as text/plain instead of the body when it is set */
 	struct resp_file file; /* sent by nginx instead of the body when file.path is set */
 	const char *etag;
 	const char *allow;

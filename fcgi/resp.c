@@ -94,6 +94,13 @@ resp_db_failed(struct request *r, enum db_result res)
 }
 
 void
+resp_text(struct request *r, const char *text)
+{
+	resp_ok(r, 200);
+	r->resp.text = text;
+}
+
+void
 resp_file(struct request *r, const struct resp_file *file)
 {
 	resp_ok(r, 200);
@@ -187,7 +194,12 @@ resp_send(struct request *r)
 {
 	if (r->resp.status == 0)
 		resp_error(r, 500, "internal", "The call was not answered.");
-	if (r->resp.file.path)
+	if (r->resp.text)
+		FCGX_FPrintF(r->fcgx->out,
+		    "Status: 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/plain; "
+		    "version=0.0.4; charset=utf-8\r\n\r\n%s",
+		    r->resp.text);
+	else if (r->resp.file.path)
 		send_file(r->fcgx->out, &r->resp.file);
 	else
 		send_json(r);

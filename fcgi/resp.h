@@ -22,6 +22,9 @@ void resp_limited(struct request *r, const char *message, int64_t retry_at);
  * True when it answered, so that a handler can return. */
 bool resp_db_failed(struct request *r, enum db_result res);
 
+/* Answers 200 with a text that lives as long as the request. */
+void resp_text(struct request *r, const char *text);
+
 /* Answers with a file that nginx sends; the strings live as long as the request. */
 void resp_file(struct request *r, const struct resp_file *file);
 

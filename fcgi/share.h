@@ -22,6 +22,7 @@ struct share_typing {
 };
 
 struct share {
+	_Atomic int workers; /* that are alive, as the parent counts them */
 	_Atomic uint64_t requests[SHARE_ROUTES][SHARE_CLASSES];
 	struct share_typing typing[SHARE_BUCKETS][SHARE_SLOTS];
 	_Atomic int64_t group_typing_until_ms; /* nobody types to any group after this */

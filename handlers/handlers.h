@@ -11,6 +11,8 @@ void file_clear(struct request *r);
 void on_health_get(struct request *r);
 void on_ready_get(struct request *r);
 void on_config_get(struct request *r);
+/* metrics.c */
+void on_metrics_get(struct request *r);
 /* signin.c */
 void on_code_request(struct request *r);
 void on_code_verify(struct request *r);

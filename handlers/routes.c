@@ -21,6 +21,8 @@
 const struct route routes[] = {
 	{ METHOD_GET, "/health", FOR_ANYONE, 0, NOTHING, on_health_get },
 	{ METHOD_GET, "/ready", FOR_ANYONE, 0, NOTHING, on_ready_get },
+	{ METHOD_GET, "/metrics", FOR_ANYONE, 0, NOTHING,
+	    on_metrics_get }, /* nginx: loopback only */
 	{ METHOD_GET, CHAT "/config", FOR_ANYONE, 0, NOTHING, on_config_get },
 
 	{ METHOD_POST, AUTH "/request-code", FOR_ANYONE, SMALL, TAKES(code_request),

@@ -242,6 +242,10 @@ expand(struct writer *w, const char *name)
 		return add_path(w, CONF_RELAY_TLS_CERTIFICATE, c->tls_certificate);
 	if (strcmp(name, "TLS_KEY") == 0)
 		return add_path(w, CONF_RELAY_TLS_KEY, c->tls_key);
+	if (strcmp(name, "METRICS_PORT") == 0) {
+		text_printf(&w->value, "%lld", (long long)c->metrics_port);
+		return true;
+	}
 	if (strcmp(name, "UPLOAD_DIR") == 0)
 		return add_path(w, CONF_PCHAT_UPLOAD_DIR, from_run(c, c->upload_dir));
 	if (strcmp(name, "UPLOAD_BODY") == 0)
@@ -317,9 +321,11 @@ write_template(struct writer *w, const char *name, int depth)
 	if (!in)
 		return fail(w, path, depth > 0 ? strerror(errno) : "included too deep");
 	while (fgets(line, sizeof(line), in)) {
-		bool ok = sscanf(line, "@include %255[^@]@", include) == 1 ?
-		    write_template(w, include, depth - 1) :
-		    write_line(w, line);
+		bool ok = strcmp(line, "@METRICS@\n") == 0 ? !w->n->conf->metrics_port ||
+			write_template(w, "snippets/metrics.conf.in", depth - 1) :
+		    sscanf(line, "@include %255[^@]@", include) == 1 ?
+							     write_template(w, include, depth - 1) :
+							     write_line(w, line);
 
 		if (!ok)
 			return false;

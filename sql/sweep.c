@@ -6,7 +6,9 @@
 #include "db_internal.h"
 #include "scrub.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ROWS_AT_ONCE ((int64_t)500)
 #define MESSAGES_AT_ONCE 100
@@ -59,6 +61,34 @@ sweep_is_fresh(const struct sweep_state *s, int64_t now, int64_t interval_sec, i
 	int64_t since = now - INTERVALS_MISSED * interval_sec * 1000;
 
 	return interval_sec == 0 || s->finished_at >= since || started_at >= since;
+}
+
+enum db_result
+db_queue_figures(struct db *db, int limit, struct queue_figures *out, int *count)
+{
+	sqlite3_stmt *st = db_bind(db, ST_QUEUES, "i", (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct queue_figures *q = &out[(*count)++];
+
+		snprintf(
+		    q->channel, sizeof(q->channel), "%s", (const char *)sqlite3_column_text(st, 0));
+		q->waiting = sqlite3_column_int64(st, 1);
+		q->oldest_at = sqlite3_column_int64(st, 2);
+	}
+	return r;
+}
+
+int64_t
+db_wal_bytes(const struct db *db)
+{
+	char path[4200];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s-wal", sqlite3_db_filename(db->handle, "main"));
+	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
 static enum db_result

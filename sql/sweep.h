@@ -43,6 +43,17 @@ enum db_result db_sweep_state(struct db *db, struct sweep_state *out);
 bool
 sweep_is_fresh(const struct sweep_state *s, int64_t now, int64_t interval_sec, int64_t started_at);
 
+struct queue_figures {
+	char channel[16];
+	int64_t waiting, oldest_at;
+};
+
+/* What waits in each channel, up to `limit` of them. DB_DONE. */
+enum db_result db_queue_figures(struct db *db, int limit, struct queue_figures *out, int *count);
+
+/* Bytes of the WAL now. */
+int64_t db_wal_bytes(const struct db *db);
+
 /* Takes the lease for `lease_ms` when no pass is under way and the last one began `interval_ms` ago
  * or longer. DB_DONE, or DB_NONE: not now. */
 enum db_result db_sweep_take(struct db *db, int64_t now, int64_t interval_ms, int64_t lease_ms);

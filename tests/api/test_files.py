@@ -66,7 +66,7 @@ def test_put_keeps_every_byte(ann):
 
 
 def test_form_keeps_every_byte_of_its_part_among_others(ann):
-    data = os.urandom(100000) + b"\r\n--" + BOUNDARY.encode()[:-1] + os.urandom(70000)
+    data = os.urandom(100000) + b"\r\n--" + BOUNDARY.encode()[:-1] + b"x" + os.urandom(70000)
     body = part(b"caption", 'form-data; name="text"') + part(data) + part(b"", 'form-data; name="other"') + END
     made = post(ann, body)
     assert made["size"] == len(data) and made["name"] == "a.txt"

@@ -21,6 +21,7 @@ ROWS = {
     ("GET", "/health"): (OPEN, 200),
     ("GET", "/ready"): (OPEN, 200),
     ("GET", CHAT + "/config"): (OPEN, 200),
+    ("GET", "/metrics"): (OPEN, 404),
     ("POST", AUTH + "/request-code"): (OPEN, 400),
     ("POST", AUTH + "/verify-code"): (OPEN, 400),
     ("GET", AUTH + "/me"): (None, 200, 200, 200, 200, 200),

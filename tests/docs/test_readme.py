@@ -17,6 +17,8 @@ def test_conversation_of_the_readme_works_when_pasted():
     assert '"status":"delivered"' in lines[2]
     assert any('"text":"Hello Alice"' in line for line in lines)
     assert any('"text":"Hello all"' in line and '"group_id":"grp_' in line for line in lines)
+    assert any('"kind":"voice"' in line and '"duration_ms":2300' in line for line in lines)
+    assert "the note arrived" in done.stdout
     assert '"status":"left"' in lines[-2]
     assert "WebChat relay: http://127.0.0.1:" in done.stdout and "stopped" in done.stdout
     assert oct(mode)[-3:] == "600"
