@@ -38,7 +38,7 @@ while (($#)); do
     shift
 done
 
-epoch=${SOURCE_DATE_EPOCH-$(git -C "$top" log -1 --format=%ct 2>/dev/null || true)}
+epoch=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || true)}
 [[ -n $epoch ]] || fail "this is not a git checkout: set SOURCE_DATE_EPOCH, in seconds"
 [[ $epoch =~ ^[0-9]{1,11}$ ]] || fail "SOURCE_DATE_EPOCH '$epoch' is not a number of seconds" 2
 [[ -e $top/Makefile ]] || fail "there are no sources here to build from"
