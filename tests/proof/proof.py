@@ -242,7 +242,8 @@ class Proof:
             file.flush()
             done = subprocess.run([sys.executable, os.path.join(HERE, "scan.py"), self.relay.folder, file.name],
                                   capture_output=True, text=True, check=True)
-        sys.stderr.write(done.stderr)
+        if self.mode != "full":
+            sys.stderr.write(done.stderr)
         return tuple(map(int, done.stdout.split()))
 
     def run(self):
