@@ -44,9 +44,7 @@ static int
 leave_out_content(sqlite3 *h)
 {
 	static const char *const steps[] = { "DELETE FROM message_key",
-		"UPDATE message SET body = x'', scrubbed_at = CASE WHEN scrubbed_at > 0 THEN "
-		"scrubbed_at "
-		"ELSE 1 END",
+		"UPDATE message SET body = x'', scrubbed_at = max(scrubbed_at, 1)",
 		"DELETE FROM message_file", "DELETE FROM file", "DELETE FROM file_gone",
 		"DELETE FROM outbox", "DELETE FROM bridge", "DELETE FROM login_code" };
 	int rc = sqlite3_exec(h, "PRAGMA secure_delete=ON; BEGIN", NULL, NULL, NULL);
@@ -54,10 +52,11 @@ leave_out_content(sqlite3 *h)
 	for (size_t i = 0; i < ARRAY_LEN(steps) && rc == SQLITE_OK; i++) {
 		sqlite3_stmt *st = NULL;
 
-		/* cannot be prepared: there is no such table yet */
-		if (sqlite3_prepare_v2(h, steps[i], -1, &st, NULL) == SQLITE_OK &&
-		    sqlite3_step(st) != SQLITE_DONE)
-			rc = sqlite3_errcode(h);
+		rc = sqlite3_prepare_v2(h, steps[i], -1, &st, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_step(st) == SQLITE_DONE ? SQLITE_OK : sqlite3_errcode(h);
+		else if (rc == SQLITE_ERROR) /* there is no such table yet */
+			rc = SQLITE_OK;
 		sqlite3_finalize(st);
 	}
 	return rc == SQLITE_OK ? sqlite3_exec(h, "COMMIT", NULL, NULL, NULL) : rc;
@@ -135,7 +134,7 @@ bury_account(struct db *db, struct arena *a, const uint8_t id[static ID_BYTES], 
 	return r == DB_ROW ? rows_account_erase(db, a, &acc, now) : r;
 }
 
-/* Everything in one transaction: a restore is done or not. */
+/* Everything in one transaction: a restore is done or not. `stones` NULL: nothing ever went. */
 static enum db_result
 bury_all(struct db *db, FILE *stones, int *applied)
 {
@@ -145,7 +144,7 @@ bury_all(struct db *db, FILE *stones, int *applied)
 	struct arena a;
 
 	arena_init(&a, ARENA_BYTES);
-	while (!db_failed(r) && fread(stone, sizeof(stone), 1, stones) == 1) {
+	while (stones && !db_failed(r) && fread(stone, sizeof(stone), 1, stones) == 1) {
 		r = stone[0] == 'm' ? bury_message(db, stone + 1, now) :
 				      bury_account(db, &a, stone + 1, now);
 		*applied += r == DB_DONE;
@@ -180,7 +179,7 @@ replay(const struct db_options *o, const char *copy, int *applied, char *error)
 		return false;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, stones ? bury_all(db, stones, applied) : DB_DONE);
+		r = db_end(db, bury_all(db, stones, applied));
 	if (r == DB_DONE &&
 	    sqlite3_exec(db->handle, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL))
 		r = DB_FAIL;

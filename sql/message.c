@@ -261,10 +261,11 @@ stream_changed(struct db *db, const struct message *m)
 
 	if (r != DB_ROW)
 		return r;
-	r = db_exec(db, ST_MESSAGE_CHANGED, "ii", m->id, seq);
+	r = m->group_id ? stream_group(db, m->group_id, seq, m->id, 0, 0) :
+			  db_exec(db, ST_STREAM_CHANGED, "ii", m->id, seq);
+	/* a change that nobody waits for must not hold up the message's end */
 	if (r == DB_DONE)
-		r = m->group_id ? stream_group(db, m->group_id, seq, m->id, 0, 0) :
-				  db_exec(db, ST_STREAM_CHANGED, "ii", m->id, seq);
+		r = db_exec(db, ST_MESSAGE_CHANGED, "ii", m->id, seq);
 	return r == DB_NONE ? DB_DONE : r;
 }
 

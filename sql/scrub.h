@@ -11,8 +11,8 @@
 enum db_result scrub_content(struct db *db, int64_t message_id, int64_t sender_id,
     const uint8_t public_id[static ID_BYTES], int64_t now);
 
-/* Lets go of the files that the message names; those of its sender that no other message names are
- * deleted. DB_DONE. */
+/* Lets go of the files that the message names; those that no other message names are deleted,
+ * whoever sent them on. DB_DONE. */
 enum db_result scrub_files(struct db *db, int64_t message_id);
 
 /* Clears the address that a message went to or came from. DB_DONE. */

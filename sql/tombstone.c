@@ -1,4 +1,4 @@
-/* Appending tombstones. One write each, so that processes never mix theirs. */
+/* Appending tombstones. Every writer holds the store's lock. */
 #include "tombstone.h"
 
 #include "log.h"
@@ -29,12 +29,22 @@ tombstone_open(const char *path)
 	return fd;
 }
 
+/* What a full disk or the end of a process left of the last one goes first: all that follow would
+ * be read in the wrong place. */
 static bool
 append(struct db *db, const uint8_t stone[static TOMBSTONE_BYTES])
 {
-	if (write(db->tombstone_fd, stone, TOMBSTONE_BYTES) == TOMBSTONE_BYTES)
+	const int fd = db->tombstone_fd;
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fstat(fd, &st) == 0 &&
+	    (st.st_size % TOMBSTONE_BYTES == 0 ||
+		ftruncate(fd, st.st_size - st.st_size % TOMBSTONE_BYTES) == 0))
+		n = write(fd, stone, TOMBSTONE_BYTES);
+	if (n == TOMBSTONE_BYTES)
 		return true;
-	log_error("tombstones: %s", strerror(errno));
+	log_error("tombstones: %s", n < 0 ? strerror(errno) : "the disk is full");
 	return false;
 }
 

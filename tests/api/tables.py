@@ -94,8 +94,10 @@ def missing_fields():
 
 
 def wrong_methods():
-    """(id, method, path, allowed): each method that a path does not have."""
+    """(id, method, path, allowed): each method that a path does not have; /metrics is on a listener of its own."""
     for template, item in CONTRACT.doc["paths"].items():
+        if template == "/metrics":
+            continue
         allowed = {method.upper() for method in item if method in ("get", "put", "post", "delete", "patch")}
         for method in sorted({"GET", "PUT", "POST", "DELETE", "PATCH"} - allowed):
             yield f"{method}-{template}", method, fill(template), allowed

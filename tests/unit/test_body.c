@@ -1,0 +1,226 @@
+/* Sealed bodies: what is sealed opens again, and nothing else does. */
+#include "store_fixture.h"
+
+#include "body.h"
+
+static const char *const full[BODY__MAX] = { "text \xf0\x9f\x98\x80", "subject", "", "[1]", "[2]" };
+static uint8_t id[ID_BYTES];
+static struct body sealed;
+
+static int
+set_up(void **state)
+{
+	if (store_setup(state) != 0)
+		return -1;
+	id_make(id);
+	return body_seal(id, full, &sealed) ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	body_free(&sealed);
+	return store_teardown(state);
+}
+
+/* Opens `len` bytes of a body with a key (NULL: there is none) as they would come from a row. */
+static bool
+open_as(const uint8_t *open_id, const void *blob, size_t len, const uint8_t *key,
+    char *parts[static BODY__MAX])
+{
+	sqlite3_stmt *st = NULL;
+	bool ok;
+
+	assert_int_equal(
+	    sqlite3_prepare_v2(store.db->handle, "SELECT $1, $2", -1, &st, NULL), SQLITE_OK);
+	sqlite3_bind_blob64(st, 1, blob, len, SQLITE_STATIC);
+	if (key)
+		sqlite3_bind_blob(st, 2, key, SECRET_SEAL_KEY_BYTES, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	ok = body_open(st, 0, open_id, &store.arena, parts);
+	sqlite3_finalize(st);
+	return ok;
+}
+
+/* It opens, to an empty text and nothing else. */
+static void
+says_nothing(const uint8_t *open_id, const void *blob, size_t len, const uint8_t *key)
+{
+	char *parts[BODY__MAX];
+
+	memset(parts, 1, sizeof(parts));
+	assert_true(open_as(open_id, blob, len, key, parts));
+	assert_string_equal(parts[BODY_TEXT], "");
+	for (int i = 1; i < BODY__MAX; i++)
+		assert_null(parts[i]);
+}
+
+TEST(every_part_comes_back)
+{
+	char *parts[BODY__MAX];
+
+	assert_true(open_as(id, sealed.sealed, sealed.len, sealed.key, parts));
+	for (int i = 0; i < BODY__MAX; i++)
+		assert_string_equal(parts[i], full[i]);
+}
+
+TEST(part_that_was_left_out_is_left_out_and_an_empty_one_is_empty)
+{
+	const char *const some[BODY__MAX] = { [BODY_TEXT] = "", [BODY_TITLE] = "title" };
+	char *parts[BODY__MAX];
+	struct body b;
+
+	assert_true(body_seal(id, some, &b));
+	assert_true(open_as(id, b.sealed, b.len, b.key, parts));
+	assert_string_equal(parts[BODY_TEXT], "");
+	assert_string_equal(parts[BODY_TITLE], "title");
+	assert_null(parts[BODY_SUBJECT]);
+	assert_null(parts[BODY_ATTACHMENTS]);
+	body_free(&b);
+	assert_null(b.sealed);
+}
+
+TEST(same_text_is_sealed_otherwise_each_time)
+{
+	struct body again;
+
+	assert_true(body_seal(id, full, &again));
+	assert_int_equal(again.len, sealed.len);
+	assert_memory_not_equal(again.sealed, sealed.sealed, sealed.len);
+	assert_memory_not_equal(again.key, sealed.key, sizeof(sealed.key));
+	body_free(&again);
+}
+
+TEST(sealed_body_does_not_hold_its_text)
+{
+	assert_null(memmem(sealed.sealed, sealed.len, "subject", 7));
+}
+
+TEST(wrong_key_wrong_message_and_missing_key_say_nothing)
+{
+	uint8_t other[ID_BYTES], key[SECRET_SEAL_KEY_BYTES];
+
+	id_make(other);
+	says_nothing(other, sealed.sealed, sealed.len, sealed.key);
+	memcpy(key, sealed.key, sizeof(key));
+	key[31] ^= 1;
+	says_nothing(id, sealed.sealed, sealed.len, key);
+	says_nothing(id, sealed.sealed, sealed.len, NULL);
+}
+
+TEST(body_cut_anywhere_says_nothing)
+{
+	for (size_t len = 1; len < sealed.len; len++)
+		says_nothing(id, sealed.sealed, len, sealed.key);
+}
+
+TEST(body_with_any_byte_changed_says_nothing)
+{
+	for (size_t i = 0; i < sealed.len; i++) {
+		sealed.sealed[i] ^= 0x80;
+		says_nothing(id, sealed.sealed, sealed.len, sealed.key);
+		sealed.sealed[i] ^= 0x80;
+	}
+}
+
+TEST(scrubbed_body_says_nothing)
+{
+	says_nothing(id, "", 0, NULL);
+	says_nothing(id, "", 0, sealed.key);
+}
+
+/* A plain text that is sealed well but packed wrong, as another version might. */
+static void
+packed_wrong(const void *plain, size_t len)
+{
+	uint8_t blob[256];
+
+	secret_seal(id, plain, len, sealed.key, blob);
+	says_nothing(id, blob, len + SECRET_SEAL_EXTRA_BYTES, sealed.key);
+}
+
+TEST(body_that_is_packed_wrong_says_nothing)
+{
+	/* a text of one byte, then four parts that are left out, then a byte too many */
+	static const uint8_t well[] = { 2, 0, 0, 0, 'x', [4 * BODY__MAX + 1] = 'y' };
+	static const uint8_t no_text[4 * BODY__MAX];
+	uint8_t too_long[4 * BODY__MAX + 1], huge[4 * BODY__MAX];
+
+	memset(too_long, 'x', sizeof(too_long));
+	memcpy(too_long, (const uint8_t[]){ 4 * (BODY__MAX - 1) + 3, 0, 0, 0 }, 4);
+	memset(huge, 0xff, sizeof(huge));
+	for (size_t len = 0; len < sizeof(well) - 1; len++)
+		packed_wrong(well, len);
+	packed_wrong(well, sizeof(well));
+	packed_wrong(no_text, sizeof(no_text));
+	packed_wrong(too_long, sizeof(too_long));
+	packed_wrong(huge, sizeof(huge));
+}
+
+TEST(text_of_64_kib_is_counted_without_its_wrapping)
+{
+	static char text[65537];
+	const char *const parts[BODY__MAX] = { text };
+	char *got[BODY__MAX];
+	sqlite3_stmt *st = NULL;
+	struct body b;
+
+	memset(text, 'x', sizeof(text) - 1);
+	assert_true(body_seal(id, parts, &b));
+	assert_true(open_as(id, b.sealed, b.len, b.key, got));
+	assert_string_equal(got[BODY_TEXT], text);
+	sqlite3_prepare_v2(store.db->handle, "SELECT $1", -1, &st, NULL);
+	sqlite3_bind_blob64(st, 1, b.sealed, b.len, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_int_equal(body_text_bytes(st, 0), sizeof(text) - 1);
+	sqlite3_reset(st);
+	sqlite3_bind_blob64(st, 1, b.sealed, 3, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_int_equal(body_text_bytes(st, 0), 0);
+	sqlite3_finalize(st);
+	body_free(&b);
+}
+
+TEST(body_that_does_not_fit_its_key_does_not_stop_the_stream)
+{
+	struct member ann = sign_in("ann"), bob = sign_in("bob");
+
+	send_text(&ann, &bob, "one");
+	send_text(&ann, &bob, "two");
+	send_text(&ann, &bob, "three");
+	store_other_runs("UPDATE message SET body = randomblob(60) WHERE id = (SELECT id FROM "
+			 "message ORDER BY id LIMIT 1 OFFSET 1)");
+	polls(&bob, 0, "one  three");
+}
+
+static int
+quiet(void **state)
+{
+	int r = set_up(state);
+
+	log_setup(
+	    "unit", (enum log_level)(LOG_LEVEL_NOTICE)); /* what is wrong here is meant to be */
+	return r;
+}
+
+#define EACH(name) cmocka_unit_test_setup_teardown(name, quiet, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EACH(every_part_comes_back),
+		EACH(part_that_was_left_out_is_left_out_and_an_empty_one_is_empty),
+		EACH(same_text_is_sealed_otherwise_each_time),
+		EACH(sealed_body_does_not_hold_its_text),
+		EACH(wrong_key_wrong_message_and_missing_key_say_nothing),
+		EACH(body_cut_anywhere_says_nothing),
+		EACH(body_with_any_byte_changed_says_nothing),
+		EACH(scrubbed_body_says_nothing),
+		EACH(body_that_is_packed_wrong_says_nothing),
+		EACH(text_of_64_kib_is_counted_without_its_wrapping),
+		EACH(body_that_does_not_fit_its_key_does_not_stop_the_stream),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,286 @@
+/* Tombstones, and backups that are put back against them. */
+#include "store_fixture.h"
+
+#include "tombstone.h"
+
+extern const char *const schema_steps[];
+
+static struct member ann, bob;
+static struct sent gone;
+
+static const char *
+stones(void)
+{
+	return scratch_path(store.dir, "bridge.db.tombstones");
+}
+
+static int64_t
+stones_bytes(void)
+{
+	struct stat st;
+
+	return stat(stones(), &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+static const char *
+copy(void)
+{
+	return scratch_path(store.dir, "copy.db");
+}
+
+static int
+set_up(void **state)
+{
+	if (store_setup(state) != 0)
+		return -1;
+	log_setup("unit", LOG_LEVEL_NOTICE);
+	ann = sign_in("ann");
+	bob = sign_in("bob");
+	gone = send_text(&ann, &bob, "goes");
+	return 0;
+}
+
+static void
+back_up(bool with_content)
+{
+	if (!db_backup(&store.options, copy(), with_content, NULL, store.error))
+		fail_msg("%s", store.error);
+}
+
+/* The relay is stopped, the copy put back, and the store opened again. */
+static int
+restore(void)
+{
+	int applied = -1;
+
+	db_close(store.db);
+	store.db = NULL;
+	if (!db_restore(&store.options, copy(), &applied, store.error))
+		fail_msg("%s", store.error);
+	store.db = store_open();
+	return applied;
+}
+
+static void
+withdraw(struct sent sent)
+{
+	enum change_result result;
+
+	assert_int_equal(
+	    db_message_delete(store.db, &store.arena, sent.id, ann.acc.id, NOW, &result), DB_DONE);
+}
+
+static void
+append_bytes(const void *data, size_t len)
+{
+	int fd = open(stones(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, data, len), len);
+	close(fd);
+}
+
+static int64_t
+keys(void)
+{
+	return store_number("SELECT count(*) FROM message_key");
+}
+
+static int64_t
+sessions(void)
+{
+	return store_number("SELECT count(*) FROM session");
+}
+
+TEST(each_that_goes_leaves_one_of_17_bytes)
+{
+	assert_int_equal(stones_bytes(), 0);
+	withdraw(gone);
+	assert_int_equal(stones_bytes(), TOMBSTONE_BYTES);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &bob.acc, NOW), DB_DONE);
+	assert_int_equal(stones_bytes(), 2 * TOMBSTONE_BYTES);
+}
+
+TEST(what_was_withdrawn_and_erased_stays_gone)
+{
+	send_text(&ann, &ann, "stays");
+	back_up(true);
+	withdraw(gone);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &bob.acc, NOW), DB_DONE);
+	assert_int_equal(restore(), 2);
+	assert_int_equal(store_number("SELECT count(*) FROM account"), 1);
+	assert_int_equal(keys(), 1);
+	assert_int_equal(sessions(), 0);
+}
+
+TEST(copy_taken_after_it_went_finds_nothing_to_take)
+{
+	withdraw(gone);
+	back_up(true);
+	assert_int_equal(restore(), 0);
+	assert_int_equal(keys(), 0);
+}
+
+TEST(copy_without_content_has_no_key_and_hands_out_nothing)
+{
+	back_up(false);
+	assert_int_equal(restore(), 0);
+	assert_int_equal(keys(), 0);
+	assert_int_equal(store_number("SELECT count(*) FROM message WHERE length(body) > 0"), 0);
+	assert_int_equal(store_number("SELECT count(*) FROM account"), 2);
+}
+
+TEST(stones_of_what_nobody_knows_change_nothing)
+{
+	uint8_t message[TOMBSTONE_BYTES] = { 'm', 1, 2, 3 },
+		account[TOMBSTONE_BYTES] = { 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 0xff };
+
+	back_up(true);
+	for (int i = 0; i < 3; i++) {
+		append_bytes(message, sizeof(message));
+		append_bytes(account, sizeof(account));
+	}
+	assert_int_equal(restore(), 0);
+	assert_int_equal(keys(), 1);
+	assert_int_equal(store_number("SELECT count(*) FROM account"), 2);
+	assert_int_equal(sessions(), 0);
+}
+
+TEST(last_one_that_is_torn_takes_nothing_and_the_others_count)
+{
+	back_up(true);
+	withdraw(gone);
+	append_bytes("m12345", 6);
+	assert_int_equal(restore(), 1);
+	assert_int_equal(keys(), 0);
+}
+
+TEST(after_a_torn_one_the_next_stands_in_its_place)
+{
+	for (size_t torn = 1; torn < TOMBSTONE_BYTES; torn++) {
+		struct sent next = send_text(&ann, &bob, "x");
+
+		append_bytes("mmmmmmmmmmmmmmmm", torn);
+		withdraw(next);
+		assert_int_equal(stones_bytes(), torn * TOMBSTONE_BYTES);
+	}
+	back_up(true);
+	withdraw(gone);
+	assert_int_equal(restore(), 1);
+	assert_int_equal(keys(), 0);
+}
+
+TEST(one_that_cannot_be_written_keeps_what_was_to_go)
+{
+	enum change_result result;
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	assert_true(full >= 0);
+	dup2(full, store.db->tombstone_fd);
+	close(full);
+	assert_int_equal(
+	    db_message_delete(store.db, &store.arena, gone.id, ann.acc.id, NOW, &result), DB_FULL);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &bob.acc, NOW), DB_FULL);
+	polls(&bob, 0, "goes");
+}
+
+TEST(without_any_stones_sessions_end_all_the_same)
+{
+	back_up(true);
+	assert_int_equal(unlink(stones()), 0);
+	assert_int_equal(restore(), 0);
+	assert_int_equal(sessions(), 0);
+	assert_int_equal(keys(), 1);
+}
+
+TEST(copy_of_an_older_schema_is_brought_up_to_date_and_held_against_the_stones)
+{
+	char sql[512], id[2 * ID_BYTES + 1];
+	sqlite3 *h = NULL;
+
+	withdraw(gone);
+	secret_hex(gone.id, ID_BYTES, id);
+	assert_int_equal(sqlite3_open(copy(), &h), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h, schema_steps[0], NULL, NULL, NULL), SQLITE_OK);
+	snprintf(sql, sizeof(sql),
+	    "PRAGMA user_version=1; INSERT INTO account VALUES (1, 'ann@example.org', 'ann', '', "
+	    "'', '', 0, 0, 0, 0, 0, 0); INSERT INTO message VALUES (7, x'%s', 1, 'pchat', 'text', "
+	    "'bob', x'00', NULL, NULL, NULL, 1, 0, 0, 0, 0, 0), (8, x'01', 1, 'pchat', 'text', "
+	    "'bob', x'00', NULL, NULL, NULL, 1, 0, 0, 0, 0, 0); INSERT INTO message_key VALUES (7, "
+	    "x'00'), (8, x'00')",
+	    id);
+	assert_int_equal(sqlite3_exec(h, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(h);
+	assert_int_equal(restore(), 1);
+	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
+	assert_int_equal(store_number("SELECT message_id FROM message_key"), 8);
+	assert_int_equal(keys(), 1);
+}
+
+TEST(restore_leaves_no_other_file_behind)
+{
+	back_up(true);
+	withdraw(gone);
+	restore();
+	assert_false(scratch_has(store.dir, "bridge.db.restored"));
+	assert_false(scratch_has(store.dir, "bridge.db.restored-wal"));
+	assert_false(scratch_has(store.dir, "bridge.db.restored.lock"));
+	assert_false(scratch_has(store.dir, "bridge.db.restored.tombstones"));
+	assert_int_equal(stones_bytes(), TOMBSTONE_BYTES);
+}
+
+TEST(restore_of_what_is_no_backup_leaves_the_store_as_it_was)
+{
+	int applied;
+
+	scratch_write(store.dir, "copy.db", "not a database");
+	assert_false(db_restore(&store.options, copy(), &applied, store.error));
+	assert_int_equal(keys(), 1);
+	assert_int_equal(sessions(), 2);
+	assert_false(scratch_has(store.dir, "bridge.db.restored"));
+}
+
+TEST(copy_of_an_older_schema_without_content_holds_none)
+{
+	struct db_options old = store.options;
+	sqlite3 *h = NULL;
+	char error[DB_ERROR_BYTES];
+
+	old.path = scratch_path(store.dir, "old.db");
+	assert_int_equal(sqlite3_open(old.path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h, schema_steps[0], NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(h,
+		"PRAGMA user_version=1; INSERT INTO message_key VALUES (7, x'00'); INSERT INTO "
+		"login_code VALUES ('a', x'00', 0, 0)",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(h);
+	assert_true(db_backup(&old, copy(), false, NULL, error));
+	snprintf(store.path, sizeof(store.path), "%s/copy.db", store.dir);
+	assert_int_equal(keys(), 0);
+	assert_int_equal(store_number("SELECT count(*) FROM login_code"), 0);
+}
+
+#define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, store_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EACH(each_that_goes_leaves_one_of_17_bytes),
+		EACH(what_was_withdrawn_and_erased_stays_gone),
+		EACH(copy_taken_after_it_went_finds_nothing_to_take),
+		EACH(copy_without_content_has_no_key_and_hands_out_nothing),
+		EACH(stones_of_what_nobody_knows_change_nothing),
+		EACH(last_one_that_is_torn_takes_nothing_and_the_others_count),
+		EACH(after_a_torn_one_the_next_stands_in_its_place),
+		EACH(one_that_cannot_be_written_keeps_what_was_to_go),
+		EACH(without_any_stones_sessions_end_all_the_same),
+		EACH(copy_of_an_older_schema_is_brought_up_to_date_and_held_against_the_stones),
+		EACH(restore_leaves_no_other_file_behind),
+		EACH(restore_of_what_is_no_backup_leaves_the_store_as_it_was),
+		EACH(copy_of_an_older_schema_without_content_holds_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
