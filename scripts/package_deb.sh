@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Debian package, from the same folder of programs as scripts/package_private_relay.sh and the same to the byte
-# whenever the same commit is packed.
+# Makes the Debian package, from the same folder of programs as scripts/package_private_relay.sh and the same to the
+# byte whenever the same commit is packed.
 set -euo pipefail
 umask 022
 export LC_ALL=C
@@ -45,7 +45,8 @@ done
 [[ $maintainer =~ ^[^\<\>[:cntrl:]]+\ \<[^\<\>[:space:]]+@[^\<\>[:space:]]+\>$ ]] ||
     fail "--maintainer '$maintainer' is not NAME <ADDRESS>" 2
 command -v dpkg-deb >/dev/null || fail "there is no dpkg-deb on this machine"
-{ mkdir -p "$output" && work=$(mktemp -d "$output/.package.XXXXXX"); } 2>/dev/null || fail "$output cannot be written to"
+{ mkdir -p "$output" && work=$(mktemp -d "$output/.package.XXXXXX"); } 2>/dev/null ||
+    fail "$output cannot be written to"
 trap 'rm -rf "$work"' EXIT
 
 "$top/scripts/package_private_relay.sh" --output "$work" ${packing[@]+"${packing[@]}"} >/dev/null
@@ -59,8 +60,7 @@ architecture=$(dpkg --print-architecture)
 install -d "$root"
 lib=usr/lib/$name share=usr/share/$name doc=usr/share/doc/$name data=/var/lib/webchat-relay
 "$from/scripts/install_service.sh" --root "$root" --prefix "/$lib" --dir "$data" >/dev/null
-install -d "$root/$share/scripts" "$root/$doc" "$root/lib/systemd" "$root/usr/bin" "$root/usr/sbin" "$root/usr/share/man/man1" \
-    "$root/usr/share/man/man8"
+install -d "$root/$share/scripts" "$root/$doc" "$root/lib/systemd" "$root/usr"/{bin,sbin,share/man/man1,share/man/man8}
 mv "$root/etc/systemd/system" "$root/lib/systemd/system"
 mv "$root/$lib/nginx" "$root/$share/nginx"
 rm -r "${root:?}/etc" "${root:?}/var"
@@ -113,7 +113,6 @@ Description: chat relay for WebChat that you run yourself
  words. A pool of worker processes behind an nginx of its own, one SQLite
  database, and a mailer, all as one unprivileged user.
 TXT
-find "$root" -exec touch -h -d "@$epoch" {} +
 SOURCE_DATE_EPOCH=$epoch dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$root" "$work" >/dev/null
 mv "$work"/*.deb "$output/"
 cd "$output"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the package of built programs: a folder, the same as .tar.gz, and checksums. No sources and no secrets are in it, and
-# it is the same to the byte whenever and wherever the same commit is packed with the same compiler.
+# Makes the package of built programs: a folder, the same as .tar.gz, and checksums. No sources and no secrets are in
+# it, and it is the same to the byte whenever and wherever the same commit is packed with the same compiler.
 set -euo pipefail
 umask 022
 export LC_ALL=C
@@ -38,7 +38,7 @@ while (($#)); do
     shift
 done
 
-epoch=${SOURCE_DATE_EPOCH-$(git -C "$top" log -1 --format=%ct 2>/dev/null || true)}
+epoch=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || true)}
 [[ -n $epoch ]] || fail "this is not a git checkout: set SOURCE_DATE_EPOCH, in seconds"
 [[ $epoch =~ ^[0-9]{1,11}$ ]] || fail "SOURCE_DATE_EPOCH '$epoch' is not a number of seconds" 2
 [[ -e $top/Makefile ]] || fail "there are no sources here to build from"
@@ -47,7 +47,8 @@ old=$output/$name
 if [[ -e $old ]] && { [[ ! -f $old/SHA256SUMS ]] || [[ $(ls -A "$old/relay") != .env.example ]]; }; then
     fail "$old is no package, or a relay runs there; choose another --output"
 fi
-{ mkdir -p "$output" && work=$(mktemp -d "$output/.package.XXXXXX"); } 2>/dev/null || fail "$output cannot be written to"
+{ mkdir -p "$output" && work=$(mktemp -d "$output/.package.XXXXXX"); } 2>/dev/null ||
+    fail "$output cannot be written to"
 fresh=$(mktemp -d)
 trap 'rm -rf "$work" "$fresh"' EXIT
 
@@ -77,7 +78,8 @@ find . -exec touch -h -d "@$epoch" {} +
 cd "$work"
 # Files only: unpacking over an older version leaves the modes and owners of the folders that are there.
 find "$name" -type f -print0 | sort -z |
-    tar --create --format=ustar --owner=0 --group=0 --numeric-owner --no-recursion --null --files-from=- | gzip -9n >"$name.tar.gz"
+    tar --create --format=ustar --owner=0 --group=0 --numeric-owner --no-recursion --null --files-from=- |
+    gzip -9n >"$name.tar.gz"
 
 rm -rf "$old"
 mv "$name" "$name.tar.gz" "$output/"

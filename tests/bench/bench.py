@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 
+import files
 import measure
 import seed
 import servers
@@ -42,6 +43,8 @@ class Bench:
         self.seeds = seed.build(self.folder, os.path.join(TOP, "sql", "schema"), self.counts)
         for count, db in self.seeds.items():
             self.files[NAMES[count]] = seed.poll_file(self.path(f"poll-{count}"), db, measure.CONNECTIONS)
+        self.groups = seed.with_groups(self.seeds[MIDDLE], self.path("groups.db"), measure.CONNECTIONS)
+        self.files["groups"] = seed.poll_file(self.path("poll-groups"), self.groups, measure.CONNECTIONS)
         self.files["crowd"] = seed.poll_file(self.path("crowd"), self.seeds[MIDDLE], seed.CLIENTS)
         self.files["send"] = seed.send_file(self.path("send"), measure.CONNECTIONS, BODIES_EACH)
         self.files["texts"] = seed.text_file(self.path("texts"))
@@ -57,6 +60,7 @@ class Bench:
         for count, db in self.seeds.items():
             name = f"poll_{NAMES[count]}"
             self.add(servers.relay(name, self.path(name), self.build, db, "full"))
+        self.add(servers.relay("groups", self.path("groups"), self.build, self.groups, "full"))
         for durability in ("full", "normal"):
             name = f"send_{durability}"
             self.add(servers.relay(name, self.path(name), self.build, middle, durability))
@@ -75,6 +79,7 @@ class Bench:
         for count in self.counts:
             name = NAMES[count]
             plan[f"poll_{name}"] = lambda name=name: self.load(f"poll_{name}", measure.POLL, name)
+        plan["poll_groups"] = lambda: self.load("groups", measure.POLL, "groups")
         plan["flask_poll"] = lambda: self.load("flask_full", measure.POLL, "100k")
         for kind in ("full", "normal"):
             plan[f"send_{kind}"] = lambda kind=kind: self.load(f"send_{kind}", measure.SEND, "send")
@@ -114,6 +119,12 @@ class Bench:
                                       self.files["crowd"], warm=0)
         found["crowd"]["clients"] = seed.CLIENTS
         found["memory"] = measure.memory(server.processes[0].pid)
+        say("a group of a thousand")
+        found["group"] = files.group_send(self.servers["groups"], turns=3 if self.slices == 1 else 15)
+        say("files")
+        found["files"] = files.measure_files(self.build, self.path("files"), 20 if self.slices == 1 else 200,
+                                             turns=1 if self.slices == 1 else 5)
+        found["slow"] = files.slow_transfers(self, turns=1 if self.slices == 1 else 5)
         say("whether polls write")
         found["polls_write"] = measure.polls_write(self.build, server, self.files["100k"])
         say("starts")

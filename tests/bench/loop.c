@@ -11,6 +11,7 @@
 
 #define TEXTS_MAX 4096
 #define TEXT_BYTES 1024
+#define SEAL_BYTES 60 /* what packing and sealing add to a text */
 
 enum stmt {
 #define STMT(name, text) ST_##name,
@@ -76,7 +77,7 @@ static void
 open_db(struct loop *l, const char *path, const char *durability)
 {
 	static const enum stmt used[] = { ST_BEGIN_WRITE, ST_COMMIT, ST_SEQ_NEXT, ST_MESSAGE_INSERT,
-		ST_DELIVERY_INSERT, ST_STREAM_INSERT };
+		ST_KEY_PUT, ST_DELIVERY_INSERT, ST_STREAM_INSERT };
 	char pragmas[256];
 
 	if (sqlite3_open_v2(path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
@@ -152,8 +153,10 @@ static void
 put_message(struct loop *l, int64_t seq, int64_t recipient)
 {
 	sqlite3_stmt *st = l->stmts[ST_MESSAGE_INSERT];
-	const uint64_t id[2] = { next_random(l), next_random(l) };
-	char to[32];
+	const uint64_t id[2] = { next_random(l), next_random(l) },
+		       key[4] = { next_random(l), next_random(l), next_random(l), next_random(l) };
+	char to[32], body[TEXT_BYTES + SEAL_BYTES] = "";
+	size_t len;
 
 	snprintf(to, sizeof(to), "user%06lld", (long long)recipient);
 	sqlite3_bind_int64(st, 1, seq);
@@ -162,9 +165,15 @@ put_message(struct loop *l, int64_t seq, int64_t recipient)
 	sqlite3_bind_text(st, 4, "pchat", -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 5, "text", -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 6, to, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 7, l->texts[next_random(l) % l->texts_len], -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 13, wall_us() / 1000);
+	len = (size_t)snprintf(body, sizeof(body), "%s", l->texts[next_random(l) % l->texts_len]);
+	/* as long as a sealed one */
+	sqlite3_bind_blob(st, 7, body, (int)(len + SEAL_BYTES), SQLITE_STATIC);
+	sqlite3_bind_int64(st, 11, wall_us() / 1000);
+	sqlite3_bind_int64(st, 17, 0);
 	step(l, ST_MESSAGE_INSERT);
+	sqlite3_bind_int64(l->stmts[ST_KEY_PUT], 1, seq);
+	sqlite3_bind_blob(l->stmts[ST_KEY_PUT], 2, key, sizeof(key), SQLITE_STATIC);
+	step(l, ST_KEY_PUT);
 }
 
 static void

@@ -16,7 +16,8 @@ ACCOUNT = ("id email chat_address display_name search_key language role public_v
            "delivered_seq created_at")
 SESSION = ("id public_id token_hash account_id device_name session_name listen_channel visible start_seq sent_seq "
            "created_at expires_at last_seen_at")
-MESSAGE = "id public_id sender_id channel kind destination text created_at edited_at deleted_at"
+MESSAGE = ("id public_id sender_id channel kind destination body created_at edited_at deleted_at changed_seq final_at "
+           "scrubbed_at")
 DELIVERY = "message_id account_id state delivered_at read_at removed_at"
 WORDS = ("the of and to in for that is on with at by we you it this from will be have are not as can see all new "
          "time day work meet later please thanks morning tomorrow train house garden coffee project paper number "
@@ -104,10 +105,38 @@ def add_messages(db, first, end, total, start_ms):
     for at in range(first, end, BATCH):
         batch = list(messages(at, min(at + BATCH, end), start_ms, step, rng, phrases))
         insert(db, "message", MESSAGE, (
-            (i, rng.randbytes(16), sender, "pchat", "text", address(to), words, i // 1000, 0, 0)
-            for i, sender, to, words in batch))
+            (i, rng.randbytes(16), sender, "pchat", "text", address(to), b"", i // 1000, 0, 0, 0, i // 1000, i // 1000)
+            for i, sender, to, _ in batch))
         insert(db, "delivery", DELIVERY, ((i, to, 2, i // 1000 + 4000, 0, 0) for i, _, to, _ in batch))
         insert(db, "stream", "stream_id seq message_id", ((to, i, i) for i, _, to, _ in batch))
+
+
+GROUPS_EACH, LARGE_GROUP = 100, 1000
+LARGE_OWNER, LARGE_ID = 1, b"\x01" * 16
+
+
+def add_group(db, public_id, members, at):
+    number = db.execute("INSERT INTO grp (public_id, name, description, search_key, is_public, is_stream, is_open, "
+                        "member_count, created_at) VALUES (?, 'Group', '', 'group', 1, 0, 1, ?, ?) RETURNING id",
+                        (public_id, len(members), at)).fetchone()[0]
+    db.executemany("INSERT INTO grp_member (group_id, account_id, role, joined_at) VALUES (?, ?, ?, ?)",
+                   ((number, member, 3 * (member == members[0]), at) for member in sorted(members, key=int)))
+    db.executemany("INSERT INTO group_news (account_id, seq) VALUES (?, 1) ON CONFLICT DO NOTHING",
+                   ((member,) for member in members))
+
+
+def with_groups(source, target, number):
+    """A copy in which each of the first clients is in a hundred groups of ten, and one group has a thousand members."""
+    copy(source, target)
+    db, rng, at = sqlite3.connect(target, isolation_level=None), random.Random(19), int(time.time() * 1000)
+    db.execute("BEGIN")
+    for client in clients()[:number]:
+        for _ in range(GROUPS_EACH):
+            add_group(db, rng.randbytes(16), [client, *rng.sample(range(2, ACCOUNTS + 1), 9)], at)
+    add_group(db, LARGE_ID, [LARGE_OWNER, *rng.sample(range(2, ACCOUNTS + 1), LARGE_GROUP - 1)], at)
+    db.execute("COMMIT")
+    db.close()
+    return target
 
 
 def settle(db):

@@ -10,6 +10,7 @@ LABELS = {
     "poll_10k": "poll, 10 thousand messages",
     "poll_100k": "poll, 100 thousand messages",
     "poll_1m": "poll, 1 million messages",
+    "poll_groups": "poll by a member of 100 groups",
     "flask_poll": "poll, Flask, 100 thousand messages",
     "send_full": "send, full",
     "loop_full": "bare commit loop, full",
@@ -21,6 +22,7 @@ LABELS = {
 # what, over what, wanted at least
 RATIOS = (
     ("poll_10k", "constant", 0.70), ("poll_100k", "constant", 0.70), ("poll_1m", "constant", 0.70),
+    ("poll_groups", "constant", 0.70),
     ("poll_1m", "poll_10k", 0.85), ("send_full", "loop_full", 0.50), ("send_normal", "loop_normal", 0.55),
     ("poll_100k", "flask_poll", 5), ("send_full", "flask_full", 3), ("send_normal", "flask_normal", 3),
 )
@@ -88,6 +90,26 @@ def memory_rows(processes):
            verdict(pss < 60 * MIB))
 
 
+def between(values, digits=2):
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def file_rows(after):
+    group, found, slow = after["group"], after["files"], after["slow"]
+    yield ("a send to a group of 1,000 / a one-to-one send, one after the other", "<= 15", between(group, 1),
+           verdict(statistics.median(group) <= 15))
+    for key, label, least in (
+            ("download", "download / the same file by plain nginx", 0.9),
+            ("put", "PUT upload / nginx writing the body and dropping it", 0.85),
+            ("form", "form upload / nginx writing the body and dropping it", 0.55)):
+        yield (f"{label}, {found['mib']} MiB", f">= {least:.2f}", between(found[key]),
+               verdict(statistics.median(found[key]) >= least))
+    yield (f"growth of a worker by {found['uploads']} uploads of {found['mib']} MiB", "<= 1 MiB",
+           f"{found['growth'] / MIB:.2f} MiB", verdict(found["growth"] <= MIB))
+    yield ("polls beside as many slow uploads and downloads as workers / polls alone", ">= 0.75", between(slow),
+           verdict(statistics.median(slow) >= 0.75))
+
+
 def after_rows(after):
     for name in ("full", "normal"):
         size, run = after["wal"][name]
@@ -95,6 +117,7 @@ def after_rows(after):
                "< 16 MB", f"{size / 1e6:.1f} MB", verdict(size < 16e6))
     yield crowd_row(after["crowd"])
     yield from memory_rows(after["memory"])
+    yield from file_rows(after)
     start = after["start"]
     yield ("start of the pool to its first answer", "< 50 ms",
            f"{start['later']:.0f} ms (longest {start['later_max']:.0f}); the very first start, which makes the "

@@ -33,7 +33,8 @@ def blocks(name, language="sh"):
 
 def section(name, title):
     """The blocks of shell lines below that title."""
-    return re.findall(r"^```sh\n(.*?)^```", re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", read(name), re.M | re.S).group(1), re.M | re.S)
+    text = re.search(rf"^## {title}\n.*?(?=^## |\Z)", read(name), re.M | re.S).group(0)
+    return re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
 
 
 def free_port():

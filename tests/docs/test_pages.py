@@ -9,6 +9,8 @@ import pytest
 from pages import TOP, Checkout, blocks, read, section
 
 PAGES = ["private-server-install.md", "shared-hosting.md", "private-relay.md", "api.md", "upgrading.md"]
+# Titles of the operators' page whose lines are pasted here, and those that tests/ops pastes or no test can (Docker).
+SECTIONS, ELSEWHERE = ["Try it", "Settings", "As a service", "HTTPS", "Backups"], ["Package", "Debian package", "Docker"]
 START = "./start_relay.sh --detach\nURL=$(./start_relay.sh --status | grep -o 'http[^ ]*')\n"
 SIGN_IN = START + """
 CODE=$(build/relayctl code me@example.com)
@@ -39,9 +41,7 @@ def whole(page):
 
 
 def test_page_for_operators_works_when_pasted(copy):
-    lines = whole("private-server-install.md")
-    for elsewhere in ("Package", "Debian package", "Docker"):  # of other machines; the packages have tests of their own
-        lines = lines.replace("".join(section("private-server-install.md", elsewhere)), "")
+    lines = "".join("".join(section("private-server-install.md", title)) for title in SECTIONS)
     said = good(copy.paste(lines, replace=[
         ("/opt/webchat-relay/bin/", "build/"), ("/var/lib/webchat-relay", "relay"), ("/etc/letsencrypt/live", "$LIVE"),
         ('"https://$DOMAIN"', f"http://127.0.0.1:{copy.port}")], WEBCHAT_STRICT_PORT="1"))
@@ -52,6 +52,11 @@ def test_page_for_operators_works_when_pasted(copy):
     assert said.count("server_name chat-relay.example.com;") == 4
     assert f'ssl_certificate "{os.path.dirname(copy.folder)}/live/chat-relay.example.com/fullchain.pem";' in said
     assert glob.glob(copy.path("relay-*.db")) and glob.glob(copy.path("relay-*.tar.gz"))
+
+
+def test_no_section_of_the_page_for_operators_is_left_out():
+    titles = re.findall(r"^## (.*)$", read("private-server-install.md"), re.M)
+    assert {title for title in titles if section("private-server-install.md", title)} == {*SECTIONS, *ELSEWHERE}
 
 
 def test_page_for_shared_hosting_works_when_pasted(copy):

@@ -1,37 +1,24 @@
-"""scripts/package_deb.sh: what is in the Debian package, and its life on a spare machine: installed, upgraded, removed, purged."""
-import hashlib
+"""scripts/package_deb.sh: what is in the package, and its life on a spare machine, from installing to purging."""
 import os
 import pathlib
 import re
 import shutil
 import subprocess
-import sys
+import tarfile
 
 import pytest
 
 import spare
 from contract import ROOT
 from harness import BUILD, clean_env, free_port
-
-sys.path.insert(0, os.path.join(ROOT, "tests", "docs"))
-from pages import section  # noqa: E402 pylint: disable=wrong-import-position
+from packing import NAME, PROGRAMS, digest, page_section, run, runtime_packages, said
 
 SCRIPT = os.path.join(ROOT, "scripts", "package_deb.sh")
-NAME = "webchat-private-relay"
 LIB, SHARE = f"usr/lib/{NAME}", f"usr/share/{NAME}"
-PROGRAMS = ["relay-mail", "relay-sweep", "relayctl", "relayd"]
 
 
-def pack(*words, expect=0, **env):
-    done = subprocess.run([SCRIPT, *map(str, words)], env=clean_env(**{"SOURCE_DATE_EPOCH": "1700000000", **env}), cwd="/",
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == expect, done
-    assert expect == 0 or len(done.stderr.splitlines()) == 1 and not done.stdout, done
-    return done
-
-
-def ask(*words):
-    return subprocess.run(["dpkg-deb", *map(str, words)], capture_output=True, text=True, check=True).stdout
+def pack(*words, **options):
+    return run(SCRIPT, *words, **options)
 
 
 @pytest.fixture(name="deb", scope="module")
@@ -45,25 +32,24 @@ def packed_once(built, tmp_path_factory):
 def unpacked(deb, tmp_path_factory):
     """What the package holds, below a folder."""
     folder = tmp_path_factory.mktemp("root")
-    ask("--extract", deb, folder)
+    said("dpkg-deb", "--extract", deb, folder)
     return folder
 
 
 def test_control_says_what_it_needs(deb, built):
-    fields = dict(line.split(": ", 1) for line in ask("--field", deb).splitlines() if not line.startswith(" "))
-    version = subprocess.run([os.path.join(built, "relayd"), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    lines = said("dpkg-deb", "--field", deb).splitlines()
+    fields = dict(line.split(": ", 1) for line in lines if not line.startswith(" "))
+    version = said(os.path.join(built, "relayd"), "--version").split()[1]
     assert (fields["Package"], fields["Version"]) == (NAME, version)
     assert deb.name == f"{NAME}_{version}_{fields['Architecture']}.deb"
-    runtime = subprocess.run([os.path.join(ROOT, "scripts", "install_deps.sh"), "--runtime", "--list"], capture_output=True, text=True,
-                             check=True).stdout.split()
-    assert set(fields["Depends"].split(", ")) == {"adduser", "libc6 (>= 2.36)", *runtime}
+    assert set(fields["Depends"].split(", ")) == {"adduser", "libc6 (>= 2.36)", *runtime_packages()}
 
 
 def test_files_are_root_s_and_nothing_is_in_etc_or_var(deb):
-    lines = [line.split(None, 5) for line in ask("--contents", deb).splitlines()]
-    assert {line[1] for line in lines} == {"root/root"} and {line[3] for line in lines} == {"2023-11-14", "22:13"} - {"22:13"}
+    lines = [line.split(None, 5) for line in said("dpkg-deb", "--contents", deb).splitlines()]
+    assert {line[1] for line in lines} == {"root/root"} and {line[3] for line in lines} == {"2023-11-14"}
     assert {line[5].split("/")[1] for line in lines} - {""} == {"usr", "lib"}
-    assert [line for line in lines if line[0][0] != "l" and line[0][8] == "w"] == []
+    assert {line[0] for line in lines} == {"drwxr-xr-x", "-rwxr-xr-x", "-rw-r--r--", "lrwxrwxrwx"}
 
 
 def test_everything_is_in_its_place(root):
@@ -82,25 +68,32 @@ def test_everything_is_in_its_place(root):
 
 def test_there_are_no_sources_and_no_secrets(root):
     names = [str(path.relative_to(root)) for path in root.rglob("*")]
-    assert [name for name in names if re.search(r"\.(c|h|sql|def|o|db|key|pem)$|\.env\.local|pchat_uploads", name)] == []
+    kinds = re.compile(r"\.(c|h|sql|def|o|db|key|pem)$|\.env\.local|pchat_uploads")
+    assert names and [name for name in names if kinds.search(name)] == []
 
 
 def test_programs_run_from_there(root, folder_of):
     folder = folder_of("HOST=127.0.0.1\n")
-    done = subprocess.run([root / LIB / "bin/relayd", "--dir", folder, "--check"], env=clean_env(), capture_output=True, text=True,
-                          timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "The settings are fine.\n"), done
-    for program in ("usr/bin/webchat-cli", "usr/bin/webchat-relay-link", f"{SHARE}/scripts/enable_https.sh", "usr/sbin/relayctl"):
-        done = subprocess.run([root / program, "--help"], env=clean_env(), capture_output=True, text=True, timeout=60, check=True)
-        assert done.stdout.lower().startswith("usage:")
+    assert said(root / LIB / "bin/relayd", "--dir", folder, "--check") == "The settings are fine.\n"
+    for program in ("usr/bin/webchat-cli", "usr/bin/webchat-relay-link", "usr/sbin/relayctl",
+                    f"{SHARE}/scripts/enable_https.sh"):
+        assert said(root / program, "--help").lower().startswith("usage:")
 
 
 def test_same_to_the_byte_when_made_again(deb, tmp_path, built):
     again = pathlib.Path(pack("--output", tmp_path / "else where", "--build", built, TZ="Asia/Tokyo").stdout.strip())
     assert again.read_bytes() == deb.read_bytes()
     sums = (again.parent / "SHA256SUMS").read_text(encoding="utf-8")
-    assert sums == f"{hashlib.sha256(deb.read_bytes()).hexdigest()}  {deb.name}\n"
+    assert sums == f"{digest(deb)}  {deb.name}\n"
     assert sorted(os.listdir(again.parent)) == ["SHA256SUMS", deb.name]
+
+
+def test_time_is_that_of_the_commit(tmp_path, built):
+    deb = pack("--output", tmp_path, "--build", built, SOURCE_DATE_EPOCH=None).stdout.strip()
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as packed:
+        with tarfile.open(fileobj=packed.stdout, mode="r|") as tar:
+            times = {member.mtime for member in tar}
+    assert times == {int(said("git", "log", "-1", "--format=%ct", cwd=ROOT))}
 
 
 @pytest.mark.skipif(not shutil.which("lintian"), reason="lintian is not installed; make tidy installs it")
@@ -111,21 +104,20 @@ def test_lintian_finds_nothing(deb):
     assert (done.returncode, done.stdout) == (0, ""), done
 
 
-@pytest.mark.parametrize("words, status, said", [
-    (["--nonsense"], 2, "--nonsense"), (["extra"], 2, "extra"), (["--output"], 2, "--output"), (["--maintainer", "me"], 2, "'me'"),
-    (["--maintainer", "a\nDepends: b <c@d>"], 2, "NAME"), (["--build", "/nonexistent"], 1, "/nonexistent/relayd"),
+@pytest.mark.parametrize("words, status, why", [
+    (["--nonsense"], 2, "--nonsense"), (["extra"], 2, "extra"), (["--output"], 2, "--output"),
+    (["--maintainer", "me"], 2, "'me'"), (["--maintainer", "a\tDepends: b <c@d>"], 2, "NAME"),
+    (["--build", "/nonexistent"], 1, "/nonexistent/relayd"),
     (["--output", "/proc/none"], 1, "/proc/none"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
-def test_bad_input_is_one_line(words, status, said):
+def test_bad_input_is_one_line(words, status, why):
     more = ["--build", BUILD] if "--build" not in words else []
-    done = subprocess.run([SCRIPT, *more, *words], env=clean_env(), capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == status and said in done.stderr and not done.stdout, done
-    assert done.stderr.count("package_deb.sh: ") + done.stderr.count("package_private_relay.sh: ") == 1
+    assert why in pack(*more, *words, expect=status).stderr
 
 
 def test_maintainer_is_written_into_it(tmp_path, built):
     deb = pack("--output", tmp_path, "--build", built, "--maintainer", "Ann Example <ann@chat.example>").stdout.strip()
-    assert ask("--field", deb, "Maintainer") == "Ann Example <ann@chat.example>\n"
+    assert said("dpkg-deb", "--field", deb, "Maintainer") == "Ann Example <ann@chat.example>\n"
 
 
 def test_help_is_on_standard_output():
@@ -143,8 +135,12 @@ chroot "$SPARE/a" bash -eu -o pipefail <<'TXT'
 cd /tmp/here
 export DEBIAN_FRONTEND=noninteractive
 dir=/var/lib/webchat-relay
-start() { setpriv --reuid webchat-relay --regid webchat-relay --init-groups /usr/lib/webchat-private-relay/bin/relayd --dir $dir --detach; }
-stop() { /usr/lib/webchat-private-relay/bin/relayd --dir $dir --stop; }
+relayd() {
+    setpriv --reuid webchat-relay --regid webchat-relay --init-groups \
+        /usr/lib/webchat-private-relay/bin/relayd --dir $dir "$@"
+}
+start() { relayd --detach; }
+stop() { relayd --stop; }
 api() { curl -sS --max-time 10 -H 'Content-Type: application/json' "$@"; echo; }
 echo "== install"
 @INSTALL@
@@ -156,7 +152,8 @@ find /etc/systemd/system -name 'webchat-relay*' -printf '%P\n' | sort
 echo "== run"
 code=$(relayctl code ann@example.com)
 token=$(api "http://127.0.0.1:$PORT/api/v1/pchat/auth/verify-code" \
-    -d "{\"email\":\"ann@example.com\",\"code\":\"$code\",\"chat_address\":\"ann\"}" | sed 's/.*"session_token":"\([^"]*\)".*/\1/')
+    -d "{\"email\":\"ann@example.com\",\"code\":\"$code\",\"chat_address\":\"ann\"}" |
+    sed 's/.*"session_token":"\([^"]*\)".*/\1/')
 api "http://127.0.0.1:$PORT/api/v1/messages" -H "X-PChat-Session: $token" -d '{"to":"ann","text":"still here"}'
 stop
 echo "== again"
@@ -185,7 +182,7 @@ def life_on_a_spare_machine(deb, tmp_path_factory):
     """What each part of LIFE printed, by its title."""
     folder = tmp_path_factory.mktemp("spare")
     spare.needs(folder)
-    make, install, look = "".join(section("private-server-install.md", "Debian package")).splitlines()
+    make, install, look = "".join(page_section("Debian package")).splitlines()
     assert make == "scripts/package_deb.sh"
     done = spare.run(str(folder), LIFE.replace("@INSTALL@", install).replace("@LOOK@", look), DEB=deb, PORT=free_port())
     assert done.returncode == 0, done.stdout + done.stderr
@@ -193,7 +190,8 @@ def life_on_a_spare_machine(deb, tmp_path_factory):
 
 
 def test_installing_makes_user_folder_and_settings_and_enables_the_service(life):
-    assert [line.split()[1] for line in life["install"] if re.match(r"(settings|data|database|socket) ", line)] == ["ok"] * 4
+    found = [line.split()[1] for line in life["install"] if re.match(r"(settings|data|database|socket) ", line)]
+    assert found == ["ok"] * 4
     assert "/var/lib/webchat-relay 750 webchat-relay" in life["install"]
     assert "/var/lib/webchat-relay/.env.local 600 webchat-relay" in life["install"]
     wants = ["multi-user.target.wants/webchat-relay.service", "timers.target.wants/webchat-relay-sweep.timer"]

@@ -1,7 +1,6 @@
-"""scripts/package_private_relay.sh: what is in the package, that it is always the same, and a relay run and upgraded from it."""
+"""scripts/package_private_relay.sh: what is in it, that it is always the same, and a relay run and upgraded from it."""
 import contextlib
 import glob
-import hashlib
 import os
 import pathlib
 import re
@@ -17,36 +16,25 @@ import pytest
 from client import Client, User
 from contract import ROOT
 from harness import BUILD, clean_env, free_port, kill_pids, make_folder, pids_of
-
-sys.path.insert(0, os.path.join(ROOT, "tests", "docs"))
-from pages import section  # noqa: E402 pylint: disable=wrong-import-position
+from packing import EPOCH, NAME, PROGRAMS, digest, page_section, run, runtime_packages, said, tracked
 
 SCRIPT = os.path.join(ROOT, "scripts", "package_private_relay.sh")
-NAME = "webchat-private-relay"
-PROGRAMS = ["relay-mail", "relay-sweep", "relayctl", "relayd"]
 STEPS = sorted(glob.glob(os.path.join(ROOT, "sql", "schema", "[0-9]*.sql")))
-SECRETS = ["relay/.env.local", "relay/data/bridge.db", "relay/pchat_uploads/files/x", "relay/run/relay.log", "docs/.notes.md.swp",
-           "scripts/key.pem", "nginx/cert.key", "systemd/backup.service~", "cron/.env"]
+SECRETS = ["relay/.env.local", "relay/data/bridge.db", "relay/pchat_uploads/files/x", "relay/run/relay.log",
+           "docs/.notes.md.swp", "scripts/key.pem", "nginx/cert.key", "systemd/backup.service~", "cron/.env"]
 NOBODY = 65534
 COMPILERS = ("make", "gcc", "cc", "clang", "ld", "pkg-config")
 
 
-def pack(*words, script=SCRIPT, expect=0, user=None, **env):
-    as_user = {} if user is None else {"user": user, "group": user, "extra_groups": []}
-    env = clean_env(**{"SOURCE_DATE_EPOCH": "1700000000", **env})
-    done = subprocess.run([str(script), *map(str, words)], env={k: v for k, v in env.items() if v != "None"}, cwd="/",
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False, **as_user)
-    assert done.returncode == expect, done
-    assert expect == 0 or len(done.stderr.splitlines()) == 1 and not done.stdout, done
-    return done
+def pack(*words, script=SCRIPT, **options):
+    return run(script, *words, **options)
 
 
 @pytest.fixture(name="package", scope="module")
 def packed_once(built, tmp_path_factory):
     """A folder with the package of the programs under test."""
     folder = tmp_path_factory.mktemp("packed")
-    said = pack("--output", folder, "--build", built).stdout
-    assert said == f"{folder}/{NAME}.tar.gz\n"
+    assert pack("--output", folder, "--build", built).stdout == f"{folder}/{NAME}.tar.gz\n"
     return folder
 
 
@@ -57,19 +45,13 @@ def folder_that_others_can_enter():
     shutil.rmtree(home.parent)
 
 
-def tracked():
-    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
-
-
 def copy_of_checkout(folder):
     """The tracked files, below a folder with a space in its name, with things beside them that nobody may see."""
     copy = folder / "check out"
     for name in tracked():
-        if os.path.exists(os.path.join(ROOT, name)):
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(os.path.join(ROOT, name), copy / name)
-            os.chmod(copy / name, 0o777)
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(os.path.join(ROOT, name), copy / name)
+        os.chmod(copy / name, 0o777)
     for name in SECRETS:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text("secret\n", encoding="utf-8")
@@ -81,17 +63,14 @@ def members(path):
         return tar.getmembers()
 
 
-def digest(path):
-    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
-
-
 # -- what is in it -----------------------------------------------------------------------------------
 
 
 def test_package_holds_the_programs_and_all_that_an_operator_uses(package):
     names = {os.path.relpath(m.name, NAME) for m in members(package / f"{NAME}.tar.gz")}
     assert {f"build/{name}" for name in PROGRAMS} == {name for name in names if name.startswith("build/")}
-    operators = re.compile(r"(nginx|systemd|docs)/|cron/.*\.cron$|scripts/.*\.(sh|py)$|relay/\.env|(LICENSE|README\.md|start_relay\.sh)$")
+    operators = re.compile(r"(nginx|systemd|docs)/|cron/.*\.cron$|scripts/.*\.(sh|py)$|relay/\.env|"
+                           r"(LICENSE|README\.md|start_relay\.sh)$")
     makers = re.compile(r"scripts/(package_\w+|docker_entrypoint)\.sh$")
     wanted = {name for name in tracked() if operators.match(name) and not makers.match(name)}
     assert names - {f"build/{name}" for name in PROGRAMS} == wanted | {"SHA256SUMS"}
@@ -104,14 +83,15 @@ def test_package_has_no_sources(package):
 
 def test_programs_are_stripped(package):
     for name in PROGRAMS:
-        head = subprocess.run(["readelf", "-S", package / NAME / "build" / name], capture_output=True, text=True, check=True)
-        assert ".text" in head.stdout and ".symtab" not in head.stdout and ".debug" not in head.stdout, name
+        head = said("readelf", "-S", package / NAME / "build" / name)
+        assert ".text" in head and ".symtab" not in head and ".debug" not in head, name
 
 
 def test_owners_modes_times_and_order_are_fixed(package):
     found = members(package / f"{NAME}.tar.gz")
     assert [m.name for m in found] == sorted(m.name for m in found)
-    assert {(m.uid, m.gid, m.uname, m.gname, m.mtime, m.type) for m in found} == {(0, 0, "", "", 1700000000, tarfile.REGTYPE)}
+    assert {(m.uid, m.gid, m.uname, m.gname) for m in found} == {(0, 0, "", "")}
+    assert {(m.mtime, m.type) for m in found} == {(EPOCH, tarfile.REGTYPE)}
     runs = re.compile(r"[^/]+/(build/|scripts/|start_relay\.sh)")
     assert {(bool(runs.match(m.name)), m.mode) for m in found} == {(True, 0o755), (False, 0o644)}
 
@@ -121,7 +101,8 @@ def test_sums_inside_and_beside_are_right_and_complete(package):
         subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
     inside = {line.split("  ")[1] for line in (package / NAME / "SHA256SUMS").read_text(encoding="utf-8").splitlines()}
     assert inside | {"SHA256SUMS"} == {os.path.relpath(m.name, NAME) for m in members(package / f"{NAME}.tar.gz")}
-    assert f"{digest(package / f'{NAME}.tar.gz')}  {NAME}.tar.gz" in (package / "SHA256SUMS").read_text(encoding="utf-8")
+    sum_of_archive = digest(package / f"{NAME}.tar.gz")
+    assert (package / "SHA256SUMS").read_text(encoding="utf-8") == f"{sum_of_archive}  {NAME}.tar.gz\n"
 
 
 def test_folder_and_archive_hold_the_same(package):
@@ -131,22 +112,26 @@ def test_folder_and_archive_hold_the_same(package):
             assert tar.extractfile(member).read() == path.read_bytes()
             assert (stat.S_IMODE(path.stat().st_mode), int(path.stat().st_mtime)) == (member.mode, member.mtime)
     assert sum(len(names) for _, _, names in os.walk(package / NAME)) == len(members(package / f"{NAME}.tar.gz"))
+    assert {stat.S_IMODE(os.stat(folder).st_mode) for folder, _, _ in os.walk(package / NAME)} == {0o755}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in package.iterdir() if path.is_file()} == {0o644}
 
 
-def test_same_to_the_byte_in_another_place_and_without_secrets(tmp_path):
-    """Two builds from sources, in different folders under different circumstances. For speed nothing is optimized, and one
-    program stands for all: it has the store, with the C file that is made from the schema."""
-    one, two = tmp_path / "one", tmp_path / "two" / "deeper"
-    for folder, env in ((one, {}), (two, {"TZ": "Asia/Tokyo", "LANG": "C.UTF-8"})):
+def test_same_to_the_byte_in_another_place_and_without_secrets(tmp_path, home):
+    """Two builds from sources, in different folders by different users. For speed nothing is optimized, and
+    one program stands for all: it has the store, with the C file that is made from the schema."""
+    one, two = tmp_path / "one", home / "two" / "deeper"
+    other = NOBODY if os.getuid() == 0 else None
+    for folder, env in ((one, {}), (two, {"user": other, "TZ": "Asia/Tokyo", "LANG": "C.UTF-8"})):
         copy = copy_of_checkout(folder)
-        os.chmod(copy, 0o777 if folder is one else 0o700)
+        if other and folder is two:
+            subprocess.run(["chown", "-R", str(other), home], check=True)
         pack("--output", folder / "out", script=copy / "scripts" / "package_private_relay.sh",
              MAKEFLAGS="MODE=-g PROGRAMS=$$(BUILD)/relay-sweep", **env)
     names = [m.name for m in members(one / "out" / f"{NAME}.tar.gz")]
     for name in names:
         content = (one / "out" / name).read_bytes()
         assert content == (two / "out" / name).read_bytes(), name
-        assert bytes(tmp_path) not in content, name
+        assert bytes(tmp_path) not in content and bytes(home) not in content, name
     assert digest(one / "out" / f"{NAME}.tar.gz") == digest(two / "out" / f"{NAME}.tar.gz")
     assert f"{NAME}/build/relay-sweep" in names
     assert [name for name in names if os.path.relpath(name, NAME) in SECRETS] == []
@@ -155,33 +140,32 @@ def test_same_to_the_byte_in_another_place_and_without_secrets(tmp_path):
 
 def test_time_is_that_of_the_commit(tmp_path, built):
     pack("--output", tmp_path, "--build", built, SOURCE_DATE_EPOCH=None)
-    commit = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    commit = said("git", "log", "-1", "--format=%ct", cwd=ROOT)
     assert {m.mtime for m in members(tmp_path / f"{NAME}.tar.gz")} == {int(commit)}
 
 
 def test_runtime_packages_hold_every_library_of_the_programs(package):
-    listed = subprocess.run([package / NAME / "scripts" / "install_deps.sh", "--runtime", "--list"], env=clean_env(), capture_output=True,
-                            text=True, check=True).stdout.split()
-    needed = set()
+    listed, needed = runtime_packages(package / NAME), set()
     for name in PROGRAMS:
-        head = subprocess.run(["readelf", "-d", package / NAME / "build" / name], capture_output=True, text=True, check=True).stdout
+        head = said("readelf", "-d", package / NAME / "build" / name)
         needed |= set(re.findall(r"\(NEEDED\).*\[(.*)\]", head)) - {"libasan.so.8", "libubsan.so.1"}
-    owners = subprocess.run(["dpkg-query", "-S", *(f"*/{name}" for name in sorted(needed))], capture_output=True, text=True, check=True).stdout
-    owners = {line.split(":")[0] for line in owners.splitlines() if re.search(r" /(usr/)?lib/[\w-]+/[^/]+$", line)}
-    assert owners - {"libc6", "libm6"} == {name for name in listed if name.startswith("lib")}
+    owners = said("dpkg-query", "-S", *(f"*/{name}" for name in sorted(needed))).splitlines()
+    owners = {line.split(":")[0] for line in owners if re.search(r" /(usr/)?lib/[\w-]+/[^/]+$", line)}
+    assert owners - {"libc6"} == {name for name in listed if name.startswith("lib")}
     assert not [name for name in listed if name.endswith("-dev") or name in COMPILERS]
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words, status, said", [
-    (["--nonsense"], 2, "--nonsense"), (["extra"], 2, "extra"), (["--output"], 2, "--output"), (["--output", ""], 2, "--output"),
-    (["--build", "/nonexistent"], 1, "/nonexistent/relayd"), (["--output", "/proc/none"], 1, "/proc/none"),
+@pytest.mark.parametrize("words, status, why", [
+    (["--nonsense"], 2, "--nonsense"), (["extra"], 2, "extra"), (["--output"], 2, "--output"),
+    (["--output", ""], 2, "--output"), (["--build", "/nonexistent"], 1, "/nonexistent/relayd"),
+    (["--output", "/proc/none"], 1, "/proc/none"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
-def test_bad_input_is_one_line(words, status, said):
+def test_bad_input_is_one_line(words, status, why):
     more = ["--build", BUILD] if "--build" not in words else []
-    assert said in pack(*more, *words, expect=status).stderr
+    assert why in pack(*more, *words, expect=status).stderr
 
 
 @pytest.mark.parametrize("epoch", ["soon", "-1", "1e9", " "])
@@ -196,8 +180,7 @@ def test_failed_build_leaves_the_old_package(tmp_path, built):
     pack("--output", tmp_path / "out", "--build", built, script=script)
     before = digest(tmp_path / "out" / f"{NAME}.tar.gz")
     (copy / "Makefile").write_text("all:\n\t@echo no compiler >&2; exit 1\n", encoding="utf-8")
-    said = pack("--output", tmp_path / "out", script=script, expect=1).stderr
-    assert said.startswith("package_private_relay.sh: make fails: ")
+    assert "make fails: " in pack("--output", tmp_path / "out", script=script, expect=1).stderr
     assert sorted(os.listdir(tmp_path / "out")) == sorted([NAME, f"{NAME}.tar.gz", "SHA256SUMS"])
     assert digest(tmp_path / "out" / f"{NAME}.tar.gz") == before
 
@@ -224,15 +207,14 @@ def test_folder_that_is_no_package_is_not_replaced(tmp_path, built):
 def test_folder_that_cannot_be_written_is_one_line(home):
     shutil.copytree(os.path.join(ROOT, "scripts"), home / "scripts")
     (home / "Makefile").touch()
-    assert "cannot be written to" in pack("--output", home / "out", script=home / "scripts" / os.path.basename(SCRIPT), expect=1,
-                                          user=NOBODY).stderr
+    script = home / "scripts" / os.path.basename(SCRIPT)
+    assert "cannot be written to" in pack("--output", home / "out", script=script, expect=1, user=NOBODY).stderr
 
 
 def test_unpacked_package_cannot_be_packed(tmp_path, package):
     shutil.copytree(package / NAME, tmp_path / NAME)
-    shutil.copyfile(SCRIPT, tmp_path / NAME / "scripts" / "package.sh")
-    os.chmod(tmp_path / NAME / "scripts" / "package.sh", 0o755)
-    assert "no sources" in pack("--output", tmp_path / "out", script=tmp_path / NAME / "scripts" / "package.sh", expect=1).stderr
+    script = shutil.copy2(SCRIPT, tmp_path / NAME / "scripts")
+    assert "no sources" in pack("--output", tmp_path / "out", script=script, expect=1).stderr
 
 
 def test_help_is_on_standard_output():
@@ -243,7 +225,7 @@ def test_help_is_on_standard_output():
 
 
 class Server:
-    """An empty folder of another user, with the two files of the package in it and programs that say so when they are called."""
+    """A folder of another user, with the two files of the package; beside it compilers that tell of a call."""
 
     def __init__(self, package, home):
         self.home, self.port = home, free_port()
@@ -258,15 +240,15 @@ class Server:
             shutil.copyfile(package / name, home / name)
         if os.getuid() == 0:
             shutil.chown(home, NOBODY, NOBODY)
-        self.env = clean_env(HOME=home, HOST="127.0.0.1", PORT=self.port, WEBCHAT_STRICT_PORT=1, PCHAT_DEV_EXPOSE_CODES="true")
+        self.env = clean_env(HOME=home, HOST="127.0.0.1", PORT=self.port, WEBCHAT_STRICT_PORT=1)
         self.env["PATH"] = f"{stubs}:{self.env['PATH']}:/usr/sbin"
         self.url = f"http://127.0.0.1:{self.port}"
 
     def paste(self, text):
         """Runs lines as that user in that folder, up to the first failure; answers what they print."""
         as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
-        done = subprocess.run(["bash", "-eu", "-o", "pipefail"], input=text, cwd=self.home, env=self.env, capture_output=True, text=True,
-                              timeout=120, check=False, **as_user)
+        done = subprocess.run(["bash", "-eu", "-o", "pipefail"], input=text, cwd=self.home, env=self.env, timeout=120,
+                              capture_output=True, text=True, check=False, **as_user)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -292,40 +274,41 @@ def another_machine(package, home):
 
 def make_older(path, version):
     """Turns the database into one of an older schema version, with all that this version can hold."""
-    new = f"{path}.new"
-    os.rename(path, new)
+    aside = f"{path}.new"
+    os.rename(path, aside)
     with contextlib.closing(sqlite3.connect(path)) as link:
         for step in STEPS[:version]:
             link.executescript(pathlib.Path(step).read_text(encoding="utf-8"))
-        link.execute("ATTACH ? AS new", (new,))
+        link.execute("ATTACH ? AS new", (aside,))
         tables = "SELECT name FROM {}.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         there = {name for (name,) in link.execute(tables.format("new"))}
         for (table,) in link.execute(tables.format("main")).fetchall():
-            columns = [{row[1] for row in link.execute(f"PRAGMA {base}.table_info({table})")} for base in ("main", "new")]
             if table in there:
-                names = ", ".join(sorted(columns[0] & columns[1]))
+                old, new = ({row[1] for row in link.execute(f"PRAGMA {base}.table_info({table})")}
+                            for base in ("main", "new"))
+                names = ", ".join(sorted(old & new))
                 link.execute(f"DELETE FROM main.{table}")
                 link.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM new.{table}")
         link.execute(f"PRAGMA main.user_version = {version}")
         link.commit()
-    os.remove(new)
+    os.remove(aside)
     os.chown(path, os.stat(os.path.dirname(path)).st_uid, -1)
     os.chmod(path, 0o600)
 
 
 def test_package_runs_as_another_user_and_is_upgraded_with_its_messages(server):
-    blocks = section("private-server-install.md", "Package")
-    assert "scripts/package_private_relay.sh" in blocks[0]
-    said = server.paste(blocks[1])
-    assert f"{NAME}.tar.gz: OK" in said and f"WebChat relay: {server.url}\n" in said and "The relay was stopped." in said
-    assert re.search(r"^health +ok", said, re.M) and "FAILED" not in said
+    make, use = page_section("Package")
+    assert make == "scripts/package_private_relay.sh\n"
+    printed = server.paste(use)
+    assert f"{NAME}.tar.gz: OK" in printed and f"WebChat relay: {server.url}\n" in printed and "was stopped" in printed
+    assert re.search(r"^health +ok", printed, re.M) and "FAILED" not in printed
     assert {path.stat().st_uid for path in server.folder.rglob("*")} == {server.user}
 
     server.paste(f"cd {NAME} && ./start_relay.sh --detach")
     bob = server.sign_in("bob@example.com", "bob.chat")
     code = server.code("ann@example.com")
-    server.paste(f"cd {NAME} && {sys.executable} scripts/webchat_cli.py ann@example.com --relay {server.url} --code {code} "
-                 "--chat-address ann.chat --to bob.chat --message 'kept over the upgrade'")
+    server.paste(f"cd {NAME} && {sys.executable} scripts/webchat_cli.py ann@example.com --relay {server.url} "
+                 f"--code {code} --chat-address ann.chat --to bob.chat --message 'kept over the upgrade'")
     server.paste(f"cd {NAME} && ./start_relay.sh --stop")
 
     os.chmod(server.folder / "relay", 0o700)
