@@ -252,7 +252,7 @@ rows_account_erase(struct db *db, struct arena *a, const struct account *acc, in
 	if (!db_failed(r))
 		r = group_forsake(db, a, acc, now);
 	if (!db_failed(r))
-		r = db_exec(db, ST_ERASE_RECEIVED, "it", acc->id, acc->chat_address);
+		r = db_exec(db, ST_ERASE_RECEIVED, "i", acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_id) && !db_failed(r); i++)
 		r = db_exec(db, by_id[i], "i", acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_email) && !db_failed(r); i++)

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "db_internal.h"
 #include "scrub.h"
+#include "secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -282,7 +283,9 @@ db_sweep_checkpoint(struct db *db, int ms)
 enum db_result
 db_scrub_left(struct db *db, int64_t *bodies, int64_t *files)
 {
-	sqlite3_stmt *st = db_bind(db, ST_SCRUB_LEFT, "");
+	static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
+	sqlite3_stmt *st =
+	    db_bind(db, ST_SCRUB_LEFT, "b", &(struct db_blob){ zeros, sizeof(zeros) });
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)

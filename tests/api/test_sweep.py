@@ -43,7 +43,7 @@ def number_of(relay, message_id):
 
 def secrets_of(relay, message_id):
     """(key, sealed body) as they lie in the database."""
-    return rows(relay, "SELECT k.secret, m.body FROM message m JOIN message_key k ON k.message_id = m.id "
+    return rows(relay, "SELECT k.body_key, m.body FROM message m JOIN content_key k ON k.id = m.id "
                        "WHERE m.public_id = ?", bytes.fromhex(message_id[4:]))[0]
 
 
@@ -104,7 +104,7 @@ def test_claimed_text_is_gone_before_any_pass_and_reads_claimed_until_confirmed(
     message = ann.send(bob, "once")["message_id"]
     answer = bob.poll("")
     assert [item["text"] for item in answer["messages"]] == ["once"]
-    assert rows(relay, "SELECT count(*) FROM message_key") == [(0,)]
+    assert rows(relay, "SELECT count(*) FROM content_key WHERE body_key <> zeroblob(32)") == [(0,)]
     assert status(ann, message) == "claimed" and shown(ann, message)["text"] == ""
     assert bob.poll("")["messages"] == []
     assert status(ann, message) == "claimed"
@@ -130,7 +130,8 @@ def test_all_modes_forget_who_got_it(quiet, mode):
     deliver(relay, bob)
     number, bobs = number_of(relay, message), rows(relay, "SELECT id FROM account WHERE chat_address = ?", bob.address)[0][0]
     sweep(relay)
-    assert rows(relay, "SELECT destination FROM message WHERE id = ?", number) == [("",)]
+    assert rows(relay, "SELECT m.address, k.address_key FROM message m JOIN content_key k ON k.id = m.id WHERE m.id = ?",
+                number) == [(b"", bytes(32))]
     assert rows(relay, "SELECT account_id FROM delivery WHERE message_id = ?", number) == [(0,)]
     assert rows(relay, "SELECT count(*) FROM stream WHERE stream_id = ? AND message_id = ?", bobs, number) == [(0,)]
     assert status(ann, message) == "delivered"
@@ -252,7 +253,7 @@ def test_expired_message_is_in_no_answer_though_no_pass_ran(quiet):
     assert status(ann, message) == "expired"
     sweep(relay)
     assert status(ann, message) == "expired"
-    assert rows(relay, "SELECT count(*) FROM message_key") == [(0,)]
+    assert rows(relay, "SELECT count(*) FROM content_key WHERE body_key <> zeroblob(32)") == [(0,)]
 
 
 def test_ttl_of_zero_never_expires_a_message(quiet):
