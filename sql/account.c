@@ -247,6 +247,9 @@ rows_account_erase(struct db *db, struct arena *a, const struct account *acc, in
 
 	if (!tombstone_account(db, acc->id))
 		return DB_FULL;
+	r = db_exec(db, ST_SWEEP_ERASED, "i", now);
+	if (db_failed(r))
+		return r;
 	address_mac(acc->chat_address, mac);
 	r = db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, sizeof(mac) });
 	if (!db_failed(r))

@@ -329,6 +329,21 @@ def test_row_whose_bytes_are_not_there_goes(quiet, how):
     ann.get(made["url"], expect=404)
 
 
+def test_what_an_erased_account_left_is_in_no_page_of_the_database(quiet):
+    relay = quiet()
+    name, people = unique("erased-"), [relay.sign_in() for _ in range(3)]
+    gone = relay.sign_in(f"{name}@example.com", display_name=name, device_name=name)
+    # rows around it come and go, so that pages are rearranged
+    with relay.locked_database() as link:
+        link.executemany("INSERT INTO audit (at, actor, action, target) VALUES (1, ?, 'x', 'y')", [(name,)] * 500)
+        link.execute("DELETE FROM audit")
+    gone.delete("/api/v1/pchat/auth/me", expect=200)
+    sweep(relay)
+    assert relay.files_holding(name.encode()) in ([], ["relay.log"])  # where codes are printed without a mail server
+    assert rows(relay, "SELECT erased_at, rebuilt_at > 0 FROM sweep") == [(0, 1)]
+    people[0].send(people[1], "goes on")
+
+
 # -- the pass itself -------------------------------------------------------------------------------
 
 def test_pool_runs_passes_by_itself(make_relay):
