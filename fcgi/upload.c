@@ -36,6 +36,18 @@ bad_body(struct request *r, const char *why)
 	return false;
 }
 
+/* nginx removes the body of a client that went away; then nobody waits, and nothing is wrong. */
+static bool
+body_failed(struct request *r, const struct upload *u, const char *what)
+{
+	int saved = errno;
+
+	if (saved == ENOENT && *r->body_file && access(u->path, F_OK) != 0)
+		return bad_body(r, "The upload was given up.");
+	errno = saved;
+	return storage_failed(r, what);
+}
+
 /* The path of what nginx wrote: of what it says only the name counts, and that is digits. */
 static bool
 find_incoming(const struct request *r, char *path, size_t size)
@@ -109,16 +121,31 @@ receive(struct request *r, int fd)
 	return true;
 }
 
+/* Where the kernel or the file system cannot copy by itself. */
+static ssize_t
+copy_some(int from, off_t *start, int to, size_t len)
+{
+	char buffer[COPY_BYTES];
+	ssize_t n = pread(from, buffer, len < sizeof(buffer) ? len : sizeof(buffer), *start);
+
+	if (n > 0 && !write_all(to, buffer, (size_t)n))
+		return -1;
+	*start += n > 0 ? n : 0;
+	return n;
+}
+
 static bool
 copy_range(int from, off_t start, off_t len, int to)
 {
 	while (len > 0) {
 		ssize_t n = copy_file_range(from, &start, to, NULL, (size_t)len, 0);
 
-		if (n <= 0) {
-			errno = n == 0 ? EIO : errno;
+		if (n < 0 && errno != ENOSPC && errno != EDQUOT)
+			n = copy_some(from, &start, to, (size_t)len);
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
 			return false;
-		}
 		len -= n;
 	}
 	return true;
@@ -183,7 +210,7 @@ take(struct request *r, const char *part, const char *name, struct upload *u)
 	struct stat st;
 
 	if (fd < 0)
-		return storage_failed(r, "open");
+		return body_failed(r, u, "open");
 	if (!*r->body_file && !receive(r, fd))
 		return false;
 	if (fstat(fd, &st) != 0)
@@ -197,7 +224,7 @@ take(struct request *r, const char *part, const char *name, struct upload *u)
 	if (chmod(u->path, file_mode(r)) != 0 ||
 	    !file_path(r->worker->conf->upload_dir, u->id, final, sizeof(final)) ||
 	    rename(u->path, final) != 0)
-		return storage_failed(r, "rename");
+		return body_failed(r, u, "rename");
 	snprintf(u->path, sizeof(u->path), "%s", final);
 	return true;
 }

@@ -46,7 +46,8 @@ has_room(struct request *r, int64_t size)
 	return false;
 }
 
-/* May the caller store `size` more bytes? False: it answered. */
+/* Is one file of `size` bytes, and it with all others of the caller, small enough? False: it
+ * answered. */
 static bool
 may_store(struct request *r, int64_t size, int64_t overhead)
 {
@@ -63,7 +64,7 @@ may_store(struct request *r, int64_t size, int64_t overhead)
 		too_large(r, used);
 		return false;
 	}
-	return has_room(r, size);
+	return true;
 }
 
 static struct json_object *
@@ -124,12 +125,14 @@ on_upload(struct request *r)
 	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
 		return;
 	if (r->upload_check) {
-		resp_ok(r, 200);
+		if (has_room(r, r->content_length > 0 ? r->content_length : 0))
+			resp_ok(r, 200);
 		return;
 	}
+	/* from here on the bytes are on the disk */
 	if (!upload_take(r, PART, in->name, &u))
 		return;
-	if (may_store(r, u.size, 0))
+	if (may_store(r, u.size, 0) && has_room(r, 0))
 		keep(r, &u);
 	else
 		unlink(u.path);

@@ -91,6 +91,7 @@ filename_clean(const char *name, size_t len, char out[static FILENAME_BYTES])
 	work[n] = '\0';
 	trim(work);
 	shorten(work, FILENAME_BYTES - 1);
+	trim(work);
 	snprintf(out, FILENAME_BYTES, "%s", work[0] ? work : "file");
 }
 

@@ -202,6 +202,8 @@ read_name(const char *disposition, char out[static FILENAME_BYTES])
 		unescape(from, NULL);
 	} else if (parameter(disposition, "filename", raw, sizeof(raw))) {
 		unescape(raw, "\"\r\n");
+	} else {
+		raw[0] = '\0';
 	}
 	filename_clean(from, strlen(from), out);
 }
