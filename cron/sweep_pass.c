@@ -21,6 +21,8 @@
 #define ROWS_AT_ONCE 256
 #define STRAY_AGE_SEC 3600 /* what arrives may be that old before it counts as left behind */
 #define SEARCH_INTERVAL_MS ((int64_t)3600000)
+#define REBUILD_INTERVAL_MS ((int64_t)3600000)
+#define REBUILD_BYTES ((int64_t)256 << 20) /* a larger file keeps its writers waiting too long */
 #define CHECKPOINT_WAIT_MS 20 /* no writer waits longer for it */
 #define CHECKPOINT_TRIES 20
 #define BUSY_TRIES 50
@@ -192,6 +194,20 @@ checkpoint(struct db *db)
 	return r;
 }
 
+/* After an account was erased, at most once an hour, and not where it would take long. */
+static enum db_result
+rebuild(const struct conf *c, struct db *db, const struct sweep_state *s)
+{
+	const struct db_options o = db_options_of(c);
+	int64_t now = clock_ms();
+	enum db_result r;
+
+	if (!s->erased_at || (now - s->rebuilt_at < REBUILD_INTERVAL_MS && s->rebuilt_at <= now))
+		return DB_DONE;
+	r = db_sweep_rebuild(db, &o, REBUILD_BYTES, s->erased_at, now);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
 static void
 note(enum db_result r, enum db_result *all)
 {
@@ -215,6 +231,7 @@ sweep_run(const struct conf *c, struct db *db, struct sweep_result *out)
 		note(run_job(db, &plan, (enum sweep_job)job, &out->cleared[job]), &all);
 	note(search(c, db, &s, out), &all);
 	note(clear_files(c, db, &out->files_removed), &all);
+	note(rebuild(c, db, &s), &all);
 	r = checkpoint(db);
 	unclean = r == DB_DONE ? 0 : s.unclean_since ? s.unclean_since : s.started_at;
 	out->lag_ms = unclean ? clock_ms() - unclean : 0;

@@ -247,12 +247,15 @@ rows_account_erase(struct db *db, struct arena *a, const struct account *acc, in
 
 	if (!tombstone_account(db, acc->id))
 		return DB_FULL;
+	r = db_exec(db, ST_SWEEP_ERASED, "i", now);
+	if (db_failed(r))
+		return r;
 	address_mac(acc->chat_address, mac);
 	r = db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, sizeof(mac) });
 	if (!db_failed(r))
 		r = group_forsake(db, a, acc, now);
 	if (!db_failed(r))
-		r = db_exec(db, ST_ERASE_RECEIVED, "it", acc->id, acc->chat_address);
+		r = db_exec(db, ST_ERASE_RECEIVED, "i", acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_id) && !db_failed(r); i++)
 		r = db_exec(db, by_id[i], "i", acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_email) && !db_failed(r); i++)

@@ -43,7 +43,7 @@ copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total))
 static int
 leave_out_content(sqlite3 *h)
 {
-	static const char *const steps[] = { "DELETE FROM message_key",
+	static const char *const steps[] = { "UPDATE content_key SET body_key = zeroblob(32)",
 		"UPDATE message SET body = x'', scrubbed_at = max(scrubbed_at, 1)",
 		"DELETE FROM message_file", "DELETE FROM file", "DELETE FROM file_gone",
 		"DELETE FROM outbox", "DELETE FROM bridge", "DELETE FROM login_code" };
@@ -59,7 +59,10 @@ leave_out_content(sqlite3 *h)
 			rc = SQLITE_OK;
 		sqlite3_finalize(st);
 	}
-	return rc == SQLITE_OK ? sqlite3_exec(h, "COMMIT", NULL, NULL, NULL) : rc;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(h, "COMMIT", NULL, NULL, NULL);
+	/* pages that were rearranged may hold copies of what is gone: a new file holds none */
+	return rc == SQLITE_OK ? sqlite3_exec(h, "VACUUM", NULL, NULL, NULL) : rc;
 }
 
 bool

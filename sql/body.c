@@ -28,13 +28,12 @@ get_length(const uint8_t *at)
 }
 
 bool
-body_seal(
-    const uint8_t id[static ID_BYTES], const char *const parts[static BODY__MAX], struct body *out)
+body_seal(const uint8_t id[static ID_BYTES], const char *const *parts, int count, struct body *out)
 {
 	size_t len = 0;
 	uint8_t *plain, *at;
 
-	for (int i = 0; i < BODY__MAX; i++)
+	for (int i = 0; i < count; i++)
 		len += LENGTH_BYTES + (parts[i] ? strlen(parts[i]) : 0);
 	at = plain = malloc(len);
 	out->len = len + SECRET_SEAL_EXTRA_BYTES;
@@ -45,7 +44,7 @@ body_seal(
 		out->sealed = NULL;
 		return false;
 	}
-	for (int i = 0; i < BODY__MAX; i++) {
+	for (int i = 0; i < count; i++) {
 		size_t n = parts[i] ? strlen(parts[i]) : 0;
 
 		at = put_length(at, parts[i] ? n + 1 : 0);
@@ -77,9 +76,9 @@ body_text_bytes(sqlite3_stmt *st, int c)
 }
 
 static bool
-unpack(const uint8_t *at, size_t left, struct arena *a, char *parts[static BODY__MAX])
+unpack(const uint8_t *at, size_t left, struct arena *a, char **parts, int count)
 {
-	for (int i = 0; i < BODY__MAX; i++) {
+	for (int i = 0; i < count; i++) {
 		size_t n;
 
 		if (left < LENGTH_BYTES)
@@ -100,32 +99,44 @@ unpack(const uint8_t *at, size_t left, struct arena *a, char *parts[static BODY_
 	return left == 0;
 }
 
+/* Nothing is left of it, but that it was there. */
+static bool
+nothing(struct arena *a, char **parts, int count)
+{
+	memset(parts, 0, (size_t)count * sizeof(*parts));
+	parts[0] = arena_strdup(a, "");
+	return parts[0] != NULL;
+}
+
+static bool
+is_destroyed(const uint8_t key[static SECRET_SEAL_KEY_BYTES])
+{
+	static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
+
+	return memcmp(key, zeros, sizeof(zeros)) == 0;
+}
+
+/* A pack without its key (a backup has none) says nothing. One that does not fit its key is worth a
+ * line, but not the stream that it stands in. */
 bool
-body_open(sqlite3_stmt *st, int c, const uint8_t id[static ID_BYTES], struct arena *a,
-    char *parts[static BODY__MAX])
+body_open(sqlite3_stmt *st, int c, const uint8_t id[static ID_BYTES], struct arena *a, char **parts,
+    int count)
 {
 	size_t len = (size_t)sqlite3_column_bytes(st, c);
 	uint8_t key[SECRET_SEAL_KEY_BYTES], *plain;
 	bool ok;
 
-	memset(parts, 0, BODY__MAX * sizeof(*parts));
-	if (len == 0) {
-		parts[BODY_TEXT] = arena_strdup(a, "");
-		return parts[BODY_TEXT] != NULL;
-	}
+	memset(parts, 0, (size_t)count * sizeof(*parts));
+	if (len == 0 || !db_blob(st, c + 1, key, sizeof(key)) || is_destroyed(key))
+		return nothing(a, parts, count);
 	plain = arena_alloc(a, len);
 	if (!plain)
 		return false;
-	/* without its key (a backup has none) a body says nothing; one that does not fit its key is
-	 * worth a line, but not the stream that it stands in */
-	if (!db_blob(st, c + 1, key, sizeof(key)))
-		return (parts[BODY_TEXT] = arena_strdup(a, "")) != NULL;
 	ok = secret_open(id, key, sqlite3_column_blob(st, c), len, plain) &&
-	    unpack(plain, len - SECRET_SEAL_EXTRA_BYTES, a, parts) && parts[BODY_TEXT];
+	    unpack(plain, len - SECRET_SEAL_EXTRA_BYTES, a, parts, count) && parts[0];
 	secret_wipe(key, sizeof(key));
 	if (ok)
 		return true;
-	log_error("a message cannot be opened: its body does not fit its key");
-	memset(parts, 0, BODY__MAX * sizeof(*parts));
-	return (parts[BODY_TEXT] = arena_strdup(a, "")) != NULL;
+	log_error("something sealed cannot be opened: it does not fit its key");
+	return nothing(a, parts, count);
 }

@@ -1,5 +1,5 @@
-/* What a message says, as one sealed blob: text and all that belongs to it, under a key of its own.
- */
+/* What a message says, where it went, what a file is called: packed texts, each pack sealed under a
+ * key of its own. */
 #ifndef SQL_BODY_H
 #define SQL_BODY_H
 
@@ -7,7 +7,19 @@
 #include "id.h"
 #include "secret.h"
 
-enum body_part { BODY_TEXT, BODY_SUBJECT, BODY_TITLE, BODY_ATTACHMENTS, BODY_WAVEFORM, BODY__MAX };
+enum body_part {
+	BODY_TEXT,
+	BODY_SUBJECT,
+	BODY_TITLE,
+	BODY_SOURCE,
+	BODY_ATTACHMENTS,
+	BODY_WAVEFORM,
+	BODY__MAX
+};
+enum address_part { ADDRESS_TO, ADDRESS_OUTSIDE, ADDRESS__MAX };
+enum label_part { LABEL_NAME, LABEL_MIME, LABEL__MAX };
+
+#define BODY_PARTS_MAX BODY__MAX
 
 struct body {
 	uint8_t key[SECRET_SEAL_KEY_BYTES];
@@ -15,20 +27,21 @@ struct body {
 	size_t len;
 };
 
-/* Seals the parts (NULL: left out) for the message `id` under a new key. False: out of memory. */
-bool body_seal(
-    const uint8_t id[static ID_BYTES], const char *const parts[static BODY__MAX], struct body *out);
+/* Seals `count` parts (NULL: left out) for the message or file `id` under a new key. False: out of
+ * memory. */
+bool
+body_seal(const uint8_t id[static ID_BYTES], const char *const *parts, int count, struct body *out);
 
 /* Releases and wipes. */
 void body_free(struct body *b);
 
-/* Bytes of what the blob in column `c` says, without what packing and sealing add. */
+/* Bytes of what the body in column `c` says, without what packing and sealing add. */
 size_t body_text_bytes(sqlite3_stmt *st, int c);
 
-/* Opens the blob in column `c`, whose key stands in the next one, into strings of the arena. A
- * scrubbed body, and one that cannot be opened, has an empty text and no other part. False: no
- * room. */
+/* Opens the pack in column `c`, whose key stands in the next one, into `count` strings of the
+ * arena. Of one that was scrubbed, or cannot be opened, the first part is empty and the others are
+ * NULL. False: no room. */
 bool body_open(sqlite3_stmt *st, int c, const uint8_t id[static ID_BYTES], struct arena *a,
-    char *parts[static BODY__MAX]);
+    char **parts, int count);
 
 #endif

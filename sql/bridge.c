@@ -42,7 +42,7 @@ bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 		    b->phone_id, b->by_relay ? STAGE_OVER : STAGE_QUEUED, m->now, b->bot_token);
 	if (r != DB_DONE || !b->by_relay)
 		return r;
-	return db_exec(db, ST_OUTBOX_INSERT_MESSAGE, "tiiii", m->destination, m->now, b->expires_at,
+	return db_exec(db, ST_OUTBOX_INSERT_MESSAGE, "tiiii", "", m->now, b->expires_at,
 	    (int64_t)b->kind, message_id);
 }
 

@@ -2,8 +2,10 @@
  * missing is the only rest that a crash can leave. */
 #include "file.h"
 
+#include "body.h"
 #include "db_internal.h"
 #include "log.h"
+#include "rows.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -12,6 +14,8 @@
 #include <unistd.h>
 
 #define CLEAR_MAX 64
+#define LABEL_COLUMN 3 /* of FILE_COLUMNS; its key follows */
+#define OCTETS "application/octet-stream"
 
 bool
 file_path(const char *upload_dir, const uint8_t public_id[static ID_BYTES], char *out, size_t size)
@@ -36,8 +40,28 @@ db_file_used(struct db *db, int64_t owner_id, int64_t *bytes)
 }
 
 static enum db_result
+insert(struct db *db, const struct file *f, int64_t owner_id, const struct body *label)
+{
+	static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
+	int64_t id = 0;
+	enum db_result r = rows_next_seq(db, &id);
+
+	if (r != DB_ROW)
+		return r;
+	r = db_exec(db, ST_FILE_INSERT, "ibibbiii", id, &(struct db_blob){ f->public_id, ID_BYTES },
+	    owner_id, &(struct db_blob){ f->token_hash, SECRET_HASH_BYTES },
+	    &(struct db_blob){ label->sealed, label->len }, f->size, f->created_at, f->expires_at);
+	return r == DB_DONE ?
+	    db_exec(db, ST_KEY_PUT, "ibb", id, &(struct db_blob){ label->key, sizeof(label->key) },
+		&(struct db_blob){ zeros, sizeof(zeros) }) :
+	    r;
+}
+
+static enum db_result
 add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
 {
+	const char *const parts[LABEL__MAX] = { [LABEL_NAME] = f->name, [LABEL_MIME] = f->mime };
+	struct body label;
 	int64_t used = 0;
 	enum db_result r = db_file_used(db, owner_id, &used);
 
@@ -45,9 +69,11 @@ add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
 		return r;
 	if (f->size > quota - used)
 		return DB_CONFLICT;
-	return db_exec(db, ST_FILE_INSERT, "bibttiii", &(struct db_blob){ f->public_id, ID_BYTES },
-	    owner_id, &(struct db_blob){ f->token_hash, SECRET_HASH_BYTES }, f->name, f->mime,
-	    f->size, f->created_at, f->expires_at);
+	if (!body_seal(f->public_id, parts, LABEL__MAX, &label))
+		return DB_FAIL;
+	r = insert(db, f, owner_id, &label);
+	body_free(&label);
+	return r;
 }
 
 enum db_result
@@ -61,19 +87,21 @@ db_file_add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota
 static bool
 read_file(sqlite3_stmt *st, struct arena *a, struct file *out)
 {
-	bool ok = true;
+	char *parts[LABEL__MAX];
 
 	*out = (struct file){ .id = sqlite3_column_int64(st, 0) };
 	if (!db_blob(st, 1, out->public_id, ID_BYTES) ||
 	    !db_blob(st, 2, out->token_hash, SECRET_HASH_BYTES))
 		return false;
-	out->name = db_text(st, 3, a, &ok);
-	out->mime = db_text(st, 4, a, &ok);
+	if (!body_open(st, LABEL_COLUMN, out->public_id, a, parts, LABEL__MAX))
+		return false;
+	out->name = parts[LABEL_NAME];
+	out->mime = parts[LABEL_MIME] ? parts[LABEL_MIME] : arena_strdup(a, OCTETS);
 	out->size = sqlite3_column_int64(st, 5);
 	out->created_at = sqlite3_column_int64(st, 6);
 	out->expires_at = sqlite3_column_int64(st, 7);
 	out->visible = sqlite3_column_int(st, 8);
-	return ok;
+	return out->mime != NULL;
 }
 
 enum db_result

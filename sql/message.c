@@ -83,18 +83,21 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 }
 
 static enum db_result
-insert(struct db *db, const struct message_new *m, int64_t seq, const struct body *body)
+insert(struct db *db, const struct message_new *m, int64_t seq, const struct body *body,
+    const struct body *address)
 {
 	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES },
-			     sealed = { body->sealed, body->len },
-			     key = { body->key, sizeof(body->key) };
-	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, "ibntttbtbtintnnti", seq, &id,
-	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, m->destination, &sealed,
-	    m->source, m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event,
-	    m->about_id, m->duration_ms, m->outside, m->received_at);
+			     what = { body->sealed, body->len },
+			     where = { address->sealed, address->len },
+			     key = { body->key, sizeof(body->key) },
+			     address_key = { address->key, sizeof(address->key) };
+	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, "ibnttbbbtintnni", seq, &id,
+	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
+	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event, m->about_id,
+	    m->duration_ms, m->received_at);
 
 	if (r == DB_DONE)
-		r = db_exec(db, ST_KEY_PUT, "ib", seq, &key);
+		r = db_exec(db, ST_KEY_PUT, "ibb", seq, &key, &address_key);
 	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
 		r = db_exec(db, ST_FILE_ATTACH, "ii", seq, m->files[i]);
 	return r;
@@ -106,19 +109,25 @@ message_put(struct db *db, struct message_new *m)
 	const char *const parts[BODY__MAX] = { [BODY_TEXT] = m->text,
 		[BODY_SUBJECT] = m->subject,
 		[BODY_TITLE] = m->title,
+		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
 		[BODY_WAVEFORM] = m->waveform };
-	struct body body;
+	const char *const places[ADDRESS__MAX] = {
+		[ADDRESS_TO] = m->destination, [ADDRESS_OUTSIDE] = m->outside
+	};
+	struct body body = { .sealed = NULL }, address = { .sealed = NULL };
 	int64_t seq = 0;
 	enum db_result r = rows_next_seq(db, &seq);
 
 	if (r != DB_ROW)
 		return r;
 	id_make(m->public_id);
-	if (!body_seal(m->public_id, parts, &body))
-		return DB_FAIL;
-	r = insert(db, m, seq, &body);
+	r = body_seal(m->public_id, parts, BODY__MAX, &body) &&
+		body_seal(m->public_id, places, ADDRESS__MAX, &address) ?
+	    insert(db, m, seq, &body, &address) :
+	    DB_FAIL;
 	body_free(&body);
+	body_free(&address);
 	return r == DB_DONE ? deliver(db, m, seq) : r;
 }
 
@@ -292,18 +301,19 @@ put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 	const char *const parts[BODY__MAX] = { [BODY_TEXT] = text,
 		[BODY_SUBJECT] = m->subject,
 		[BODY_TITLE] = m->title,
+		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
 		[BODY_WAVEFORM] = m->waveform };
 	struct body body;
 	enum db_result r;
 
-	if (!body_seal(m->public_id, parts, &body))
+	if (!body_seal(m->public_id, parts, BODY__MAX, &body))
 		return DB_FAIL;
 	r = db_exec(
 	    db, ST_MESSAGE_EDIT, "ibi", m->id, &(struct db_blob){ body.sealed, body.len }, now);
 	if (r == DB_DONE)
 		r = db_exec(
-		    db, ST_KEY_PUT, "ib", m->id, &(struct db_blob){ body.key, sizeof(body.key) });
+		    db, ST_KEY_BODY, "ib", m->id, &(struct db_blob){ body.key, sizeof(body.key) });
 	body_free(&body);
 	return r;
 }

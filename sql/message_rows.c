@@ -9,7 +9,7 @@
 bool
 rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 {
-	char *parts[BODY__MAX];
+	char *parts[BODY__MAX], *address[ADDRESS__MAX];
 	bool ok = true;
 
 	*out = (struct message){ .id = sqlite3_column_int64(st, 0),
@@ -22,23 +22,22 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 		.duration_ms = sqlite3_column_int64(st, 19),
 		.received_at = sqlite3_column_int64(st, 20) };
 	if (!db_blob(st, 1, out->public_id, ID_BYTES) ||
-	    !body_open(st, MESSAGE_BODY_COLUMN, out->public_id, a, parts)) {
-		log_error("message %lld cannot be opened", (long long)out->id);
+	    !body_open(st, MESSAGE_BODY_COLUMN, out->public_id, a, parts, BODY__MAX) ||
+	    !body_open(st, MESSAGE_ADDRESS_COLUMN, out->public_id, a, address, ADDRESS__MAX))
 		return false;
-	}
 	out->text = parts[BODY_TEXT];
 	out->subject = parts[BODY_SUBJECT];
 	out->title = parts[BODY_TITLE];
+	out->source = parts[BODY_SOURCE];
 	out->attachments = parts[BODY_ATTACHMENTS];
 	out->waveform = parts[BODY_WAVEFORM];
+	out->destination = address[ADDRESS_TO];
 	out->channel = db_text(st, 3, a, &ok);
 	out->kind = db_text(st, 4, a, &ok);
-	out->destination = db_text(st, 5, a, &ok);
-	out->source = db_text(st, 8, a, &ok);
 	out->is_reply = db_blob(st, 9, out->reply_to, ID_BYTES);
 	out->actions = db_text(st, 10, a, &ok);
-	out->from = db_text(st, 15, a, &ok);
-	out->from_name = db_text(st, 16, a, &ok);
+	out->from = address[ADDRESS_OUTSIDE] ? address[ADDRESS_OUTSIDE] : db_text(st, 15, a, &ok);
+	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") : db_text(st, 16, a, &ok);
 	out->event = db_text(st, 17, a, &ok);
 	return ok;
 }

@@ -6,7 +6,8 @@
 #include "message.h"
 
 #define MESSAGE_COLUMN_COUNT 21
-#define MESSAGE_BODY_COLUMN 6 /* its key follows */
+#define MESSAGE_BODY_COLUMN 5 /* its key follows */
+#define MESSAGE_ADDRESS_COLUMN 7 /* likewise */
 
 /* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
 bool rows_message(sqlite3_stmt *st, struct arena *a, struct message *out);

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "db_internal.h"
 #include "scrub.h"
+#include "secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +51,9 @@ db_sweep_state(struct db *db, struct sweep_state *out)
 		.finished_at = sqlite3_column_int64(st, 1),
 		.duration_ms = sqlite3_column_int64(st, 2),
 		.searched_at = sqlite3_column_int64(st, 3),
-		.unclean_since = sqlite3_column_int64(st, 4) };
+		.unclean_since = sqlite3_column_int64(st, 4),
+		.erased_at = sqlite3_column_int64(st, 5),
+		.rebuilt_at = sqlite3_column_int64(st, 6) };
 	db_reset(st);
 	return r;
 }
@@ -281,7 +284,9 @@ db_sweep_checkpoint(struct db *db, int ms)
 enum db_result
 db_scrub_left(struct db *db, int64_t *bodies, int64_t *files)
 {
-	sqlite3_stmt *st = db_bind(db, ST_SCRUB_LEFT, "");
+	static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
+	sqlite3_stmt *st =
+	    db_bind(db, ST_SCRUB_LEFT, "b", &(struct db_blob){ zeros, sizeof(zeros) });
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)
@@ -290,6 +295,32 @@ db_scrub_left(struct db *db, int64_t *bodies, int64_t *files)
 	*files = sqlite3_column_int64(st, 1);
 	db_reset(st);
 	return r;
+}
+
+enum db_result
+db_sweep_rebuild(
+    struct db *db, const struct db_options *o, int64_t most, int64_t erased_at, int64_t now)
+{
+	char error[DB_ERROR_BYTES];
+	struct stat st;
+	sqlite3 *h;
+	int rc;
+
+	if (stat(o->path, &st) != 0 || st.st_size > most)
+		return DB_NONE;
+	/* our own connection is sealed, and VACUUM attaches a file of its own */
+	h = db_connect(o, 0, error);
+	if (!h || !db_lock_take(db->lock_fd, db->busy_timeout_ms)) {
+		sqlite3_close(h);
+		return h ? DB_BUSY : DB_FAIL;
+	}
+	sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 1);
+	rc = sqlite3_exec(h, "VACUUM", NULL, NULL, NULL);
+	sqlite3_close(h);
+	db_lock_release(db->lock_fd);
+	if (rc != SQLITE_OK)
+		return db_translate(db, rc);
+	return write_one(db, ST_SWEEP_REBUILT, "ii", now, erased_at, 0);
 }
 
 bool

@@ -32,6 +32,7 @@ struct sweep_plan {
 
 struct sweep_state {
 	int64_t started_at, finished_at, duration_ms, searched_at;
+	int64_t erased_at, rebuilt_at; /* an account went, the file was rebuilt; 0: never */
 	int64_t unclean_since; /* scrubbed text may be in the WAL since then; 0: it is not */
 };
 
@@ -75,6 +76,12 @@ enum db_result db_sweep_checkpoint(struct db *db, int ms);
 /* What the store itself still holds of what was scrubbed: bodies or keys, and files that wait to be
  * removed. DB_ROW. */
 enum db_result db_scrub_left(struct db *db, int64_t *bodies, int64_t *files);
+
+/* Writes the whole database anew, so that no page keeps a copy of what an erased account left:
+ * SQLite overwrites what it deletes, but not what it moved before. Writers wait meanwhile. DB_DONE,
+ * DB_NONE when the file is larger than `most` bytes. Notes it for the erasure of `erased_at`. */
+enum db_result db_sweep_rebuild(
+    struct db *db, const struct db_options *o, int64_t most, int64_t erased_at, int64_t now);
 
 /* Ends the pass and gives the lease back. DB_DONE. */
 enum db_result db_sweep_done(struct db *db, int64_t now, int64_t unclean_since);

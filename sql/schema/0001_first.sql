@@ -80,9 +80,8 @@ CREATE TABLE message (
     sender_id INTEGER REFERENCES account (id) ON DELETE CASCADE,  -- NULL: the relay itself
     channel TEXT NOT NULL,
     kind TEXT NOT NULL,
-    destination TEXT NOT NULL,
-    body BLOB NOT NULL,                 -- what it says, sealed under the key in message_key; empty: scrubbed
-    source TEXT,
+    address BLOB NOT NULL,              -- where it went or came from, sealed; empty: scrubbed
+    body BLOB NOT NULL,                 -- what it says, sealed; empty: scrubbed
     reply_to BLOB,                      -- public id of the message answered
     actions TEXT,                       -- JSON, on messages of the relay itself
     created_at INTEGER NOT NULL,
@@ -95,11 +94,17 @@ CREATE TABLE message (
 CREATE INDEX message_open ON message (id) WHERE final_at = 0;
 CREATE INDEX message_unscrubbed ON message (id) WHERE final_at > 0 AND scrubbed_at = 0;
 
--- The key of each body (XChaCha20-Poly1305). Where it is gone, copies of the body say nothing any more.
-CREATE TABLE message_key (
-    message_id INTEGER PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
-    secret BLOB NOT NULL
+-- The keys of bodies and addresses (XChaCha20-Poly1305), by the number of the message or file; zeros where they were
+-- destroyed: then copies of what they sealed say nothing any more, wherever SQLite or a disk may have left one. Rows are only
+-- ever appended, and overwritten in place with as many bytes: so no page is ever rearranged, which would leave copies.
+CREATE TABLE content_key (
+    id INTEGER PRIMARY KEY,
+    body_key BLOB NOT NULL,
+    address_key BLOB NOT NULL
 ) STRICT;
+CREATE TRIGGER message_goes AFTER DELETE ON message BEGIN
+    UPDATE content_key SET body_key = zeroblob(32), address_key = zeroblob(32) WHERE id = old.id;
+END;
 CREATE INDEX message_sender ON message (sender_id, id);
 
 -- One row per recipient.
@@ -130,6 +135,7 @@ CREATE TABLE idempotency (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (account_id, request_key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_message ON idempotency (message_public_id);
 
 -- Mail that waits to leave; a row is gone once it left.
 CREATE TABLE outbox (

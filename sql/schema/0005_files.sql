@@ -1,12 +1,11 @@
 -- Files, and which messages name them. The bytes lie in the upload folder under the public id.
 
 CREATE TABLE file (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY,             -- by the clock of the streams, as messages
     public_id BLOB NOT NULL UNIQUE,
     owner_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     token_hash BLOB NOT NULL,
-    name TEXT NOT NULL,
-    mime TEXT NOT NULL,
+    label BLOB NOT NULL,                -- name and media type, sealed
     size INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL         -- 0: never
@@ -27,6 +26,7 @@ CREATE TABLE file_gone (
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER file_goes AFTER DELETE ON file BEGIN
     INSERT INTO file_gone (public_id) VALUES (old.public_id) ON CONFLICT DO NOTHING;
+    UPDATE content_key SET body_key = zeroblob(32) WHERE id = old.id;
 END;
 
 ALTER TABLE message ADD COLUMN duration_ms INTEGER;  -- of voice notes

@@ -4,8 +4,7 @@
 ALTER TABLE session ADD COLUMN scopes INTEGER NOT NULL DEFAULT 0;  -- 0: a session; else a key, by bits: 1 send, 2 receive, 4 phone, 8 admin
 ALTER TABLE session ADD COLUMN phone_id TEXT NOT NULL DEFAULT '';  -- of a key: the one phone it speaks for; empty: any
 
--- Messages that came in through a phone: who wrote, and when the phone got it. Their sender_id is NULL.
-ALTER TABLE message ADD COLUMN outside TEXT;
+-- Messages that came in through a phone: when it got them. Their sender_id is NULL.
 ALTER TABLE message ADD COLUMN received_at INTEGER NOT NULL DEFAULT 0;
 
 -- Messages to the outside, which have one delivery row, of account 0.

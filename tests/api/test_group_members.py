@@ -420,7 +420,7 @@ def test_message_to_a_thousand_members_is_stored_once(relay, almost_full, ann):
     text = unique("thousand-")
     message_id = send(ann, almost_full, text)
     assert almost_full.texts(almost_full.owner) == [text]
-    assert len(rows(relay, "SELECT 1 FROM message_key k JOIN message m ON m.id = k.message_id WHERE m.public_id = ?",
+    assert len(rows(relay, "SELECT 1 FROM content_key k JOIN message m ON m.id = k.id WHERE m.public_id = ?",
                     bytes.fromhex(message_id[4:]))) == 1
     assert len(ann.receipts(message_id)[message_id]["recipients"]) == 999
 

@@ -105,7 +105,7 @@ def test_backup_is_a_whole_database_for_its_owner_only(relay, ann, bob):
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as link:
         assert link.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert link.execute("SELECT count(*) FROM account WHERE email = ?", [ann.email]).fetchone() == (1,)
-        assert link.execute("SELECT length(k.secret) FROM message m JOIN message_key k ON k.message_id = m.id"
+        assert link.execute("SELECT length(k.body_key) FROM message m JOIN content_key k ON k.id = m.id"
                             " WHERE m.public_id = ?", [bytes.fromhex(message[4:])]).fetchone() == (32,)
 
 
@@ -115,8 +115,10 @@ def test_backup_without_keys_holds_nothing_that_opens_a_message(relay, ann, bob)
     relay.ctl("backup", path)
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as link:
         assert link.execute("SELECT count(*) FROM message").fetchone()[0] >= 1
-        for table in ("message_key", "file", "outbox", "login_code"):
+        for table in ("file", "outbox", "login_code"):
             assert link.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+        assert link.execute("SELECT count(*) FROM content_key WHERE body_key <> zeroblob(32)").fetchone() == (0,)
+        assert link.execute("SELECT count(*) FROM message WHERE length(body) > 0").fetchone() == (0,)
 
 
 def test_backup_does_not_overwrite(relay):

@@ -12,7 +12,7 @@ SESSION = ("SELECT s.id, s.expires_at, s.last_seen_at, s.start_seq, s.created_at
            "a.blocked, a.delivered_seq FROM session s JOIN account a ON a.id = s.account_id WHERE s.token_hash = ?")
 NEXT_SEQ = ("UPDATE meta SET stream_seq = CASE WHEN stream_seq >= ?1 THEN stream_seq + 1 ELSE ?1 END "
             "WHERE id = 1 RETURNING stream_seq")
-READ = ("SELECT m.public_id, m.channel, m.kind, a.chat_address, a.display_name, m.destination, m.body, "
+READ = ("SELECT m.public_id, m.channel, m.kind, a.chat_address, a.display_name, m.address, m.body, "
         "m.created_at, st.seq FROM stream st JOIN message m ON m.id = st.message_id "
         "LEFT JOIN account a ON a.id = m.sender_id WHERE st.stream_id = ? AND st.seq > ? ORDER BY st.seq LIMIT ?")
 CLAIM = ("UPDATE delivery SET state = 1 WHERE account_id = ? AND state = 0 AND message_id IN "
@@ -98,7 +98,7 @@ def on_poll():
     if rows or cursor > me[8]:
         rows = hand_out(me, cursor, limit, now)
     messages = [{"message_id": "msg_" + r[0].hex(), "channel": r[1], "kind": r[2], "from": r[3], "from_name": r[4],
-                 "to": r[5], "text": r[6].decode(), "created_at": r[7]} for r in (rows or [])[:limit]]
+                 "to": r[5].decode(), "text": r[6].decode(), "created_at": r[7]} for r in (rows or [])[:limit]]
     return jsonify(success=True, messages=messages, cursor=str(rows[:limit][-1][8] if rows else cursor),
                    has_more=len(rows or []) > limit, poll_interval_ms=2000)
 
@@ -107,11 +107,11 @@ def store(me, to, body, now):
     public_id = uuid.uuid4().bytes
     DB.execute("BEGIN IMMEDIATE")
     seq = DB.execute(NEXT_SEQ, (int(time.time() * 1e6),)).fetchone()[0]
-    DB.execute("INSERT INTO message (id, public_id, sender_id, channel, kind, destination, body, source, reply_to, "
+    DB.execute("INSERT INTO message (id, public_id, sender_id, channel, kind, address, body, reply_to, "
                "actions, created_at, edited_at, deleted_at, changed_seq, final_at, scrubbed_at) "
-               "VALUES (?, ?, ?, 'pchat', 'text', ?, ?, NULL, NULL, NULL, ?, 0, 0, 0, 0, 0)",
-               (seq, public_id, me[5], body["to"], body["text"].encode(), now))
-    DB.execute("INSERT INTO message_key (message_id, secret) VALUES (?, ?)", (seq, os.urandom(32)))
+               "VALUES (?, ?, ?, 'pchat', 'text', ?, ?, NULL, NULL, ?, 0, 0, 0, 0, 0)",
+               (seq, public_id, me[5], body["to"].encode(), body["text"].encode(), now))
+    DB.execute("INSERT INTO content_key (id, body_key, address_key) VALUES (?, ?, ?)", (seq, os.urandom(32), os.urandom(32)))
     DB.execute("INSERT INTO delivery (message_id, account_id, state, delivered_at, read_at, removed_at) "
                "VALUES (?, ?, 0, 0, 0, 0)", (seq, to))
     DB.execute("INSERT INTO stream (stream_id, seq, message_id) VALUES (?, ?, ?)", (to, seq, seq))

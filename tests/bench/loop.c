@@ -155,7 +155,7 @@ put_message(struct loop *l, int64_t seq, int64_t recipient)
 	sqlite3_stmt *st = l->stmts[ST_MESSAGE_INSERT];
 	const uint64_t id[2] = { next_random(l), next_random(l) },
 		       key[4] = { next_random(l), next_random(l), next_random(l), next_random(l) };
-	char to[32], body[TEXT_BYTES + SEAL_BYTES] = "";
+	char to[60] = "", body[TEXT_BYTES + SEAL_BYTES] = "";
 	size_t len;
 
 	snprintf(to, sizeof(to), "user%06lld", (long long)recipient);
@@ -164,15 +164,16 @@ put_message(struct loop *l, int64_t seq, int64_t recipient)
 	sqlite3_bind_int64(st, 3, l->senders[next_random(l) % l->senders_len]);
 	sqlite3_bind_text(st, 4, "pchat", -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 5, "text", -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 6, to, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 6, to, (int)sizeof(to), SQLITE_STATIC);
 	len = (size_t)snprintf(body, sizeof(body), "%s", l->texts[next_random(l) % l->texts_len]);
 	/* as long as a sealed one */
 	sqlite3_bind_blob(st, 7, body, (int)(len + SEAL_BYTES), SQLITE_STATIC);
-	sqlite3_bind_int64(st, 11, wall_us() / 1000);
-	sqlite3_bind_int64(st, 17, 0);
+	sqlite3_bind_int64(st, 10, wall_us() / 1000);
+	sqlite3_bind_int64(st, 15, 0);
 	step(l, ST_MESSAGE_INSERT);
 	sqlite3_bind_int64(l->stmts[ST_KEY_PUT], 1, seq);
 	sqlite3_bind_blob(l->stmts[ST_KEY_PUT], 2, key, sizeof(key), SQLITE_STATIC);
+	sqlite3_bind_blob(l->stmts[ST_KEY_PUT], 3, key, sizeof(key), SQLITE_STATIC);
 	step(l, ST_KEY_PUT);
 }
 

@@ -16,7 +16,7 @@ ACCOUNT = ("id email chat_address display_name search_key language role public_v
            "delivered_seq created_at")
 SESSION = ("id public_id token_hash account_id device_name session_name listen_channel visible start_seq sent_seq "
            "created_at expires_at last_seen_at")
-MESSAGE = ("id public_id sender_id channel kind destination body created_at edited_at deleted_at changed_seq final_at "
+MESSAGE = ("id public_id sender_id channel kind address body created_at edited_at deleted_at changed_seq final_at "
            "scrubbed_at")
 DELIVERY = "message_id account_id state delivered_at read_at removed_at"
 WORDS = ("the of and to in for that is on with at by we you it this from will be have are not as can see all new "
@@ -105,7 +105,7 @@ def add_messages(db, first, end, total, start_ms):
     for at in range(first, end, BATCH):
         batch = list(messages(at, min(at + BATCH, end), start_ms, step, rng, phrases))
         insert(db, "message", MESSAGE, (
-            (i, rng.randbytes(16), sender, "pchat", "text", address(to), b"", i // 1000, 0, 0, 0, i // 1000, i // 1000)
+            (i, rng.randbytes(16), sender, "pchat", "text", b"", b"", i // 1000, 0, 0, 0, i // 1000, i // 1000)
             for i, sender, to, _ in batch))
         insert(db, "delivery", DELIVERY, ((i, to, 2, i // 1000 + 4000, 0, 0) for i, _, to, _ in batch))
         insert(db, "stream", "stream_id seq message_id", ((to, i, i) for i, _, to, _ in batch))

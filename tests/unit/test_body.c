@@ -3,7 +3,8 @@
 
 #include "body.h"
 
-static const char *const full[BODY__MAX] = { "text \xf0\x9f\x98\x80", "subject", "", "[1]", "[2]" };
+static const char *const full[BODY__MAX] = { "text \xf0\x9f\x98\x80", "subject", "", "label", "[1]",
+	"[2]" };
 static uint8_t id[ID_BYTES];
 static struct body sealed;
 
@@ -13,7 +14,7 @@ set_up(void **state)
 	if (store_setup(state) != 0)
 		return -1;
 	id_make(id);
-	return body_seal(id, full, &sealed) ? 0 : -1;
+	return body_seal(id, full, BODY__MAX, &sealed) ? 0 : -1;
 }
 
 static int
@@ -37,7 +38,7 @@ open_as(const uint8_t *open_id, const void *blob, size_t len, const uint8_t *key
 	if (key)
 		sqlite3_bind_blob(st, 2, key, SECRET_SEAL_KEY_BYTES, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	ok = body_open(st, 0, open_id, &store.arena, parts);
+	ok = body_open(st, 0, open_id, &store.arena, parts, BODY__MAX);
 	sqlite3_finalize(st);
 	return ok;
 }
@@ -70,7 +71,7 @@ TEST(part_that_was_left_out_is_left_out_and_an_empty_one_is_empty)
 	char *parts[BODY__MAX];
 	struct body b;
 
-	assert_true(body_seal(id, some, &b));
+	assert_true(body_seal(id, some, BODY__MAX, &b));
 	assert_true(open_as(id, b.sealed, b.len, b.key, parts));
 	assert_string_equal(parts[BODY_TEXT], "");
 	assert_string_equal(parts[BODY_TITLE], "title");
@@ -84,7 +85,7 @@ TEST(same_text_is_sealed_otherwise_each_time)
 {
 	struct body again;
 
-	assert_true(body_seal(id, full, &again));
+	assert_true(body_seal(id, full, BODY__MAX, &again));
 	assert_int_equal(again.len, sealed.len);
 	assert_memory_not_equal(again.sealed, sealed.sealed, sealed.len);
 	assert_memory_not_equal(again.key, sealed.key, sizeof(sealed.key));
@@ -166,7 +167,7 @@ TEST(text_of_64_kib_is_counted_without_its_wrapping)
 	struct body b;
 
 	memset(text, 'x', sizeof(text) - 1);
-	assert_true(body_seal(id, parts, &b));
+	assert_true(body_seal(id, parts, BODY__MAX, &b));
 	assert_true(open_as(id, b.sealed, b.len, b.key, got));
 	assert_string_equal(got[BODY_TEXT], text);
 	sqlite3_prepare_v2(store.db->handle, "SELECT $1", -1, &st, NULL);

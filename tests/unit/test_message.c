@@ -246,9 +246,10 @@ TEST(withdraw_clears_every_text_of_the_message)
 	    db_message_send(store.db, &m, &(struct idempotency){ NULL }, &result), DB_DONE);
 	memcpy(sent.id, m.public_id, ID_BYTES);
 	deletes(&ann, sent, CHANGE_DONE);
-	assert_int_equal(store_number("SELECT count(*) FROM message m WHERE body = x'' AND reply_to "
-				      "IS NULL AND scrubbed_at > 0 AND NOT EXISTS (SELECT 1 FROM "
-				      "message_key k WHERE k.message_id = m.id)"),
+	assert_int_equal(
+	    store_number("SELECT count(*) FROM message m WHERE body = x'' AND reply_to "
+			 "IS NULL AND scrubbed_at > 0 AND EXISTS (SELECT 1 FROM "
+			 "content_key k WHERE k.id = m.id AND body_key = zeroblob(32))"),
 	    1);
 }
 

@@ -74,9 +74,9 @@ static size_t
 field_size(const struct field *f)
 {
 	return f->kind == FIELD_TEXT || f->kind == FIELD_NUMBERS ? sizeof(char *) :
-	    f->kind == FIELD_INT     ? sizeof(int64_t) :
-	    f->kind == FIELD_BOOL    ? sizeof(int) :
-				       sizeof(struct field_texts);
+	    f->kind == FIELD_INT                                 ? sizeof(int64_t) :
+	    f->kind == FIELD_BOOL                                ? sizeof(int) :
+								   sizeof(struct field_texts);
 }
 
 /* Fields lie inside the input struct, apart from each other, and their ranges make sense. */

@@ -86,11 +86,14 @@ TEST(content_goes_with_all_that_tells_of_it)
 	assert_int_equal(db_message_send(store.db, &m, &key, &result), DB_DONE);
 	confirm(&bob, "text");
 	sweep();
-	assert_int_equal(store_number("SELECT count(*) FROM message WHERE length(body) = 0 AND "
-				      "source IS NULL AND reply_to IS NULL AND duration_ms IS NULL "
-				      "AND scrubbed_at > 0 AND destination = 'bob'"),
+	assert_int_equal(
+	    store_number("SELECT count(*) FROM message WHERE length(body) = 0 AND "
+			 "reply_to IS NULL AND duration_ms IS NULL AND scrubbed_at > 0 "
+			 "AND length(address) > 0"),
 	    1);
-	assert_int_equal(store_number("SELECT count(*) FROM message_key"), 1);
+	assert_int_equal(store_number("SELECT count(*) FROM content_key WHERE body_key <> "
+				      "zeroblob(32)"),
+	    1);
 	assert_int_equal(store_number("SELECT length(body_mac) FROM idempotency"), 0);
 }
 
@@ -107,7 +110,8 @@ TEST(what_a_phone_brought_in_leaves_no_trace_in_its_key_either)
 	sweep();
 	assert_int_equal(store_number("SELECT length(body_mac) FROM idempotency"), 0);
 	assert_int_equal(
-	    store_number("SELECT count(*) FROM message WHERE outside IS NULL AND destination = ''"),
+	    store_number("SELECT count(*) FROM message m JOIN content_key k ON k.id = m.id WHERE "
+			 "address = x'' AND address_key = zeroblob(32)"),
 	    1);
 }
 
@@ -251,7 +255,9 @@ TEST(claim_takes_the_text_and_leaves_the_file_until_it_is_confirmed)
 	send_file(&ann, &bob, make_file(&ann));
 	int64_t next = polls(m, 0, "x");
 
-	assert_int_equal(store_number("SELECT count(*) FROM message_key"), 0);
+	assert_int_equal(store_number("SELECT count(*) FROM content_key WHERE body_key <> "
+				      "zeroblob(32)"),
+	    1); /* the name of the file */
 	sweep();
 	assert_int_equal(files(), 1);
 	polls(m, next, "");
@@ -338,9 +344,13 @@ TEST(message_to_the_outside_keeps_its_text_until_it_was_sent)
 		sweep_at(NOW + BRIDGE_LEASE_MS + 2);
 		claims(NOW + HOUR / 2, "words");
 		acks(sent, DELIVERY_SENT, NOW + HOUR / 2 + 1);
-		assert_int_equal(store_number("SELECT count(*) FROM message_key"), 1);
+		assert_int_equal(store_number("SELECT count(*) FROM content_key WHERE body_key <> "
+					      "zeroblob(32)"),
+		    1);
 		sweep_at(NOW + HOUR / 2 + 2);
-		assert_int_equal(store_number("SELECT count(*) FROM message_key"), 0);
+		assert_int_equal(store_number("SELECT count(*) FROM content_key WHERE body_key <> "
+					      "zeroblob(32)"),
+		    0);
 		assert_int_equal(state_of(&ann, sent), DELIVERY_SENT);
 		/* the word of the other side may come later */
 		acks(sent, DELIVERY_DELIVERED, NOW + HOUR / 2 + 3);
@@ -362,10 +372,14 @@ TEST(message_to_the_outside_that_failed_for_good_or_expired_is_scrubbed)
 		}
 		expired = send_out();
 		sweep_at(NOW + HOUR - 1);
-		assert_int_equal(store_number("SELECT count(*) FROM message_key"), 1);
+		assert_int_equal(store_number("SELECT count(*) FROM content_key WHERE body_key <> "
+					      "zeroblob(32)"),
+		    1);
 		assert_int_equal(state_of(&ann, failed), DELIVERY_FAILED);
 		sweep_at(NOW + HOUR);
-		assert_int_equal(store_number("SELECT count(*) FROM message_key"), 0);
+		assert_int_equal(store_number("SELECT count(*) FROM content_key WHERE body_key <> "
+					      "zeroblob(32)"),
+		    0);
 		assert_int_equal(state_of(&ann, expired), DELIVERY_EXPIRED);
 	}
 }

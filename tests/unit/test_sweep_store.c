@@ -73,8 +73,8 @@ static const struct {
 	    "created_at, message_id, owner_id, channel, phone_id, stage, next_try_at, tries, "
 	    "leased_by, last_error",
 	    "abs(random()), 1, 'sms', '', 1, 0, 0, '', ''", HOUR },
-	{ SWEEP_FILES, "file", "expires_at, public_id, owner_id, token_hash, name, mime, size",
-	    "randomblob(16), 1, x'', '', '', 1", 0 },
+	{ SWEEP_FILES, "file", "expires_at, public_id, owner_id, token_hash, label, size",
+	    "randomblob(16), 1, x'', x'', 1", 0 },
 };
 
 static void
@@ -168,8 +168,8 @@ held(struct sent sent)
 	const long long id = number_of(sent);
 
 	return store_number("SELECT (SELECT count(*) FROM message WHERE id = %lld AND "
-			    "length(body) > 0) + (SELECT count(*) FROM message_key WHERE "
-			    "message_id = %lld)",
+			    "length(body) > 0) + (SELECT count(*) FROM content_key WHERE "
+			    "id = %lld AND body_key <> zeroblob(32))",
 	    id, id);
 }
 
@@ -208,7 +208,8 @@ TEST(delivered_messages_are_scrubbed_in_batches_and_others_stay)
 	deliver(&bob);
 	waits = send_text(&ann, &bob, "waits");
 	assert_int_equal(clear_at(SWEEP_MESSAGES, clock_ms()), 250);
-	assert_int_equal(store_number("SELECT count(*) FROM message_key"), 1);
+	assert_int_equal(
+	    store_number("SELECT count(*) FROM content_key WHERE body_key <> zeroblob(32)"), 1);
 	assert_int_equal(held(waits), 2);
 }
 

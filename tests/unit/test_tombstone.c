@@ -82,7 +82,7 @@ append_bytes(const void *data, size_t len)
 static int64_t
 keys(void)
 {
-	return store_number("SELECT count(*) FROM message_key");
+	return store_number("SELECT count(*) FROM content_key WHERE body_key <> zeroblob(32)");
 }
 
 static int64_t
@@ -204,15 +204,16 @@ TEST(copy_of_an_older_schema_is_brought_up_to_date_and_held_against_the_stones)
 	snprintf(sql, sizeof(sql),
 	    "PRAGMA user_version=1; INSERT INTO account VALUES (1, 'ann@example.org', 'ann', '', "
 	    "'', '', 0, 0, 0, 0, 0, 0); INSERT INTO message VALUES (7, x'%s', 1, 'pchat', 'text', "
-	    "'bob', x'00', NULL, NULL, NULL, 1, 0, 0, 0, 0, 0), (8, x'01', 1, 'pchat', 'text', "
-	    "'bob', x'00', NULL, NULL, NULL, 1, 0, 0, 0, 0, 0); INSERT INTO message_key VALUES (7, "
-	    "x'00'), (8, x'00')",
+	    "x'00', x'00', NULL, NULL, 1, 0, 0, 0, 0, 0), (8, x'01', 1, 'pchat', 'text', "
+	    "x'00', x'00', NULL, NULL, 1, 0, 0, 0, 0, 0); INSERT INTO content_key VALUES (7, "
+	    "x'01', x'00'), (8, x'01', x'00')",
 	    id);
 	assert_int_equal(sqlite3_exec(h, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(h);
 	assert_int_equal(restore(), 1);
 	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
-	assert_int_equal(store_number("SELECT message_id FROM message_key"), 8);
+	assert_int_equal(
+	    store_number("SELECT id FROM content_key WHERE body_key <> zeroblob(32)"), 8);
 	assert_int_equal(keys(), 1);
 }
 
@@ -248,11 +249,11 @@ TEST(copy_of_an_older_schema_without_content_holds_none)
 	old.path = scratch_path(store.dir, "old.db");
 	assert_int_equal(sqlite3_open(old.path, &h), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(h, schema_steps[0], NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(h,
-		"PRAGMA user_version=1; INSERT INTO message_key VALUES (7, x'00'); INSERT INTO "
-		"login_code VALUES ('a', x'00', 0, 0)",
-		NULL, NULL, NULL),
+	assert_int_equal(sqlite3_exec(h,
+			     "PRAGMA user_version=1; INSERT INTO content_key VALUES (7, x'01', "
+			     "x'00'); INSERT INTO "
+			     "login_code VALUES ('a', x'00', 0, 0)",
+			     NULL, NULL, NULL),
 	    SQLITE_OK);
 	sqlite3_close(h);
 	assert_true(db_backup(&old, copy(), false, NULL, error));
