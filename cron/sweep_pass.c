@@ -18,8 +18,9 @@
 #define DAY_MS ((int64_t)86400000)
 #define FILES_AT_ONCE 64
 #define ROWS_AT_ONCE 256
-#define STRAY_AGE_SEC 3600 /* what arrives may be that old before it counts as left behind */
-#define SEARCH_INTERVAL_MS ((int64_t)3600000)
+#define STRAY_AGE_SEC 180 /* nobody writes to a file that long ago: nginx gives a body up sooner \
+			   */
+#define SEARCH_INTERVAL_MS ((int64_t)600000)
 #define REBUILD_INTERVAL_MS ((int64_t)3600000)
 #define REBUILD_BYTES ((int64_t)256 << 20) /* a larger file keeps its writers waiting too long */
 #define CHECKPOINT_WAIT_MS 20 /* no writer waits longer for it */
@@ -143,16 +144,17 @@ drop_rows(const struct conf *c, struct db *db, int64_t *dropped)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
-/* Once an hour files and rows are held against each other. */
+/* What was left behind while arriving goes each time; every ten minutes all files and rows are held
+ * against each other. */
 static enum db_result
 search(const struct conf *c, struct db *db, const struct sweep_state *s, struct sweep_result *out)
 {
 	int64_t now = clock_ms();
 	enum db_result r;
 
+	remove_strays(c, db, FILE_INCOMING, &out->strays_removed);
 	if (now - s->searched_at < SEARCH_INTERVAL_MS && s->searched_at <= now)
 		return DB_DONE;
-	remove_strays(c, db, FILE_INCOMING, &out->strays_removed);
 	remove_strays(c, db, FILE_FOLDER, &out->strays_removed);
 	r = drop_rows(c, db, &out->rows_dropped);
 	return r == DB_DONE ? db_sweep_searched(db, now) : r;
