@@ -18,8 +18,9 @@
 #define DAY_MS ((int64_t)86400000)
 #define FILES_AT_ONCE 64
 #define ROWS_AT_ONCE 256
-#define STRAY_AGE_SEC 180 /* nobody writes to a file that long ago: nginx gives a body up sooner \
-			   */
+#define STRAY_AGE_SEC \
+	180 /* nobody writes to a file that long ago: nginx gives a body up sooner \
+	     */
 #define SEARCH_INTERVAL_MS ((int64_t)600000)
 #define REBUILD_INTERVAL_MS ((int64_t)3600000)
 #define REBUILD_BYTES ((int64_t)256 << 20) /* a larger file keeps its writers waiting too long */
@@ -96,7 +97,7 @@ is_stray(struct db *db, int dir, const char *name, bool incoming, time_t now)
 	struct stat st;
 
 	if (name[0] == '.' || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !S_ISREG(st.st_mode) || now - st.st_mtime < STRAY_AGE_SEC)
+	    !S_ISREG(st.st_mode) || now - st.st_mtime < (incoming ? ARRIVING_SEC : STRAY_AGE_SEC))
 		return false;
 	return incoming || !parse_hex(name, id) || !db_file_known(db, id);
 }
