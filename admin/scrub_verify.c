@@ -17,10 +17,13 @@
 #define CHECKPOINT_MS 2000
 #define OPEN_FILES 16
 
+enum folder { FOLDER_RELAY, FOLDER_DATABASE, FOLDER_UPLOADS, FOLDER__MAX };
+
 /* nftw hands nothing on, so what it looks for stands here. */
 static struct {
 	const struct conf *conf;
 	struct db *db;
+	char *folders[FOLDER__MAX]; /* where they really are */
 	char **texts;
 	int count, found;
 	char *buffer;
@@ -54,7 +57,7 @@ search_file(const char *path)
 
 			if (want > longest)
 				longest = want;
-			if (memmem(look.buffer, len, look.texts[i], want)) {
+			if (want > 0 && memmem(look.buffer, len, look.texts[i], want)) {
 				left(path, "holds a text that was given");
 				return;
 			}
@@ -62,21 +65,41 @@ search_file(const char *path)
 		kept = longest > 1 && len >= longest - 1 ? longest - 1 : 0;
 		memmove(look.buffer, look.buffer + len - kept, kept);
 	}
+	look.failed |= n < 0;
 }
 
 static bool
-is_below(const char *path, const char *folder, const char *name)
+is_below(const char *path, const char *folder)
 {
-	char prefix[PATH_MAX];
+	size_t len = strlen(folder);
 
-	snprintf(prefix, sizeof(prefix), "%s/%s/", folder, name);
-	return strncmp(path, prefix, strlen(prefix)) == 0;
+	return strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+static bool
+is_in(const char *path, enum folder folder, const char *name)
+{
+	const char *base = look.folders[folder];
+	size_t len = strlen(base);
+
+	return is_below(path, base) && is_below(path + len + 1, name);
+}
+
+/* What cannot be looked at may hold anything. */
+static void
+note_closed(const char *path, int type)
+{
+	if (type != FTW_DNR && type != FTW_NS)
+		return;
+	fprintf(stderr, "%s: cannot be read\n", path);
+	look.failed = true;
 }
 
 static int
 visit_search(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	(void)at;
+	note_closed(path, type);
 	if (type == FTW_F && S_ISREG(st->st_mode))
 		search_file(path);
 	return 0;
@@ -88,13 +111,14 @@ visit(const char *path, const struct stat *st, int type, struct FTW *at)
 	char id[ID_TEXT_BYTES];
 	uint8_t raw[ID_BYTES];
 
+	note_closed(path, type);
 	if (type != FTW_F || !S_ISREG(st->st_mode))
 		return 0;
 	snprintf(id, sizeof(id), "fil_%.33s", path + at->base);
-	if (is_below(path, look.conf->upload_dir, FILE_FOLDER) &&
+	if (is_in(path, FOLDER_UPLOADS, FILE_FOLDER) &&
 	    (!id_parse("fil_", id, raw) || !db_file_known(look.db, raw)))
 		left(path, "a file that no row names");
-	if (is_below(path, look.conf->dir, "run/tmp"))
+	if (is_in(path, FOLDER_RELAY, "run/tmp"))
 		left(path, "a temporary file of the web server");
 	return 0;
 }
@@ -173,23 +197,48 @@ check_store(void)
 		    "the WAL is held by a reader, and may hold what was scrubbed");
 }
 
+/* Each folder once: the others are below the relay's own as a rule. */
 static void
-walk(const char *path, __nftw_func_t each)
+walk_all(__nftw_func_t each)
 {
-	if (nftw(path, each, OPEN_FILES, FTW_PHYS) != 0 && errno != ENOENT)
-		look.failed = true;
+	for (int i = 0; i < FOLDER__MAX; i++) {
+		bool seen = false;
+
+		for (int n = 0; n < i; n++)
+			seen |= strcmp(look.folders[i], look.folders[n]) == 0 ||
+			    is_below(look.folders[i], look.folders[n]);
+		if (!seen && nftw(look.folders[i], each, OPEN_FILES, FTW_PHYS) != 0)
+			look.failed = true;
+	}
+}
+
+/* Links and .. are resolved: what is walked is what lies there. */
+static bool
+find_folders(const struct conf *c)
+{
+	auto_free char *copy = strdup(c->db_path);
+
+	if (!copy)
+		return false;
+	look.folders[FOLDER_RELAY] = realpath(c->dir, NULL);
+	look.folders[FOLDER_DATABASE] = realpath(dirname(copy), NULL);
+	look.folders[FOLDER_UPLOADS] = realpath(c->upload_dir, NULL);
+	for (int i = 0; i < FOLDER__MAX; i++)
+		if (!look.folders[i])
+			return false;
+	return true;
 }
 
 static void
-walk_all(const struct conf *c, char *db_path, __nftw_func_t each)
+look_everywhere(void)
 {
-	size_t len = strlen(c->dir);
-
-	walk(c->dir, each);
-	if (strncmp(db_path, c->dir, len) != 0)
-		walk(dirname(db_path), each);
-	if (strncmp(c->upload_dir, c->dir, len) != 0)
-		walk(c->upload_dir, each);
+	check_store();
+	walk_all(visit);
+	db_close(look.db);
+	look.db = NULL;
+	check_free_pages(look.conf->db_path);
+	if (look.count > 0)
+		walk_all(visit_search);
 }
 
 /* The store is closed before its files are read: closing a file drops the locks that SQLite has on
@@ -197,26 +246,21 @@ walk_all(const struct conf *c, char *db_path, __nftw_func_t each)
 int
 scrub_verify(const struct ctl *ctl, char **texts, int count)
 {
-	const struct conf *c = &ctl->conf;
-	auto_free char *buffer = malloc(BUFFER_BYTES), *copy = strdup(c->db_path);
+	auto_free char *buffer = malloc(BUFFER_BYTES);
 
-	look.conf = c;
-	look.db = ctl_open(ctl);
+	look.conf = &ctl->conf;
 	look.texts = texts;
 	look.count = count;
 	look.found = 0;
-	look.failed = !buffer || !copy || !look.db;
 	look.buffer = buffer;
-	if (look.failed) {
-		db_close(look.db);
-		return -1;
-	}
-	check_store();
-	walk_all(c, copy, visit);
+	look.failed = false;
+	look.db = ctl_open(ctl);
+	if (look.db && buffer && find_folders(look.conf))
+		look_everywhere();
+	else
+		look.failed = true;
 	db_close(look.db);
-	check_free_pages(c->db_path);
-	snprintf(copy, strlen(c->db_path) + 1, "%s", c->db_path);
-	if (count > 0)
-		walk_all(c, copy, visit_search);
+	for (int i = 0; i < FOLDER__MAX; i++)
+		free(look.folders[i]);
 	return look.failed ? -1 : look.found;
 }

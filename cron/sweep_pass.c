@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -18,9 +19,8 @@
 #define DAY_MS ((int64_t)86400000)
 #define FILES_AT_ONCE 64
 #define ROWS_AT_ONCE 256
-#define STRAY_AGE_SEC \
-	180 /* nobody writes to a file that long ago: nginx gives a body up sooner \
-	     */
+#define ARRIVING_SEC 900 /* a body that grew by no buffer for so long has no client any more */
+#define STRAY_AGE_SEC 180 /* between a rename and its row */
 #define SEARCH_INTERVAL_MS ((int64_t)600000)
 #define REBUILD_INTERVAL_MS ((int64_t)3600000)
 #define REBUILD_BYTES ((int64_t)256 << 20) /* a larger file keeps its writers waiting too long */
@@ -47,14 +47,19 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 	out->until[SWEEP_KEPT] = c->retention_mode == RETENTION_FULL ? 0 : now;
 }
 
-/* One job to its end. A busy store is asked again for a while: somebody is writing. */
+/* One job to its end. Whether there is anything to do is found out without the writers' lock. A
+ * busy store is asked again for a while: somebody is writing. */
 static enum db_result
 run_job(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *cleared)
 {
 	int64_t place = 0, count = 0;
 	int busy = 0;
-	enum db_result r;
+	enum db_result r = db_sweep_count(db, plan, job, &count);
 
+	if (r != DB_ROW)
+		return r;
+	if (count == 0)
+		return DB_DONE;
 	do {
 		r = db_sweep_step(db, plan, job, clock_ms() + LEASE_MS, &place, &count);
 		*cleared += count;
@@ -69,14 +74,15 @@ run_job(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_
 static enum db_result
 clear_files(const struct conf *c, struct db *db, int64_t *removed)
 {
+	uint8_t place[ID_BYTES] = { 0 };
 	int count = 0;
 	enum db_result r;
 
 	do {
-		r = db_file_clear(db, c->upload_dir, FILES_AT_ONCE, &count);
+		r = db_file_clear(db, c->upload_dir, FILES_AT_ONCE, place, &count);
 		*removed += count;
-	} while (r == DB_DONE && count == FILES_AT_ONCE);
-	return r;
+	} while (r == DB_DONE);
+	return r == DB_NONE ? DB_DONE : r;
 }
 
 static bool
@@ -102,7 +108,8 @@ is_stray(struct db *db, int dir, const char *name, bool incoming, time_t now)
 	return incoming || !parse_hex(name, id) || !db_file_known(db, id);
 }
 
-static void
+/* False: the folder is not there or closed to us, and says nothing of its files. */
+static bool
 remove_strays(const struct conf *c, struct db *db, const char *folder, int64_t *removed)
 {
 	char path[PATH_MAX];
@@ -111,16 +118,32 @@ remove_strays(const struct conf *c, struct db *db, const char *folder, int64_t *
 
 	snprintf(path, sizeof(path), "%s/%s", c->upload_dir, folder);
 	dir = opendir(path);
-	while (dir && (e = readdir(dir)))
+	if (!dir) {
+		log_warn("%s: %s", path, strerror(errno));
+		return false;
+	}
+	while ((e = readdir(dir)))
 		if (is_stray(db, dirfd(dir), e->d_name, strcmp(folder, FILE_INCOMING) == 0,
 			(time_t)(clock_ms() / 1000)) &&
 		    unlinkat(dirfd(dir), e->d_name, 0) == 0)
 			++*removed;
-	if (dir)
-		closedir(dir);
+	closedir(dir);
+	return true;
 }
 
-/* A row whose bytes are not there, or not all of them: a power cut. */
+/* True for a row whose bytes are not there, or not all of them: a power cut. What cannot be looked
+ * at may be there all the same. */
+static bool
+is_lost(const struct conf *c, const struct file_place *f)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (!file_path(c->upload_dir, f->public_id, path, sizeof(path)))
+		return false;
+	return stat(path, &st) == 0 ? st.st_size != f->size : errno == ENOENT;
+}
+
 static enum db_result
 drop_rows(const struct conf *c, struct db *db, int64_t *dropped)
 {
@@ -132,17 +155,14 @@ drop_rows(const struct conf *c, struct db *db, int64_t *dropped)
 	do {
 		r = db_file_walk(db, &after, ROWS_AT_ONCE, list, &count);
 		for (int i = 0; i < count && r == DB_DONE; i++) {
-			char path[PATH_MAX];
-			struct stat st;
-
-			if (file_path(c->upload_dir, list[i].public_id, path, sizeof(path)) &&
-			    stat(path, &st) == 0 && st.st_size == list[i].size)
+			if (!is_lost(c, &list[i]))
 				continue;
 			r = db_file_drop(db, list[i].id);
-			++*dropped;
+			*dropped += r == DB_DONE;
+			r = r == DB_NONE ? DB_DONE : r; /* it went a moment ago */
 		}
 	} while (r == DB_DONE && count == ROWS_AT_ONCE);
-	return r == DB_NONE ? DB_DONE : r;
+	return r;
 }
 
 /* What was left behind while arriving goes each time; every ten minutes all files and rows are held
@@ -151,13 +171,13 @@ static enum db_result
 search(const struct conf *c, struct db *db, const struct sweep_state *s, struct sweep_result *out)
 {
 	int64_t now = clock_ms();
-	enum db_result r;
+	enum db_result r = DB_DONE;
 
 	remove_strays(c, db, FILE_INCOMING, &out->strays_removed);
 	if (now - s->searched_at < SEARCH_INTERVAL_MS && s->searched_at <= now)
 		return DB_DONE;
-	remove_strays(c, db, FILE_FOLDER, &out->strays_removed);
-	r = drop_rows(c, db, &out->rows_dropped);
+	if (remove_strays(c, db, FILE_FOLDER, &out->strays_removed))
+		r = drop_rows(c, db, &out->rows_dropped);
 	return r == DB_DONE ? db_sweep_searched(db, now) : r;
 }
 
@@ -217,6 +237,8 @@ sweep_run(const struct conf *c, struct db *db, struct sweep_result *out)
 	r = checkpoint(db);
 	unclean = r == DB_DONE ? 0 : s.unclean_since ? s.unclean_since : s.started_at;
 	out->lag_ms = unclean ? clock_ms() - unclean : 0;
+	if (unclean && out->lag_ms < 1) /* a clock was set back */
+		out->lag_ms = 1;
 	note(r, &all);
 	r = db_sweep_done(db, clock_ms(), unclean);
 	/* the last note of the pass is a write again */

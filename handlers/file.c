@@ -234,9 +234,10 @@ on_file_list(struct request *r)
 void
 file_clear(struct request *r)
 {
+	uint8_t place[ID_BYTES] = { 0 };
 	int removed;
 
-	db_file_clear(r->worker->db, r->worker->conf->upload_dir, CLEAR_AT_ONCE, &removed);
+	db_file_clear(r->worker->db, r->worker->conf->upload_dir, CLEAR_AT_ONCE, place, &removed);
 }
 
 /* DELETE files/<id>: by its owner; messages that name it keep the name only. */

@@ -23,10 +23,12 @@ gauge(struct text *t, const char *name, const char *help, int64_t value)
 	text_printf(t, "webchat_%s %lld\n", name, (long long)value);
 }
 
-/* Milliseconds as seconds with three digits. */
+/* Milliseconds as seconds with three digits; none before 0, where a clock was set back. */
 static void
 gauge_ms(struct text *t, const char *name, const char *help, int64_t ms)
 {
+	if (ms < 0)
+		ms = 0;
 	head(t, name, "gauge", help);
 	text_printf(t, "webchat_%s %lld.%03d\n", name, (long long)(ms / 1000), (int)(ms % 1000));
 }

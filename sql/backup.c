@@ -109,15 +109,14 @@ bury_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
 {
 	sqlite3_stmt *st = db_bind(db, ST_MESSAGE_PLACE, "b", &(struct db_blob){ id, ID_BYTES });
 	enum db_result r = db_step(db, st);
-	int64_t number, sender;
+	int64_t number;
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
 	number = sqlite3_column_int64(st, 0);
-	sender = sqlite3_column_int64(st, 1);
 	db_reset(st);
 	r = scrub_files(db, number);
-	return r == DB_DONE ? scrub_content(db, number, sender, id, now) : r;
+	return r == DB_DONE ? scrub_content(db, number, id, now) : r;
 }
 
 static enum db_result

@@ -147,16 +147,21 @@ db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static I
 	    db_exec(db, ST_FILE_DELETE, "ib", owner_id, &(struct db_blob){ public_id, ID_BYTES }));
 }
 
-/* Up to `limit` names of files that are to go. DB_DONE. */
+/* Up to `limit` names of files that are to go, after *place, which is moved on. DB_DONE. */
 static enum db_result
-list_gone(struct db *db, int limit, uint8_t (*ids)[ID_BYTES], int *count)
+list_gone(
+    struct db *db, int limit, uint8_t place[static ID_BYTES], uint8_t (*ids)[ID_BYTES], int *count)
 {
-	sqlite3_stmt *st = db_bind(db, ST_FILE_GONE, "i", (int64_t)limit);
+	uint8_t from[ID_BYTES];
+	sqlite3_stmt *st;
 	enum db_result r;
 
 	*count = 0;
+	memcpy(from, place, ID_BYTES);
+	st = db_bind(db, ST_FILE_GONE, "bi", &(struct db_blob){ from, ID_BYTES }, (int64_t)limit);
 	while ((r = db_step(db, st)) == DB_ROW)
-		*count += db_blob(st, 0, ids[*count], ID_BYTES);
+		if (db_blob(st, 0, place, ID_BYTES))
+			memcpy(ids[(*count)++], place, ID_BYTES);
 	return r;
 }
 
@@ -173,24 +178,34 @@ unlink_bytes(const char *upload_dir, const uint8_t id[static ID_BYTES])
 	return false;
 }
 
+/* Inside a write. */
+static enum db_result
+forget(struct db *db, uint8_t (*ids)[ID_BYTES], int count)
+{
+	enum db_result r = DB_DONE;
+
+	for (int i = 0; i < count && !db_failed(r); i++)
+		r = db_exec(db, ST_FILE_FORGET, "b", &(struct db_blob){ ids[i], ID_BYTES });
+	return r == DB_NONE ? DB_DONE : r;
+}
+
 enum db_result
-db_file_clear(struct db *db, const char *upload_dir, int limit, int *removed)
+db_file_clear(struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES],
+    int *removed)
 {
 	uint8_t ids[CLEAR_MAX][ID_BYTES];
+	const int most = limit < CLEAR_MAX ? limit : CLEAR_MAX;
 	int count = 0;
-	enum db_result r = list_gone(db, limit < CLEAR_MAX ? limit : CLEAR_MAX, ids, &count);
+	enum db_result r = list_gone(db, most, place, ids, &count);
 
 	*removed = 0;
 	for (int i = 0; i < count && r == DB_DONE; i++)
 		if (unlink_bytes(upload_dir, ids[i]))
 			memcpy(ids[(*removed)++], ids[i], ID_BYTES);
-	if (r != DB_DONE || *removed == 0)
-		return r;
-	r = db_begin(db);
-	if (r != DB_DONE)
-		return r;
-	for (int i = 0; i < *removed && !db_failed(r); i++)
-		r = db_exec(db, ST_FILE_FORGET, "b", &(struct db_blob){ ids[i], ID_BYTES });
-	r = db_end(db, r);
-	return r == DB_NONE ? DB_DONE : r;
+	if (r == DB_DONE && *removed > 0) {
+		r = db_begin(db);
+		if (r == DB_DONE)
+			r = db_end(db, forget(db, ids, *removed));
+	}
+	return r == DB_DONE && count < most ? DB_NONE : r;
 }

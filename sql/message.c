@@ -379,7 +379,7 @@ withdraw(struct db *db, const struct message *m, int64_t now)
 	if (!db_failed(r))
 		r = scrub_files(db, m->id);
 	if (!db_failed(r))
-		r = scrub_content(db, m->id, m->sender_id, m->public_id, now);
+		r = scrub_content(db, m->id, m->public_id, now);
 	if (!db_failed(r))
 		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, "i", m->id);
 	return db_failed(r) ? r : stream_changed(db, m);

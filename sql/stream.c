@@ -116,7 +116,7 @@ scrub_claimed(struct db *db, const struct message_page *page, int64_t now)
 			db_reset(st);
 		if (r != DB_DONE || m->scrubbed_at)
 			continue;
-		r = scrub_content(db, m->id, m->sender_id, m->public_id, now);
+		r = scrub_content(db, m->id, m->public_id, now);
 		if (r == DB_DONE && db->retention == RETENTION_SCRUB_ALL_ON_CLAIM)
 			r = scrub_address(db, m->id);
 	}

@@ -121,7 +121,7 @@ db_sweep_searched(struct db *db, int64_t now)
 }
 
 struct found {
-	int64_t id, sender_id;
+	int64_t id;
 	uint8_t public_id[ID_BYTES];
 	bool scrubbed;
 };
@@ -137,8 +137,7 @@ find(struct db *db, sqlite3_stmt *st, struct found *list, int *count)
 		struct found *f = &list[(*count)++];
 
 		f->id = sqlite3_column_int64(st, 0);
-		f->sender_id = sqlite3_column_int64(st, 2);
-		f->scrubbed = sqlite3_column_int64(st, 3) > 0;
+		f->scrubbed = sqlite3_column_int64(st, 2) > 0;
 		if (!db_blob(st, 1, f->public_id, ID_BYTES)) {
 			db_reset(st);
 			return DB_FAIL;
@@ -158,7 +157,7 @@ scrub(struct db *db, const struct found *f, int64_t now)
 	if (db->retention == RETENTION_FULL)
 		return DB_DONE;
 	if (!f->scrubbed)
-		r = scrub_content(db, f->id, f->sender_id, f->public_id, now);
+		r = scrub_content(db, f->id, f->public_id, now);
 	if (r == DB_DONE)
 		r = scrub_files(db, f->id);
 	if (r == DB_DONE && all)

@@ -135,6 +135,7 @@ CREATE TABLE idempotency (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (account_id, request_key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_message ON idempotency (message_public_id);
 
 -- Mail that waits to leave; a row is gone once it left.
 CREATE TABLE outbox (

@@ -62,6 +62,18 @@ def test_figures_are_on_loopback_only_and_nowhere_else(measured):
     link.close()
 
 
+def test_figures_stay_in_the_format_when_a_clock_was_set_back(make_relay):
+    port = free_port()
+    relay = make_relay({"RELAY_METRICS_PORT": port, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
+    with relay.locked_database() as link:
+        link.execute("UPDATE sweep SET finished_at = 1 << 60, unclean_since = 1 << 60, duration_ms = -1234")
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    link.request("GET", "/metrics")
+    found = figures(link.getresponse().read().decode())
+    link.close()
+    assert [found[f"webchat_{name}_seconds"] for name in ("scrub_lag", "sweep_age", "sweep_duration")] == [0, 0, 0]
+
+
 def test_stats_of_relayctl_name_queues_and_lags(relay, ann, bob):
     ann.send(bob, "x")
     out = relay.ctl("stats").stdout

@@ -1,6 +1,7 @@
 """Housekeeping: what goes when, in each retention mode, and that a pass can be killed, held up and run twice."""
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -501,3 +502,38 @@ def test_verify_finds_a_text_that_lies_in_some_file(quiet):
         file.write("x" * 5000 + mark)
     done = relay.ctl("scrub", "--verify", mark, expect=1)
     assert "stray.log" in done.stdout and "1 place" in done.stderr
+
+
+@pytest.mark.parametrize("where", ["../relay-elsewhere", "linked"])
+def test_verify_looks_where_database_and_uploads_really_are(make_relay, where):
+    relay = make_relay({"BRIDGE_DB_PATH": where + "/bridge.db", "PCHAT_UPLOAD_DIR": where + "/uploads",
+                        "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0}, start=False)
+    folder = os.path.join(relay.home, "relay-elsewhere")
+    os.mkdir(folder, 0o755)
+    os.symlink(folder, os.path.join(relay.folder, "linked"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "www-data")
+    relay.start()
+    mark = unique("left-")
+    relay.ctl("scrub", "--verify", mark)
+    for name in (mark, "f" * 32):
+        with open(os.path.join(folder, *(["uploads", "files"] if name != mark else []), name), "w", encoding="utf-8") as file:
+            file.write(mark if name == mark else "")
+    said = relay.ctl("scrub", "--verify", mark, expect=1).stdout
+    assert "holds a text" in said and "no row names" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
+def test_verify_that_cannot_read_a_folder_does_not_say_that_nothing_is_left(quiet):
+    relay = quiet()
+    closed = os.path.join(relay.folder, "data", "closed")
+    os.mkdir(closed, 0o700)
+    for root, folders, names in os.walk(relay.folder):
+        for path in [root, *(os.path.join(root, name) for name in names)]:
+            if path != closed:
+                shutil.chown(path, "nobody")
+    shutil.chown(closed, "root")
+    program = shutil.copy(os.path.join(BUILD, "relayctl"), relay.home)  # the build may lie where nobody may go
+    done = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", program, "--dir", relay.folder, "scrub", "--verify"],
+                          env=clean_env(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "cannot be read" in done.stderr and "closed" in done.stderr

@@ -3,12 +3,11 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
-import tempfile
 
 import pytest
 
 from client import wait_until
+from disks import fill_up
 from harness import Relay
 from senders import assert_all_there, finish, start_senders
 
@@ -147,37 +146,6 @@ def test_lock_file_alone_held_by_somebody_else_makes_writers_wait(make_relay):
 
 
 # -- the disk full ---------------------------------------------------------------------------------
-
-@pytest.fixture(name="small_disk")
-def four_mib_file_system():
-    """A folder on a file system of 4 MiB."""
-    home = tempfile.mkdtemp(prefix="relay-test-")
-    os.chmod(home, 0o755)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", home], capture_output=True, check=False)
-    if mounted.returncode != 0:
-        os.rmdir(home)
-        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")
-    folder = os.path.join(home, "relay")
-    os.mkdir(folder)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", home], check=True)
-        os.rmdir(home)
-
-
-def fill_up(folder):
-    """Take all room that is left; answers the file that takes it."""
-    path = os.path.join(folder, "ballast")
-    with open(path, "wb", buffering=0) as file:
-        size = 65536
-        while size:
-            try:
-                file.write(b"\0" * size)
-            except OSError:
-                size //= 2
-    return path
-
 
 def test_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers(small_disk):
     with Relay({"PCHAT_MIN_FREE_BYTES": 0, "MESSAGE_RETENTION_MODE": "full"}, folder=small_disk) as relay:
