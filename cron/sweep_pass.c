@@ -19,8 +19,9 @@
 #define DAY_MS ((int64_t)86400000)
 #define FILES_AT_ONCE 64
 #define ROWS_AT_ONCE 256
-#define STRAY_AGE_SEC 3600 /* what arrives may be that old before it counts as left behind */
-#define SEARCH_INTERVAL_MS ((int64_t)3600000)
+#define ARRIVING_SEC 900 /* a body that grew by no buffer for so long has no client any more */
+#define STRAY_AGE_SEC 180 /* between a rename and its row */
+#define SEARCH_INTERVAL_MS ((int64_t)600000)
 #define REBUILD_INTERVAL_MS ((int64_t)3600000)
 #define REBUILD_BYTES ((int64_t)256 << 20) /* a larger file keeps its writers waiting too long */
 #define CHECKPOINT_WAIT_MS 20 /* no writer waits longer for it */
@@ -46,8 +47,8 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 	out->until[SWEEP_KEPT] = c->retention_mode == RETENTION_FULL ? 0 : now;
 }
 
-/* One job to its end. Whether there is anything to do is found out without the writers' lock. A busy
- * store is asked again for a while: somebody is writing. */
+/* One job to its end. Whether there is anything to do is found out without the writers' lock. A
+ * busy store is asked again for a while: somebody is writing. */
 static enum db_result
 run_job(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *cleared)
 {
@@ -102,7 +103,7 @@ is_stray(struct db *db, int dir, const char *name, bool incoming, time_t now)
 	struct stat st;
 
 	if (name[0] == '.' || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !S_ISREG(st.st_mode) || now - st.st_mtime < STRAY_AGE_SEC)
+	    !S_ISREG(st.st_mode) || now - st.st_mtime < (incoming ? ARRIVING_SEC : STRAY_AGE_SEC))
 		return false;
 	return incoming || !parse_hex(name, id) || !db_file_known(db, id);
 }
@@ -130,8 +131,8 @@ remove_strays(const struct conf *c, struct db *db, const char *folder, int64_t *
 	return true;
 }
 
-/* True for a row whose bytes are not there, or not all of them: a power cut. What cannot be looked at
- * may be there all the same. */
+/* True for a row whose bytes are not there, or not all of them: a power cut. What cannot be looked
+ * at may be there all the same. */
 static bool
 is_lost(const struct conf *c, const struct file_place *f)
 {
@@ -164,16 +165,17 @@ drop_rows(const struct conf *c, struct db *db, int64_t *dropped)
 	return r;
 }
 
-/* Once an hour files and rows are held against each other. */
+/* What was left behind while arriving goes each time; every ten minutes all files and rows are held
+ * against each other. */
 static enum db_result
 search(const struct conf *c, struct db *db, const struct sweep_state *s, struct sweep_result *out)
 {
 	int64_t now = clock_ms();
 	enum db_result r = DB_DONE;
 
+	remove_strays(c, db, FILE_INCOMING, &out->strays_removed);
 	if (now - s->searched_at < SEARCH_INTERVAL_MS && s->searched_at <= now)
 		return DB_DONE;
-	remove_strays(c, db, FILE_INCOMING, &out->strays_removed);
 	if (remove_strays(c, db, FILE_FOLDER, &out->strays_removed))
 		r = drop_rows(c, db, &out->rows_dropped);
 	return r == DB_DONE ? db_sweep_searched(db, now) : r;

@@ -35,11 +35,11 @@ enum db_result db_file_list(struct db *db, struct arena *a, int64_t owner_id, in
 enum db_result
 db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static ID_BYTES]);
 
-/* Removes the bytes of up to `limit` files whose rows are gone from `upload_dir`, after *place (zeros
- * at first), which is moved on. What cannot be removed now stays for another time. DB_DONE with
- * *removed, or DB_NONE when these were the last. */
-enum db_result db_file_clear(struct db *db, const char *upload_dir, int limit,
-    uint8_t place[static ID_BYTES], int *removed);
+/* Removes the bytes of up to `limit` files whose rows are gone from `upload_dir`, after *place
+ * (zeros at first), which is moved on. What cannot be removed now stays for another time. DB_DONE
+ * with *removed, or DB_NONE when these were the last. */
+enum db_result db_file_clear(
+    struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES], int *removed);
 
 #define FILE_FOLDER "files" /* in the upload folder: what has a row */
 #define FILE_INCOMING "incoming" /* in the upload folder: what is still arriving */

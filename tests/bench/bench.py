@@ -125,6 +125,8 @@ class Bench:
         found["files"] = files.measure_files(self.build, self.path("files"), 20 if self.slices == 1 else 200,
                                              turns=1 if self.slices == 1 else 5)
         found["slow"] = files.slow_transfers(self, turns=1 if self.slices == 1 else 5)
+        say("polls beside a pass")
+        found["sweep"] = files.beside_a_pass(self)
         say("whether polls write")
         found["polls_write"] = measure.polls_write(self.build, server, self.files["100k"])
         say("starts")

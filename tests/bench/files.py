@@ -3,6 +3,7 @@ import contextlib
 import http.client
 import json
 import os
+import sqlite3
 import statistics
 import subprocess
 import time
@@ -173,3 +174,25 @@ def slow_transfers(bench, turns):
             beside = polls()
         found.append(beside / (alone or polls()))
     return found
+
+
+def beside_a_pass(bench, count=100000):
+    """Polls while housekeeping deletes as many rows: the figures of the polls, and how long the pass took."""
+    server = bench.servers["groups"]
+    with contextlib.closing(sqlite3.connect(server.db, isolation_level=None, timeout=30)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT INTO session (public_id, token_hash, account_id, device_name, session_name, listen_channel, "
+                       "visible, start_seq, sent_seq, created_at, expires_at, last_seen_at) "
+                       "VALUES (?, ?, ?, '', '', '', 0, 0, 0, 1, 2, 1)",
+                       ((os.urandom(16), os.urandom(32), 1 + n % seed.ACCOUNTS) for n in range(count)))
+        db.execute("COMMIT")
+        start = time.monotonic()
+        argv = [os.path.join(bench.build, "relay-sweep"), "--dir", server.folder, "--now"]
+        sweep = subprocess.Popen(argv, env={"PATH": servers.PATH}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run = measure.load(bench.build, server.port, measure.POLL, measure.CONNECTIONS, 2, bench.files["groups"], warm=0)
+        sweep.wait(300)
+        seconds = time.monotonic() - start
+        left = db.execute("SELECT count(*) FROM session WHERE expires_at = 2").fetchone()[0]
+    if left:
+        raise RuntimeError(f"the pass left {left} rows")
+    return {**run, "rows": count, "seconds": seconds}

@@ -106,6 +106,9 @@ def file_rows(after):
                verdict(statistics.median(found[key]) >= least))
     yield (f"growth of a worker by {found['uploads']} uploads of {found['mib']} MiB", "<= 1 MiB",
            f"{found['growth'] / MIB:.2f} MiB", verdict(found["growth"] <= MIB))
+    sweep = after["sweep"]
+    yield (f"polls while a pass deletes {sweep['rows']} rows in {sweep['seconds']:.1f} s", "p99 < 50 ms",
+           f"p99 {sweep['p99_us'] / 1000:.1f} ms; {sweep['per_second']:.0f} per second", verdict(sweep["p99_us"] < 50000))
     yield ("polls beside as many slow uploads and downloads as workers / polls alone", ">= 0.75", between(slow),
            verdict(statistics.median(slow) >= 0.75))
 

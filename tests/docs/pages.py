@@ -1,6 +1,7 @@
 """The pages, and a copy of the checkout to paste their lines into."""
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -38,10 +39,12 @@ def section(name, title):
 
 
 def free_port():
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that is free now, below those that the system gives out: as tests/api/harness.py does."""
+    while True:
+        port = 10240 + secrets.randbelow(32768 - 10240)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 class Checkout:
