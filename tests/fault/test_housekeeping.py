@@ -260,3 +260,20 @@ def test_full_disk_in_mid_pass_is_told_leaves_nothing_half_done_and_the_next_pas
         assert os.path.getsize(relay.database + ".tombstones") % 17 == 0
         assert shown(ann, waits)["text"] == "waits" and [item["text"] for item in carl.poll("")["messages"]] == ["waits"]
         relay.ctl("scrub", "--verify")
+
+
+def test_file_is_not_rebuilt_where_that_would_fill_the_disk(small_disk):
+    with Relay({"PCHAT_MIN_FREE_BYTES": 0, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, "MESSAGE_RETENTION_MODE": "full"},
+               folder=small_disk) as relay:
+        ann, bob = relay.sign_in(), relay.sign_in()
+        for _ in range(10):
+            ann.send(ann, "x" * 60000)
+            sweep(relay)
+        bob.delete("/api/v1/pchat/auth/me", expect=200)
+        ballast = fill_up(small_disk)
+        os.truncate(ballast, os.path.getsize(ballast) - os.path.getsize(relay.database))
+        sweep(relay)
+        assert rows(relay, "SELECT erased_at > 0, rebuilt_at FROM sweep") == [(1, 0)]
+        os.remove(ballast)
+        sweep(relay)
+        assert rows(relay, "SELECT erased_at, rebuilt_at > 0 FROM sweep") == [(0, 1)]
