@@ -38,7 +38,9 @@ def test_folder_may_be_named_relatively(folder_of):
 
 @AS_ROOT
 def test_folder_below_one_that_is_closed_to_others(built):
-    if not os.path.ismount("/"):
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        mounted = any(line.split()[4] == "/" for line in mounts)
+    if not mounted:
         pytest.skip("a private view needs a mount point at /, which a chroot has not")
     folder = make_folder("closed/relay")
     os.chmod(os.path.dirname(folder), 0o700)
