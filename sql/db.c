@@ -158,6 +158,7 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	db->lock_fd = db->tombstone_fd = -1;
 	db->message_ttl_ms = o->message_ttl_ms;
 	db->retention = o->retention;
+	db->full_durability = o->full_durability;
 	db->busy_timeout_ms = db->patience_ms = o->busy_timeout_ms;
 	db->handle = db_connect(o, 0, error);
 	if (!db->handle || !check_version(db->handle, o->path, error) ||

@@ -25,6 +25,8 @@ struct db {
 	uint8_t places[ST__MAX][DB_PARAMETERS + 1]; /* SQLite's index of $1, $2, ... */
 	int lock_fd; /* flock of all writers */
 	int tombstone_fd;
+	bool full_durability;
+	bool buried; /* tombstones were written since the last commit */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;
 	int busy_timeout_ms; /* patience of a writer, as set */

@@ -190,8 +190,8 @@ forget(struct db *db, uint8_t (*ids)[ID_BYTES], int count)
 }
 
 enum db_result
-db_file_clear(struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES],
-    int *removed)
+db_file_clear(
+    struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES], int *removed)
 {
 	uint8_t ids[CLEAR_MAX][ID_BYTES];
 	const int most = limit < CLEAR_MAX ? limit : CLEAR_MAX;

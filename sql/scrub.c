@@ -20,8 +20,8 @@ static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
 static const struct db_blob no_key = { zeros, sizeof(zeros) };
 
 enum db_result
-scrub_content(struct db *db, int64_t message_id, const uint8_t public_id[static ID_BYTES],
-    int64_t now)
+scrub_content(
+    struct db *db, int64_t message_id, const uint8_t public_id[static ID_BYTES], int64_t now)
 {
 	const struct db_blob id = { public_id, ID_BYTES };
 	enum db_result r = db_exec(db, ST_SCRUB_BODY, "ii", message_id, now);

@@ -8,8 +8,8 @@
 
 /* Clears what a message said: body, key, label, reply, what its idempotency record knows. Its files
  * stay until scrub_files. DB_DONE. */
-enum db_result scrub_content(struct db *db, int64_t message_id,
-    const uint8_t public_id[static ID_BYTES], int64_t now);
+enum db_result scrub_content(
+    struct db *db, int64_t message_id, const uint8_t public_id[static ID_BYTES], int64_t now);
 
 /* Lets go of the files that the message names; those that no other message names are deleted,
  * whoever sent them on. DB_DONE. */

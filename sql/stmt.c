@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "tombstone.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -217,7 +218,8 @@ enum db_result
 db_end(struct db *db, enum db_result r)
 {
 	if (r == DB_ROW || r == DB_DONE || r == DB_NONE) {
-		enum db_result done = db_step(db, db->stmts[ST_COMMIT]);
+		enum db_result done =
+		    tombstone_sync(db) ? db_step(db, db->stmts[ST_COMMIT]) : DB_FAIL;
 
 		if (done != DB_DONE)
 			r = done;

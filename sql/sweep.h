@@ -79,7 +79,8 @@ enum db_result db_scrub_left(struct db *db, int64_t *bodies, int64_t *files);
 
 /* Writes the whole database anew, so that no page keeps a copy of what an erased account left:
  * SQLite overwrites what it deletes, but not what it moved before. Writers wait meanwhile. DB_DONE,
- * DB_NONE when the file is larger than `most` bytes. Notes it for the erasure of `erased_at`. */
+ * DB_NONE when the file is larger than `most` bytes, or the disk has not twice its room. Notes it
+ * for the erasure of `erased_at`. */
 enum db_result db_sweep_rebuild(
     struct db *db, const struct db_options *o, int64_t most, int64_t erased_at, int64_t now);
 

@@ -42,9 +42,22 @@ append(struct db *db, const uint8_t stone[static TOMBSTONE_BYTES])
 	    (st.st_size % TOMBSTONE_BYTES == 0 ||
 		ftruncate(fd, st.st_size - st.st_size % TOMBSTONE_BYTES) == 0))
 		n = write(fd, stone, TOMBSTONE_BYTES);
+	db->buried = true;
 	if (n == TOMBSTONE_BYTES)
 		return true;
 	log_error("tombstones: %s", n < 0 ? strerror(errno) : "the disk is full");
+	return false;
+}
+
+bool
+tombstone_sync(struct db *db)
+{
+	bool due = db->buried && db->full_durability;
+
+	db->buried = false;
+	if (!due || fdatasync(db->tombstone_fd) == 0)
+		return true;
+	log_error("tombstones: %s", strerror(errno));
 	return false;
 }
 

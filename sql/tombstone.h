@@ -17,4 +17,8 @@ int tombstone_open(const char *path);
 bool tombstone_message(struct db *db, const uint8_t public_id[static ID_BYTES]);
 bool tombstone_account(struct db *db, int64_t account_id);
 
+/* Brings what was noted to the disk, where a commit outlives a power cut: none may be missing then.
+ * False: it may not be there. */
+bool tombstone_sync(struct db *db);
+
 #endif
