@@ -38,7 +38,9 @@ def test_folder_may_be_named_relatively(folder_of):
 
 @AS_ROOT
 def test_folder_below_one_that_is_closed_to_others(built):
-    if not os.path.ismount("/"):
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        mounted = any(line.split()[4] == "/" for line in mounts)
+    if not mounted:
         pytest.skip("a private view needs a mount point at /, which a chroot has not")
     folder = make_folder("closed/relay")
     os.chmod(os.path.dirname(folder), 0o700)
@@ -122,7 +124,7 @@ def test_files_are_closed_to_others(relay):
 
 @pytest.mark.parametrize("options", [[], ["--detach"], ["--no-nginx"]], ids=["plain", "detach", "no-nginx"])
 def test_second_start_on_the_same_folder_says_so_and_harms_nothing(make_relay, options):
-    relay = make_relay()
+    relay = make_relay({"QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})  # a pass comes and goes by itself
     before = sorted(relay.pids())
     done = run("relayd", "--dir", relay.folder, *options, env=clean_env(WEBCHAT_RELAY_PORT=free_port()))
     assert done.returncode in (0, 1) and "already running" in done.stdout + done.stderr, done

@@ -112,7 +112,7 @@ def test_each_user_and_relay_has_a_file_of_its_own(make_cli, relay):
     cli.sign_in()
     cli.email = unique() + "@example.com"
     cli.sign_in()
-    cli.url = relay.url.replace("127.0.0.1", "localhost")
+    cli.url = relay.url.replace("127.0.0.1", "127.1")
     cli.sign_in()
     assert len([name for name in os.listdir(os.path.join(cli.home, ".config", "webchat"))
                 if name.endswith(".json")]) == 3
