@@ -189,13 +189,20 @@ reload(struct pool *p)
 }
 
 static void
+drop_conf(struct conf **c)
+{
+	if (*c)
+		conf_free(*c);
+	free(*c);
+	*c = NULL;
+}
+
+static void
 finish_reload(struct pool *p)
 {
 	if (!p->retired || stop_children(p, CHILD_NONE, true) > 0)
 		return;
-	conf_free(p->retired);
-	free(p->retired);
-	p->retired = NULL;
+	drop_conf(&p->retired);
 	if (p->reload_again)
 		reload(p);
 }
@@ -321,8 +328,7 @@ pool_run(struct conf *conf, const struct pool_options *o)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (!prepare(p, ready)) {
-		conf_free(conf);
-		free(conf);
+		drop_conf(&p->conf);
 		return 1;
 	}
 	p->ready_deadline_ms = clock_mono_ms() + READY_DEADLINE_MS;
@@ -336,7 +342,7 @@ pool_run(struct conf *conf, const struct pool_options *o)
 	close(p->setup.mail_wake_fd);
 	close(ready[0]);
 	close(ready[1]);
-	conf_free(p->conf);
-	free(p->conf);
+	drop_conf(&p->retired); /* it stopped in the middle of a reload */
+	drop_conf(&p->conf);
 	return died ? 1 : 0;
 }

@@ -172,7 +172,8 @@ class Proof:
             answer = patiently(lambda: user.poll(cursor, expect=None))
             for item in answer["messages"]:
                 self.got.add((user.address, item["message_id"], item["text"]))
-            if not answer["messages"] and not answer["has_more"]:
+            # where an answer was lost and its texts went with it, an empty one still moves the cursor
+            if not answer["messages"] and not answer["has_more"] and answer["cursor"] == cursor:
                 return
             cursor = answer["cursor"]
 
