@@ -35,7 +35,7 @@ body_seal(const uint8_t id[static ID_BYTES], const char *const *parts, int count
 
 	for (int i = 0; i < count; i++)
 		len += LENGTH_BYTES + (parts[i] ? strlen(parts[i]) : 0);
-	at = plain = malloc(len);
+	at = plain = malloc(len + 1);
 	out->len = len + SECRET_SEAL_EXTRA_BYTES;
 	out->sealed = malloc(out->len);
 	if (!plain || !out->sealed) {

@@ -275,6 +275,8 @@ def another_machine(package, home):
 def make_older(path, version):
     """Turns the database into one of an older schema version, with all that this version can hold."""
     aside = f"{path}.new"
+    with contextlib.closing(sqlite3.connect(path)) as link:  # nothing stays behind in a WAL
+        link.execute("PRAGMA journal_mode = DELETE")
     os.rename(path, aside)
     with contextlib.closing(sqlite3.connect(path)) as link:
         for step in STEPS[:version]:
@@ -309,7 +311,11 @@ def test_package_runs_as_another_user_and_is_upgraded_with_its_messages(server):
     code = server.code("ann@example.com")
     server.paste(f"cd {NAME} && {sys.executable} scripts/webchat_cli.py ann@example.com --relay {server.url} "
                  f"--code {code} --chat-address ann.chat --to bob.chat --message 'kept over the upgrade'")
-    server.paste(f"cd {NAME} && ./start_relay.sh --stop")
+    link = server.paste(f"cd {NAME} && {sys.executable} scripts/private_relay_link.py --site https://chat.example.com "
+                        f"--relay {server.url} --email bob@example.com")
+    assert link.startswith("https://chat.example.com#relay=http%3A%2F%2F127.0.0.1")
+    server.paste(f"cd {NAME} && build/relayctl backup --with-keys copy.db && ./start_relay.sh --stop")
+    assert (server.folder / "copy.db").stat().st_size > 0
 
     os.chmod(server.folder / "relay", 0o700)
     settings = (server.folder / "relay" / ".env.local").read_text(encoding="utf-8")
