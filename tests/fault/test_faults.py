@@ -200,7 +200,7 @@ def test_sessions_that_poll_during_the_load_each_see_everything_once_in_order(ma
     while alive(senders):
         poll_round()
     acknowledged = finish(senders)
-    wait_until("all was fetched", lambda: poll_round() or all(len(items) >= len(acknowledged) for items in seen))
+    wait_until("all was fetched", lambda: poll_round() or all(len(items) >= len(acknowledged) for items in seen), 120, 0)
     first = [item["message_id"] for item in seen[0]]
     assert sorted(first) == sorted(acknowledged.values())
     assert all([item["message_id"] for item in items] == first for items in seen), "the sessions saw different streams"
