@@ -138,6 +138,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="folder of the built programs")
     parser.add_argument("--quick", action="store_true", help="one short round, without the largest store")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds instead of five")
     parser.add_argument("--json", metavar="FILE", help="all figures, for a machine")
     return parser.parse_args()
 
@@ -180,6 +181,7 @@ def main():
     if table.file_system(os.path.realpath(folder))[0] == "tmpfs":
         say(f"{folder} is on tmpfs, where syncs cost nothing: set TMPDIR to a folder on a disk")
     bench = Bench(os.path.abspath(args.build), folder, args.quick)
+    bench.rounds = args.rounds or bench.rounds
     try:
         run(bench, args)
     finally:
