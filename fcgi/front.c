@@ -27,6 +27,7 @@
 #define PORTS_TRIED 100
 #define LOG_LIMIT_BYTES ((off_t)16 << 20)
 #define STALE_DEADLINE_MS 3000
+#define PORT_PATIENCE_MS 1000
 
 /* The name is relative: paths of sockets end at 107 bytes, folders may be deeper. The pool works in
  * run_dir. */
@@ -216,7 +217,14 @@ int
 front_port(const struct conf *c, int wanted, bool strict, char error[static CONF_ERROR_BYTES])
 {
 	const char *host = strcmp(c->host, "*") == 0 ? "0.0.0.0" : c->host;
+	int64_t deadline = clock_mono_ms() + PORT_PATIENCE_MS;
 	int why = try_port(host, wanted);
+
+	/* what ran here a moment ago may still be letting go of it */
+	while (why == EADDRINUSE && clock_mono_ms() < deadline) {
+		usleep(20000);
+		why = try_port(host, wanted);
+	}
 
 	for (int port = wanted;
 	     port < wanted + PORTS_TRIED && port <= 65535 && (port == wanted || !strict); port++) {
