@@ -15,8 +15,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define LEASE_MS 30000
-
 struct options {
 	const char *dir;
 	bool dry_run, verbose, now;
@@ -139,7 +137,7 @@ pass(const struct conf *c, struct db *db, const struct options *o)
 
 	if (o->dry_run)
 		return dry_run(c, db);
-	r = db_sweep_take(db, clock_ms(), interval_ms, LEASE_MS);
+	r = db_sweep_take(db, clock_ms(), interval_ms, SWEEP_LEASE_MS);
 	if (r == DB_NONE)
 		return 0;
 	if (r == DB_DONE)

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEASE_MS 30000
 #define DAY_MS ((int64_t)86400000)
 #define FILES_AT_ONCE 64
 #define ROWS_AT_ONCE 256
@@ -61,7 +60,7 @@ run_job(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_
 	if (count == 0)
 		return DB_DONE;
 	do {
-		r = db_sweep_step(db, plan, job, clock_ms() + LEASE_MS, &place, &count);
+		r = db_sweep_step(db, plan, job, clock_ms() + SWEEP_LEASE_MS, &place, &count);
 		*cleared += count;
 		if (r == DB_BUSY && ++busy < BUSY_TRIES) {
 			usleep(PAUSE_US);

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define SWEEP_LEASE_MS 30000 /* longer than any step takes */
+
 struct sweep_result {
 	int64_t cleared[SWEEP__MAX];
 	int64_t files_removed; /* bytes whose row was gone */

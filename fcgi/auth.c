@@ -92,7 +92,7 @@ check_access(struct request *r)
 					  "This call is for sessions, not for API keys.");
 		return false;
 	}
-	if (access == FOR_ADMIN && r->me.role != ROLE_ADMIN) {
+	if ((access & FOR_ADMIN) == FOR_ADMIN && r->me.role != ROLE_ADMIN) {
 		resp_error(r, 403, "forbidden", "This call needs an admin of the relay.");
 		return false;
 	}

@@ -143,10 +143,10 @@ list_routes(void)
 {
 	for (const struct route *r = routes; r->path; r++) {
 		printf("%s %s %s", route_method_name(r->method), r->path,
-		    r->access == FOR_ANYONE      ? "anyone" :
-			r->access == FOR_ADMIN   ? "admin" :
-			(r->access & FOR_HOLDER) ? "holder" :
-						   "member");
+		    r->access == FOR_ANYONE                  ? "anyone" :
+			(r->access & FOR_ADMIN) == FOR_ADMIN ? "admin" :
+			(r->access & FOR_HOLDER)             ? "holder" :
+							       "member");
 		for (unsigned bit = 1; bit < SCOPE__ALL; bit <<= 1)
 			if (r->access & bit)
 				printf(" %s", scope_name((enum scope)bit));

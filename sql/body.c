@@ -9,6 +9,9 @@
 
 #define LENGTH_BYTES 4
 
+static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
+const struct db_blob body_no_key = { zeros, sizeof(zeros) };
+
 static uint8_t *
 put_length(uint8_t *at, size_t n)
 {
@@ -108,14 +111,6 @@ nothing(struct arena *a, char **parts, int count)
 	return parts[0] != NULL;
 }
 
-static bool
-is_destroyed(const uint8_t key[static SECRET_SEAL_KEY_BYTES])
-{
-	static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
-
-	return memcmp(key, zeros, sizeof(zeros)) == 0;
-}
-
 /* A pack without its key (a backup has none) says nothing. One that does not fit its key is worth a
  * line, but not the stream that it stands in. */
 bool
@@ -127,7 +122,8 @@ body_open(sqlite3_stmt *st, int c, const uint8_t id[static ID_BYTES], struct are
 	bool ok;
 
 	memset(parts, 0, (size_t)count * sizeof(*parts));
-	if (len == 0 || !db_blob(st, c + 1, key, sizeof(key)) || is_destroyed(key))
+	if (len == 0 || !db_blob(st, c + 1, key, sizeof(key)) ||
+	    memcmp(key, zeros, sizeof(zeros)) == 0)
 		return nothing(a, parts, count);
 	plain = arena_alloc(a, len);
 	if (!plain)

@@ -19,13 +19,14 @@ enum body_part {
 enum address_part { ADDRESS_TO, ADDRESS_OUTSIDE, ADDRESS__MAX };
 enum label_part { LABEL_NAME, LABEL_MIME, LABEL__MAX };
 
-#define BODY_PARTS_MAX BODY__MAX
-
 struct body {
 	uint8_t key[SECRET_SEAL_KEY_BYTES];
 	uint8_t *sealed; /* to be freed with body_free */
 	size_t len;
 };
+
+/* What a destroyed key is overwritten with, and what stands where none is needed: as many zeros. */
+extern const struct db_blob body_no_key;
 
 /* Seals `count` parts (NULL: left out) for the message or file `id` under a new key. False: out of
  * memory. */

@@ -42,7 +42,6 @@ db_file_used(struct db *db, int64_t owner_id, int64_t *bytes)
 static enum db_result
 insert(struct db *db, const struct file *f, int64_t owner_id, const struct body *label)
 {
-	static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
 	int64_t id = 0;
 	enum db_result r = rows_next_seq(db, &id);
 
@@ -53,7 +52,7 @@ insert(struct db *db, const struct file *f, int64_t owner_id, const struct body 
 	    &(struct db_blob){ label->sealed, label->len }, f->size, f->created_at, f->expires_at);
 	return r == DB_DONE ?
 	    db_exec(db, ST_KEY_PUT, "ibb", id, &(struct db_blob){ label->key, sizeof(label->key) },
-		&(struct db_blob){ zeros, sizeof(zeros) }) :
+		&body_no_key) :
 	    r;
 }
 

@@ -2,13 +2,11 @@
 #include "message.h"
 
 #include "block.h"
-#include "bridge.h"
-#include "cleanup.h"
 #include "body.h"
-#include "log.h"
+#include "bridge.h"
 #include "message_rows.h"
-#include "scrub.h"
 #include "rows.h"
+#include "scrub.h"
 
 #include <string.h>
 
@@ -322,8 +320,7 @@ put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 static bool
 claim_took_it(const struct db *db, const struct message *m)
 {
-	return m->scrubbed_at &&
-	    (db->retention >= RETENTION_SCRUB_CONTENT_ON_CLAIM || m->destination[0] == '\0');
+	return m->scrubbed_at && (scrub_is_on_claim(db) || m->destination[0] == '\0');
 }
 
 static enum db_result

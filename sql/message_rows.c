@@ -2,7 +2,6 @@
 #include "message_rows.h"
 
 #include "body.h"
-#include "log.h"
 
 #define OUTSIDE_STATE 10 /* in RECEIPT_COLUMNS */
 

@@ -1,8 +1,8 @@
 /* Scrubbing one message. */
 #include "scrub.h"
 
+#include "body.h"
 #include "cleanup.h"
-#include "secret.h"
 #include "tombstone.h"
 
 static enum db_result
@@ -15,10 +15,6 @@ run(struct db *db, const enum stmt *steps, size_t count, int64_t message_id)
 	return db_failed(r) ? r : DB_DONE;
 }
 
-/* What a destroyed key is overwritten with, in its place. */
-static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
-static const struct db_blob no_key = { zeros, sizeof(zeros) };
-
 enum db_result
 scrub_content(
     struct db *db, int64_t message_id, const uint8_t public_id[static ID_BYTES], int64_t now)
@@ -27,12 +23,26 @@ scrub_content(
 	enum db_result r = db_exec(db, ST_SCRUB_BODY, "ii", message_id, now);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_KEY_BODY, "ib", message_id, &no_key);
+		r = db_exec(db, ST_KEY_BODY, "ib", message_id, &body_no_key);
 	if (!db_failed(r))
 		r = db_exec(db, ST_SCRUB_IDEMPOTENCY, "b", &id);
 	if (db_failed(r))
 		return r;
 	return tombstone_message(db, public_id) ? DB_DONE : DB_FULL;
+}
+
+bool
+scrub_is_on_claim(const struct db *db)
+{
+	return db->retention == RETENTION_SCRUB_CONTENT_ON_CLAIM ||
+	    db->retention == RETENTION_SCRUB_ALL_ON_CLAIM;
+}
+
+bool
+scrub_takes_all(const struct db *db)
+{
+	return db->retention == RETENTION_SCRUB_ALL_ON_FINAL ||
+	    db->retention == RETENTION_SCRUB_ALL_ON_CLAIM;
 }
 
 enum db_result
@@ -49,7 +59,7 @@ scrub_address(struct db *db, int64_t message_id)
 	enum db_result r = db_exec(db, ST_SCRUB_ADDRESS, "i", message_id);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_KEY_ADDRESS, "ib", message_id, &no_key);
+		r = db_exec(db, ST_KEY_ADDRESS, "ib", message_id, &body_no_key);
 	return db_failed(r) ? r : DB_DONE;
 }
 

@@ -6,6 +6,11 @@
 #include "db_internal.h"
 #include "message.h"
 
+/* What MESSAGE_RETENTION_MODE says: does the text go with the answer that hands it out, and does it
+ * also take where it went? */
+bool scrub_is_on_claim(const struct db *db);
+bool scrub_takes_all(const struct db *db);
+
 /* Clears what a message said: body, key, label, reply, what its idempotency record knows. Its files
  * stay until scrub_files. DB_DONE. */
 enum db_result scrub_content(

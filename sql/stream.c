@@ -117,17 +117,10 @@ scrub_claimed(struct db *db, const struct message_page *page, int64_t now)
 		if (r != DB_DONE || m->scrubbed_at)
 			continue;
 		r = scrub_content(db, m->id, m->public_id, now);
-		if (r == DB_DONE && db->retention == RETENTION_SCRUB_ALL_ON_CLAIM)
+		if (r == DB_DONE && scrub_takes_all(db))
 			r = scrub_address(db, m->id);
 	}
 	return r;
-}
-
-static bool
-scrubs_on_claim(const struct db *db)
-{
-	return db->retention == RETENTION_SCRUB_CONTENT_ON_CLAIM ||
-	    db->retention == RETENTION_SCRUB_ALL_ON_CLAIM;
 }
 
 static enum db_result
@@ -144,7 +137,7 @@ hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_pa
 		r = skip_to_end(db, p, group_seq, page);
 	if (!db_failed(r) && page->count > 0)
 		r = db_exec(db, ST_DELIVERY_CLAIM, "iii", p->account_id, p->from, page->next);
-	if (!db_failed(r) && scrubs_on_claim(db))
+	if (!db_failed(r) && scrub_is_on_claim(db))
 		r = scrub_claimed(db, page, p->now);
 	if (!db_failed(r) && page->next != p->session_sent_seq)
 		r = db_exec(db, ST_SESSION_ADVANCE, "ii", p->session_id, page->next);
@@ -172,7 +165,7 @@ db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct 
 	r = db_begin(db);
 	if (r == DB_DONE)
 		r = db_end(db, hand_out(db, a, &p, page));
-	return (r == DB_BUSY || r == DB_FULL) && !scrubs_on_claim(db) ?
+	return (r == DB_BUSY || r == DB_FULL) && !scrub_is_on_claim(db) ?
 	    read_stream(db, a, &p, true, page) :
 	    r;
 }

@@ -1,11 +1,10 @@
 /* The steps of a housekeeping pass. */
 #include "sweep.h"
 
-#include "cleanup.h"
+#include "body.h"
 #include "clock.h"
 #include "db_internal.h"
 #include "scrub.h"
-#include "secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -151,8 +150,7 @@ find(struct db *db, sqlite3_stmt *st, struct found *list, int *count)
 static enum db_result
 scrub(struct db *db, const struct found *f, int64_t now)
 {
-	bool all = db->retention == RETENTION_SCRUB_ALL_ON_FINAL ||
-	    db->retention == RETENTION_SCRUB_ALL_ON_CLAIM;
+	bool all = scrub_takes_all(db);
 	enum db_result r = DB_DONE;
 
 	if (db->retention == RETENTION_FULL)
@@ -285,9 +283,7 @@ db_sweep_checkpoint(struct db *db, int ms)
 enum db_result
 db_scrub_left(struct db *db, int64_t *bodies, int64_t *files)
 {
-	static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
-	sqlite3_stmt *st =
-	    db_bind(db, ST_SCRUB_LEFT, "b", &(struct db_blob){ zeros, sizeof(zeros) });
+	sqlite3_stmt *st = db_bind(db, ST_SCRUB_LEFT, "b", &body_no_key);
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)
