@@ -7,6 +7,7 @@
 #include "secret.h"
 
 #include <fcgiapp.h>
+#include <json-c/printbuf.h>
 #include <string.h>
 
 #define ETAG_BYTES 16
@@ -30,6 +31,26 @@ void
 json_add_bool(struct json_object *o, const char *name, bool value)
 {
 	json_object_object_add(o, name, json_object_new_boolean(value));
+}
+
+static int
+write_raw(struct json_object *o, struct printbuf *out, int level, int flags)
+{
+	const char *json = json_object_get_userdata(o);
+
+	(void)level, (void)flags;
+	return printbuf_memappend(out, json, (int)strlen(json));
+}
+
+void
+json_add_raw(struct json_object *o, const char *name, const char *json)
+{
+	struct json_object *raw = json ? json_object_new_object() : NULL;
+
+	if (!raw)
+		return;
+	json_object_set_serializer(raw, write_raw, (void *)(uintptr_t)json, NULL);
+	json_object_object_add(o, name, raw);
 }
 
 static struct json_object *
@@ -71,6 +92,18 @@ resp_limited(struct request *r, const char *message, int64_t retry_at)
 
 	resp_error(r, 429, "rate_limited", message);
 	r->resp.retry_after_sec = wait_ms > 1000 ? (int)(wait_ms / 1000) : 1;
+}
+
+void
+resp_memory(struct request *r)
+{
+	if (r->arena.gone) {
+		resp_error(r, 503, "busy", "The relay is out of memory; ask again.");
+		r->resp.retry_after_sec = RETRY_BUSY_SEC;
+	} else if (r->arena.full) {
+		resp_error(r, 413, "too_large",
+		    "This call needs more memory than one request may take; ask for less at once.");
+	}
 }
 
 bool

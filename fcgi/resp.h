@@ -22,6 +22,10 @@ void resp_limited(struct request *r, const char *message, int64_t retry_at);
  * True when it answered, so that a handler can return. */
 bool resp_db_failed(struct request *r, enum db_result res);
 
+/* When the request ran out of memory, whatever was answered may lack parts: in its place comes a
+ * 413, or a 503 when the whole system is out of memory. For every call, after its handler. */
+void resp_memory(struct request *r);
+
 /* Answers 200 with a text that lives as long as the request. */
 void resp_text(struct request *r, const char *text);
 
@@ -42,5 +46,9 @@ void resp_send(struct request *r);
 void json_add_text(struct json_object *o, const char *name, const char *value);
 void json_add_int(struct json_object *o, const char *name, int64_t value);
 void json_add_bool(struct json_object *o, const char *name, bool value);
+
+/* Adds JSON that the relay itself wrote earlier, as it is; NULL is left out. The text lives as long
+ * as the request. */
+void json_add_raw(struct json_object *o, const char *name, const char *json);
 
 #endif

@@ -18,9 +18,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
-#define ARENA_BYTES ((size_t)8 << 20)
 #define EXIT_START_FAILED 3
+#define EXIT_NOTHING_SERVED 4
+#define TRIM_BYTES ((size_t)1 << 20) /* after a request of this size freed memory goes back */
 
 static void
 serve_one(struct request *r)
@@ -30,6 +34,7 @@ serve_one(struct request *r)
 		if (r->route && auth_check(r) && fields_read(r))
 			r->route->run(r);
 	}
+	resp_memory(r);
 	resp_send(r);
 }
 
@@ -107,27 +112,44 @@ finish(struct request *r)
 	FCGX_Finish_r(r->fcgx);
 }
 
+/* The C library keeps what was freed; after a large request that is most of a worker's size. */
 static void
+give_back(size_t used)
+{
+#ifdef __GLIBC__
+	if (used >= TRIM_BYTES)
+		malloc_trim(0);
+#else
+	(void)used;
+#endif
+}
+
+/* Answers how many requests it served. */
+static int64_t
 serve(const struct worker_options *o, struct worker *w)
 {
 	FCGX_Request fcgx;
 	struct request r = { .worker = w, .fcgx = &fcgx };
-	int64_t left = o->conf->worker_requests;
+	int64_t served = 0;
+	bool broken = false;
 
-	arena_init(&r.arena, ARENA_BYTES);
+	arena_init(&r.arena, (size_t)o->conf->request_memory);
 	FCGX_InitRequest(&fcgx, o->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR);
-	while (left-- > 0 && FCGX_Accept_r(&fcgx) >= 0) {
-		bool broken;
+	/* Where the database or memory is broken a fresh worker is the surest repair. */
+	while (!broken && served < o->conf->worker_requests && FCGX_Accept_r(&fcgx) >= 0) {
+		size_t used;
 
 		serve_one(&r);
-		broken = r.resp.status == 500;
+		served++;
+		used = r.arena.total;
+		broken = r.arena.gone || db_is_broken(w->db);
 		req_reset(&r);
 		finish(&r);
-		if (broken) /* a fresh worker is the surest repair */
-			break;
+		give_back(used);
 	}
 	FCGX_Free(&fcgx, 1);
 	arena_free(&r.arena);
+	return served;
 }
 
 int
@@ -137,6 +159,7 @@ worker_run(const struct worker_options *o)
 		.share = o->share,
 		.mail_wake_fd = o->mail_wake_fd,
 		.started_at = clock_ms() };
+	int64_t served;
 
 	if (!sandbox_drop(o->uid, o->gid)) {
 		log_error("cannot become user %u: %s", (unsigned)o->uid, strerror(errno));
@@ -153,7 +176,7 @@ worker_run(const struct worker_options *o)
 	fence(o->conf);
 	if (write(o->ready_fd, "", 1) != 1)
 		log_warn("nobody waits for the worker: %s", strerror(errno));
-	serve(o, &w);
+	served = serve(o, &w);
 	db_close(w.db);
-	return 0;
+	return served > 0 ? 0 : EXIT_NOTHING_SERVED;
 }

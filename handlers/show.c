@@ -55,14 +55,6 @@ show_file(struct json_object *o, const char *id, const char *name, const char *m
 	json_add_int(o, "size", size);
 }
 
-/* Stored as JSON that the relay itself wrote. */
-static void
-add_stored(struct json_object *o, const char *name, const char *json)
-{
-	if (json)
-		json_object_object_add(o, name, json_tokener_parse(json));
-}
-
 struct json_object *
 show_key(const struct session *key)
 {
@@ -119,9 +111,9 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "text", m->text);
 	if (strncmp(m->destination, "grp_", 4) == 0)
 		json_add_text(o, "group_id", m->destination);
-	add_stored(o, "event", m->event);
-	add_stored(o, "attachments", m->attachments);
-	add_stored(o, "waveform", m->waveform);
+	json_add_raw(o, "event", m->event);
+	json_add_raw(o, "attachments", m->attachments);
+	json_add_raw(o, "waveform", m->waveform);
 	if (m->duration_ms)
 		json_add_int(o, "duration_ms", m->duration_ms);
 	if (m->is_reply) {
@@ -131,7 +123,7 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "source", m->source);
 	json_add_text(o, "subject", m->subject);
 	json_add_text(o, "title", m->title);
-	add_stored(o, "actions", m->actions);
+	json_add_raw(o, "actions", m->actions);
 	json_add_int(o, "created_at", m->created_at);
 	if (m->received_at)
 		json_add_int(o, "received_at", m->received_at);

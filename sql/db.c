@@ -212,6 +212,12 @@ authorize(void *arg, int action, const char *a, const char *b, const char *c, co
 	}
 }
 
+bool
+db_is_broken(const struct db *db)
+{
+	return db->broken;
+}
+
 int64_t
 db_expired_id(const struct db *db)
 {

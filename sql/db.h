@@ -50,6 +50,9 @@ void db_close(struct db *db);
  * PRAGMA, no ATTACH. */
 void db_seal(struct db *db);
 
+/* True once a call failed in a way that says that the connection or its file is broken. */
+bool db_is_broken(const struct db *db);
+
 /* Reads, takes the write lock and, at most every 5 s, writes: DB_DONE when all work. Waits at most
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);

@@ -26,6 +26,7 @@ struct db {
 	int lock_fd; /* flock of all writers */
 	int tombstone_fd;
 	bool full_durability;
+	bool broken; /* see db_is_broken */
 	bool buried; /* tombstones were written since the last commit */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;

@@ -90,6 +90,7 @@ db_translate(struct db *db, int rc)
 	if (sqlite3_system_errno(db->handle) == ENOSPC ||
 	    sqlite3_system_errno(db->handle) == EDQUOT)
 		return DB_FULL;
+	db->broken = true;
 	log_error("database: %s (%d, errno %d)", sqlite3_errmsg(db->handle), rc,
 	    sqlite3_system_errno(db->handle));
 	return DB_FAIL;
