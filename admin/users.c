@@ -91,7 +91,7 @@ int
 ctl_code(struct ctl *c)
 {
 	char email[300], code[SECRET_CODE_BYTES];
-	struct signin_limit limit = { .email = email, .client = "relayctl", .now = clock_ms() };
+	struct signin_limit limit = { .email = email, .now = clock_ms() };
 	int64_t retry_at;
 	enum db_result r;
 	struct db *db;

@@ -40,7 +40,7 @@ note_seen(struct request *r)
 	if (r->now - r->session.last_seen_at < SEEN_INTERVAL_MS &&
 	    r->session.last_seen_at <= r->now)
 		return;
-	if (db_session_touch(r->worker->db, r->session.id, r->now) == DB_DONE)
+	if (db_session_touch(r->worker->db, r->session.id, r->client, r->now) == DB_DONE)
 		r->session.last_seen_at = r->now;
 }
 

@@ -27,13 +27,15 @@ chunk_new(struct arena *a, size_t need)
 	size_t size = need > CHUNK_BYTES ? need : CHUNK_BYTES;
 	struct arena_chunk *c;
 
-	a->full = a->full || size > a->ceiling || a->total > a->ceiling - size;
-	if (a->full)
+	if (size > a->ceiling || a->total > a->ceiling - size) {
+		a->full = true;
 		return NULL;
+	}
 	c = malloc(sizeof(*c) + size);
-	a->gone = a->full = !c;
-	if (!c)
+	if (!c) {
+		a->full = a->gone = true;
 		return NULL;
+	}
 	c->next = a->head;
 	c->size = size;
 	c->used = 0;

@@ -269,7 +269,7 @@ expand(struct writer *w, const char *name)
 	if (strcmp(name, "LIMIT_API") == 0)
 		return add_limit(w, "api", c->api_rate, 2 * c->api_rate);
 	if (strcmp(name, "LIMIT_AUTH") == 0)
-		return add_limit(w, "auth", c->auth_rate, c->auth_rate / 2 + 1);
+		return add_limit(w, "auth", c->auth_rate, c->auth_rate);
 	if (strcmp(name, "USER") == 0)
 		return add_user(w);
 	if (strcmp(name, "LOG_ADDRESS") == 0) {

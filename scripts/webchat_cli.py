@@ -467,12 +467,10 @@ class Session:
         body = {"email": self.args.email, "purpose": "login"}
         if "display_name" in wanted:
             body["display_name"] = wanted["display_name"]
-        answer = self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
-        if answer["status"] == "access_requested":
-            raise Failure("this relay does not know the address; its admins were asked to let you in", NOT_SIGNED_IN)
+        self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
         if not sys.stdin or not sys.stdin.isatty():
-            raise Failure(f"not signed in: a code was sent to {self.args.email}; run this again with --code CODE",
-                          NOT_SIGNED_IN)
+            raise Failure(f"not signed in: a code was sent to {self.args.email}, or word that the admins were asked to let you "
+                          "in; run this again with --code CODE", NOT_SIGNED_IN)
 
     def _follow_flags(self, session):
         """Bring names that were asked for to the relay, and say what cannot be changed."""

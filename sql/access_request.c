@@ -102,12 +102,15 @@ access_tell_pending(struct db *db, const struct account *admin, int64_t now)
 }
 
 static enum db_result
-ask(struct db *db, const struct signin_limit *l, char *display_name, int64_t *retry_at)
+ask(struct db *db, const struct signin_limit *l, char *display_name, const struct mail *mail,
+    int64_t *retry_at)
 {
 	char email[256];
 	struct access_request q = { .email = email, .display_name = display_name };
 	enum db_result r = access_throttle(db, l, retry_at);
 
+	if (r == DB_DONE && mail)
+		r = access_mail(db, mail, l->now);
 	if (r != DB_DONE)
 		return r;
 	snprintf(email, sizeof(email), "%s", l->email);
@@ -122,8 +125,8 @@ ask(struct db *db, const struct signin_limit *l, char *display_name, int64_t *re
 }
 
 enum db_result
-db_access_ask(
-    struct db *db, const struct signin_limit *l, const char *display_name, int64_t *retry_at)
+db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name,
+    const struct mail *mail, int64_t *retry_at)
 {
 	char name[300];
 	enum db_result r = db_begin(db);
@@ -131,7 +134,7 @@ db_access_ask(
 	if (r != DB_DONE)
 		return r;
 	snprintf(name, sizeof(name), "%s", display_name);
-	return access_end(db, ask(db, l, name, retry_at));
+	return access_end(db, ask(db, l, name, mail, retry_at));
 }
 
 enum db_result

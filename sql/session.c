@@ -100,11 +100,16 @@ db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int
 }
 
 enum db_result
-db_session_touch(struct db *db, int64_t id, int64_t now)
+db_session_touch(struct db *db, int64_t id, const char *client, int64_t now)
 {
+	uint8_t mac[SECRET_HASH_BYTES];
 	enum db_result r = db_begin_now(db);
 
-	return r == DB_DONE ? db_end(db, db_exec(db, ST_SESSION_TOUCH, "ii", id, now)) : r;
+	if (r != DB_DONE)
+		return r;
+	db_client_mac(client, mac);
+	return db_end(db,
+	    db_exec(db, ST_SESSION_TOUCH, "iib", id, now, &(struct db_blob){ mac, sizeof(mac) }));
 }
 
 static enum db_result

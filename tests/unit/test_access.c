@@ -21,7 +21,7 @@ ask(const char *email, const char *name, int64_t now)
 		.email = email, .client = "192.0.2.1", .per_address = 3, .now = now
 	};
 
-	return db_access_ask(store.db, &l, name, &retry_at);
+	return db_access_ask(store.db, &l, name, NULL, &retry_at);
 }
 
 static struct access_request

@@ -282,7 +282,7 @@ TEST(erase_removes_keys_mails_codes_and_requests)
 	assert_int_equal(
 	    db_message_send(store.db, &m, &(struct idempotency){ .key = "k" }, &result), DB_DONE);
 	assert_int_equal(db_code_request(store.db, &l, "111111", &mail, &retry_at), DB_DONE);
-	assert_int_equal(db_access_ask(store.db, &l, "Bob", &retry_at), DB_DONE);
+	assert_int_equal(db_access_ask(store.db, &l, "Bob", NULL, &retry_at), DB_DONE);
 	erase(&bob);
 	assert_int_equal(store_number("SELECT (SELECT count(*) FROM idempotency) + (SELECT "
 				      "count(*) FROM outbox) + (SELECT count(*) FROM login_code) + "

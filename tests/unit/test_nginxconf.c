@@ -221,7 +221,7 @@ TEST(limits_are_written_with_their_bursts)
 	    "            limit_req zone=api burst=20 nodelay;\n            limit_conn connections "
 	    "3;");
 	becomes("@LIMIT_AUTH@",
-	    "            limit_req zone=auth burst=4 nodelay;\n            limit_conn connections "
+	    "            limit_req zone=auth burst=6 nodelay;\n            limit_conn connections "
 	    "3;");
 }
 

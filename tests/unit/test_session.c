@@ -120,7 +120,7 @@ TEST(list_of_the_live_ones_wants_them_visible_and_seen)
 	assert_int_equal(db_session_presence(store.db, &one.s, &one.acc, NULL), DB_DONE);
 	assert_int_equal(listed(NOW, NOW - 1, 10), 1);
 	assert_int_equal(listed(NOW, NOW, 10), 0);
-	assert_int_equal(db_session_touch(store.db, one.s.id, NOW + 5), DB_DONE);
+	assert_int_equal(db_session_touch(store.db, one.s.id, "192.0.2.1", NOW + 5), DB_DONE);
 	assert_int_equal(listed(NOW, NOW, 10), 1);
 }
 
@@ -174,10 +174,10 @@ TEST(touch_does_not_wait_for_the_lock)
 	int fd = db_lock_open(store.path);
 
 	assert_true(fd >= 0 && db_lock_take(fd, 0));
-	assert_int_equal(db_session_touch(store.db, ann.s.id, NOW + 1), DB_BUSY);
+	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_BUSY);
 	assert_int_equal(store.db->patience_ms, PATIENCE);
 	close(fd);
-	assert_int_equal(db_session_touch(store.db, ann.s.id, NOW + 1), DB_DONE);
+	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_DONE);
 	fresh(&ann);
 	assert_int_equal(ann.s.last_seen_at, NOW + 1);
 }

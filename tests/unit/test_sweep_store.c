@@ -55,8 +55,8 @@ static const struct {
 	    "expires_at, public_id, token_hash, account_id, device_name, session_name, "
 	    "listen_channel, visible, start_seq, sent_seq, created_at, last_seen_at",
 	    "randomblob(16), randomblob(32), 1, '', '', '', 0, 0, 0, 0, 0", 0 },
-	{ SWEEP_CODES, "login_code", "expires_at, email, code_mac, tries",
-	    "hex(randomblob(8)), x'', 0", 0 },
+	{ SWEEP_CODES, "login_code", "expires_at, email, client_mac, code_mac, tries",
+	    "hex(randomblob(8)), x'', x'', 0", 0 },
 	{ SWEEP_THROTTLES, "throttle", "resets_at, key_mac, hits", "randomblob(16), 1", 0 },
 	{ SWEEP_ACCESS, "access_request",
 	    "created_at, public_id, email, display_name, status, decided_at",
