@@ -1,4 +1,4 @@
-/* The accept loop and the seven steps of a request. */
+/* The accept loop and the steps of a request. */
 #include "worker.h"
 
 #include "auth.h"
@@ -8,6 +8,7 @@
 #include "log.h"
 #include "req.h"
 #include "resp.h"
+#include "room.h"
 #include "route.h"
 #include "sandbox.h"
 #include "secret.h"
@@ -26,12 +27,19 @@
 #define EXIT_NOTHING_SERVED 4
 #define TRIM_BYTES ((size_t)1 << 20) /* after a request of this size freed memory goes back */
 
+/* Below the floor of free disk nothing new is stored. */
+static bool
+has_room(struct request *r)
+{
+	return !(r->route->access & STORES) || room_check(r, r->worker->conf->db_path, 0);
+}
+
 static void
 serve_one(struct request *r)
 {
 	if (req_read(r)) {
 		r->route = route_find(r);
-		if (r->route && auth_check(r) && fields_read(r))
+		if (r->route && auth_check(r) && has_room(r) && fields_read(r))
 			r->route->run(r);
 	}
 	resp_memory(r);

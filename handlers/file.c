@@ -6,12 +6,12 @@
 #include "inputs.h"
 #include "multipart.h"
 #include "resp.h"
+#include "room.h"
 #include "show.h"
 #include "upload.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define PART "file" /* of multipart/form-data, as every client names it */
@@ -30,20 +30,6 @@ too_large(struct request *r, int64_t used)
 	json_add_int(r->resp.body, "upload_quota_bytes", c->upload_quota_bytes);
 	if (!one)
 		json_add_int(r->resp.body, "used_bytes", used);
-}
-
-/* Is there room for `size` more bytes above the floor that is kept free for messages? */
-static bool
-has_room(struct request *r, int64_t size)
-{
-	const struct conf *c = r->worker->conf;
-	struct statvfs fs;
-
-	if (statvfs(c->upload_dir, &fs) == 0 &&
-	    (int64_t)(fs.f_bavail * fs.f_frsize) - size >= c->min_free_bytes)
-		return true;
-	resp_db_failed(r, DB_FULL);
-	return false;
 }
 
 /* Is one file of `size` bytes, and it with all others of the caller, small enough? False: it
@@ -125,14 +111,15 @@ on_upload(struct request *r)
 	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
 		return;
 	if (r->upload_check) {
-		if (has_room(r, r->content_length > 0 ? r->content_length : 0))
+		if (room_check(r, r->worker->conf->upload_dir,
+			r->content_length > 0 ? r->content_length : 0))
 			resp_ok(r, 200);
 		return;
 	}
 	/* from here on the bytes are on the disk */
 	if (!upload_take(r, PART, in->name, &u))
 		return;
-	if (may_store(r, u.size, 0) && has_room(r, 0))
+	if (may_store(r, u.size, 0) && room_check(r, r->worker->conf->upload_dir, 0))
 		keep(r, &u);
 	else
 		unlink(u.path);

@@ -12,11 +12,20 @@
 #include <string.h>
 
 #define EDIT_WINDOW_MS 900000
+#define WAITING_RETRY_MS 60000
 
 static void
 unknown_message(struct request *r)
 {
 	resp_error(r, 404, "unknown_message", "There is no such message for you.");
+}
+
+static void
+waiting_full(struct request *r)
+{
+	resp_limited(r,
+	    "Too many of your messages wait to be fetched; more may follow once some of them were.",
+	    r->now + WAITING_RETRY_MS);
 }
 
 /* The account at `address` that can receive, or an answer. */
@@ -101,6 +110,10 @@ message_answer(
 		    result == SEND_NO_RIGHT ?
 			"Only owners, admins and writers may send to this group." :
 			"You are in no group of this id.");
+		return;
+	}
+	if (result == SEND_WAITING_FULL) {
+		waiting_full(r);
 		return;
 	}
 	if (result == SEND_KEY_REUSED) {
@@ -283,6 +296,8 @@ on_message_patch(struct request *r)
 	} else if (change == CHANGE_TOO_LATE) {
 		resp_error(r, 403, "edit_window_closed",
 		    "A message may be edited for 15 minutes, and while the relay holds it.");
+	} else if (change == CHANGE_WAITING_FULL) {
+		waiting_full(r);
 	} else if (change == CHANGE_WITHDRAWN) {
 		resp_error(r, 409, "message_withdrawn", "The message was withdrawn.");
 	} else {

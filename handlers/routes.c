@@ -42,11 +42,11 @@ const struct route routes[] = {
 	{ METHOD_GET, CHAT "/directory", FOR_MEMBER | SCOPE_RECEIVE, 0, TAKES(page),
 	    on_directory_get },
 
-	{ METHOD_POST, "/api/v1/messages", FOR_MEMBER | SCOPE_SEND, LARGE, TAKES(message),
+	{ METHOD_POST, "/api/v1/messages", FOR_MEMBER | STORES | SCOPE_SEND, LARGE, TAKES(message),
 	    on_message_post },
 	{ METHOD_GET, "/api/v1/messages/*", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING,
 	    on_message_get },
-	{ METHOD_PATCH, "/api/v1/messages/*", FOR_MEMBER | SCOPE_SEND, LARGE, TAKES(text),
+	{ METHOD_PATCH, "/api/v1/messages/*", FOR_MEMBER | STORES | SCOPE_SEND, LARGE, TAKES(text),
 	    on_message_patch },
 	{ METHOD_DELETE, "/api/v1/messages/*", FOR_MEMBER | SCOPE_SEND, 0, NOTHING,
 	    on_message_delete },
@@ -59,10 +59,11 @@ const struct route routes[] = {
 	    on_typing_post },
 
 	{ METHOD_GET, CHAT "/groups", FOR_MEMBER | SCOPE_RECEIVE, 0, LISTS, on_group_list },
-	{ METHOD_POST, CHAT "/groups", FOR_MEMBER, SMALL, in_group_new_fields,
+	{ METHOD_POST, CHAT "/groups", FOR_MEMBER | STORES, SMALL, in_group_new_fields,
 	    sizeof(struct in_group), on_group_post },
 	{ METHOD_GET, CHAT "/groups/*", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING, on_group_get },
-	{ METHOD_PATCH, CHAT "/groups/*", FOR_MEMBER, SMALL, TAKES(group), on_group_patch },
+	{ METHOD_PATCH, CHAT "/groups/*", FOR_MEMBER | STORES, SMALL, TAKES(group),
+	    on_group_patch },
 	{ METHOD_DELETE, CHAT "/groups/*", FOR_MEMBER, 0, NOTHING, on_group_delete },
 	{ METHOD_POST, CHAT "/groups/*/join", FOR_MEMBER, 0, NOTHING, on_group_join },
 	{ METHOD_POST, CHAT "/groups/*/leave", FOR_MEMBER, 0, NOTHING, on_group_leave },
@@ -92,7 +93,8 @@ const struct route routes[] = {
 	{ METHOD_DELETE, CHAT "/blocks/*", FOR_MEMBER, 0, NOTHING, on_block_delete },
 
 	{ METHOD_GET, CHAT "/contacts", FOR_MEMBER, 0, NOTHING, on_contacts_get },
-	{ METHOD_PUT, CHAT "/contacts", FOR_MEMBER, BOOK, TAKES(contacts), on_contacts_put },
+	{ METHOD_PUT, CHAT "/contacts", FOR_MEMBER | STORES, BOOK, TAKES(contacts),
+	    on_contacts_put },
 
 	{ METHOD_GET, CHAT "/keys", FOR_MEMBER, 0, NOTHING, on_key_list },
 	{ METHOD_POST, CHAT "/keys", FOR_MEMBER, SMALL, TAKES(key), on_key_post },
@@ -102,7 +104,7 @@ const struct route routes[] = {
 	{ METHOD_POST, PHONE "/claim", FOR_MEMBER | SCOPE_PHONE, SMALL, TAKES(claim),
 	    on_phone_claim },
 	{ METHOD_POST, PHONE "/ack", FOR_MEMBER | SCOPE_PHONE, ACKS, TAKES(ack), on_phone_ack },
-	{ METHOD_POST, PHONE "/inbound", FOR_MEMBER | SCOPE_PHONE, LARGE, TAKES(inbound),
+	{ METHOD_POST, PHONE "/inbound", FOR_MEMBER | STORES | SCOPE_PHONE, LARGE, TAKES(inbound),
 	    on_phone_inbound },
 	{ METHOD_GET, CHAT "/phones", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING, on_phone_list },
 

@@ -30,7 +30,9 @@ db_options_of(const struct conf *c)
 		.full_durability = c->durability == DURABILITY_FULL,
 		.busy_timeout_ms = (int)c->busy_timeout_ms,
 		.message_ttl_ms = c->pchat_queue_ttl_sec * 1000,
-		.retention = (enum conf_retention)c->retention_mode };
+		.retention = (enum conf_retention)c->retention_mode,
+		.sender_quota = { c->waiting_messages, c->waiting_bytes },
+		.pair_quota = { c->waiting_pair_messages, c->waiting_pair_bytes } };
 }
 
 static bool
@@ -158,6 +160,8 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	db->lock_fd = db->tombstone_fd = -1;
 	db->message_ttl_ms = o->message_ttl_ms;
 	db->retention = o->retention;
+	db->sender_quota = o->sender_quota;
+	db->pair_quota = o->pair_quota;
 	db->full_durability = o->full_durability;
 	db->busy_timeout_ms = db->patience_ms = o->busy_timeout_ms;
 	db->handle = db_connect(o, 0, error);

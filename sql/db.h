@@ -22,12 +22,19 @@ enum db_result {
 
 struct db;
 
+/* How much of something may be there; 0: as much as there is. */
+struct db_quota {
+	int64_t messages, bytes;
+};
+
 struct db_options {
 	const char *path; /* the database file; its lock file is PATH.lock */
 	bool full_durability; /* a commit survives a power cut */
 	int busy_timeout_ms; /* longest wait for the write lock */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;
+	struct db_quota sender_quota, pair_quota; /* of messages that wait: all of a sender, and of
+						     one sender to one recipient */
 };
 
 #define DB_ERROR_BYTES 512

@@ -30,6 +30,7 @@ struct db {
 	bool buried; /* tombstones were written since the last commit */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;
+	struct db_quota sender_quota, pair_quota;
 	int busy_timeout_ms; /* patience of a writer, as set */
 	int patience_ms; /* patience now: short after a full wait was in vain */
 	int64_t probed_ms; /* last write of db_probe, monotonic */

@@ -7,6 +7,7 @@
 #include "message_rows.h"
 #include "rows.h"
 #include "scrub.h"
+#include "waiting.h"
 
 #include <string.h>
 
@@ -126,7 +127,10 @@ message_put(struct db *db, struct message_new *m)
 	    DB_FAIL;
 	body_free(&body);
 	body_free(&address);
-	return r == DB_DONE ? deliver(db, m, seq) : r;
+	if (r == DB_DONE)
+		r = deliver(db, m, seq);
+	return r == DB_DONE && m->sender_id ? waiting_put(db, seq, m->sender_id, waiting_for(m)) :
+					      r;
 }
 
 /* May the sender write to the group now? DB_DONE, or DB_NONE with *result. */
@@ -191,7 +195,13 @@ send_message(
 	if (db_failed(r))
 		return r;
 	m->dropped = r == DB_ROW;
-	r = message_put(db, m);
+	r = waiting_check(db, m->sender_id, waiting_for(m));
+	if (r == DB_CONFLICT) {
+		*result = SEND_WAITING_FULL;
+		return DB_DONE;
+	}
+	if (r == DB_DONE)
+		r = message_put(db, m);
 	if (r != DB_DONE || !key->key)
 		return r;
 	return db_exec(db, ST_IDEMPOTENCY_PUT, "itbbii", m->sender_id, key->key,
@@ -344,6 +354,9 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 		return r;
 	}
 	r = put_text(db, m, text, now);
+	if (r == DB_DONE)
+		r = waiting_again(db, m);
+	*result = r == DB_CONFLICT ? CHANGE_WAITING_FULL : *result;
 	return r == DB_DONE ? stream_changed(db, m) : r;
 }
 
@@ -358,7 +371,8 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 	if (r != DB_DONE)
 		return r;
 	r = db_message_get(db, a, public_id, account_id, &m);
-	return db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
+	r = db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
+	return r == DB_CONFLICT && *result == CHANGE_WAITING_FULL ? DB_DONE : r;
 }
 
 /* The text and its files go at once. Those who were handed the message get a change of it; the

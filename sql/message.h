@@ -79,7 +79,8 @@ enum send_result {
 	SEND_REPEATED,
 	SEND_KEY_REUSED,
 	SEND_NO_MEMBER, /* of the group */
-	SEND_NO_RIGHT /* a plain member of a stream group */
+	SEND_NO_RIGHT, /* a plain member of a stream group */
+	SEND_WAITING_FULL /* too much of the sender's waits already */
 };
 
 /* Stores a message together with its idempotency record, or finds the one that the key already
@@ -103,6 +104,7 @@ enum change_result {
 	CHANGE_FORBIDDEN,
 	CHANGE_TOO_LATE,
 	CHANGE_WITHDRAWN,
+	CHANGE_WAITING_FULL, /* too much of the sender's waits already */
 	CHANGE_REMOVED
 };
 
