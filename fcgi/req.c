@@ -84,7 +84,7 @@ req_read(struct request *r)
 	r->authorization = param(r, "AUTHORIZATION");
 	r->if_none_match = param(r, "IF_NONE_MATCH");
 	r->if_match = param(r, "IF_MATCH");
-	r->upload_check = *param(r, "UPLOAD_CHECK") != 0;
+	r->body_check = *param(r, "BODY_CHECK") != 0;
 	r->body_file = param(r, "BODY_FILE");
 	r->content_length = read_length(param(r, "BODY_LENGTH"));
 	r->direct_loopback = is_loopback(param(r, "TCP_PEER")) && !*param(r, "FORWARDED");

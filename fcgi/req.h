@@ -55,7 +55,7 @@ struct request {
 	const char *content_type, *session_token, *authorization, *if_none_match, *if_match;
 	char *body;
 	size_t body_len;
-	bool upload_check; /* an upload before its body is read: may it be? */
+	bool body_check; /* nginx asks before it reads the body: may it be? */
 	const char *body_file; /* where nginx put the body; "": it comes through the socket */
 	int64_t content_length; /* -1: not given */
 

@@ -34,12 +34,30 @@ has_room(struct request *r)
 	return !(r->route->access & STORES) || room_check(r, r->worker->conf->db_path, 0);
 }
 
+/* nginx asks before it reads a large body: who may send it was found out above, how much he may is
+ * found out here. False: it answered, to the check too. Files have more to be asked about. */
+static bool
+may_send(struct request *r)
+{
+	const size_t limit = r->route->body_limit;
+
+	if (!r->body_check || limit == ROUTE_FILE)
+		return true;
+	if (r->route->access == FOR_ANYONE ||
+	    (r->content_length >= 0 && (uint64_t)r->content_length > limit && limit > 0))
+		resp_error(
+		    r, 413, "too_large", "The request body is larger than this call allows.");
+	else
+		resp_ok(r, 200);
+	return false;
+}
+
 static void
 serve_one(struct request *r)
 {
 	if (req_read(r)) {
 		r->route = route_find(r);
-		if (r->route && auth_check(r) && has_room(r) && fields_read(r))
+		if (r->route && auth_check(r) && has_room(r) && may_send(r) && fields_read(r))
 			r->route->run(r);
 	}
 	resp_memory(r);

@@ -110,7 +110,7 @@ on_upload(struct request *r)
 	if (r->content_length >= 0 &&
 	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
 		return;
-	if (r->upload_check) {
+	if (r->body_check) {
 		if (room_check(r, r->worker->conf->upload_dir,
 			r->content_length > 0 ? r->content_length : 0))
 			resp_ok(r, 200);

@@ -36,7 +36,7 @@ def is_json_failure(answer, status, *codes):
     (b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
     (b"GET /api/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
     (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", (400,)),
-    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", (400,)),
+    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", (400, 401)),
     (b"GET /api/v1/pchat/auth/me HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 40000 + b"\r\n\r\n", (400,)),
     (b"GET /api/v1/" + b"x" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (414,)),
     (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
