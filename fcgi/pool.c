@@ -91,8 +91,11 @@ bury(struct pool *p)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (int i = 0; i < CHILD_MAX; i++)
-			if (p->children[i].kind != CHILD_NONE && p->children[i].pid == pid)
+			if (p->children[i].kind != CHILD_NONE && p->children[i].pid == pid) {
+				if (p->children[i].kind == CHILD_NGINX)
+					share_upload_end_all(p->setup.share);
 				child_died(&p->children[i], status, p->stopping);
+			}
 }
 
 /* For the figures: how many workers are alive. */

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcgiapp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +73,16 @@ read_length(const char *text)
 	return *text >= '0' && *text <= '9' && !*end && !errno ? n : -1;
 }
 
+/* A number from nginx's id of the request, which is random; never 0. */
+static uint64_t
+upload_id(const char *request_id)
+{
+	char part[17];
+
+	snprintf(part, sizeof(part), "%s", request_id);
+	return strtoull(part, NULL, 16) | 1;
+}
+
 bool
 req_read(struct request *r)
 {
@@ -85,6 +96,8 @@ req_read(struct request *r)
 	r->if_none_match = param(r, "IF_NONE_MATCH");
 	r->if_match = param(r, "IF_MATCH");
 	r->body_check = *param(r, "BODY_CHECK") != 0;
+	r->upload_end = *param(r, "UPLOAD_END") != 0;
+	r->upload_id = upload_id(r->id);
 	r->body_file = param(r, "BODY_FILE");
 	r->content_length = read_length(param(r, "BODY_LENGTH"));
 	r->direct_loopback = is_loopback(param(r, "TCP_PEER")) && !*param(r, "FORWARDED");

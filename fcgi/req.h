@@ -56,6 +56,8 @@ struct request {
 	char *body;
 	size_t body_len;
 	bool body_check; /* nginx asks before it reads the body: may it be? */
+	uint64_t upload_id; /* the same in all that nginx asks about one upload */
+	bool upload_end; /* nginx says that an upload is over, however it ended */
 	const char *body_file; /* where nginx put the body; "": it comes through the socket */
 	int64_t content_length; /* -1: not given */
 

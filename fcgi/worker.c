@@ -55,7 +55,10 @@ may_send(struct request *r)
 static void
 serve_one(struct request *r)
 {
-	if (req_read(r)) {
+	if (req_read(r) && r->upload_end) {
+		share_upload_end(r->worker->share, r->upload_id);
+		resp_ok(r, 200);
+	} else if (r->resp.status == 0) {
 		r->route = route_find(r);
 		if (r->route && auth_check(r) && has_room(r) && may_send(r) && fields_read(r))
 			r->route->run(r);

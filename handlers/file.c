@@ -16,6 +16,7 @@
 
 #define PART "file" /* of multipart/form-data, as every client names it */
 #define CLEAR_AT_ONCE 16
+#define UPLOADS_RETRY_MS 5000
 
 static void
 too_large(struct request *r, int64_t used)
@@ -94,6 +95,37 @@ keep(struct request *r, struct upload *u)
 	secret_wipe(token, sizeof(token));
 }
 
+/* Sets aside what the body will take, for it is checked again only when it is on the disk: what
+ * others have on their way counts. The web server says when it is over, however it ends. False: it
+ * answered. */
+static bool
+claim(struct request *r)
+{
+	const struct conf *c = r->worker->conf;
+	const int64_t size = r->content_length,
+		      overhead = r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0;
+	int64_t used = 0;
+	struct share_claim k = { .id = r->upload_id,
+		.account_id = r->me.id,
+		.bytes = size < 0 ? c->max_upload_bytes : size,
+		.at_most = size < 0 };
+	enum share_result result;
+
+	if (resp_db_failed(r, db_file_used(r->worker->db, r->me.id, &used)))
+		return false;
+	k.own_left = c->upload_quota_bytes - used + overhead;
+	k.disk_left = room_left(r, c->upload_dir);
+	result = share_upload_claim(r->worker->share, &k);
+	if (result == SHARE_NO_QUOTA)
+		too_large(r, used + k.own_taken);
+	else if (result == SHARE_NO_ROOM)
+		resp_db_failed(r, DB_FULL);
+	else if (result == SHARE_TOO_MANY)
+		resp_limited(r, "Too many uploads are under way at once; wait for some to end.",
+		    r->now + UPLOADS_RETRY_MS);
+	return result == SHARE_CLAIMED;
+}
+
 /* POST upload (multipart/form-data, part "file") and PUT upload?name= (the bytes themselves).
  * nginx asks twice: before it reads the body whether it may, then with the body in a file. */
 void
@@ -111,8 +143,7 @@ on_upload(struct request *r)
 	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
 		return;
 	if (r->body_check) {
-		if (room_check(r, r->worker->conf->upload_dir,
-			r->content_length > 0 ? r->content_length : 0))
+		if (claim(r))
 			resp_ok(r, 200);
 		return;
 	}
@@ -123,6 +154,7 @@ on_upload(struct request *r)
 		keep(r, &u);
 	else
 		unlink(u.path);
+	share_upload_end(r->worker->share, r->upload_id);
 }
 
 /* The file of the path, if it is there. False: it answered. */

@@ -111,3 +111,11 @@ def test_many_large_bodies_without_a_credential_take_no_memory(relay):
     finally:
         for link in links:
             link.close()
+
+
+def test_error_of_nginx_on_a_large_body_is_the_one_that_it_is(make_relay):
+    relay = make_relay({"RELAY_API_RATE": 1})
+    ann = relay.sign_in()
+    sent = head("POST", MESSAGES, f"X-PChat-Session: {ann.token}\r\n", "Content-Length: 400000\r\n")
+    statuses = [ann.raw(sent + b"x" * 400000, check=("POST", MESSAGES)).status for _ in range(8)]
+    assert set(statuses) == {400, 429}

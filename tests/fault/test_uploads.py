@@ -181,3 +181,24 @@ def test_upload_without_a_length_that_goes_below_the_floor_is_refused_and_leaves
     ann = relay.sign_in()
     ann.call("PUT", UPLOAD, data=iter([b"x" * (1 << 20)] * 2), expect=503).is_error(503, "storage_full")
     assert on_disk(relay) == [] and rows(relay) == []
+
+
+def test_uploads_at_once_leave_the_floor_free(small_uploads, small_disk):
+    fs = os.statvfs(small_disk)
+    floor = fs.f_bavail * fs.f_frsize - (3 << 19)
+    relay = small_uploads(PCHAT_MIN_FREE_BYTES=floor)
+    ann = relay.sign_in()
+    links = []
+    for _ in range(12):
+        link = socket.create_connection(("127.0.0.1", relay.port), 20)
+        link.sendall(f"PUT {UPLOAD} HTTP/1.1\r\nHost: x\r\nX-PChat-Session: {ann.token}\r\nContent-Length: 300000\r\nConnection: close\r\n\r\n".encode())
+        links.append(link)
+    statuses = []
+    for link in links:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            link.sendall(b"x" * 300000)
+        statuses.append(int(link.makefile("rb").readline().split()[1]))
+        fs = os.statvfs(small_disk)
+        assert fs.f_bavail * fs.f_frsize >= floor
+        link.close()
+    assert statuses.count(200) == 5 and statuses.count(503) == 7
