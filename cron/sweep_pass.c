@@ -36,7 +36,7 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 	    out->until[SWEEP_OUTBOX] = out->until[SWEEP_FILES] = now;
 	out->until[SWEEP_KEYS] = now - DAY_MS;
 	if (c->join_request_ttl_sec)
-		out->until[SWEEP_ACCESS] = out->until[SWEEP_JOINS] =
+		out->until[SWEEP_ACCESS] = out->until[SWEEP_JOINS] = out->until[SWEEP_INVITES] =
 		    now - c->join_request_ttl_sec * 1000;
 	if (c->queue_ttl_sec)
 		out->until[SWEEP_BRIDGE] = now - c->queue_ttl_sec * 1000;

@@ -127,6 +127,15 @@ resp_db_failed(struct request *r, enum db_result res)
 }
 
 void
+resp_page(struct request *r, bool more, int64_t after)
+{
+	json_add_bool(r->resp.body, "has_more", more);
+	if (more)
+		json_add_text(
+		    r->resp.body, "after", arena_printf(&r->arena, "%lld", (long long)after));
+}
+
+void
 resp_text(struct request *r, const char *text)
 {
 	resp_ok(r, 200);

@@ -26,6 +26,10 @@ bool resp_db_failed(struct request *r, enum db_result res);
  * 413, or a 503 when the whole system is out of memory. For every call, after its handler. */
 void resp_memory(struct request *r);
 
+/* Ends a list that comes page by page: has_more, and when there is more where the next one starts.
+ */
+void resp_page(struct request *r, bool more, int64_t after);
+
 /* Answers 200 with a text that lives as long as the request. */
 void resp_text(struct request *r, const char *text);
 

@@ -1,6 +1,7 @@
 /* The field tables. Lengths are in bytes. */
 #include "inputs.h"
 
+#include "invite.h"
 #include "message.h"
 #include "text.h"
 
@@ -108,6 +109,12 @@ is_role(const char *s)
 }
 
 static bool
+is_invites_from(const char *s)
+{
+	return invites_from_parse(s) >= 0;
+}
+
+static bool
 is_action(const char *s)
 {
 	struct account any = { 0 };
@@ -144,6 +151,8 @@ const struct field in_me_fields[] = {
 	RULED(in_me, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
 	BOOL(in_me, public_visible, FIELD_OPTIONAL),
 	BOOL(in_me, mail_reply_to, FIELD_OPTIONAL),
+	RULED(in_me, group_invites, FIELD_OPTIONAL, 1, 16, is_invites_from,
+	    "anybody, contacts or nobody"),
 	RULED(in_me, language, FIELD_OPTIONAL, 0, 16, is_line, one_line),
 	END,
 };

@@ -13,7 +13,7 @@ struct in_code_verify {
 	int public_visible;
 };
 struct in_me {
-	const char *display_name, *language;
+	const char *display_name, *language, *group_invites;
 	int public_visible, mail_reply_to;
 };
 struct in_page {

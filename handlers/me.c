@@ -2,6 +2,7 @@
 #include "apikey.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "invite.h"
 #include "resp.h"
 #include "show.h"
 
@@ -38,6 +39,13 @@ on_me_put(struct request *r)
 		changed.public_visible = in->public_visible;
 	if (in->mail_reply_to != FIELD_ABSENT)
 		changed.mail_reply_to = in->mail_reply_to;
+	if (in->group_invites) {
+		changed.invites_from = invites_from_parse(in->group_invites);
+		if (resp_db_failed(r,
+			db_invites_from(
+			    r->worker->db, r->me.id, (enum invites_from)changed.invites_from)))
+			return;
+	}
 	if (!changed.display_name || !changed.language ||
 	    resp_db_failed(r, db_account_update(r->worker->db, &changed)))
 		return;

@@ -162,7 +162,7 @@ on_member_list(struct request *r)
 	}
 }
 
-/* POST groups/<id>/members: puts somebody in. */
+/* POST groups/<id>/members: invites somebody; who asked to join is let in. */
 void
 on_member_post(struct request *r)
 {
@@ -177,7 +177,8 @@ on_member_post(struct request *r)
 		r, db_member_add(r->worker->db, &r->arena, &act, in->chat_address, role, &result)))
 		return;
 	if (!show_group_refused(r, result))
-		json_add_text(resp_ok(r, 200), "status", "member");
+		json_add_text(resp_ok(r, result == GROUP_INVITED ? 202 : 200), "status",
+		    result == GROUP_INVITED ? "invited" : "member");
 }
 
 /* Gives the member of the path a role, or puts him out. True when that was done. */

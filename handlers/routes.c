@@ -78,6 +78,11 @@ const struct route routes[] = {
 	    sizeof(struct in_member), on_member_patch },
 	{ METHOD_DELETE, CHAT "/groups/*/members/*", FOR_MEMBER, 0, NOTHING, on_member_delete },
 
+	{ METHOD_GET, CHAT "/invites", FOR_MEMBER | SCOPE_RECEIVE, 0, in_number_fields,
+	    sizeof(struct in_page), on_invite_list },
+	{ METHOD_POST, CHAT "/invites/*/accept", FOR_MEMBER, 0, NOTHING, on_invite_accept },
+	{ METHOD_POST, CHAT "/invites/*/decline", FOR_MEMBER, 0, NOTHING, on_invite_decline },
+
 	{ METHOD_POST, CHAT "/upload", FOR_MEMBER | SCOPE_SEND, ROUTE_FILE, TAKES(upload),
 	    on_upload },
 	{ METHOD_PUT, CHAT "/upload", FOR_MEMBER | SCOPE_SEND, ROUTE_FILE, TAKES(upload),

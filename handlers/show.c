@@ -3,6 +3,7 @@
 
 #include "apikey.h"
 #include "cleanup.h"
+#include "invite.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@ show_user(const struct account *a)
 	json_add_text(o, "display_name", account_name(a));
 	json_add_bool(o, "public_visible", a->public_visible);
 	json_add_bool(o, "mail_reply_to", a->mail_reply_to);
+	json_add_text(o, "group_invites", invites_from_name((enum invites_from)a->invites_from));
 	json_add_text(o, "language", a->language);
 	json_add_text(o, "role", a->role == ROLE_ADMIN ? "admin" : "user");
 	json_add_int(o, "created_at", a->created_at);
@@ -174,6 +176,8 @@ show_group_refused(struct request *r, enum group_result result)
 		{ GROUP_FULL, 409, "group_full", "The group has as many members as it may have." },
 		{ GROUP_NO_MEMBER, 404, "unknown_member", "This is no member of the group." },
 		{ GROUP_NO_REQUEST, 404, "unknown_request", "There is no such request." },
+		{ GROUP_NO_INVITE, 404, "unknown_invite",
+		    "There is no such invitation, or it was answered." },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {

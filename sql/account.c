@@ -35,6 +35,7 @@ rows_account(sqlite3_stmt *st, int c, struct arena *a, struct account *out)
 	out->delivered_seq = sqlite3_column_int64(st, c + 9);
 	out->created_at = sqlite3_column_int64(st, c + 10);
 	out->mail_reply_to = sqlite3_column_int(st, c + 11);
+	out->invites_from = sqlite3_column_int(st, c + 12);
 	return ok;
 }
 

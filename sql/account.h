@@ -15,6 +15,7 @@ struct account {
 	enum role role;
 	bool public_visible, hidden, blocked;
 	bool mail_reply_to; /* his mails name his own address in Reply-To */
+	int invites_from; /* enum invites_from: who may invite him to groups */
 	int64_t delivered_seq; /* all of the stream up to here was confirmed by some session */
 	int64_t created_at;
 };

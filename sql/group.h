@@ -29,7 +29,9 @@ enum group_result {
 	GROUP_NO_MEMBER,
 	GROUP_NO_ACCOUNT,
 	GROUP_NO_REQUEST,
+	GROUP_NO_INVITE,
 	GROUP_REQUESTED,
+	GROUP_INVITED,
 	GROUP_DELETED
 };
 
@@ -89,7 +91,8 @@ enum db_result db_group_join(struct db *db, struct arena *a, const struct group_
 enum db_result db_group_leave(
     struct db *db, struct arena *a, const struct group_act *act, enum group_result *result);
 
-/* Puts somebody in (in no role of an owner or admin unless the actor is an owner). */
+/* Invites somebody (to no role of an owner or admin unless the actor is an owner): GROUP_INVITED,
+ * also where it does not reach him. Who asked to join is let in: GROUP_OK. */
 enum db_result db_member_add(struct db *db, struct arena *a, const struct group_act *act,
     const char *address, enum group_role role, enum group_result *result);
 

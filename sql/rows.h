@@ -5,7 +5,7 @@
 #include "account.h"
 #include "db_internal.h"
 
-#define ACCOUNT_COLUMN_COUNT 12
+#define ACCOUNT_COLUMN_COUNT 13
 #define SESSION_COLUMN_COUNT 13
 
 /* Read ACCOUNT_COLUMNS or SESSION_COLUMNS from column `c` on; false when the arena is full. */

@@ -25,6 +25,7 @@ static const struct {
 	[SWEEP_THROTTLES] = { "throttles", ST_SWEEP_THROTTLES, ST_COUNT_THROTTLES },
 	[SWEEP_ACCESS] = { "access_requests", ST_SWEEP_ACCESS, ST_COUNT_ACCESS },
 	[SWEEP_JOINS] = { "join_requests", ST_SWEEP_JOINS, ST_COUNT_JOINS },
+	[SWEEP_INVITES] = { "group_invites", ST_SWEEP_INVITES, ST_COUNT_INVITES },
 	[SWEEP_KEYS] = { "idempotency_keys", ST_SWEEP_KEYS, ST_COUNT_KEYS },
 	[SWEEP_OUTBOX] = { "mails", ST_SWEEP_OUTBOX, ST_COUNT_OUTBOX },
 	[SWEEP_BRIDGE] = { "outside_messages", ST_SWEEP_BRIDGE, ST_COUNT_BRIDGE },

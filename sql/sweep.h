@@ -12,6 +12,7 @@ enum sweep_job {
 	SWEEP_THROTTLES,
 	SWEEP_ACCESS, /* requests that nobody decided */
 	SWEEP_JOINS,
+	SWEEP_INVITES, /* to groups, answered or not */
 	SWEEP_KEYS, /* idempotency records of more than a day */
 	SWEEP_OUTBOX,
 	SWEEP_BRIDGE, /* what no phone took in time */

@@ -54,3 +54,20 @@ SELECT m.id, m.sender_id, coalesce(-m.group_id, d.account_id), length(m.body) + 
 FROM message m JOIN delivery d ON d.message_id = m.id
 WHERE m.final_at = 0 AND m.scrubbed_at = 0 AND m.sender_id IS NOT NULL AND d.state < 2
 GROUP BY m.id;
+
+-- Being added to a group is an invitation; who declines one hears of that group's next ones no more until it is forgotten.
+ALTER TABLE account ADD COLUMN group_invites INTEGER NOT NULL DEFAULT 0;   -- from: 0 anybody, 1 contacts, 2 nobody
+CREATE TABLE group_invite (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    public_id BLOB NOT NULL UNIQUE,
+    group_id INTEGER NOT NULL REFERENCES grp (id) ON DELETE CASCADE,
+    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    inviter_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    role INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    declined_at INTEGER NOT NULL,       -- 0: it waits for an answer
+    UNIQUE (group_id, account_id)
+) STRICT;
+CREATE INDEX group_invite_account ON group_invite (account_id, id);
+CREATE INDEX group_invite_inviter ON group_invite (inviter_id);
+CREATE INDEX group_invite_created ON group_invite (created_at);
