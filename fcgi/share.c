@@ -87,6 +87,33 @@ share_group_typing(struct share *s)
 	return until > 0 && until > clock_mono_ms();
 }
 
+/* All of one recipient are in one bucket: what was found in it before is all there is to look at.
+ */
+int
+share_typed_groups(struct share *s, int64_t out[static SHARE_TYPED_GROUPS])
+{
+	int64_t now = clock_mono_ms();
+	int n = 0;
+
+	for (int b = 0; b < SHARE_BUCKETS; b++) {
+		int first = n;
+
+		for (int i = 0; i < SHARE_SLOTS; i++) {
+			int64_t until = atomic_load(&s->typing[b][i].until_ms);
+			int64_t to = (int64_t)(atomic_load(&s->typing[b][i].pair) >> 32);
+			bool known = false;
+
+			if (until <= now || to <= INT32_MAX)
+				continue;
+			for (int k = first; k < n; k++)
+				known = known || out[k] == (to & INT32_MAX);
+			if (!known)
+				out[n++] = to & INT32_MAX;
+		}
+	}
+	return n;
+}
+
 int
 share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS])
 {

@@ -73,6 +73,10 @@ void share_upload_end_all(struct share *s);
 /* True while somebody may be typing to some group: only then its members need to look. */
 bool share_group_typing(struct share *s);
 
+/* The groups to which somebody types now, each once, in `out`; answers how many. */
+#define SHARE_TYPED_GROUPS ((size_t)SHARE_BUCKETS * SHARE_SLOTS)
+int share_typed_groups(struct share *s, int64_t out[static SHARE_TYPED_GROUPS]);
+
 /* Who types to `to` now: up to SHARE_SLOTS ids in `out`; answers how many. */
 int share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS]);
 

@@ -335,6 +335,19 @@ const struct field in_inbound_fields[] = {
 	END,
 };
 
+/* Lists that older clients fetch without asking for pages. */
+const struct field in_whole_fields[] = {
+	RULED(in_page, after, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave"),
+	INT(in_page, limit, 1, 200, 200),
+	END,
+};
+
+const struct field in_phones_fields[] = {
+	TEXT(in_page, after, FIELD_OPTIONAL, 0, LABEL_BYTES),
+	INT(in_page, limit, 1, 200, 200),
+	END,
+};
+
 const struct field in_number_fields[] = {
 	RULED(in_page, after, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave"),
 	INT(in_page, limit, 1, 200, 50),

@@ -8,22 +8,6 @@
 
 #include <stdlib.h>
 
-static struct json_object *
-show_invite(const struct invite *i)
-{
-	struct json_object *o = json_object_new_object();
-	char id[ID_TEXT_BYTES];
-
-	id_format("inv_", i->public_id, id);
-	json_add_text(o, "invite_id", id);
-	json_add_text(o, "chat_address", i->inviter_address);
-	json_add_text(o, "display_name", i->inviter_name[0] ? i->inviter_name : i->inviter_address);
-	json_add_text(o, "role", group_role_name(i->role));
-	json_add_int(o, "created_at", i->created_at);
-	json_object_object_add(o, "group", show_group(&i->group));
-	return o;
-}
-
 /* GET invites: those that wait for the caller's answer, oldest first, a page at a time. */
 void
 on_invite_list(struct request *r)
@@ -44,7 +28,7 @@ on_invite_list(struct request *r)
 	json_object_object_add(o, "invites", array);
 	for (int i = 0; i < count && i < limit; i++)
 		json_object_array_add(array, show_invite(&list[i]));
-	resp_page(r, count > limit, limit > 0 ? list[limit - 1].id : 0);
+	resp_page(r, count > limit, list[limit - 1].id);
 }
 
 static void

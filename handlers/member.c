@@ -5,7 +5,7 @@
 #include "resp.h"
 #include "show.h"
 
-#define REQUESTS_SHOWN 200
+#include <stdlib.h>
 
 /* POST groups/<id>/join: at once where joining is open, else a request that an owner or admin
  * decides. */
@@ -66,22 +66,25 @@ find_group(struct request *r, enum group_role need, struct group *g)
 	return true;
 }
 
-/* GET groups/<id>/requests: pending ones, oldest first, for owners and admins. */
+/* GET groups/<id>/requests: pending ones, oldest first, a page at a time, for owners and admins. */
 void
 on_join_list(struct request *r)
 {
-	struct join_request *list = arena_alloc(&r->arena, REQUESTS_SHOWN * sizeof(*list));
+	const struct in_page *in = r->in;
+	const int limit = (int)in->limit;
+	const int64_t after = in->after ? strtoll(in->after, NULL, 10) : 0;
+	struct join_request *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
 	struct json_object *array;
 	struct group g = { .id = 0 };
 	int count = 0;
 
 	if (!list || !find_group(r, GROUP_ADMIN, &g) ||
 	    resp_db_failed(
-		r, db_join_list(r->worker->db, &r->arena, g.id, REQUESTS_SHOWN, list, &count)))
+		r, db_join_list(r->worker->db, &r->arena, g.id, after, limit + 1, list, &count)))
 		return;
 	array = json_object_new_array();
 	json_object_object_add(resp_ok(r, 200), "requests", array);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && i < limit; i++) {
 		struct json_object *o = json_object_new_object();
 		char id[ID_TEXT_BYTES];
 
@@ -93,6 +96,7 @@ on_join_list(struct request *r)
 		json_add_int(o, "created_at", list[i].created_at);
 		json_object_array_add(array, o);
 	}
+	resp_page(r, count > limit, list[limit - 1].id);
 }
 
 static void

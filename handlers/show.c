@@ -3,7 +3,6 @@
 
 #include "apikey.h"
 #include "cleanup.h"
-#include "invite.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,6 +154,22 @@ show_group(const struct group *g)
 	json_add_int(o, "created_at", g->created_at);
 	if (g->role != GROUP_NOBODY)
 		json_add_text(o, "role", group_role_name(g->role));
+	return o;
+}
+
+struct json_object *
+show_invite(const struct invite *i)
+{
+	struct json_object *o = json_object_new_object();
+	char id[ID_TEXT_BYTES];
+
+	id_format("inv_", i->public_id, id);
+	json_add_text(o, "invite_id", id);
+	json_add_text(o, "chat_address", i->inviter_address);
+	json_add_text(o, "display_name", i->inviter_name[0] ? i->inviter_name : i->inviter_address);
+	json_add_text(o, "role", group_role_name(i->role));
+	json_add_int(o, "created_at", i->created_at);
+	json_object_object_add(o, "group", show_group(&i->group));
 	return o;
 }
 

@@ -144,9 +144,10 @@ db_access_by_email(struct db *db, struct arena *a, const char *email, struct acc
 }
 
 enum db_result
-db_access_list(struct db *db, struct arena *a, int limit, struct access_request *out, int *count)
+db_access_list(struct db *db, struct arena *a, int64_t before, int limit,
+    struct access_request *out, int *count)
 {
-	sqlite3_stmt *st = db_bind(db, ST_ACCESS_LIST, "i", (int64_t)limit);
+	sqlite3_stmt *st = db_bind(db, ST_ACCESS_LIST, "ii", before, (int64_t)limit);
 	enum db_result r;
 
 	*count = 0;

@@ -76,9 +76,11 @@ enum db_result db_account_list_public(struct db *db, struct arena *a, const char
 enum db_result db_session_by_token(struct db *db, struct arena *a,
     const uint8_t hash[static SECRET_HASH_BYTES], struct session *s, struct account *acc);
 
-/* Up to `limit` sessions of an account that have not expired at `now`; `seen_after` above 0: only
- * the visible ones seen since then. DB_DONE. */
+/* Up to `limit` sessions of an account that have not expired at `now`, after the id `after`; or the
+ * visible ones that were seen since `seen_after`. DB_DONE. */
 enum db_result db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
+    int64_t after, int limit, struct session *out, int *count);
+enum db_result db_session_live(struct db *db, struct arena *a, int64_t account_id, int64_t now,
     int64_t seen_after, int limit, struct session *out, int *count);
 
 /* When any session of the account was seen last; 0: it has none. DB_DONE. */

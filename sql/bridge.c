@@ -393,11 +393,11 @@ db_bridge_error(struct db *db, struct arena *a, const uint8_t public_id[static I
 }
 
 enum db_result
-db_phone_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
-    struct phone out[static BRIDGE_PHONES_SHOWN], int *count)
+db_phone_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, const char *after,
+    int limit, struct phone *out, int *count)
 {
 	sqlite3_stmt *st =
-	    db_bind(db, ST_PHONE_LIST, "iii", account_id, now, (int64_t)BRIDGE_PHONES_SHOWN);
+	    db_bind(db, ST_PHONE_LIST, "iiti", account_id, now, after, (int64_t)limit);
 	bool ok = true;
 	enum db_result r;
 

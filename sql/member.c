@@ -330,10 +330,24 @@ db_member_list(struct db *db, struct arena *a, int64_t group_id, const char *aft
 }
 
 enum db_result
-db_join_list(struct db *db, struct arena *a, int64_t group_id, int limit, struct join_request *out,
-    int *count)
+db_member_group(
+    struct db *db, int64_t group_id, int64_t account_id, uint8_t public_id[static ID_BYTES])
 {
-	sqlite3_stmt *st = db_bind(db, ST_JOIN_LIST, "ii", group_id, (int64_t)limit);
+	sqlite3_stmt *st = db_bind(db, ST_MEMBER_GROUP, "ii", group_id, account_id);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	r = db_blob(st, 0, public_id, ID_BYTES) ? DB_ROW : DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_join_list(struct db *db, struct arena *a, int64_t group_id, int64_t after, int limit,
+    struct join_request *out, int *count)
+{
+	sqlite3_stmt *st = db_bind(db, ST_JOIN_LIST, "iii", group_id, after, (int64_t)limit);
 	bool ok = true;
 	enum db_result r;
 
@@ -345,6 +359,7 @@ db_join_list(struct db *db, struct arena *a, int64_t group_id, int limit, struct
 		q->chat_address = db_text(st, 1, a, &ok);
 		q->display_name = db_text(st, 2, a, &ok);
 		q->created_at = sqlite3_column_int64(st, 3);
+		q->id = sqlite3_column_int64(st, 4);
 	}
 	return ok ? r : DB_FAIL;
 }

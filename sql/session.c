@@ -40,13 +40,9 @@ db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SE
 	return r;
 }
 
-enum db_result
-db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after,
-    int limit, struct session *out, int *count)
+static enum db_result
+read_list(struct db *db, sqlite3_stmt *st, struct arena *a, struct session *out, int *count)
 {
-	sqlite3_stmt *st = seen_after > 0 ?
-	    db_bind(db, ST_SESSION_LIVE, "iiii", account_id, now, seen_after, (int64_t)limit) :
-	    db_bind(db, ST_SESSION_LIST, "iii", account_id, now, (int64_t)limit);
 	enum db_result r;
 
 	*count = 0;
@@ -56,6 +52,24 @@ db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
 			return DB_FAIL;
 		}
 	return r;
+}
+
+enum db_result
+db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t after,
+    int limit, struct session *out, int *count)
+{
+	return read_list(db,
+	    db_bind(db, ST_SESSION_LIST, "iiii", account_id, now, after, (int64_t)limit), a, out,
+	    count);
+}
+
+enum db_result
+db_session_live(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after,
+    int limit, struct session *out, int *count)
+{
+	return read_list(db,
+	    db_bind(db, ST_SESSION_LIVE, "iiii", account_id, now, seen_after, (int64_t)limit), a,
+	    out, count);
 }
 
 enum db_result

@@ -7,8 +7,9 @@
 #define SIGNIN_CODE_TTL_MS 600000
 #define SIGNIN_CODE_TRIES 5 /* wrong ones of a client */
 #define SIGNIN_CODES_ALIVE 3 /* of an address, for one who asks */
-#define SIGNIN_STRANGERS_TRIES 50 /* in an hour: of codes that others asked for, over all clients \
-				   */
+#define SIGNIN_STRANGERS_TRIES \
+	50 /* in an hour: of codes that others asked for, over all clients \
+	    */
 #define SIGNIN_SHARES 10 /* so many clients may each use their share for one address */
 
 /* Who asks, and how often he may within an hour; 0: as often as he likes. */
@@ -71,9 +72,9 @@ enum db_result db_access_ask(struct db *db, const struct signin_limit *l, const 
 enum db_result
 db_access_by_email(struct db *db, struct arena *a, const char *email, struct access_request *out);
 
-/* Up to `limit` requests, newest first. DB_DONE. */
-enum db_result
-db_access_list(struct db *db, struct arena *a, int limit, struct access_request *out, int *count);
+/* Up to `limit` requests, newest first, older than place `before` (0: from the newest). DB_DONE. */
+enum db_result db_access_list(struct db *db, struct arena *a, int64_t before, int limit,
+    struct access_request *out, int *count);
 
 /* Decides a request; with `mail` not NULL puts it in the outbox (its recipient is filled in here).
  * DB_DONE also when it had been decided the same way, DB_NONE: no such request, DB_CONFLICT: it was

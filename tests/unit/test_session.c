@@ -95,8 +95,10 @@ listed(int64_t now, int64_t seen_after, int limit)
 	struct session list[10];
 	int count = -1;
 
-	assert_int_equal(
-	    db_session_list(store.db, &store.arena, m.acc.id, now, seen_after, limit, list, &count),
+	assert_int_equal(seen_after > 0 ?
+		db_session_live(
+		    store.db, &store.arena, m.acc.id, now, seen_after, limit, list, &count) :
+		db_session_list(store.db, &store.arena, m.acc.id, now, 0, limit, list, &count),
 	    DB_DONE);
 	return count;
 }
