@@ -91,11 +91,8 @@ bury(struct pool *p)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (int i = 0; i < CHILD_MAX; i++)
-			if (p->children[i].kind != CHILD_NONE && p->children[i].pid == pid) {
-				if (p->children[i].kind == CHILD_NGINX)
-					share_upload_end_all(p->setup.share);
+			if (p->children[i].kind != CHILD_NONE && p->children[i].pid == pid)
 				child_died(&p->children[i], status, p->stopping);
-			}
 }
 
 /* For the figures: how many workers are alive. */
@@ -117,8 +114,11 @@ respawn(struct pool *p)
 	for (int i = 0; i < CHILD_MAX; i++) {
 		struct child *c = &p->children[i];
 
-		if (c->kind != CHILD_NONE && c->pid == 0 && now >= c->respawn_at_ms)
-			child_start(c, &p->setup);
+		if (c->kind == CHILD_NONE || c->pid != 0 || now < c->respawn_at_ms)
+			continue;
+		if (c->kind == CHILD_NGINX) /* what the one that died was reading never ends */
+			share_upload_end_all(p->setup.share);
+		child_start(c, &p->setup);
 	}
 }
 

@@ -43,13 +43,13 @@ write_raw(struct json_object *o, struct printbuf *out, int level, int flags)
 }
 
 void
-json_add_raw(struct json_object *o, const char *name, const char *json)
+json_add_raw(struct json_object *o, const char *name, char *json)
 {
 	struct json_object *raw = json ? json_object_new_object() : NULL;
 
 	if (!raw)
 		return;
-	json_object_set_serializer(raw, write_raw, (void *)(uintptr_t)json, NULL);
+	json_object_set_serializer(raw, write_raw, json, NULL);
 	json_object_object_add(o, name, raw);
 }
 

@@ -53,6 +53,6 @@ void json_add_bool(struct json_object *o, const char *name, bool value);
 
 /* Adds JSON that the relay itself wrote earlier, as it is; NULL is left out. The text lives as long
  * as the request. */
-void json_add_raw(struct json_object *o, const char *name, const char *json);
+void json_add_raw(struct json_object *o, const char *name, char *json);
 
 #endif

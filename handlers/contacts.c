@@ -20,7 +20,10 @@ on_contacts_get(struct request *r)
 	if (resp_db_failed(r, res))
 		return;
 	o = resp_ok(r, 200);
-	json_add_raw(o, "contacts", res == DB_ROW ? c.document : "[]");
+	if (res == DB_ROW)
+		json_add_raw(o, "contacts", c.document);
+	else
+		json_object_object_add(o, "contacts", json_object_new_array());
 	resp_etag(r, res == DB_ROW ? c.etag : NULL);
 }
 

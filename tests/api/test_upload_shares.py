@@ -1,14 +1,13 @@
 """Uploads on their way count: nobody gets past a quota by sending many at once, and what is given up is given back."""
 import os
 import signal
-import socket
 
 import pytest
 
 from client import wait_until
 from harness import Relay
+from uploads import UPLOAD, Sending
 
-UPLOAD = "/api/v1/webchat/upload"
 QUOTA, SIZE = 1000000, 100000
 
 
@@ -18,54 +17,13 @@ def relay(built):
         yield relay
 
 
-class Sending:
-    """A PUT whose body is under way."""
-
-    def __init__(self, user, size=SIZE, length=True):
-        self.size, self.length = size, length
-        self.link = socket.create_connection(("127.0.0.1", user.port), 20)
-        framing = f"Content-Length: {size}" if length else "Transfer-Encoding: chunked"
-        self.link.sendall(f"PUT {UPLOAD}?name=a HTTP/1.1\r\nHost: x\r\nX-PChat-Session: {user.token}\r\nConnection: close\r\n"
-                          f"Expect: 100-continue\r\n{framing}\r\n\r\n".encode())
-        self.first = self.status()
-        self.accepted = self.first == 100
-
-    def finish(self):
-        """Send the body, if it is wanted, and answer the status."""
-        if not self.accepted:
-            return self.first
-        try:
-            if self.length:
-                self.link.sendall(b"x" * self.size)
-            else:
-                self.link.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (self.size, b"x" * self.size))
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # refused meanwhile
-        status = self.status()
-        self.close()
-        return status
-
-    def status(self):
-        """The status of the next answer, which is waited for."""
-        got = b""
-        while not got.endswith(b"\r\n\r\n"):
-            more = self.link.recv(1)
-            if not more:
-                return 0
-            got += more
-        return int(got.split()[1])
-
-    def close(self):
-        self.link.close()
-
-
 def used(user):
     return user.get("/api/v1/webchat/files", expect=200)["used_bytes"]
 
 
 def test_sixty_uploads_at_once_stay_within_the_quota(relay):
     ann = relay.sign_in()
-    sending = [Sending(ann) for _ in range(60)]
+    sending = [Sending(ann, SIZE) for _ in range(60)]
     statuses = sorted(each.finish() for each in sending)
     assert statuses == [200] * (QUOTA // SIZE) + [413] * (60 - QUOTA // SIZE)
     assert used(ann) == QUOTA
@@ -73,7 +31,7 @@ def test_sixty_uploads_at_once_stay_within_the_quota(relay):
 
 def test_uploads_of_one_user_take_nothing_from_another(relay):
     ann, bob = relay.sign_in(), relay.sign_in()
-    sending = [Sending(ann) for _ in range(10)]
+    sending = [Sending(ann, SIZE) for _ in range(10)]
     bob.put(UPLOAD, data=b"x" * SIZE, expect=200)
     refused = ann.put(UPLOAD, data=b"x" * SIZE, expect=413)
     assert refused.is_error(413, "quota_exceeded")["used_bytes"] == QUOTA
@@ -111,7 +69,7 @@ def test_upload_of_unknown_length_takes_what_is_left_of_the_quota_at_most(relay)
 def test_shares_are_given_back_when_a_worker_dies(make_relay):
     relay = make_relay({"PCHAT_UPLOAD_QUOTA_BYTES": QUOTA, "RELAY_WORKERS": 2})
     ann = relay.sign_in()
-    sending = [Sending(ann) for _ in range(10)]
+    sending = [Sending(ann, SIZE) for _ in range(10)]
     ann.put(UPLOAD, data=b"x", expect=413)
     for pid in relay.workers():
         os.kill(pid, signal.SIGKILL)
@@ -123,7 +81,7 @@ def test_shares_are_given_back_when_a_worker_dies(make_relay):
 def test_shares_are_given_back_when_nginx_dies(make_relay):
     relay = make_relay({"PCHAT_UPLOAD_QUOTA_BYTES": QUOTA})
     ann = relay.sign_in()
-    sending = [Sending(ann) for _ in range(10)]
+    sending = [Sending(ann, SIZE) for _ in range(10)]
     ann.put(UPLOAD, data=b"x", expect=413)
     os.kill(relay.children("nginx")[0], signal.SIGKILL)
 

@@ -12,6 +12,7 @@ import pytest
 from client import wait_until
 from disks import fill_up
 from harness import Relay, kill_pids, run
+from uploads import Sending
 
 UPLOAD, FILES = "/api/v1/webchat/upload", "/api/v1/webchat/files"
 FORM = {"Content-Type": "multipart/form-data; boundary=B"}
@@ -188,17 +189,10 @@ def test_uploads_at_once_leave_the_floor_free(small_uploads, small_disk):
     floor = fs.f_bavail * fs.f_frsize - (3 << 19)
     relay = small_uploads(PCHAT_MIN_FREE_BYTES=floor)
     ann = relay.sign_in()
-    links = []
-    for _ in range(12):
-        link = socket.create_connection(("127.0.0.1", relay.port), 20)
-        link.sendall(f"PUT {UPLOAD} HTTP/1.1\r\nHost: x\r\nX-PChat-Session: {ann.token}\r\nContent-Length: 300000\r\nConnection: close\r\n\r\n".encode())
-        links.append(link)
+    sending = [Sending(ann, 300000) for _ in range(12)]
     statuses = []
-    for link in links:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            link.sendall(b"x" * 300000)
-        statuses.append(int(link.makefile("rb").readline().split()[1]))
+    for each in sending:
+        statuses.append(each.finish())
         fs = os.statvfs(small_disk)
         assert fs.f_bavail * fs.f_frsize >= floor
-        link.close()
-    assert statuses.count(200) == 5 and statuses.count(503) == 7
+    assert statuses == [200] * 5 + [503] * 7
