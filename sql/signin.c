@@ -12,28 +12,25 @@
 #define RANDOM_ADDRESS_BYTES 8
 #define PAIR_BYTES 512
 
-static void
-throttle_key(const char *label, const char *value, uint8_t key[static SECRET_HASH_BYTES])
-{
-	secret_mac(label, value, strlen(value), key);
-}
-
-enum db_result
-access_hit(struct db *db, const char *label, const char *value, const struct hit_limit *l,
+/* One hit more on `label` and `value`, counted or only looked at: is it too many? Result as
+ * access_hit. */
+static enum db_result
+throttle(struct db *db, const char *label, const char *value, const struct hit_limit *l, bool count,
     int64_t *retry_at)
 {
 	uint8_t key[SECRET_HASH_BYTES];
+	const struct db_blob blob = { key, sizeof(key) };
 	sqlite3_stmt *st;
 	enum db_result r;
 
 	if (l->most <= 0)
 		return DB_DONE;
-	throttle_key(label, value, key);
-	st = db_bind(db, ST_THROTTLE_HIT, "bii", &(struct db_blob){ key, sizeof(key) }, l->now,
-	    l->now + l->window_ms);
+	secret_mac(label, value, strlen(value), key);
+	st = count ? db_bind(db, ST_THROTTLE_HIT, "bii", &blob, l->now, l->now + l->window_ms) :
+		     db_bind(db, ST_THROTTLE_GET, "bi", &blob, l->now);
 	r = db_step(db, st);
 	if (r != DB_ROW)
-		return r == DB_DONE ? DB_FAIL : r;
+		return r;
 	if (sqlite3_column_int64(st, 0) > l->most) {
 		*retry_at = sqlite3_column_int64(st, 1);
 		r = DB_CONFLICT;
@@ -44,30 +41,19 @@ access_hit(struct db *db, const char *label, const char *value, const struct hit
 	return r;
 }
 
-/* Would one more hit be too many? It is not counted. Result as access_hit. */
+enum db_result
+access_hit(struct db *db, const char *label, const char *value, const struct hit_limit *l,
+    int64_t *retry_at)
+{
+	return throttle(db, label, value, l, true, retry_at);
+}
+
+/* Would one more be too many? */
 static enum db_result
 look(struct db *db, const char *label, const char *value, const struct hit_limit *l,
     int64_t *retry_at)
 {
-	uint8_t key[SECRET_HASH_BYTES];
-	sqlite3_stmt *st;
-	enum db_result r;
-
-	if (l->most <= 0)
-		return DB_DONE;
-	throttle_key(label, value, key);
-	st = db_bind(db, ST_THROTTLE_GET, "bi", &(struct db_blob){ key, sizeof(key) }, l->now);
-	r = db_step(db, st);
-	if (r != DB_ROW)
-		return r;
-	if (sqlite3_column_int64(st, 0) >= l->most) {
-		*retry_at = sqlite3_column_int64(st, 1);
-		r = DB_CONFLICT;
-	} else {
-		r = DB_DONE;
-	}
-	db_reset(st);
-	return r;
+	return throttle(db, label, value, l, false, retry_at);
 }
 
 /* Client and address in one, for what counts them together. */
