@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "scrub_verify.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,7 @@ int
 ctl_restore(struct ctl *c)
 {
 	const struct db_options o = db_options_of(&c->conf);
-	char error[DB_ERROR_BYTES];
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	struct stat before, after;
 	bool owned = stat(c->conf.db_path, &before) == 0;
 	int applied = 0;
@@ -70,6 +71,8 @@ ctl_restore(struct ctl *c)
 		return ctl_usage("restore FILE");
 	if (is_running(c))
 		return ctl_fail("the relay is running; stop it first");
+	if (!secret_key_load(c->conf.db_path, false, no_key))
+		return ctl_fail("%s", no_key);
 	if (!db_restore(&o, c->argv[1], &applied, error))
 		return ctl_fail("%s", error);
 	/* what root puts there belongs to whom it belonged before */

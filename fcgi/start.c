@@ -186,16 +186,16 @@ static bool
 prepare_database(const struct conf *c, char *error)
 {
 	const struct db_options o = db_options_of(c);
-	char why[DB_ERROR_BYTES];
+	char why[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 
 	umask(0077);
 	if (c->smtp_ca_file[0] && access(c->smtp_ca_file, R_OK) != 0)
 		return conf_refuse(c, CONF_SMTP_CA_FILE, error,
 		    "%s cannot be read by the user of the relay: %s; a readable file is allowed",
 		    c->smtp_ca_file, strerror(errno));
-	if (!db_migrate(&o, why))
-		return refuse(error, "database", why);
-	return secret_key_load(c->db_path) || refuse(error, "server.key", strerror(errno));
+	if (!secret_key_load(c->db_path, true, no_key))
+		return refuse(error, "server key", no_key);
+	return db_migrate(&o, why) || refuse(error, "database", why);
 }
 
 /* In a child of its own that becomes the unprivileged user, so that every file belongs to it from

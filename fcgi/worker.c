@@ -76,7 +76,7 @@ fence(const struct conf *c)
 static struct db *
 open_store(const struct conf *c)
 {
-	char error[DB_ERROR_BYTES];
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	const struct db_options o = db_options_of(c);
 	struct db *db = db_open(&o, error);
 
@@ -84,8 +84,8 @@ open_store(const struct conf *c)
 		log_error("%s", error);
 		return NULL;
 	}
-	if (!secret_key_load(c->db_path)) {
-		log_error("server.key beside %s: %s", c->db_path, strerror(errno));
+	if (!secret_key_load(c->db_path, false, no_key)) {
+		log_error("%s", no_key);
 		db_close(db);
 		return NULL;
 	}

@@ -2,6 +2,7 @@
 #include "secret.h"
 
 #include "cleanup.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +10,12 @@
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static uint8_t server_key[crypto_auth_hmacsha256_KEYBYTES];
+static bool key_loaded;
 
 _Static_assert(crypto_hash_sha256_BYTES == SECRET_HASH_BYTES, "SHA-256");
 _Static_assert(crypto_auth_hmacsha256_BYTES == SECRET_HASH_BYTES, "HMAC-SHA-256");
@@ -45,21 +49,41 @@ key_make(const char *path)
 	return ok;
 }
 
+/* The database was used: what it holds was made under a key. */
+static bool
+is_used(const char *db_path)
+{
+	struct stat st;
+
+	return stat(db_path, &st) == 0 && st.st_size > 0;
+}
+
 bool
-secret_key_load(const char *db_path)
+secret_key_load(const char *db_path, bool make, char error[static SECRET_ERROR_BYTES])
 {
 	char copy[PATH_MAX], path[PATH_MAX + 16];
 	auto_close int fd = -1;
 
+	key_loaded = false;
 	snprintf(copy, sizeof(copy), "%s", db_path);
 	snprintf(path, sizeof(path), "%s/server.key", dirname(copy));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && (!make || is_used(db_path))) {
+		snprintf(error, SECRET_ERROR_BYTES,
+		    "%s is missing, and the database was made with it: put it back from where your "
+		    "backups are. If it is lost: head -c 32 /dev/urandom >%s; then addresses of "
+		    "erased accounts can be given out again",
+		    path, path);
+		return false;
+	}
 	if (fd < 0 && errno == ENOENT && key_make(path))
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	errno = EINVAL;
-	return read(fd, server_key, sizeof(server_key)) == (ssize_t)sizeof(server_key);
+	key_loaded =
+	    fd >= 0 && read(fd, server_key, sizeof(server_key)) == (ssize_t)sizeof(server_key);
+	if (!key_loaded)
+		snprintf(error, SECRET_ERROR_BYTES, "%s: %s", path,
+		    fd < 0 ? strerror(errno) : "it is shorter than a key");
+	return key_loaded;
 }
 
 void
@@ -85,6 +109,11 @@ secret_mac(const char *label, const void *data, size_t len, uint8_t out[static S
 {
 	crypto_auth_hmacsha256_state st;
 
+	if (!key_loaded) { /* under a key of zeros it would be worth nothing, and nobody would see
+			    */
+		log_error("the server's key is used before it was loaded");
+		abort();
+	}
 	crypto_auth_hmacsha256_init(&st, server_key, sizeof(server_key));
 	crypto_auth_hmacsha256_update(&st, (const unsigned char *)label, strlen(label) + 1);
 	crypto_auth_hmacsha256_update(&st, data, len);

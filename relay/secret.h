@@ -13,9 +13,12 @@
 /* Starts libsodium; call once before anything else here. False: no randomness to be had. */
 bool secret_init(void);
 
-/* Reads the 256-bit server key from the file server.key in the folder of `db_path`, making it (mode
- * 0600) when it is missing. It is kept in memory and keys secret_mac. False: see errno. */
-bool secret_key_load(const char *db_path);
+#define SECRET_ERROR_BYTES 1024
+
+/* Reads the 256-bit server key from the file server.key in the folder of `db_path`. It is kept in
+ * memory and keys secret_mac. With `make` one is made (mode 0600) where there is no database yet.
+ * False with one line in `error`. */
+bool secret_key_load(const char *db_path, bool make, char error[static SECRET_ERROR_BYTES]);
 
 /* A new token: `prefix` (4 characters, such as "pct_") and 256 random bits in base64url. */
 void secret_token_make(const char *prefix, char out[static SECRET_TOKEN_BYTES]);
@@ -23,7 +26,8 @@ void secret_token_make(const char *prefix, char out[static SECRET_TOKEN_BYTES]);
 /* SHA-256 of a string, which is how tokens are stored. */
 void secret_hash(const char *s, uint8_t out[static SECRET_HASH_BYTES]);
 
-/* HMAC-SHA-256 (RFC 2104) under the server key of `label`, a NUL byte, and `len` bytes of data. */
+/* HMAC-SHA-256 (RFC 2104) under the server key of `label`, a NUL byte, and `len` bytes of data.
+ * Aborts when no key was loaded. */
 void
 secret_mac(const char *label, const void *data, size_t len, uint8_t out[static SECRET_HASH_BYTES]);
 

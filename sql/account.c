@@ -122,9 +122,12 @@ insert_account(struct db *db, struct account *acc)
 }
 
 static void
-address_mac(const char *address, uint8_t mac[static SECRET_HASH_BYTES])
+address_mac(const char *address, uint8_t mac[static TOMBSTONE_MAC_BYTES])
 {
-	secret_mac("retired-address", address, strlen(address), mac);
+	uint8_t whole[SECRET_HASH_BYTES];
+
+	secret_mac("retired-address", address, strlen(address), whole);
+	memcpy(mac, whole, TOMBSTONE_MAC_BYTES);
 }
 
 /* Addresses that mean something else: the relay itself, and groups. */
@@ -137,7 +140,7 @@ is_reserved(const char *address)
 enum db_result
 rows_account_insert(struct db *db, struct account *acc)
 {
-	uint8_t mac[SECRET_HASH_BYTES];
+	uint8_t mac[TOMBSTONE_MAC_BYTES];
 	enum db_result r;
 
 	if (is_reserved(acc->chat_address))
@@ -234,6 +237,15 @@ db_account_flags(
 	return db_end(db, r);
 }
 
+enum db_result
+rows_address_retire(struct db *db, const uint8_t mac[static TOMBSTONE_MAC_BYTES])
+{
+	enum db_result r =
+	    db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, TOMBSTONE_MAC_BYTES });
+
+	return r == DB_NONE ? DB_DONE : r;
+}
+
 /* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
  * cascades. */
 enum db_result
@@ -242,16 +254,16 @@ rows_account_erase(struct db *db, struct arena *a, const struct account *acc, in
 	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_CHANGES,
 		ST_ERASE_SENT_STREAM, ST_ERASE_SENT_GROUP, ST_ERASE_STREAM };
 	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE, ST_ACCESS_DELETE };
-	uint8_t mac[SECRET_HASH_BYTES];
+	uint8_t mac[TOMBSTONE_MAC_BYTES];
 	enum db_result r;
 
-	if (!tombstone_account(db, acc->id))
+	address_mac(acc->chat_address, mac);
+	if (!tombstone_account(db, acc->created_at, acc->id, mac))
 		return DB_FULL;
 	r = db_exec(db, ST_SWEEP_ERASED, "i", now);
 	if (db_failed(r))
 		return r;
-	address_mac(acc->chat_address, mac);
-	r = db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, sizeof(mac) });
+	r = rows_address_retire(db, mac);
 	if (!db_failed(r))
 		r = group_forsake(db, a, acc, now);
 	if (!db_failed(r))

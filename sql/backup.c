@@ -119,38 +119,70 @@ bury_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
 	return r == DB_DONE ? scrub_content(db, number, id, now) : r;
 }
 
+/* A number may be given out again after a restore: it is this account only if it was made then. */
 static enum db_result
 bury_account(struct db *db, struct arena *a, const uint8_t id[static ID_BYTES], int64_t now)
 {
 	struct account acc;
-	int64_t number = 0;
+	int64_t number, created_at;
 	char *address = NULL;
 	enum db_result r;
 
-	for (size_t i = ID_BYTES - 8; i < ID_BYTES; i++)
-		number = number << 8 | id[i];
+	tombstone_read_account(id, &created_at, &number);
 	arena_reset(a);
 	r = db_account_address(db, a, number, &address);
 	if (r == DB_ROW)
 		r = db_account_by_address(db, a, address, &acc);
+	if (r == DB_ROW && created_at && acc.created_at != created_at)
+		return DB_NONE;
 	return r == DB_ROW ? rows_account_erase(db, a, &acc, now) : r;
+}
+
+static enum db_result
+bury(struct db *db, struct arena *a, const uint8_t stone[static TOMBSTONE_BYTES], int *applied)
+{
+	int64_t now = clock_ms();
+	enum db_result r;
+
+	if (stone[0] == 'r')
+		return rows_address_retire(db, stone + 1);
+	r = stone[0] == 'm' ? bury_message(db, stone + 1, now) :
+			      bury_account(db, a, stone + 1, now);
+	*applied += r == DB_DONE;
+	return r;
+}
+
+/* What the store that is replaced had retired. One that cannot be read tells nothing: then the
+ * tombstones alone count. */
+static enum db_result
+retire_again(struct db *db, const char *replaced)
+{
+	sqlite3 *h = NULL;
+	sqlite3_stmt *st = NULL;
+	enum db_result r = DB_DONE;
+
+	if (sqlite3_open_v2(replaced, &h, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(h, "SELECT substr(address_mac, 1, 16) FROM retired_address", -1, &st,
+		NULL) == SQLITE_OK)
+		while (r == DB_DONE && sqlite3_step(st) == SQLITE_ROW)
+			if (sqlite3_column_bytes(st, 0) == TOMBSTONE_MAC_BYTES)
+				r = rows_address_retire(db, sqlite3_column_blob(st, 0));
+	sqlite3_finalize(st);
+	sqlite3_close(h);
+	return r;
 }
 
 /* Everything in one transaction: a restore is done or not. `stones` NULL: nothing ever went. */
 static enum db_result
-bury_all(struct db *db, FILE *stones, int *applied)
+bury_all(struct db *db, FILE *stones, const char *replaced, int *applied)
 {
 	uint8_t stone[TOMBSTONE_BYTES];
-	int64_t now = clock_ms();
-	enum db_result r = DB_DONE;
+	enum db_result r = retire_again(db, replaced);
 	struct arena a;
 
 	arena_init(&a, ARENA_BYTES);
-	while (stones && !db_failed(r) && fread(stone, sizeof(stone), 1, stones) == 1) {
-		r = stone[0] == 'm' ? bury_message(db, stone + 1, now) :
-				      bury_account(db, &a, stone + 1, now);
-		*applied += r == DB_DONE;
-	}
+	while (stones && !db_failed(r) && fread(stone, sizeof(stone), 1, stones) == 1)
+		r = bury(db, &a, stone, applied);
 	if (!db_failed(r))
 		r = db_exec(db, ST_SESSION_END_EVERY, "");
 	arena_free(&a);
@@ -181,7 +213,7 @@ replay(const struct db_options *o, const char *copy, int *applied, char *error)
 		return false;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, bury_all(db, stones, applied));
+		r = db_end(db, bury_all(db, stones, o->path, applied));
 	if (r == DB_DONE &&
 	    sqlite3_exec(db->handle, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL))
 		r = DB_FAIL;

@@ -300,7 +300,7 @@ TEST(erase_retires_the_address)
 	in.chat_address = "bob";
 	assert_int_equal(sign_in_as(&m, &in), SIGNIN_ADDRESS_TAKEN);
 	assert_int_equal(store_number("SELECT count(*) FROM retired_address WHERE "
-				      "length(address_mac) = 32"),
+				      "length(address_mac) = 16"),
 	    1);
 }
 
