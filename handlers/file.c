@@ -147,7 +147,7 @@ find_file(struct request *r, struct file *f)
 	    db_file_get(r->worker->db, &r->arena, id, r->me.id, r->now, f) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE)
 		*f = (struct file){ .id = 0 };
@@ -249,7 +249,7 @@ on_file_delete(struct request *r)
 	    db_file_delete(r->worker->db, r->me.id, id) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE) {
 		resp_error(r, 404, "unknown_file", "You own no such file.");

@@ -54,7 +54,7 @@ ask_for_access(struct request *r, const char *email, const char *display_name)
 	enum db_result res =
 	    db_access_ask(r->worker->db, &limit, display_name ? display_name : "", &retry_at);
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_CONFLICT))
 		return;
 	if (res == DB_CONFLICT)
 		resp_limited(r, too_often, retry_at);
@@ -94,7 +94,7 @@ send_code(struct request *r, const char *email)
 	mail = code_mail(r, email, code);
 	res =
 	    db_code_request(r->worker->db, &limit, code, c->smtp_host[0] ? &mail : NULL, &retry_at);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_CONFLICT))
 		return;
 	if (res == DB_CONFLICT) {
 		resp_limited(r, too_often, retry_at);
@@ -122,7 +122,7 @@ on_code_request(struct request *r)
 	const char *email = lower_email(r, in->email);
 	enum db_result res = email ? may_sign_in(r, email) : DB_FAIL;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_ROW)
 		send_code(r, email);

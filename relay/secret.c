@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static uint8_t server_key[crypto_auth_hmacsha256_KEYBYTES];
 static bool key_loaded;
@@ -49,13 +48,16 @@ key_make(const char *path)
 	return ok;
 }
 
-/* The database was used: what it holds was made under a key. */
+/* There is a database: what it holds was made under a key. */
 static bool
 is_used(const char *db_path)
 {
-	struct stat st;
+	static const char magic[] = "SQLite format 3";
+	char head[sizeof(magic)];
+	auto_close int fd = open(db_path, O_RDONLY | O_CLOEXEC);
 
-	return stat(db_path, &st) == 0 && st.st_size > 0;
+	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+	    memcmp(head, magic, sizeof(magic)) == 0;
 }
 
 bool

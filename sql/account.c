@@ -157,21 +157,30 @@ rows_account_insert(struct db *db, struct account *acc)
 }
 
 static enum db_result
-update_account(struct db *db, const struct account *acc)
+update_account(
+    struct db *db, struct arena *a, struct account *acc, const struct account_change *change)
 {
 	char key[512];
+	enum db_result r;
 
-	rows_search_key(acc->display_name, acc->chat_address, key, sizeof(key));
-	return db_exec(db, ST_ACCOUNT_UPDATE, "itttii", acc->id, acc->display_name, key,
-	    acc->language, (int64_t)acc->public_visible, (int64_t)acc->mail_reply_to);
+	if (change->display_name)
+		rows_search_key(change->display_name, acc->chat_address, key, sizeof(key));
+	r = db_exec(db, ST_ACCOUNT_UPDATE, "itttoo", acc->id, change->display_name,
+	    change->display_name ? key : NULL, change->language, (int64_t)change->public_visible,
+	    (int64_t)change->mail_reply_to);
+	if (r != DB_DONE)
+		return r;
+	r = db_account_by_address(db, a, acc->chat_address, acc);
+	return r == DB_ROW ? DB_DONE : r;
 }
 
 enum db_result
-db_account_update(struct db *db, const struct account *acc)
+db_account_update(
+    struct db *db, struct arena *a, struct account *acc, const struct account_change *change)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, update_account(db, acc)) : r;
+	return r == DB_DONE ? db_end(db, update_account(db, a, acc, change)) : r;
 }
 
 static enum db_result
@@ -224,16 +233,19 @@ account_apply(struct account *acc, const char *action)
 }
 
 enum db_result
-db_account_flags(
-    struct db *db, const struct account *acc, const char *actor, const char *action, int64_t now)
+db_account_act(struct db *db, struct arena *a, const char *address, const char *action,
+    const char *actor, int64_t now, struct account *out)
 {
 	enum db_result r = db_begin(db);
 
 	if (r != DB_DONE)
 		return r;
-	r = set_flags(db, acc);
+	r = db_account_by_address(db, a, address, out);
+	if (r != DB_ROW)
+		return db_end(db, r);
+	r = account_apply(out, action) ? set_flags(db, out) : DB_FAIL;
 	if (r == DB_DONE)
-		r = audit_note(db, now, actor, action, acc->chat_address);
+		r = audit_note(db, now, actor, action, out->chat_address);
 	return db_end(db, r);
 }
 

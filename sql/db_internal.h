@@ -39,8 +39,9 @@ struct db_blob {
 	size_t len;
 };
 
-/* Binds parameters in order; in `types`: i int64_t, n int64_t whose 0 is NULL, t text (NULL gives
- * NULL), b struct db_blob * (NULL gives NULL). The statement was reset before. */
+/* Binds parameters in order; in `types`: i int64_t, n int64_t whose 0 is NULL, o int64_t that is
+ * NULL below 0, t text (NULL gives NULL), b struct db_blob * (NULL gives NULL). The statement was
+ * reset before. */
 sqlite3_stmt *db_bind(struct db *db, enum stmt which, const char *types, ...);
 
 /* One step. DB_ROW leaves the statement on its row until db_reset; anything else resets it.
@@ -67,7 +68,8 @@ enum db_result db_end(struct db *db, enum db_result r);
 /* The newest message id that has expired if it waits still; messages are numbered by the clock. */
 int64_t db_expired_id(const struct db *db);
 
-/* True for DB_BUSY, DB_FULL and DB_FAIL. */
+/* True for what was not carried out and is no answer of the store's own: DB_TAKEN, DB_ORPHAN,
+ * DB_BUSY, DB_FULL and DB_FAIL. */
 bool db_failed(enum db_result r);
 
 /* A column's text in the arena; NULL for NULL (or no room: then *ok turns false). */

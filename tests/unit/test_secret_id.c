@@ -204,9 +204,9 @@ TEST(key_in_a_missing_folder_is_refused)
 
 TEST(lost_key_is_not_made_anew_beside_a_used_database)
 {
-	scratch_write(dir, "bridge.db", "");
+	scratch_write(dir, "bridge.db", "no database");
 	assert_true(load_key());
-	scratch_write(dir, "bridge.db", "used");
+	scratch_write_bytes(dir, "bridge.db", "SQLite format 3\0...", 19, 0600);
 	assert_true(load_key());
 	assert_int_equal(unlink(scratch_path(dir, "server.key")), 0);
 	assert_false(load_key());
