@@ -159,22 +159,22 @@ _Static_assert(
 _Static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == SECRET_SEAL_KEY_BYTES, "seal key");
 
 void
-secret_seal(const uint8_t id[static 16], const void *plain, size_t len,
+secret_seal(const struct secret_bound *to, const void *plain, size_t len,
     uint8_t key[static SECRET_SEAL_KEY_BYTES], uint8_t *out)
 {
 	randombytes_buf(key, SECRET_SEAL_KEY_BYTES);
 	randombytes_buf(out, NONCE_BYTES);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(
-	    out + NONCE_BYTES, NULL, plain, len, id, 16, NULL, out, key);
+	    out + NONCE_BYTES, NULL, plain, len, to->data, to->len, NULL, out, key);
 }
 
 bool
-secret_open(const uint8_t id[static 16], const uint8_t key[static SECRET_SEAL_KEY_BYTES],
+secret_open(const struct secret_bound *to, const uint8_t key[static SECRET_SEAL_KEY_BYTES],
     const void *sealed, size_t len, void *out)
 {
 	const uint8_t *s = sealed;
 
 	return len >= SECRET_SEAL_EXTRA_BYTES &&
-	    crypto_aead_xchacha20poly1305_ietf_decrypt(
-		out, NULL, NULL, s + NONCE_BYTES, len - NONCE_BYTES, id, 16, s, key) == 0;
+	    crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, s + NONCE_BYTES,
+		len - NONCE_BYTES, to->data, to->len, s, key) == 0;
 }

@@ -47,14 +47,20 @@ void secret_hex(const uint8_t *bytes, size_t len, char *out);
 #define SECRET_SEAL_KEY_BYTES 32
 #define SECRET_SEAL_EXTRA_BYTES 40 /* what sealing adds: nonce and tag */
 
-/* Seals `len` bytes under a new key, bound to `id`, with XChaCha20-Poly1305: `out` holds len +
+/* What a seal is bound to: it opens with the same bytes only. */
+struct secret_bound {
+	const void *data;
+	size_t len;
+};
+
+/* Seals `len` bytes under a new key, bound to `to`, with XChaCha20-Poly1305: `out` holds len +
  * SECRET_SEAL_EXTRA_BYTES. */
-void secret_seal(const uint8_t id[static 16], const void *plain, size_t len,
+void secret_seal(const struct secret_bound *to, const void *plain, size_t len,
     uint8_t key[static SECRET_SEAL_KEY_BYTES], uint8_t *out);
 
 /* Opens what secret_seal made of `len` bytes; `out` holds len - SECRET_SEAL_EXTRA_BYTES. False: it
- * is not what was sealed for this id under this key. */
-bool secret_open(const uint8_t id[static 16], const uint8_t key[static SECRET_SEAL_KEY_BYTES],
+ * is not what was sealed under this key for this. */
+bool secret_open(const struct secret_bound *to, const uint8_t key[static SECRET_SEAL_KEY_BYTES],
     const void *sealed, size_t len, void *out);
 
 /* `len` random bytes. */
