@@ -110,7 +110,8 @@ start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF
 static void
 adopt_files(const struct conf *c, uid_t uid, gid_t gid)
 {
-	static const char *const endings[] = { "", "-wal", "-shm", ".lock" };
+	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock",
+		".tombstones" };
 	char path[PATH_MAX + 16], copy[PATH_MAX];
 	struct stat st;
 
@@ -193,6 +194,8 @@ prepare_database(const struct conf *c, char *error)
 		return conf_refuse(c, CONF_SMTP_CA_FILE, error,
 		    "%s cannot be read by the user of the relay: %s; a readable file is allowed",
 		    c->smtp_ca_file, strerror(errno));
+	if (!db_settle(&o, why))
+		return refuse(error, "database", why);
 	if (!secret_key_load(c->db_path, true, no_key))
 		return refuse(error, "server key", no_key);
 	return db_migrate(&o, why) || refuse(error, "database", why);

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "content.h"
 #include "log.h"
 #include "tombstone.h"
 

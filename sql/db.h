@@ -66,9 +66,19 @@ enum db_result db_newest_at(struct db *db, int64_t *at);
 bool db_backup(const struct db_options *o, const char *path, bool with_content,
     void (*step)(int left, int total), char error[static DB_ERROR_BYTES]);
 
+/* Before anything else uses the database: brings a restore that was killed to its end, if it was
+ * that far, and removes what killed programs left beside the database. False with one line in
+ * `error`. */
+bool db_settle(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+
+/* Keys in another database file, a copy of this one, of messages that were scrubbed or went since.
+ * DB_DONE, or DB_FAIL: it cannot be read. */
+enum db_result db_copy_left(struct db *db, const char *path, int64_t *left);
+
 /* Puts a backup in the place of the database, brought up to date and held against the tombstones:
  * what was scrubbed or erased since stays so, and all sessions and keys have ended. *applied counts
- * them. The relay must not run. False with one line in `error`, and the database is as it was. */
+ * them. The relay must not run. False with one line in `error`, and the database is as it was.
+ * Killed anywhere, it is done or not once db_settle has run. */
 bool db_restore(
     const struct db_options *o, const char *path, int *applied, char error[static DB_ERROR_BYTES]);
 

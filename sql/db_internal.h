@@ -4,6 +4,7 @@
 #define SQL_DB_INTERNAL_H
 
 #include "arena.h"
+#include "content.h"
 #include "db.h"
 
 #include <sqlite3.h>
@@ -86,6 +87,14 @@ sqlite3 *db_connect(const struct db_options *o, int flags, char error[static DB_
 
 /* PRAGMA user_version, -1 when it cannot be read. */
 int db_user_version(sqlite3 *h);
+
+/* What a file is called while it is written, and the folder of copies beside the database. */
+#define DB_PART ".part"
+#define DB_BACKUPS "backups"
+
+/* Copies all pages of one database into another, a little at a time; `step` (or NULL) is told pages
+ * left and pages in all. Answers SQLite's code. */
+int db_copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total));
 
 /* Copies the database to backups/before-vVERSION-TIME.db beside it (mode 0600) and drops all such
  * copies but the newest three. False with one line in `error`. */

@@ -90,9 +90,9 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 			     where = { address->sealed, address->len },
 			     key = { body->key, sizeof(body->key) },
 			     address_key = { address->key, sizeof(address->key) };
-	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, "ibnttbbbtintnni", seq, &id,
+	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, "ibnttbbbtinnni", seq, &id,
 	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
-	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event, m->about_id,
+	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->about_id,
 	    m->duration_ms, m->received_at);
 
 	if (r == DB_DONE)
@@ -113,7 +113,8 @@ message_put(struct db *db, struct message_new *m)
 		[BODY_TITLE] = m->title,
 		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
-		[BODY_WAVEFORM] = m->waveform };
+		[BODY_WAVEFORM] = m->waveform,
+		[BODY_EVENT] = m->event };
 	const char *const places[ADDRESS__MAX] = {
 		[ADDRESS_TO] = m->destination, [ADDRESS_OUTSIDE] = m->outside
 	};
@@ -342,7 +343,8 @@ put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 		[BODY_TITLE] = m->title,
 		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
-		[BODY_WAVEFORM] = m->waveform };
+		[BODY_WAVEFORM] = m->waveform,
+		[BODY_EVENT] = m->event };
 	struct body body;
 	enum db_result r;
 

@@ -37,7 +37,7 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	out->actions = db_text(st, 10, a, &ok);
 	out->from = address[ADDRESS_OUTSIDE] ? address[ADDRESS_OUTSIDE] : db_text(st, 15, a, &ok);
 	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") : db_text(st, 16, a, &ok);
-	out->event = db_text(st, 17, a, &ok);
+	out->event = parts[BODY_EVENT] ? parts[BODY_EVENT] : db_text(st, 17, a, &ok);
 	return ok;
 }
 
@@ -45,7 +45,7 @@ void
 rows_hide_content(struct message *m)
 {
 	m->text[0] = '\0';
-	m->subject = m->title = m->attachments = m->waveform = m->source = NULL;
+	m->subject = m->title = m->attachments = m->waveform = m->source = m->event = NULL;
 	m->is_reply = false;
 	m->duration_ms = 0;
 }
