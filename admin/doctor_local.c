@@ -98,16 +98,22 @@ doctor_local_disk(struct doctor *d)
 bool
 doctor_local_clock(struct doctor *d)
 {
-	int64_t now = clock_ms(), newest = 0;
+	int64_t now = clock_ms(), streamed = 0, probed = 0;
 
 	if (now < SANE_SINCE_MS)
 		return doctor_say(d, false, "the clock stands before 2025");
-	if (!d->db || db_newest_at(d->db, &newest) != DB_ROW)
+	if (!d->db || db_newest_at(d->db, &streamed, &probed) != DB_ROW)
 		return doctor_say(d, true, "the year is sane; the database tells no time");
-	if (newest > now + CLOCK_SLACK_MS)
+	if (probed > now + CLOCK_SLACK_MS)
 		return doctor_say(d, false,
 		    "the clock is %lld s behind the newest time in the database",
-		    (long long)(newest - now) / 1000);
+		    (long long)(probed - now) / 1000);
+	if (streamed > now + CLOCK_SLACK_MS)
+		return doctor_say(d, false,
+		    "the clock of the streams is %lld s ahead: this machine's is behind the newest "
+		    "time in the database, or was ahead when some message was sent; messages keep "
+		    "their order and expire in time all the same",
+		    (long long)(streamed - now) / 1000);
 	return doctor_say(d, true, "not behind the newest time in the database");
 }
 

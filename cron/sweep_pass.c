@@ -40,9 +40,9 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 		    now - c->join_request_ttl_sec * 1000;
 	if (c->queue_ttl_sec)
 		out->until[SWEEP_BRIDGE] = now - c->queue_ttl_sec * 1000;
-	/* numbers of messages are microseconds; -1: none expires, but some are final */
+	/* -1: none expires, but some are final */
 	out->until[SWEEP_MESSAGES] =
-	    c->pchat_queue_ttl_sec ? (now - c->pchat_queue_ttl_sec * 1000) * 1000 : -1;
+	    c->pchat_queue_ttl_sec ? now - c->pchat_queue_ttl_sec * 1000 : -1;
 	out->until[SWEEP_KEPT] = c->retention_mode == RETENTION_FULL ? 0 : now;
 }
 

@@ -214,9 +214,9 @@ authorize(void *arg, int action, const char *a, const char *b, const char *c, co
 }
 
 int64_t
-db_expired_id(const struct db *db)
+db_expired_at(const struct db *db)
 {
-	return db->message_ttl_ms ? (clock_ms() - db->message_ttl_ms) * 1000 : -1;
+	return db->message_ttl_ms ? clock_ms() - db->message_ttl_ms : -1;
 }
 
 void
@@ -249,16 +249,14 @@ db_probe(struct db *db)
 }
 
 enum db_result
-db_newest_at(struct db *db, int64_t *at)
+db_newest_at(struct db *db, int64_t *streamed_at, int64_t *probed_at)
 {
 	sqlite3_stmt *st = db_bind(db, ST_NEWEST_AT, "");
 	enum db_result r = db_step(db, st);
 
 	if (r == DB_ROW) {
-		int64_t streamed = sqlite3_column_int64(st, 0) / 1000,
-			probed = sqlite3_column_int64(st, 1);
-
-		*at = streamed > probed ? streamed : probed;
+		*streamed_at = sqlite3_column_int64(st, 0) / 1000;
+		*probed_at = sqlite3_column_int64(st, 1);
 		db_reset(st);
 	}
 	return r;

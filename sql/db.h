@@ -56,8 +56,9 @@ void db_seal(struct db *db);
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);
 
-/* The newest time that the database knows of, in milliseconds. DB_ROW. */
-enum db_result db_newest_at(struct db *db, int64_t *at);
+/* Times that the database knows of, in milliseconds: of the newest place in the streams, and of the
+ * last look at the database itself. DB_ROW. */
+enum db_result db_newest_at(struct db *db, int64_t *streamed_at, int64_t *probed_at);
 
 /* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody
  * waits. Without `with_content` it leaves out what people said: keys of messages, names of files,

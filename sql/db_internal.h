@@ -66,8 +66,9 @@ enum db_result db_begin_now(struct db *db);
  * the commit's error. */
 enum db_result db_end(struct db *db, enum db_result r);
 
-/* The newest message id that has expired if it waits still; messages are numbered by the clock. */
-int64_t db_expired_id(const struct db *db);
+/* A message that was created then or before has expired if it waits still; -1: none has. Numbers of
+ * messages say nothing of it: one clock that was ahead for a moment puts them ahead for good. */
+int64_t db_expired_at(const struct db *db);
 
 /* True for what was not carried out and is no answer of the store's own: DB_TAKEN, DB_ORPHAN,
  * DB_BUSY, DB_FULL and DB_FAIL. */

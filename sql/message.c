@@ -254,7 +254,7 @@ delivery_get(
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
-	out->state = rows_state(db, message_id, sqlite3_column_int(st, 0));
+	out->state = rows_state(db, out->created_at, sqlite3_column_int(st, 0));
 	out->delivered_at = sqlite3_column_int64(st, 1);
 	out->read_at = sqlite3_column_int64(st, 2);
 	*removed_at = sqlite3_column_int64(st, 3);

@@ -121,7 +121,7 @@ db_sweep_searched(struct db *db, int64_t now)
 }
 
 struct found {
-	int64_t id;
+	int64_t id, created_at;
 	uint8_t public_id[ID_BYTES];
 	bool scrubbed;
 };
@@ -138,6 +138,7 @@ find(struct db *db, sqlite3_stmt *st, struct found *list, int *count)
 
 		f->id = sqlite3_column_int64(st, 0);
 		f->scrubbed = sqlite3_column_int64(st, 2) > 0;
+		f->created_at = sqlite3_column_int64(st, 3);
 		if (!db_blob(st, 1, f->public_id, ID_BYTES)) {
 			db_reset(st);
 			return DB_FAIL;
@@ -167,11 +168,11 @@ scrub(struct db *db, const struct found *f, int64_t now)
 }
 
 static enum db_result
-finish(struct db *db, const struct found *f, int64_t expired_id, int64_t now)
+finish(struct db *db, const struct found *f, int64_t expired_at, int64_t now)
 {
 	enum db_result r = DB_DONE;
 
-	if (f->id <= expired_id)
+	if (f->created_at <= expired_at)
 		r = db_exec(db, ST_MESSAGE_EXPIRE, "i", f->id);
 	if (!db_failed(r))
 		r = db_exec(db, ST_MESSAGE_FINAL, "ii", f->id, now);
@@ -183,17 +184,17 @@ sweep_messages(
     struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *place, int64_t *n)
 {
 	struct found list[MESSAGES_AT_ONCE];
-	int64_t expired_id = plan->until[SWEEP_MESSAGES];
+	int64_t expired_at = plan->until[SWEEP_MESSAGES];
 	bool final = job == SWEEP_MESSAGES;
 	int count = 0;
 	enum db_result r = find(db,
 	    final ?
-		db_bind(db, ST_SWEEP_FINAL, "iii", *place, expired_id, (int64_t)MESSAGES_AT_ONCE) :
+		db_bind(db, ST_SWEEP_FINAL, "iii", *place, expired_at, (int64_t)MESSAGES_AT_ONCE) :
 		db_bind(db, ST_SWEEP_KEPT, "ii", *place, (int64_t)MESSAGES_AT_ONCE),
 	    list, &count);
 
 	for (int i = 0; i < count && r == DB_DONE; i++)
-		r = final ? finish(db, &list[i], expired_id, plan->now) :
+		r = final ? finish(db, &list[i], expired_at, plan->now) :
 			    scrub(db, &list[i], plan->now);
 	*n = count;
 	if (count > 0)
