@@ -4,18 +4,24 @@
 #include "filename.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "log.h"
 #include "multipart.h"
 #include "resp.h"
 #include "show.h"
+#include "sweep.h"
 #include "upload.h"
 
+#include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #define PART "file" /* of multipart/form-data, as every client names it */
 #define CLEAR_AT_ONCE 16
+#define NO_FOLDER_RETRY_SEC 30
 
 static void
 too_large(struct request *r, int64_t used)
@@ -32,15 +38,36 @@ too_large(struct request *r, int64_t used)
 		json_add_int(r->resp.body, "used_bytes", used);
 }
 
+/* Not there, or closed to us: no full disk, and nothing that comes right by waiting. */
+static void
+no_folder(struct request *r, const char *path)
+{
+	log_error(
+	    "%s: %s; mount or make the folder, give it to %s (mkdir -p, chown), and start the "
+	    "relay again",
+	    path, strerror(errno), r->worker->conf->user);
+	resp_error(r, 503, "storage_unavailable",
+	    "The relay's folder for files is not to be had; its log says why.");
+	r->resp.retry_after_sec = NO_FOLDER_RETRY_SEC;
+}
+
 /* Is there room for `size` more bytes above the floor that is kept free for messages? */
 static bool
 has_room(struct request *r, int64_t size)
 {
 	const struct conf *c = r->worker->conf;
+	static const char *const folders[] = { FILE_INCOMING, FILE_FOLDER };
 	struct statvfs fs;
 
-	if (statvfs(c->upload_dir, &fs) == 0 &&
-	    (int64_t)(fs.f_bavail * fs.f_frsize) - size >= c->min_free_bytes)
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		char *path = arena_printf(&r->arena, "%s/%s", c->upload_dir, folders[i]);
+
+		if (!path || access(path, W_OK | X_OK) != 0 || statvfs(path, &fs) != 0) {
+			no_folder(r, path ? path : c->upload_dir);
+			return false;
+		}
+	}
+	if ((int64_t)(fs.f_bavail * fs.f_frsize) - size >= c->min_free_bytes)
 		return true;
 	resp_db_failed(r, DB_FULL);
 	return false;
@@ -79,6 +106,21 @@ add_file(struct json_object *o, const struct file *f)
 	return o;
 }
 
+/* The first file that a worker stores tells housekeeping which folder is the right one. */
+static void
+note_folder(struct request *r, const char *path)
+{
+	static bool noted;
+	char *copy = noted ? NULL : arena_strdup(&r->arena, path);
+	struct stat st;
+	enum db_result res;
+
+	if (!copy || stat(dirname(copy), &st) != 0)
+		return;
+	res = db_sweep_folder(r->worker->db, (int64_t)st.st_dev, (int64_t)st.st_ino);
+	noted = res == DB_DONE || res == DB_NONE;
+}
+
 /* Makes the row of what was stored; without one the bytes go again. */
 static void
 keep(struct request *r, struct upload *u)
@@ -97,7 +139,9 @@ keep(struct request *r, struct upload *u)
 	secret_token_make("pcf_", token);
 	secret_hash(token, f.token_hash);
 	res = db_file_add(r->worker->db, &f, r->me.id, c->upload_quota_bytes);
-	if (res != DB_DONE)
+	if (res == DB_DONE)
+		note_folder(r, u->path);
+	else
 		unlink(u->path);
 	if (res == DB_CONFLICT) {
 		db_file_used(r->worker->db, r->me.id, &used);

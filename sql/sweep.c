@@ -53,7 +53,11 @@ db_sweep_state(struct db *db, struct sweep_state *out)
 		.searched_at = sqlite3_column_int64(st, 3),
 		.unclean_since = sqlite3_column_int64(st, 4),
 		.erased_at = sqlite3_column_int64(st, 5),
-		.rebuilt_at = sqlite3_column_int64(st, 6) };
+		.rebuilt_at = sqlite3_column_int64(st, 6),
+		.files_dev = sqlite3_column_int64(st, 7),
+		.files_ino = sqlite3_column_int64(st, 8),
+		.checked_at = sqlite3_column_int64(st, 9),
+		.damaged = sqlite3_column_int(st, 10) };
 	db_reset(st);
 	return r;
 }
@@ -115,9 +119,15 @@ db_sweep_done(struct db *db, int64_t now, int64_t unclean_since)
 }
 
 enum db_result
-db_sweep_searched(struct db *db, int64_t now)
+db_sweep_folder(struct db *db, int64_t dev, int64_t ino)
 {
-	return write_one(db, ST_SWEEP_SEARCHED, "i", now, 0, 0);
+	return write_one(db, ST_SWEEP_FOLDER, "ii", dev, ino, 0);
+}
+
+enum db_result
+db_sweep_searched(struct db *db, int64_t now, int64_t dev, int64_t ino)
+{
+	return write_one(db, ST_SWEEP_SEARCHED, "iii", now, dev, ino);
 }
 
 struct found {

@@ -33,6 +33,9 @@ struct sweep_plan {
 struct sweep_state {
 	int64_t started_at, finished_at, duration_ms, searched_at;
 	int64_t erased_at, rebuilt_at; /* an account went, the file was rebuilt; 0: never */
+	int64_t files_dev, files_ino; /* the folder of files when it was searched; 0: never */
+	int64_t checked_at; /* the whole database was; 0: never */
+	bool damaged; /* a page was found to be, then */
 	int64_t unclean_since; /* scrubbed text may be in the WAL since then; 0: it is not */
 };
 
@@ -87,8 +90,12 @@ enum db_result db_sweep_rebuild(
 /* Ends the pass and gives the lease back. DB_DONE. */
 enum db_result db_sweep_done(struct db *db, int64_t now, int64_t unclean_since);
 
-/* Notes that files and rows were held against each other. DB_DONE. */
-enum db_result db_sweep_searched(struct db *db, int64_t now);
+/* Notes the folder of files while none is known: something was just stored there. DB_DONE, or
+ * DB_NONE: one is known. */
+enum db_result db_sweep_folder(struct db *db, int64_t dev, int64_t ino);
+
+/* Notes that files and rows were held against each other, in which folder. DB_DONE. */
+enum db_result db_sweep_searched(struct db *db, int64_t now, int64_t dev, int64_t ino);
 
 /* True when a file has a row. */
 bool db_file_known(struct db *db, const uint8_t public_id[static ID_BYTES]);
