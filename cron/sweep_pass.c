@@ -41,6 +41,12 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 	/* -1: none expires, but some are final */
 	out->until[SWEEP_MESSAGES] =
 	    c->pchat_queue_ttl_sec ? now - c->pchat_queue_ttl_sec * 1000 : -1;
+	if (c->record_ttl_sec) {
+		out->until[SWEEP_RECORDS] = now - c->record_ttl_sec * 1000;
+		out->until[SWEEP_DEAD_KEYS] = now;
+	}
+	if (c->audit_ttl_sec)
+		out->until[SWEEP_AUDIT] = now - c->audit_ttl_sec * 1000;
 	out->until[SWEEP_KEPT] = c->retention_mode == RETENTION_FULL ? 0 : now;
 }
 

@@ -1,6 +1,7 @@
 /* Accounts: looking up, listing, changing, erasing. */
 #include "account.h"
 
+#include "access.h"
 #include "audit.h"
 #include "cleanup.h"
 #include "clock.h"
@@ -265,7 +266,7 @@ rows_account_erase(struct db *db, struct arena *a, const struct account *acc, in
 {
 	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_CHANGES,
 		ST_ERASE_SENT_STREAM, ST_ERASE_SENT_GROUP, ST_ERASE_STREAM };
-	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE, ST_ACCESS_DELETE };
+	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE };
 	uint8_t mac[TOMBSTONE_MAC_BYTES];
 	enum db_result r;
 
@@ -284,6 +285,10 @@ rows_account_erase(struct db *db, struct arena *a, const struct account *acc, in
 		r = db_exec(db, by_id[i], "i", acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_email) && !db_failed(r); i++)
 		r = db_exec(db, by_email[i], "t", acc->email);
+	if (!db_failed(r))
+		r = access_forget(db, a, acc->email);
+	if (!db_failed(r))
+		r = db_exec(db, ST_AUDIT_FORGET, "tt", acc->chat_address, acc->email);
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELETE, "i", acc->id);
 }
 

@@ -2,6 +2,7 @@
 #include "sweep.h"
 
 #include "body.h"
+#include "cleanup.h"
 #include "clock.h"
 #include "db_internal.h"
 #include "scrub.h"
@@ -30,6 +31,9 @@ static const struct {
 	[SWEEP_BRIDGE] = { "outside_messages", ST_SWEEP_BRIDGE, ST_COUNT_BRIDGE },
 	[SWEEP_MESSAGES] = { "messages", ST_SWEEP_FINAL, ST_COUNT_FINAL },
 	[SWEEP_KEPT] = { "kept_messages", ST_SWEEP_KEPT, ST_COUNT_KEPT },
+	[SWEEP_RECORDS] = { "records", ST_SWEEP_RECORDS, ST_COUNT_RECORDS },
+	[SWEEP_DEAD_KEYS] = { "dead_keys", ST_SWEEP_DEAD_KEYS, ST_COUNT_DEAD_KEYS },
+	[SWEEP_AUDIT] = { "audit_entries", ST_SWEEP_AUDIT, ST_COUNT_AUDIT },
 	[SWEEP_FILES] = { "files", ST_SWEEP_FILES, ST_COUNT_FILES },
 };
 
@@ -212,6 +216,25 @@ sweep_messages(
 	return r;
 }
 
+/* With their places in the streams; deliveries go by the schema's cascades. */
+static enum db_result
+sweep_records(struct db *db, const struct sweep_plan *plan, int64_t *n)
+{
+	static const enum stmt steps[] = { ST_RECORD_REMOVALS, ST_SCRUB_STREAM, ST_MESSAGE_DELETE };
+	struct found list[MESSAGES_AT_ONCE];
+	int count = 0;
+	enum db_result r = find(db,
+	    db_bind(
+		db, ST_SWEEP_RECORDS, "ii", plan->until[SWEEP_RECORDS], (int64_t)MESSAGES_AT_ONCE),
+	    list, &count);
+
+	for (int i = 0; i < count && !db_failed(r); i++)
+		for (size_t step = 0; step < ARRAY_LEN(steps) && !db_failed(r); step++)
+			r = db_exec(db, steps[step], "i", list[i].id);
+	*n = count;
+	return db_failed(r) ? r : DB_DONE;
+}
+
 static enum db_result
 sweep_bridge(struct db *db, const struct sweep_plan *plan, int64_t *n)
 {
@@ -235,6 +258,8 @@ step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *
 		return sweep_messages(db, plan, job, place, n);
 	if (job == SWEEP_BRIDGE)
 		return sweep_bridge(db, plan, n);
+	if (job == SWEEP_RECORDS)
+		return sweep_records(db, plan, n);
 	r = db_exec(db, jobs[job].sweep, "ii", plan->until[job], ROWS_AT_ONCE);
 	*n = r == DB_DONE ? sqlite3_changes(db->handle) : 0;
 	return r;

@@ -16,6 +16,9 @@ enum sweep_job {
 	SWEEP_OUTBOX,
 	SWEEP_BRIDGE, /* what no phone took in time */
 	SWEEP_MESSAGES, /* final ones, and those that expired; scrubbed as the settings say */
+	SWEEP_RECORDS, /* of messages whose text is gone */
+	SWEEP_DEAD_KEYS, /* that were overwritten, of messages whose record is gone */
+	SWEEP_AUDIT,
 	SWEEP_KEPT, /* final ones that were kept before the settings changed */
 	SWEEP_FILES, /* expired ones */
 	SWEEP__MAX

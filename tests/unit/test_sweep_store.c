@@ -23,6 +23,7 @@ set_up(void **state)
 	conf = (struct conf){ .queue_ttl_sec = 3600,
 		.pchat_queue_ttl_sec = 3600,
 		.join_request_ttl_sec = 3600,
+		.audit_ttl_sec = 3600,
 		.retention_mode = RETENTION_SCRUB_CONTENT_ON_FINAL };
 	store.db->retention = RETENTION_SCRUB_CONTENT_ON_FINAL;
 	return 0;
@@ -73,6 +74,7 @@ static const struct {
 	    "created_at, message_id, owner_id, channel, phone_id, stage, next_try_at, tries, "
 	    "leased_by, last_error",
 	    "abs(random()), 1, 'sms', '', 1, 0, 0, '', ''", HOUR },
+	{ SWEEP_AUDIT, "audit", "at, actor, action, target", "'a', 'b', 'c'", HOUR },
 	{ SWEEP_FILES, "file", "expires_at, public_id, owner_id, token_hash, label, size",
 	    "randomblob(16), 1, x'', x'', 1", 0 },
 };
@@ -123,9 +125,11 @@ TEST(each_plain_job_ends_what_is_more_than_one_step_takes)
 
 TEST(ttl_of_zero_switches_its_jobs_off)
 {
-	static const enum sweep_job off[] = { SWEEP_ACCESS, SWEEP_JOINS, SWEEP_BRIDGE };
+	static const enum sweep_job off[] = { SWEEP_ACCESS, SWEEP_JOINS, SWEEP_BRIDGE,
+		SWEEP_AUDIT };
 
-	conf.queue_ttl_sec = conf.join_request_ttl_sec = conf.pchat_queue_ttl_sec = 0;
+	conf.queue_ttl_sec = conf.join_request_ttl_sec = conf.audit_ttl_sec =
+	    conf.pchat_queue_ttl_sec = 0;
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		for (size_t n = 0; n < ARRAY_LEN(off); n++)
 			if (plain[i].job == off[n]) {
@@ -410,7 +414,7 @@ TEST(clock_a_year_ahead_and_back_does_not_stop_passes)
 
 	assert_int_equal(take_at(NOW), DB_DONE);
 	assert_int_equal(take_at(NOW + 365 * DAY), DB_DONE);
-	assert_int_equal(db_sweep_searched(store.db, NOW + 365 * DAY), DB_DONE);
+	assert_int_equal(db_sweep_searched(store.db, NOW + 365 * DAY, 1, 2), DB_DONE);
 	assert_int_equal(db_sweep_done(store.db, NOW + 365 * DAY, 0), DB_DONE);
 	assert_int_equal(take_at(NOW + INTERVAL), DB_DONE);
 	assert_int_equal(db_sweep_done(store.db, NOW + INTERVAL + 7, 0), DB_DONE);
