@@ -120,8 +120,15 @@ doctor_local_clock(struct doctor *d)
 bool
 doctor_local_database(struct doctor *d)
 {
+	const struct db_options o = db_options_of(d->conf);
 	enum db_result r = d->db ? db_probe(d->db) : DB_FAIL;
+	char error[DB_ERROR_BYTES];
 
+	if (r == DB_DONE && db_quick_check(&o, error) == DB_NONE)
+		return doctor_say(d, false,
+		    "%s; it is damaged: stop the relay and put a backup back (relayctl restore "
+		    "FILE)",
+		    error);
 	return doctor_say(d, r == DB_DONE, "%s",
 	    !d->db           ? d->open_error :
 		r == DB_DONE ? d->conf->db_path :

@@ -117,6 +117,28 @@ rebuild(const struct conf *c, struct db *db, const struct sweep_state *s)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
+/* Every page, once a day. A damaged one is told until a later check finds all well. */
+static enum db_result
+check(const struct conf *c, struct db *db, const struct sweep_state *s)
+{
+	const struct db_options o = db_options_of(c);
+	char error[DB_ERROR_BYTES];
+	int64_t now = clock_ms();
+	enum db_result r;
+
+	if (now - s->checked_at < DAY_MS && s->checked_at <= now)
+		return DB_DONE;
+	r = db_quick_check(&o, error);
+	if (r != DB_DONE)
+		log_error("%s", error);
+	if (r == DB_NONE)
+		log_error(
+		    "%s: it is damaged; stop the relay and put a backup back (relayctl restore "
+		    "FILE)",
+		    o.path);
+	return r == DB_FAIL ? r : db_sweep_checked(db, now, r == DB_NONE);
+}
+
 static void
 note(enum db_result r, enum db_result *all)
 {
@@ -141,6 +163,7 @@ sweep_run(const struct conf *c, struct db *db, bool drop_lost, struct sweep_resu
 	note(sweep_files(c, db, &s, out), &all);
 	note(clear_files(c, db, &out->files_removed), &all);
 	note(rebuild(c, db, &s), &all);
+	note(check(c, db, &s), &all);
 	r = checkpoint(db);
 	unclean = r == DB_DONE ? 0 : s.unclean_since ? s.unclean_since : s.started_at;
 	out->lag_ms = unclean ? clock_ms() - unclean : 0;

@@ -22,6 +22,7 @@ struct share_typing {
 };
 
 struct share {
+	_Atomic bool damaged; /* some worker met a damaged page of the database */
 	_Atomic int workers; /* that are alive, as the parent counts them */
 	_Atomic uint64_t requests[SHARE_ROUTES][SHARE_CLASSES];
 	struct share_typing typing[SHARE_BUCKETS][SHARE_SLOTS];

@@ -121,6 +121,8 @@ serve(const struct worker_options *o, struct worker *w)
 
 		serve_one(&r);
 		broken = r.resp.status == 500;
+		if (db_is_damaged(w->db))
+			atomic_store(&w->share->damaged, true);
 		req_reset(&r);
 		finish(&r);
 		if (broken) /* a fresh worker is the surest repair */

@@ -470,9 +470,12 @@ class Session:
         answer = self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
         if answer["status"] == "access_requested":
             raise Failure("this relay does not know the address; its admins were asked to let you in", NOT_SIGNED_IN)
+        no_mail = answer.get("message")
         if not sys.stdin or not sys.stdin.isatty():
-            raise Failure(f"not signed in: a code was sent to {self.args.email}; run this again with --code CODE",
-                          NOT_SIGNED_IN)
+            sent = no_mail or f"a code was sent to {self.args.email}."
+            raise Failure(f"not signed in: {sent} Run this again with --code CODE", NOT_SIGNED_IN)
+        if no_mail:
+            note(no_mail)
 
     def _follow_flags(self, session):
         """Bring names that were asked for to the relay, and say what cannot be changed."""

@@ -261,3 +261,40 @@ db_newest_at(struct db *db, int64_t *streamed_at, int64_t *probed_at)
 	}
 	return r;
 }
+
+bool
+db_is_damaged(const struct db *db)
+{
+	return db->damaged;
+}
+
+enum db_result
+db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	sqlite3 *h = db_connect(o, 0, error);
+	sqlite3_stmt *st = NULL;
+	enum db_result r = DB_FAIL;
+	int rc = SQLITE_ERROR;
+
+	if (!h)
+		return DB_FAIL;
+	if (sqlite3_prepare_v2(h, "PRAGMA quick_check(1)", -1, &st, NULL) == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		const char *found = (const char *)sqlite3_column_text(st, 0);
+		const char *line = found ? strrchr(found, '\n') : NULL;
+
+		r = found && strcmp(found, "ok") == 0 ? DB_DONE : DB_NONE;
+		snprintf(error, DB_ERROR_BYTES, "%s: %.400s", o->path,
+		    line      ? line + 1 :
+			found ? found :
+				"");
+	} else {
+		rc = sqlite3_errcode(h) & 0xff;
+		r = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ? DB_NONE : DB_FAIL;
+		snprintf(error, DB_ERROR_BYTES, "%s: %s", o->path, sqlite3_errmsg(h));
+	}
+	sqlite3_finalize(st);
+	sqlite3_close(h);
+	return r;
+}

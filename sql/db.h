@@ -56,6 +56,13 @@ void db_seal(struct db *db);
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);
 
+/* True once this connection met a damaged page. */
+bool db_is_damaged(const struct db *db);
+
+/* Looks at every page of the database. DB_DONE, DB_NONE: some are damaged, with what was found
+ * first in `error`, or DB_FAIL: it could not be looked at, likewise. */
+enum db_result db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+
 /* Times that the database knows of, in milliseconds: of the newest place in the streams, and of the
  * last look at the database itself. DB_ROW. */
 enum db_result db_newest_at(struct db *db, int64_t *streamed_at, int64_t *probed_at);

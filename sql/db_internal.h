@@ -32,6 +32,7 @@ struct db {
 	enum conf_retention retention;
 	int busy_timeout_ms; /* patience of a writer, as set */
 	int patience_ms; /* patience now: short after a full wait was in vain */
+	bool damaged; /* a page was met that is no page of a database */
 	int64_t probed_ms; /* last write of db_probe, monotonic */
 };
 

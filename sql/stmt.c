@@ -113,6 +113,7 @@ db_translate(struct db *db, int rc)
 	if (sqlite3_system_errno(db->handle) == ENOSPC ||
 	    sqlite3_system_errno(db->handle) == EDQUOT)
 		return DB_FULL;
+	db->damaged |= (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
 	log_error("database: %s (%d, errno %d)", sqlite3_errmsg(db->handle), rc,
 	    sqlite3_system_errno(db->handle));
 	return DB_FAIL;

@@ -123,6 +123,12 @@ db_sweep_done(struct db *db, int64_t now, int64_t unclean_since)
 }
 
 enum db_result
+db_sweep_checked(struct db *db, int64_t now, bool damaged)
+{
+	return write_one(db, ST_SWEEP_CHECKED, "ii", now, damaged, 0);
+}
+
+enum db_result
 db_sweep_folder(struct db *db, int64_t dev, int64_t ino)
 {
 	return write_one(db, ST_SWEEP_FOLDER, "ii", dev, ino, 0);

@@ -93,6 +93,9 @@ enum db_result db_sweep_rebuild(
 /* Ends the pass and gives the lease back. DB_DONE. */
 enum db_result db_sweep_done(struct db *db, int64_t now, int64_t unclean_since);
 
+/* Notes that every page of the database was looked at, and whether some are damaged. DB_DONE. */
+enum db_result db_sweep_checked(struct db *db, int64_t now, bool damaged);
+
 /* Notes the folder of files while none is known: something was just stored there. DB_DONE, or
  * DB_NONE: one is known. */
 enum db_result db_sweep_folder(struct db *db, int64_t dev, int64_t ino);
