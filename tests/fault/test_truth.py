@@ -100,7 +100,7 @@ def test_address_that_its_server_refuses_is_no_fault_of_the_mail(make_relay, sin
 
 
 def test_answer_of_a_relay_without_mail_says_so(make_relay, sink):
-    without, with_mail = make_relay(), make_relay(sink.settings())
+    without, with_mail = make_relay({"PCHAT_DEV_EXPOSE_CODES": "false"}), make_relay(sink.settings())
     email = {"email": unique() + "@example.com"}
     assert "sends no mail" in without.client().post(REQUEST, email, expect=202)["message"]
     assert "message" not in with_mail.client().post(REQUEST, email, expect=202).json
