@@ -5,6 +5,7 @@
 #include "clock.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mman.h>
 
 struct share *
@@ -83,4 +84,21 @@ share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS])
 			out[n++] = (int64_t)(pair & UINT32_MAX);
 	}
 	return n;
+}
+
+void
+share_note_error(struct share *s, const char *error)
+{
+	int none = 0;
+
+	if (!atomic_compare_exchange_strong(&s->error_state, &none, 1))
+		return;
+	snprintf(s->error, sizeof(s->error), "%s", error);
+	atomic_store(&s->error_state, 2);
+}
+
+const char *
+share_error(struct share *s)
+{
+	return atomic_load(&s->error_state) == 2 ? s->error : "";
 }

@@ -74,7 +74,7 @@ fence(const struct conf *c)
 }
 
 static struct db *
-open_store(const struct conf *c)
+open_store(const struct conf *c, struct share *share)
 {
 	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	const struct db_options o = db_options_of(c);
@@ -82,10 +82,12 @@ open_store(const struct conf *c)
 
 	if (!db) {
 		log_error("%s", error);
+		share_note_error(share, error);
 		return NULL;
 	}
 	if (!secret_key_load(c->db_path, false, no_key)) {
 		log_error("%s", no_key);
+		share_note_error(share, no_key);
 		db_close(db);
 		return NULL;
 	}
@@ -148,7 +150,7 @@ worker_run(const struct worker_options *o)
 	if (getppid() != o->parent)
 		return 0;
 	sandbox_limit();
-	w.db = open_store(o->conf);
+	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
 	catch_signals();

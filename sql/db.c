@@ -41,6 +41,18 @@ refuse(char *error, const char *path, const char *why)
 	return false;
 }
 
+const char *
+db_why(sqlite3 *h, char out[static DB_ERROR_BYTES])
+{
+	const int system = sqlite3_system_errno(h), rc = sqlite3_errcode(h) & 0xff;
+	const bool tells = rc == SQLITE_FULL || rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN ||
+	    rc == SQLITE_READONLY;
+
+	snprintf(out, DB_ERROR_BYTES, "%.400s%s%s", sqlite3_errmsg(h), tells && system ? ": " : "",
+	    tells && system ? strerror(system) : "");
+	return out;
+}
+
 static void
 harden(sqlite3 *h)
 {
@@ -58,12 +70,12 @@ harden(sqlite3 *h)
 sqlite3 *
 db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYTES])
 {
-	char pragmas[256];
+	char pragmas[256], why[DB_ERROR_BYTES];
 	sqlite3 *h = NULL;
 
 	if (sqlite3_open_v2(o->path, &h, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 		NULL) != SQLITE_OK) {
-		refuse(error, o->path, sqlite3_errmsg(h));
+		refuse(error, o->path, db_why(h, why));
 		sqlite3_close(h);
 		return NULL;
 	}
@@ -76,7 +88,7 @@ db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYT
 	    "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=4194304;",
 	    o->full_durability ? "FULL" : "NORMAL");
 	if (sqlite3_exec(h, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
-		refuse(error, o->path, sqlite3_errmsg(h));
+		refuse(error, o->path, db_why(h, why));
 		sqlite3_close(h);
 		return NULL;
 	}

@@ -87,6 +87,10 @@ enum db_result db_translate(struct db *db, int rc);
 /* Opens a raw connection with the pragmas of the house; used by open, migrate and backup. */
 sqlite3 *db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYTES]);
 
+/* Why the last call on a connection failed, in `out`: SQLite's word, and what the system said where
+ * that says more (a full disk). Answers `out`. */
+const char *db_why(sqlite3 *h, char out[static DB_ERROR_BYTES]);
+
 /* PRAGMA user_version, -1 when it cannot be read. */
 int db_user_version(sqlite3 *h);
 
