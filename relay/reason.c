@@ -11,6 +11,7 @@
 
 #define WORD_DIGITS 5 /* that make a word a number of somebody */
 #define RUN_DIGITS 7 /* that make several words one */
+#define DIGITS "0123456789"
 #define BETWEEN " \t<>()[]{}\"',;:"
 
 static bool
@@ -70,7 +71,7 @@ static void
 hide_runs(char *text)
 {
 	for (char *p = text; *p;) {
-		size_t len = *p == ' ' ? 0 : strspn(p, "0123456789+-()./ ");
+		size_t len = *p == ' ' ? 0 : strspn(p, DIGITS "+-()./ ");
 
 		while (len > 0 && p[len - 1] == ' ')
 			len--;
@@ -81,18 +82,34 @@ hide_runs(char *text)
 	}
 }
 
-/* Bytes of "550 5.1.1", "550-5.7.26" or "550" at the beginning (RFC 5321, RFC 3463). */
+/* Bytes of an enhanced code, such as 5.7.26 (RFC 3463). */
+static size_t
+enhanced_bytes(const char *text)
+{
+	size_t all = 0;
+
+	for (int part = 0; part < 3; part++) {
+		size_t len = strspn(text + all, DIGITS);
+
+		if (len == 0 || len > 3)
+			return 0;
+		all += len;
+		if (part < 2 && text[all++] != '.')
+			return 0;
+	}
+	return all;
+}
+
+/* Bytes of "550 5.1.1", "550-5.7.26" or "550" at the beginning (RFC 5321). */
 static size_t
 code_bytes(const char *text)
 {
-	int code, a, b, c, n = 0, all = 0;
+	size_t n = strspn(text, DIGITS), more;
 
-	if (sscanf(text, "%3d%n", &code, &n) != 1 || n != 3)
+	if (n != 3)
 		return 0;
-	if ((text[n] == ' ' || text[n] == '-') &&
-	    sscanf(text + n + 1, "%1d.%3d.%3d%n", &a, &b, &c, &all) == 3)
-		n += 1 + all;
-	return isdigit((unsigned char)text[n]) ? 0 : (size_t)n;
+	more = text[n] == ' ' || text[n] == '-' ? enhanced_bytes(text + n + 1) : 0;
+	return more ? n + 1 + more : n;
 }
 
 void
@@ -121,7 +138,7 @@ int
 reason_code(const char *words)
 {
 	for (const char *p = words; *p;) {
-		size_t len = strspn(p, "0123456789");
+		size_t len = strspn(p, DIGITS);
 
 		if (len == 3 && (*p == '4' || *p == '5'))
 			return (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');

@@ -81,6 +81,23 @@ def test_messages_keep_their_order_and_none_is_lost_over_a_jump_and_back(jumpy, 
 
 
 @needs_faketime
+@pytest.mark.parametrize("jump", [20 * 86400, YEAR], ids=["20-days-ahead", "a-year-ahead"])
+@pytest.mark.parametrize("later", [False, True], ids=["alone", "before-another"])
+def test_message_that_a_wrong_clock_hid_never_counts_as_delivered(jumpy, jump, later):
+    relay, clock = jumpy()
+    ann, bob = relay.sign_in(), relay.sign_in()
+    message = ann.send(bob, "hidden")["message_id"]
+    clock.set(jump)
+    if later:
+        ann.send(bob, "shown")
+    found, cursor = bob.poll_all("")
+    assert [item["text"] for item in found] == ["shown"] * later
+    clock.set(0)
+    bob.poll(cursor)
+    assert status(ann, message) == "expired"
+
+
+@needs_faketime
 @needs_housekeeping
 def test_doctor_says_that_the_clock_of_the_streams_is_ahead(jumpy):
     relay, clock = jumpy()
