@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define DAY_MS ((int64_t)86400000)
+#define JUMP_MS (3 * DAY_MS) /* passes are a day apart at most */
 #define FILES_AT_ONCE 64
 #define REBUILD_INTERVAL_MS ((int64_t)3600000)
 #define REBUILD_BYTES ((int64_t)256 << 20) /* a larger file keeps its writers waiting too long */
@@ -139,6 +140,15 @@ check(const struct conf *c, struct db *db, const struct sweep_state *s)
 	return r == DB_FAIL ? r : db_sweep_checked(db, now, r == DB_NONE);
 }
 
+/* The clock went on much further than passes are apart, or back: what would go for good by its age
+ * alone waits for the next pass, when somebody may have set the clock right. */
+static bool
+clock_jumped(const struct sweep_state *s)
+{
+	return s->finished_at > 0 &&
+	    (s->started_at - s->finished_at > JUMP_MS || s->started_at < s->finished_at);
+}
+
 static void
 note(enum db_result r, enum db_result *all)
 {
@@ -158,6 +168,8 @@ sweep_run(const struct conf *c, struct db *db, bool drop_lost, struct sweep_resu
 	if (r != DB_ROW)
 		return r;
 	sweep_make_plan(c, s.started_at, &plan);
+	if (clock_jumped(&s))
+		plan.until[SWEEP_RECORDS] = plan.until[SWEEP_AUDIT] = 0;
 	for (int job = 0; job < SWEEP__MAX; job++)
 		note(run_job(db, &plan, (enum sweep_job)job, &out->cleared[job]), &all);
 	note(sweep_files(c, db, &s, out), &all);

@@ -279,9 +279,9 @@ prepare_database(const struct conf *c, char *error)
 	check_uploads(c);
 	if (!db_settle(&o, why))
 		return refuse(error, "database", why);
-	if (!secret_key_load(c->db_path, true, no_key))
+	if (!secret_key_load(c->db_path, !db_is_keyed(&o), no_key))
 		return refuse(error, "server key", no_key);
-	return db_migrate(&o, why) || refuse(error, "database", why);
+	return (db_migrate(&o, why) && db_note_keyed(&o, why)) || refuse(error, "database", why);
 }
 
 /* In a child of its own that becomes the unprivileged user, so that every file belongs to it from

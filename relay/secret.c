@@ -48,18 +48,6 @@ key_make(const char *path)
 	return ok;
 }
 
-/* There is a database: what it holds was made under a key. */
-static bool
-is_used(const char *db_path)
-{
-	static const char magic[] = "SQLite format 3";
-	char head[sizeof(magic)];
-	auto_close int fd = open(db_path, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
-	    memcmp(head, magic, sizeof(magic)) == 0;
-}
-
 bool
 secret_key_load(const char *db_path, bool make, char error[static SECRET_ERROR_BYTES])
 {
@@ -70,7 +58,7 @@ secret_key_load(const char *db_path, bool make, char error[static SECRET_ERROR_B
 	snprintf(copy, sizeof(copy), "%s", db_path);
 	snprintf(path, sizeof(path), "%s/server.key", dirname(copy));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && (!make || is_used(db_path))) {
+	if (fd < 0 && errno == ENOENT && !make) {
 		snprintf(error, SECRET_ERROR_BYTES,
 		    "%s is missing, and the database was made with it: put it back from where your "
 		    "backups are. If it is lost: head -c 32 /dev/urandom >%s; then addresses of "

@@ -16,7 +16,7 @@ bool secret_init(void);
 #define SECRET_ERROR_BYTES 1024
 
 /* Reads the 256-bit server key from the file server.key in the folder of `db_path`. It is kept in
- * memory and keys secret_mac. With `make` one is made (mode 0600) where there is no database yet.
+ * memory and keys secret_mac. With `make` one that is missing is made (mode 0600).
  * False with one line in `error`. */
 bool secret_key_load(const char *db_path, bool make, char error[static SECRET_ERROR_BYTES]);
 

@@ -310,3 +310,42 @@ db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	sqlite3_close(h);
 	return r;
 }
+
+/* One number; 0 where there is none, or an older schema has no such place. */
+static int
+ask(sqlite3 *h, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	int n = 0;
+
+	if (sqlite3_prepare_v2(h, sql, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+bool
+db_is_keyed(const struct db_options *o)
+{
+	sqlite3 *h = NULL;
+	bool keyed = sqlite3_open_v2(o->path, &h, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	    (ask(h, "SELECT keyed FROM meta") ||
+		ask(h, "SELECT EXISTS (SELECT 1 FROM retired_address)"));
+
+	sqlite3_close(h);
+	return keyed;
+}
+
+bool
+db_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	sqlite3 *h = db_is_keyed(o) ? NULL : db_connect(o, 0, error);
+	bool ok = h && sqlite3_exec(h, "UPDATE meta SET keyed = 1", NULL, NULL, NULL) == SQLITE_OK;
+	char why[DB_ERROR_BYTES];
+
+	if (h && !ok)
+		refuse(error, o->path, db_why(h, why));
+	sqlite3_close(h);
+	return ok || db_is_keyed(o);
+}

@@ -56,6 +56,13 @@ void db_seal(struct db *db);
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);
 
+/* Was the database used with a server key, or does it hold what only the same key will find again?
+ * A new one, or none, was not. */
+bool db_is_keyed(const struct db_options *o);
+
+/* Notes that it was. False with one line in `error`. */
+bool db_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+
 /* True once this connection met a damaged page. */
 bool db_is_damaged(const struct db *db);
 

@@ -230,8 +230,8 @@ sweep_records(struct db *db, const struct sweep_plan *plan, int64_t *n)
 	struct found list[MESSAGES_AT_ONCE];
 	int count = 0;
 	enum db_result r = find(db,
-	    db_bind(
-		db, ST_SWEEP_RECORDS, "ii", plan->until[SWEEP_RECORDS], (int64_t)MESSAGES_AT_ONCE),
+	    db_bind(db, ST_SWEEP_RECORDS, "iii", plan->until[SWEEP_RECORDS], plan->now,
+		(int64_t)MESSAGES_AT_ONCE),
 	    list, &count);
 
 	for (int i = 0; i < count && !db_failed(r); i++)
@@ -297,6 +297,8 @@ db_sweep_count(struct db *db, const struct sweep_plan *plan, enum sweep_job job,
 	    db_bind(db, ST_COUNT_FINAL, "ii", (int64_t)0, plan->until[job]) :
 	    job == SWEEP_KEPT   ? db_bind(db, ST_COUNT_KEPT, "") :
 	    job == SWEEP_BRIDGE ? db_bind(db, ST_COUNT_BRIDGE, "ii", plan->until[job], plan->now) :
+	    job == SWEEP_RECORDS ?
+				  db_bind(db, ST_COUNT_RECORDS, "ii", plan->until[job], plan->now) :
 				  db_bind(db, jobs[job].count, "i", plan->until[job]);
 	enum db_result r = db_step(db, st);
 

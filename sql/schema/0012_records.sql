@@ -13,3 +13,6 @@ ALTER TABLE sweep ADD COLUMN files_ino INTEGER NOT NULL DEFAULT 0;
 -- When the whole database was checked last, and whether a page of it was found damaged.
 ALTER TABLE sweep ADD COLUMN checked_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sweep ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;
+
+-- The database was used with a server key: it is worth nothing to make another when that one is missing.
+ALTER TABLE meta ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;
