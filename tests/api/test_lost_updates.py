@@ -47,7 +47,7 @@ def together(relay, *calls):
 
 @pytest.fixture(name="slow")
 def relay_with_a_patient_lock(make_relay):
-    return make_relay({"RELAY_BUSY_TIMEOUT_MS": 15000})
+    return make_relay({"RELAY_BUSY_TIMEOUT_MS": 15000, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
 
 
 def test_two_admins_change_two_flags_of_one_user(slow):
