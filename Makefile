@@ -33,7 +33,7 @@ SEE_admin = $(SEE_sql) -iquote admin -iquote cron
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 RELAY = $(call objects,relay)
 SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
-CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o
+CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
 TELEGRAM = $(BUILD)/cron/telegram.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
 
@@ -47,7 +47,7 @@ $(BUILD)/relayd: $(call objects,handlers) $(call objects,fcgi) $(SQL) $(RELAY)
 $(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(TELEGRAM) $(CRON_LIB) $(SQL) $(RELAY)
 	@echo "ld $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lcurl
-$(BUILD)/relay-sweep: $(BUILD)/cron/sweep_main.o $(BUILD)/cron/sweep_pass.o $(SQL) $(RELAY)
+$(BUILD)/relay-sweep: $(BUILD)/cron/sweep_main.o $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o $(SQL) $(RELAY)
 	@echo "ld $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid
 $(BUILD)/relayctl: $(call objects,admin) $(CRON_LIB) $(SQL) $(RELAY)

@@ -98,24 +98,37 @@ doctor_local_disk(struct doctor *d)
 bool
 doctor_local_clock(struct doctor *d)
 {
-	int64_t now = clock_ms(), newest = 0;
+	int64_t now = clock_ms(), streamed = 0, probed = 0;
 
 	if (now < SANE_SINCE_MS)
 		return doctor_say(d, false, "the clock stands before 2025");
-	if (!d->db || db_newest_at(d->db, &newest) != DB_ROW)
+	if (!d->db || db_newest_at(d->db, &streamed, &probed) != DB_ROW)
 		return doctor_say(d, true, "the year is sane; the database tells no time");
-	if (newest > now + CLOCK_SLACK_MS)
+	if (probed > now + CLOCK_SLACK_MS)
 		return doctor_say(d, false,
 		    "the clock is %lld s behind the newest time in the database",
-		    (long long)(newest - now) / 1000);
+		    (long long)(probed - now) / 1000);
+	if (streamed > now + CLOCK_SLACK_MS)
+		return doctor_say(d, false,
+		    "the clock of the streams is %lld s ahead: this machine's is behind the newest "
+		    "time in the database, or was ahead when some message was sent; messages keep "
+		    "their order and expire in time all the same",
+		    (long long)(streamed - now) / 1000);
 	return doctor_say(d, true, "not behind the newest time in the database");
 }
 
 bool
 doctor_local_database(struct doctor *d)
 {
+	const struct db_options o = db_options_of(d->conf);
 	enum db_result r = d->db ? db_probe(d->db) : DB_FAIL;
+	char error[DB_ERROR_BYTES];
 
+	if (r == DB_DONE && db_quick_check(&o, error) == DB_NONE)
+		return doctor_say(d, false,
+		    "%s; it is damaged: stop the relay and put a backup back (relayctl restore "
+		    "FILE)",
+		    error);
 	return doctor_say(d, r == DB_DONE, "%s",
 	    !d->db           ? d->open_error :
 		r == DB_DONE ? d->conf->db_path :

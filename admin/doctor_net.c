@@ -223,7 +223,8 @@ doctor_net_tls(struct doctor *d)
 bool
 doctor_net_mail(struct doctor *d)
 {
-	char reason[MAILER_REASON_BYTES] = "out of memory";
+	struct mail_reason why = { .own = "out of memory" };
+	char reason[2 * MAILER_REASON_BYTES];
 	const struct conf *c = d->conf;
 	struct mailer *m;
 	bool ok;
@@ -231,7 +232,8 @@ doctor_net_mail(struct doctor *d)
 	if (!c->smtp_host[0])
 		return doctor_say(d, false, "SMTP_HOST is not set");
 	m = mailer_open(c);
-	ok = m && mailer_try(m, reason);
+	ok = m && mailer_try(m, &why);
+	mailer_join(why.own, why.theirs, reason);
 	mailer_close(m);
 	return doctor_say(d, ok, "%s:%lld: %s", c->smtp_host, (long long)c->smtp_port,
 	    ok ? "the mail server lets the relay in" : reason);

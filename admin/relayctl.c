@@ -73,15 +73,15 @@ struct db *
 ctl_open(const struct ctl *c)
 {
 	const struct db_options o = db_options_of(&c->conf);
-	char error[DB_ERROR_BYTES];
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	struct db *db = db_open(&o, error);
 
 	if (!db) {
 		ctl_fail("%s", error);
 		return NULL;
 	}
-	if (!secret_key_load(c->conf.db_path)) {
-		ctl_fail("server.key beside %s: %s", c->conf.db_path, strerror(errno));
+	if (!secret_key_load(c->conf.db_path, false, no_key)) {
+		ctl_fail("%s", no_key);
 		db_close(db);
 		return NULL;
 	}

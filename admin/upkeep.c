@@ -54,7 +54,8 @@ mail_test(const struct ctl *c, char *address)
 {
 	char subject[128],
 	    body[] = "This is a test of the relay's mail settings.\nIt arrived: all is well.\n";
-	char reason[MAILER_REASON_BYTES];
+	char reason[2 * MAILER_REASON_BYTES];
+	struct mail_reason why;
 	struct outbox_mail mail = {
 		.recipient = address, .subject = subject, .body = body, .created_at = clock_ms()
 	};
@@ -69,8 +70,9 @@ mail_test(const struct ctl *c, char *address)
 	if (!m)
 		return ctl_fail("out of memory");
 	snprintf(subject, sizeof(subject), "%s: test mail", c->conf.name);
-	ok = mailer_send(m, &mail, reason) == MAIL_SENT;
+	ok = mailer_send(m, &mail, &why) == MAIL_SENT;
 	mailer_close(m);
+	mailer_join(why.own, why.theirs, reason);
 	if (!ok)
 		return ctl_fail(
 		    "%s:%lld: %s", c->conf.smtp_host, (long long)c->conf.smtp_port, reason);

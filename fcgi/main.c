@@ -8,6 +8,7 @@
 #include "pool.h"
 #include "route.h"
 #include "sandbox.h"
+#include "share.h"
 #include "secret.h"
 #include "start.h"
 #include "version.h"
@@ -247,16 +248,18 @@ prepare(struct start *s, struct conf *c, char *error)
 /* Told once by the pool: on the terminal, or through the socket to the process that waits for a
  * detached start. */
 static void
-announce(const struct conf *c, int port, bool ok)
+announce(const struct conf *c, int port, bool ok, const char *why)
 {
 	static const char no_mail[] = "No SMTP_HOST is set: sign-in codes are in the relay's log, "
 				      "and printed by relayctl code EMAIL.\n";
 	static const char no_nginx[] = "Your web server includes nginx-http.conf and "
 				       "nginx-server.conf of the same folder.\n";
-	char url[URL_BYTES];
+	char url[URL_BYTES + SHARE_ERROR_BYTES];
 
 	if (!ok) {
-		fail("the relay does not answer; its log says why");
+		snprintf(url, sizeof(url), "the relay does not answer%s%s",
+		    why[0] ? ": " : "; its log says why", why);
+		fail(url);
 		return;
 	}
 	front_url(c, port, url, sizeof(url));

@@ -223,7 +223,7 @@ watch_ready(struct pool *p)
 	if (!up && clock_mono_ms() < p->ready_deadline_ms)
 		return;
 	p->ready_deadline_ms = 0;
-	p->o->on_ready(p->conf, p->o->port, up);
+	p->o->on_ready(p->conf, p->o->port, up, share_error(p->setup.share));
 	if (!up) {
 		p->stopping = true;
 		p->died = true;

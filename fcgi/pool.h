@@ -13,8 +13,8 @@ struct pool_options {
 	bool with_nginx;
 	int port; /* for nginx */
 	bool wait_for_ready;
-	void (*on_ready)(const struct conf *c, int port,
-	    bool ok); /* told once, when health answers or never will */
+	/* told once, when health answers or never will: then `why` is the first error, or "" */
+	void (*on_ready)(const struct conf *c, int port, bool ok, const char *why);
 };
 
 /* Runs until TERM or INT; takes `conf` over. Answers the exit status. */

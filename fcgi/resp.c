@@ -106,24 +106,66 @@ resp_memory(struct request *r)
 	}
 }
 
-bool
-resp_db_failed(struct request *r, enum db_result res)
+void
+resp_unknown_credential(struct request *r)
 {
+	resp_error(
+	    r, 401, "credential_invalid", "The credential is unknown or was ended; sign in again.");
+}
+
+/* The account or session that asks may have gone after it was looked up. */
+static bool
+caller_is_gone(struct request *r)
+{
+	return r->session.id && db_session_exists(r->worker->db, r->session.public_id) == DB_NONE;
+}
+
+/* Nothing that the handler knows how to answer. */
+static void
+unlisted(struct request *r, enum db_result res)
+{
+	if (res == DB_NONE || res == DB_ORPHAN || res == DB_CONFLICT) {
+		if (caller_is_gone(r)) {
+			resp_unknown_credential(r);
+			return;
+		}
+		if (res == DB_ORPHAN) {
+			resp_error(r, 503, "busy",
+			    "Something that this belongs to went a moment ago; ask again.");
+			r->resp.retry_after_sec = RETRY_BUSY_SEC;
+			return;
+		}
+	}
+	if (res != DB_FAIL)
+		log_error("%s %s: an answer of the store that nobody expects here (%d)", r->id,
+		    r->route ? r->route->path : "-", (int)res);
+	resp_error(r, 500, "internal", "The relay could not do this; its log says why.");
+}
+
+bool
+resp_db_failed_but(struct request *r, enum db_result res, unsigned listed)
+{
+	if (res == DB_ROW || res == DB_DONE || (listed & 1U << res))
+		return false;
 	switch (res) {
 	case DB_BUSY:
 		resp_error(r, 503, "busy", "The database is busy; ask again.");
 		r->resp.retry_after_sec = RETRY_BUSY_SEC;
-		return true;
+		break;
 	case DB_FULL:
 		resp_error(r, 503, "storage_full", "The relay's disk is full; nothing was stored.");
 		r->resp.retry_after_sec = RETRY_FULL_SEC;
-		return true;
-	case DB_FAIL:
-		resp_error(r, 500, "internal", "The relay could not do this; its log says why.");
-		return true;
+		break;
 	default:
-		return false;
+		unlisted(r, res);
 	}
+	return true;
+}
+
+bool
+resp_db_failed(struct request *r, enum db_result res)
+{
+	return resp_db_failed_but(r, res, 0);
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mman.h>
 
 static void
@@ -218,4 +219,21 @@ share_upload_end_all(struct share *s)
 	for (int i = 0; i < SHARE_UPLOADS; i++)
 		s->uploads[i].id = 0;
 	pthread_mutex_unlock(&s->upload_lock);
+}
+
+void
+share_note_error(struct share *s, const char *error)
+{
+	int none = 0;
+
+	if (!atomic_compare_exchange_strong(&s->error_state, &none, 1))
+		return;
+	snprintf(s->error, sizeof(s->error), "%s", error);
+	atomic_store(&s->error_state, 2);
+}
+
+const char *
+share_error(struct share *s)
+{
+	return atomic_load(&s->error_state) == 2 ? s->error : "";
 }

@@ -16,6 +16,7 @@
 #define SHARE_UPLOADS 2048
 #define SHARE_UPLOADS_EACH 100 /* of one account at a time */
 #define SHARE_UPLOAD_MS ((int64_t)24 * 3600000) /* whatever is older was lost */
+#define SHARE_ERROR_BYTES 1024
 
 /* Groups and accounts share one space of 32-bit numbers; the upper half is the groups'. */
 #define SHARE_GROUP(id) ((id) > INT32_MAX ? INT64_MAX : (int64_t)((uint64_t)(id) | 1U << 31))
@@ -32,6 +33,9 @@ struct share_upload {
 };
 
 struct share {
+	_Atomic bool damaged; /* some worker met a damaged page of the database */
+	_Atomic int error_state; /* 0: no error yet, 1: it is written, 2: it is there */
+	char error[SHARE_ERROR_BYTES]; /* the first that kept a worker from starting */
 	_Atomic int workers; /* that are alive, as the parent counts them */
 	_Atomic uint64_t requests[SHARE_ROUTES][SHARE_CLASSES];
 	struct share_typing typing[SHARE_BUCKETS][SHARE_SLOTS];
@@ -42,6 +46,12 @@ struct share {
 
 /* Maps it; call before fork. NULL: out of memory. It lives as long as the processes. */
 struct share *share_make(void);
+
+/* Notes why a worker could not start; the first word stays. */
+void share_note_error(struct share *s, const char *error);
+
+/* That word; "": there is none. */
+const char *share_error(struct share *s);
 
 /* Counts an answered request. */
 void share_count(struct share *s, int route, int status);

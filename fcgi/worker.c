@@ -108,18 +108,20 @@ fence(const struct conf *c)
 }
 
 static struct db *
-open_store(const struct conf *c)
+open_store(const struct conf *c, struct share *share)
 {
-	char error[DB_ERROR_BYTES];
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	const struct db_options o = db_options_of(c);
 	struct db *db = db_open(&o, error);
 
 	if (!db) {
 		log_error("%s", error);
+		share_note_error(share, error);
 		return NULL;
 	}
-	if (!secret_key_load(c->db_path)) {
-		log_error("server.key beside %s: %s", c->db_path, strerror(errno));
+	if (!secret_key_load(c->db_path, false, no_key)) {
+		log_error("%s", no_key);
+		share_note_error(share, no_key);
 		db_close(db);
 		return NULL;
 	}
@@ -172,6 +174,8 @@ serve(const struct worker_options *o, struct worker *w)
 		served++;
 		used = r.arena.total;
 		broken = r.arena.gone || db_is_broken(w->db);
+		if (db_is_damaged(w->db))
+			atomic_store(&w->share->damaged, true);
 		req_reset(&r);
 		finish(&r);
 		give_back(used);
@@ -198,7 +202,7 @@ worker_run(const struct worker_options *o)
 	if (getppid() != o->parent)
 		return 0;
 	sandbox_limit();
-	w.db = open_store(o->conf);
+	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
 	catch_signals();

@@ -59,7 +59,7 @@ decide(struct request *r, bool approve)
 	if (id_parse("req_", r->args[0], id))
 		res = db_access_decide(r->worker->db, &r->arena, id, approve,
 		    approve && c->smtp_host[0] ? &mail : NULL, r->me.chat_address, r->now);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE | RESP_CONFLICT))
 		return;
 	if (res == DB_NONE)
 		resp_error(r, 404, "unknown_request", "There is no such request.");

@@ -17,7 +17,7 @@ on_contacts_get(struct request *r)
 	enum db_result res = db_contacts_get(r->worker->db, &r->arena, r->me.id, &c);
 	struct json_object *o;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	o = resp_ok(r, 200);
 	if (res == DB_ROW)
@@ -74,7 +74,7 @@ on_contacts_put(struct request *r)
 		    r->if_match[0] && strcmp(r->if_match, "*") != 0 ? r->if_match : NULL);
 	if (list)
 		printbuf_free(list);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_CONFLICT))
 		return;
 	if (res == DB_CONFLICT) {
 		resp_error(r, 412, "precondition_failed",

@@ -4,19 +4,25 @@
 #include "filename.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "log.h"
 #include "multipart.h"
 #include "resp.h"
 #include "room.h"
 #include "show.h"
+#include "sweep.h"
 #include "upload.h"
 
+#include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PART "file" /* of multipart/form-data, as every client names it */
 #define CLEAR_AT_ONCE 16
 #define UPLOADS_RETRY_MS 5000
+#define NO_FOLDER_RETRY_SEC 30
 
 static void
 too_large(struct request *r, int64_t used)
@@ -31,6 +37,36 @@ too_large(struct request *r, int64_t used)
 	json_add_int(r->resp.body, "upload_quota_bytes", c->upload_quota_bytes);
 	if (!one)
 		json_add_int(r->resp.body, "used_bytes", used);
+}
+
+/* Not there, or closed to us: no full disk, and nothing that comes right by waiting. */
+static void
+no_folder(struct request *r, const char *path)
+{
+	log_error(
+	    "%s: %s; mount or make the folder, give it to %s (mkdir -p, chown), and start the "
+	    "relay again",
+	    path, strerror(errno), r->worker->conf->user);
+	resp_error(r, 503, "storage_unavailable",
+	    "The relay's folder for files is not to be had; its log says why.");
+	r->resp.retry_after_sec = NO_FOLDER_RETRY_SEC;
+}
+
+/* Can files be written, and moved to where they stay? False: it answered. */
+static bool
+has_folders(struct request *r)
+{
+	static const char *const folders[] = { FILE_INCOMING, FILE_FOLDER };
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		char *path = arena_printf(&r->arena, "%s/%s", r->worker->conf->upload_dir, folders[i]);
+
+		if (!path || access(path, W_OK | X_OK) != 0) {
+			no_folder(r, path ? path : r->worker->conf->upload_dir);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Is one file of `size` bytes, and it with all others of the caller, small enough? False: it
@@ -66,6 +102,21 @@ add_file(struct json_object *o, const struct file *f)
 	return o;
 }
 
+/* The first file that a worker stores tells housekeeping which folder is the right one. */
+static void
+note_folder(struct request *r, const char *path)
+{
+	static bool noted;
+	char *copy = noted ? NULL : arena_strdup(&r->arena, path);
+	struct stat st;
+	enum db_result res;
+
+	if (!copy || stat(dirname(copy), &st) != 0)
+		return;
+	res = db_sweep_folder(r->worker->db, (int64_t)st.st_dev, (int64_t)st.st_ino);
+	noted = res == DB_DONE || res == DB_NONE;
+}
+
 /* Makes the row of what was stored; without one the bytes go again. */
 static void
 keep(struct request *r, struct upload *u)
@@ -84,7 +135,9 @@ keep(struct request *r, struct upload *u)
 	secret_token_make("pcf_", token);
 	secret_hash(token, f.token_hash);
 	res = db_file_add(r->worker->db, &f, r->me.id, c->upload_quota_bytes);
-	if (res != DB_DONE)
+	if (res == DB_DONE)
+		note_folder(r, u->path);
+	else
 		unlink(u->path);
 	if (res == DB_CONFLICT) {
 		db_file_used(r->worker->db, r->me.id, &used);
@@ -143,7 +196,7 @@ on_upload(struct request *r)
 	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
 		return;
 	if (r->body_check) {
-		if (claim(r))
+		if (has_folders(r) && claim(r))
 			resp_ok(r, 200);
 		return;
 	}
@@ -166,7 +219,7 @@ find_file(struct request *r, struct file *f)
 	    db_file_get(r->worker->db, &r->arena, id, r->me.id, r->now, f) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE)
 		*f = (struct file){ .id = 0 };
@@ -268,7 +321,7 @@ on_file_delete(struct request *r)
 	    db_file_delete(r->worker->db, r->me.id, id) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE) {
 		resp_error(r, 404, "unknown_file", "You own no such file.");

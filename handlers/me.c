@@ -29,27 +29,15 @@ void
 on_me_put(struct request *r)
 {
 	const struct in_me *in = r->in;
-	struct account changed = r->me;
+	const struct account_change change = { .display_name = in->display_name,
+		.language = in->language,
+		.public_visible = in->public_visible,
+		.mail_reply_to = in->mail_reply_to,
+		.invites_from =
+		    in->group_invites ? invites_from_parse(in->group_invites) : FIELD_ABSENT };
 
-	if (in->display_name)
-		changed.display_name = arena_strdup(&r->arena, in->display_name);
-	if (in->language)
-		changed.language = arena_strdup(&r->arena, in->language);
-	if (in->public_visible != FIELD_ABSENT)
-		changed.public_visible = in->public_visible;
-	if (in->mail_reply_to != FIELD_ABSENT)
-		changed.mail_reply_to = in->mail_reply_to;
-	if (in->group_invites) {
-		changed.invites_from = invites_from_parse(in->group_invites);
-		if (resp_db_failed(r,
-			db_invites_from(
-			    r->worker->db, r->me.id, (enum invites_from)changed.invites_from)))
-			return;
-	}
-	if (!changed.display_name || !changed.language ||
-	    resp_db_failed(r, db_account_update(r->worker->db, &changed)))
-		return;
-	json_object_object_add(resp_ok(r, 200), "user", show_user(&changed));
+	if (!resp_db_failed(r, db_account_update(r->worker->db, &r->arena, &r->me, &change)))
+		json_object_object_add(resp_ok(r, 200), "user", show_user(&r->me));
 }
 
 /* DELETE me: the account and all that hangs on it is gone for good. */

@@ -56,7 +56,7 @@ find_group(struct request *r, enum group_role need, struct group *g)
 	    db_group_get(r->worker->db, &r->arena, id, r->me.id, g) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE || (g->role == GROUP_NOBODY && !g->is_public))
 		return !show_group_refused(r, GROUP_UNKNOWN);

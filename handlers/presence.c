@@ -18,26 +18,19 @@ void
 on_presence_post(struct request *r)
 {
 	const struct in_presence *in = r->in;
-	struct session s = r->session;
-	bool name_it = in->display_name && in->display_name[0] && !r->me.display_name[0];
+	const struct presence p = { .visible = in->visible,
+		.device_name = in->device_name,
+		.session_name = in->session_name,
+		.listen_channel = in->listen_channel,
+		.account_name = in->display_name && in->display_name[0] ? in->display_name : NULL };
 
 	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
 		resp_field_error(
 		    r, 403, "not_your_address", "chat_address", "This is not your chat address.");
 		return;
 	}
-	s.visible = in->visible;
-	if (in->device_name)
-		s.device_name = arena_strdup(&r->arena, in->device_name);
-	if (in->session_name)
-		s.session_name = arena_strdup(&r->arena, in->session_name);
-	if (in->listen_channel)
-		s.listen_channel = arena_strdup(&r->arena, in->listen_channel);
-	if (!s.device_name || !s.session_name || !s.listen_channel)
-		return;
-	if (!resp_db_failed(r,
-		db_session_presence(r->worker->db, &s, &r->me, name_it ? in->display_name : NULL)))
-		json_add_bool(resp_ok(r, 200), "online", s.visible);
+	if (!resp_db_failed(r, db_session_presence(r->worker->db, r->session.id, &r->me, &p)))
+		json_add_bool(resp_ok(r, 200), "online", p.visible);
 }
 
 /* One person of the directory with the sessions that are live now. */

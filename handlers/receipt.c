@@ -92,7 +92,7 @@ add_receipt(struct request *r, struct json_object *array, const char *text, stru
 	    id_parse("msg_", text, id) ? db_receipt_get(r->worker->db, id, r->me.id, &m) : DB_NONE;
 
 	if (res != DB_ROW)
-		return !resp_db_failed(r, res);
+		return !resp_db_failed_but(r, res, RESP_NONE);
 	o = json_object_new_object();
 	json_add_text(o, "message_id", text);
 	add_state(o, m.state, m.delivered_at, m.read_at);
@@ -132,7 +132,7 @@ type_to_group(struct request *r, const struct in_typing *in)
 	    db_group_get(r->worker->db, &r->arena, id, r->me.id, &g) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE || g.role == GROUP_NOBODY) {
 		resp_field_error(
@@ -156,7 +156,7 @@ on_typing_post(struct request *r)
 		return;
 	}
 	res = db_account_by_address(r->worker->db, &r->arena, in->to, &to);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE || to.blocked) {
 		resp_field_error(
@@ -164,7 +164,7 @@ on_typing_post(struct request *r)
 		return;
 	}
 	res = db_block_get(r->worker->db, to.id, r->me.id);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE)
 		share_typing_set(r->worker->share, to.id, r->me.id, in->typing);

@@ -88,7 +88,7 @@ ask_for_access(struct request *r, const char *email, const char *display_name)
 	enum db_result res = db_access_ask(r->worker->db, &limit, display_name ? display_name : "",
 	    c->smtp_host[0] ? &mail : NULL, &retry_at);
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_CONFLICT))
 		return;
 	if (res == DB_CONFLICT) {
 		resp_limited(r, too_often, retry_at);
@@ -133,7 +133,7 @@ send_code(struct request *r, const char *email)
 	mail = code_mail(r, email, code);
 	res =
 	    db_code_request(r->worker->db, &limit, code, c->smtp_host[0] ? &mail : NULL, &retry_at);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_CONFLICT))
 		return;
 	if (res == DB_CONFLICT) {
 		resp_limited(r, too_often, retry_at);
@@ -148,6 +148,9 @@ send_code(struct request *r, const char *email)
 	o = answer_sent(r);
 	if (c->dev_expose_codes && r->direct_loopback)
 		json_add_text(o, "dev_code", code);
+	else if (!c->smtp_host[0])
+		json_add_text(
+		    o, "message", "This relay sends no mail: ask whoever runs it for the code.");
 	secret_wipe(code, sizeof(code));
 }
 
@@ -159,7 +162,7 @@ on_code_request(struct request *r)
 	const char *email = lower_email(r, in->email);
 	enum db_result res = email ? may_sign_in(r, email) : DB_FAIL;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_ROW)
 		send_code(r, email);

@@ -467,10 +467,13 @@ class Session:
         body = {"email": self.args.email, "purpose": "login"}
         if "display_name" in wanted:
             body["display_name"] = wanted["display_name"]
-        self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
+        answer = self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
+        no_mail = answer.get("message")
         if not sys.stdin or not sys.stdin.isatty():
-            raise Failure(f"not signed in: a code was sent to {self.args.email}, or word that the admins were asked to let you "
-                          "in; run this again with --code CODE", NOT_SIGNED_IN)
+            sent = no_mail or (f"a code was sent to {self.args.email}, or word that the admins were asked to let you in.")
+            raise Failure(f"not signed in: {sent} Run this again with --code CODE", NOT_SIGNED_IN)
+        if no_mail:
+            note(no_mail)
 
     def _follow_flags(self, session):
         """Bring names that were asked for to the relay, and say what cannot be changed."""

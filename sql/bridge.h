@@ -88,7 +88,8 @@ enum db_result db_bridge_ack(struct db *db, struct bridge_ack *list, int n);
 /* Ends what of the owner waited too long, and is under no lease. DB_DONE. */
 enum db_result db_bridge_expire(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now);
 
-/* Why a message that `sender_id` sent failed, in the arena. DB_ROW or DB_NONE. */
+/* Why a message that `sender_id` sent failed, in the arena: once it was scrubbed, the code alone,
+ * if there was one. DB_ROW or DB_NONE. */
 enum db_result db_bridge_error(struct db *db, struct arena *a,
     const uint8_t public_id[static ID_BYTES], int64_t sender_id, char **out);
 

@@ -33,16 +33,6 @@ invites_from_parse(const char *name)
 	return -1;
 }
 
-enum db_result
-db_invites_from(struct db *db, int64_t account_id, enum invites_from from)
-{
-	enum db_result r = db_begin(db);
-
-	return r == DB_DONE ?
-	    db_end(db, db_exec(db, ST_ACCOUNT_INVITES, "ii", account_id, (int64_t)from)) :
-	    r;
-}
-
 /* Is the inviter in the address book of the other? Books hold JSON that the relay wrote, in which
  * no text can hold this piece: its quotes would be escaped. DB_ROW or DB_DONE. */
 static enum db_result

@@ -11,9 +11,6 @@ enum invites_from { INVITES_FROM_ANYBODY, INVITES_FROM_CONTACTS, INVITES_FROM_NO
 const char *invites_from_name(enum invites_from from);
 int invites_from_parse(const char *name);
 
-/* Stores who may invite an account. DB_DONE. */
-enum db_result db_invites_from(struct db *db, int64_t account_id, enum invites_from from);
-
 struct invite {
 	int64_t id; /* its place in lists */
 	uint8_t public_id[ID_BYTES];

@@ -304,8 +304,10 @@ db_member_set(struct db *db, struct arena *a, const struct group_act *act, const
 	if (r != DB_ROW)
 		return db_end(db, r);
 	r = db_account_by_address(db, a, address, &who);
-	if (r == DB_NONE)
+	if (r == DB_NONE) {
 		*result = GROUP_NO_MEMBER;
+		r = DB_DONE;
+	}
 	return db_end(db, r == DB_ROW ? set_member(db, &g, &who, role, act->now, result) : r);
 }
 
@@ -411,7 +413,9 @@ db_join_decide(struct db *db, struct arena *a, const struct group_act *act,
 	if (r != DB_ROW)
 		return db_end(db, r);
 	r = find_request(db, a, g.id, request_id, &who);
-	if (r == DB_NONE)
+	if (r == DB_NONE) {
 		*result = GROUP_NO_REQUEST;
+		r = DB_DONE;
+	}
 	return db_end(db, r == DB_ROW ? decide(db, &g, &who, approve, act->now, result) : r);
 }

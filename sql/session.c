@@ -127,23 +127,36 @@ db_session_touch(struct db *db, int64_t id, const char *client, int64_t now)
 }
 
 static enum db_result
-presence(struct db *db, const struct session *s, struct account *acc, const char *name)
+presence(struct db *db, int64_t session_id, const struct account *acc, const struct presence *p)
 {
 	char key[512];
-	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittt", s->id, (int64_t)s->visible,
-	    s->device_name, s->session_name, s->listen_channel);
+	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittt", session_id,
+	    (int64_t)p->visible, p->device_name, p->session_name, p->listen_channel);
 
-	if (r != DB_DONE || !name)
+	if (r != DB_DONE || !p->account_name)
 		return r;
-	rows_search_key(name, acc->chat_address, key, sizeof(key));
-	return db_exec(db, ST_ACCOUNT_UPDATE, "itttii", acc->id, name, key, acc->language,
-	    (int64_t)acc->public_visible, (int64_t)acc->mail_reply_to);
+	rows_search_key(p->account_name, acc->chat_address, key, sizeof(key));
+	r = db_exec(db, ST_ACCOUNT_NAME_FIRST, "itt", acc->id, p->account_name, key);
+	return r == DB_NONE ? DB_DONE : r; /* it has a name already */
 }
 
 enum db_result
-db_session_presence(struct db *db, const struct session *s, struct account *acc, const char *name)
+db_session_presence(
+    struct db *db, int64_t session_id, const struct account *acc, const struct presence *p)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, presence(db, s, acc, name)) : r;
+	return r == DB_DONE ? db_end(db, presence(db, session_id, acc, p)) : r;
+}
+
+enum db_result
+db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES])
+{
+	sqlite3_stmt *st =
+	    db_bind(db, ST_SESSION_GET, "b", &(struct db_blob){ public_id, ID_BYTES });
+	enum db_result r = db_step(db, st);
+
+	if (r == DB_ROW)
+		db_reset(st);
+	return r == DB_DONE ? DB_NONE : r;
 }

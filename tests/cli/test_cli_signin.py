@@ -234,3 +234,10 @@ def test_revoked_session_needs_a_new_code_and_keeps_the_user(cli, relay):
     cli.run(expect=3)
     after = cli.sign_in()
     assert after["chat_address"] == before["chat_address"] and after["webchat_url"] != before["webchat_url"]
+
+
+def test_relay_that_sends_no_mail_is_said_to_send_none(make_relay, make_cli):
+    other = make_relay({"PCHAT_DEV_EXPOSE_CODES": "false"})
+    said = make_cli().run("--relay", other.url, expect=3).stderr
+    assert "This relay sends no mail: ask whoever runs it for the code. Run this again with --code CODE" in said
+    assert "was sent" not in said

@@ -118,8 +118,9 @@ TEST(list_of_the_live_ones_wants_them_visible_and_seen)
 	struct member one = sign_in_from("", "", NOW, 0);
 
 	assert_int_equal(listed(NOW, NOW - 1, 10), 0);
-	one.s.visible = true;
-	assert_int_equal(db_session_presence(store.db, &one.s, &one.acc, NULL), DB_DONE);
+	assert_int_equal(db_session_presence(
+			     store.db, one.s.id, &one.acc, &(struct presence){ .visible = true }),
+	    DB_DONE);
 	assert_int_equal(listed(NOW, NOW - 1, 10), 1);
 	assert_int_equal(listed(NOW, NOW, 10), 0);
 	assert_int_equal(db_session_touch(store.db, one.s.id, "192.0.2.1", NOW + 5), DB_DONE);
@@ -130,9 +131,11 @@ TEST(presence_changes_session_and_name)
 {
 	struct member one = sign_in_from("phone", "a", NOW, 0);
 
-	one.s.device_name = (char[]){ "pad" };
-	one.s.listen_channel = (char[]){ "ch" };
-	assert_int_equal(db_session_presence(store.db, &one.s, &one.acc, "Ann B"), DB_DONE);
+	assert_int_equal(
+	    db_session_presence(store.db, one.s.id, &one.acc,
+		&(struct presence){
+		    .device_name = "pad", .listen_channel = "ch", .account_name = "Ann B" }),
+	    DB_DONE);
 	fresh(&one);
 	assert_string_equal(one.s.device_name, "pad");
 	assert_string_equal(one.s.session_name, "a");

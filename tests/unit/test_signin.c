@@ -334,8 +334,8 @@ TEST(blocked_account_cannot_sign_in_and_is_told_no_more_than_a_wrong_code)
 	struct member ann = sign_in("ann");
 	struct signin in = signin_of(&m, "ann", NOW);
 
-	ann.acc.blocked = true;
-	assert_int_equal(db_account_flags(store.db, &ann.acc, "test", "change", NOW), DB_DONE);
+	assert_int_equal(
+	    db_account_act(store.db, &store.arena, "ann", "block", "test", NOW, &ann.acc), DB_DONE);
 	in.admin = true;
 	assert_int_equal(sign_in_as(&m, &in), SIGNIN_WRONG);
 	assert_int_equal(store_number("SELECT count(*) FROM session"), 0);
