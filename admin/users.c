@@ -4,6 +4,7 @@
 #include "account.h"
 #include "clock.h"
 #include "signin.h"
+#include "email.h"
 #include "text.h"
 
 #include <string.h>
@@ -44,14 +45,16 @@ list_users(struct db *db)
 static int
 change_user(struct db *db, const char *verb, const char *who)
 {
-	char name[300];
+	char name[EMAIL_BYTES];
 	struct account acc;
 	struct arena a;
 	enum db_result r;
 	int status = 0;
 
-	snprintf(name, sizeof(name), "%s", who);
-	text_lower_ascii(name);
+	if (email_clean(who, name)) {
+		snprintf(name, sizeof(name), "%s", who);
+		text_clean_address(name);
+	}
 	arena_init(&a, ARENA_BYTES);
 	r = strchr(name, '@') ? db_account_by_email(db, &a, name, &acc) :
 				db_account_by_address(db, &a, name, &acc);
@@ -90,7 +93,8 @@ ctl_user(struct ctl *c)
 int
 ctl_code(struct ctl *c)
 {
-	char email[300], code[SECRET_CODE_BYTES];
+	char email[EMAIL_BYTES], code[SECRET_CODE_BYTES];
+	const char *must;
 	struct signin_limit limit = { .email = email, .client = "relayctl", .now = clock_ms() };
 	int64_t retry_at;
 	enum db_result r;
@@ -98,10 +102,9 @@ ctl_code(struct ctl *c)
 
 	if (c->argc != 2)
 		return ctl_usage("code EMAIL");
-	snprintf(email, sizeof(email), "%s", c->argv[1]);
-	text_lower_ascii(email);
-	if (!text_is_email(email))
-		return ctl_fail("'%s' is not an e-mail address", c->argv[1]);
+	must = email_clean(c->argv[1], email);
+	if (must)
+		return ctl_fail("'%s': an address must be %s", c->argv[1], must);
 	db = ctl_open(c);
 	if (!db)
 		return 1;

@@ -11,10 +11,9 @@ struct pool_options {
 	const char *dir; /* the operator's folder as the children see it */
 	const char *program_dir; /* where relayd and relay-mail lie */
 	bool with_nginx;
-	int port; /* for nginx */
-	bool wait_for_ready;
+	int port; /* where nginx listens at first */
 	void (*on_ready)(const struct conf *c, int port,
-	    bool ok); /* told once, when health answers or never will */
+	    bool ok); /* told when health answers or never will: at the start, and after a move */
 };
 
 /* Runs until TERM or INT; takes `conf` over. Answers the exit status. */
