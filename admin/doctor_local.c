@@ -193,10 +193,12 @@ listens_as_set(struct doctor *d)
 	if (!port || strncmp(d->running, "http", 4) != 0)
 		return doctor_say(d, true, "the relay is running");
 	snprintf(set, sizeof(set), strchr(c->host, ':') ? "://[%s]:" : "://%s:", c->host);
-	if (strtol(port + 1, NULL, 10) == conf_port(c) && (any || strstr(d->running, set)))
+	if (d->by_environment ||
+	    (strtol(port + 1, NULL, 10) == conf_port(c) && (any || strstr(d->running, set))))
 		return doctor_say(d, true, "the relay is running at %s", d->running);
 	return doctor_say(d, false,
-	    "the relay is running at %s, but the settings say port %d of %s; a reload (HUP) moves it%s",
+	    "the relay is running at %s, but the settings say port %d of %s; a reload (HUP) moves "
+	    "it%s",
 	    d->running, conf_port(c), c->host,
 	    c->strict_port ? "" : ", if no other program has that port");
 }

@@ -279,7 +279,8 @@ read_json(struct request *r)
 		resp_error(r, 415, "unsupported_media_type", "The body must be application/json.");
 		return false;
 	}
-	if (r->body_len >= 3 && memcmp(r->body, "\xef\xbb\xbf", 3) == 0) { /* a BOM: RFC 8259, 8.1 */
+	if (r->body_len >= 3 &&
+	    memcmp(r->body, "\xef\xbb\xbf", 3) == 0) { /* a BOM: RFC 8259, 8.1 */
 		r->body += 3;
 		r->body_len -= 3;
 	}

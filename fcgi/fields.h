@@ -25,8 +25,8 @@ struct field_list {
 	int count;
 };
 
-/* What a typed text is kept as, written to `out` (FIELD_CLEAN_BYTES), or what it must be instead, as
- * in "email must be ...". */
+/* What a typed text is kept as, written to `out` (FIELD_CLEAN_BYTES), or what it must be instead,
+ * as in "email must be ...". */
 #define FIELD_CLEAN_BYTES 1024
 typedef const char *field_clean(const char *typed, char *out);
 

@@ -251,13 +251,13 @@ front_port(const struct conf *c, char error[static CONF_ERROR_BYTES])
 
 	for (int port = wanted;
 	     port < wanted + PORTS_TRIED && port <= 65535 && (port == wanted || !strict); port++) {
-		int now = port == wanted  ? why :
+		int now = port == wanted    ? why :
 		    port == c->metrics_port ? EADDRINUSE :
 					      try_port(host, port);
 
 		if (now == 0 && port != wanted)
-			log_notice("port %d is taken by another program; the relay takes %d", wanted,
-			    port);
+			log_notice("port %d is taken by another program; the relay takes %d",
+			    wanted, port);
 		if (now == 0)
 			return port;
 		if (now != EADDRINUSE)
@@ -345,7 +345,8 @@ front_rotate_log(const char *run_dir)
 static bool
 own_address(int family, int port, char *out, size_t size)
 {
-	socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	socklen_t len =
+	    family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 	struct ifaddrs *list = NULL;
 	bool found = false;
 

@@ -272,7 +272,7 @@ announce(const struct conf *c, int port, bool ok)
 		return;
 	}
 	front_url(c, port, url, sizeof(url));
-	start_publish(url);
+	start_publish(c, url);
 	log_info("the relay answers at %s", url);
 	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO,
 	    "%sWebChat relay: %s\n%s%s", detached_ready_fd >= 0 ? "+" : "", url,

@@ -215,8 +215,8 @@ reload(struct pool *p)
 	}
 }
 
-/* The second half of a move, once the old nginx is gone. What cannot be had leaves the relay where it
- * was. */
+/* The second half of a move, once the old nginx is gone. What cannot be had leaves the relay where
+ * it was. */
 static void
 finish_move(struct pool *p)
 {

@@ -64,7 +64,8 @@ static const char *
 clean_new_address(const char *typed, char *out)
 {
 	clean_address(typed, out);
-	return text_is_chat_address(out) ? NULL : "3 to 64 of a-z 0-9 . _ - with a letter or digit first";
+	return text_is_chat_address(out) ? NULL :
+					   "3 to 64 of a-z 0-9 . _ - with a letter or digit first";
 }
 
 /* One line, without control characters. */

@@ -129,6 +129,7 @@ set_text(char **field, const char *value, const struct setting *s)
 	return *field != NULL;
 }
 
+/* A path below the operator's folder, whose own name may hold anything. */
 static bool
 set_path(char **field, const char *value, const struct setting *s, const char *dir)
 {
@@ -136,11 +137,15 @@ set_path(char **field, const char *value, const struct setting *s, const char *d
 
 	while (value[0] == '.' && value[1] == '/')
 		value += 2;
+	if (!set_text(field, value, s))
+		return false;
 	if (!value[0] || value[0] == '/')
-		return set_text(field, value, s);
+		return true;
 	if (snprintf(full, sizeof(full), "%s/%s", dir, value) >= (int)sizeof(full))
 		return false;
-	return set_text(field, full, s);
+	free(*field);
+	*field = strdup(full);
+	return *field != NULL;
 }
 
 /* What is compared with the value later has one form only; the value gets it as well. */
@@ -153,8 +158,8 @@ clean_text(char **field, const struct setting *s, const struct origin *from, cha
 
 	if (!kept)
 		return refuse(error, from, s->name, "no memory");
-	allowed = conf_rule_clean((enum conf_name)(s - settings), s->kind == KIND_LIST, *field, kept,
-	    kept + size, size);
+	allowed = conf_rule_clean(
+	    (enum conf_name)(s - settings), s->kind == KIND_LIST, *field, kept, kept + size, size);
 	if (allowed)
 		return refuse(
 		    error, from, s->name, "'%s' is not allowed; %s", kept + size, allowed);
@@ -302,8 +307,7 @@ read_file(struct conf *c, char *error)
 		from.line++;
 		if (!strchr(line, '\n') && !feof(f))
 			return refuse(error, &from, "line", "longer than %d bytes", LINE_BYTES - 2);
-		if (!read_line(
-			c, from.line == 1 ? skip_bom(line) : line, &from, error))
+		if (!read_line(c, from.line == 1 ? skip_bom(line) : line, &from, error))
 			return false;
 	}
 	return ferror(f) == 0 ||

@@ -125,8 +125,7 @@ clean_origin(const char *item, char *out)
 	if (port < 0 || !clean_host(host, kept))
 		return false;
 	is_v6 = strchr(kept, ':') != NULL;
-	len = (size_t)snprintf(
-	    out, ITEM_BYTES, is_v6 ? "%s://[%s]" : "%s://%s", scheme, kept);
+	len = (size_t)snprintf(out, ITEM_BYTES, is_v6 ? "%s://[%s]" : "%s://%s", scheme, kept);
 	if (len < ITEM_BYTES && port)
 		len += (size_t)snprintf(out + len, ITEM_BYTES - len, ":%ld", port);
 	return len < ITEM_BYTES;

@@ -13,7 +13,6 @@
 #include <wchar.h>
 #include <wctype.h>
 
-
 void
 text_init(struct text *t, char *storage, size_t size)
 {

@@ -40,13 +40,13 @@ void text_fold(const char *s, char *out, size_t size);
  * page brings along). */
 void text_trim(char *s);
 
-/* Gives a chat address, or any id that a client names, the form it is kept in: no white space around
- * it, no @ before it, lower case. */
+/* Gives a chat address, or any id that a client names, the form it is kept in: no white space
+ * around it, no @ before it, lower case. */
 void text_clean_address(char *s);
 
 /* Writes the kept form of a name that is shown to others: without the characters that turn the
- * direction of what stands around them, trimmed, and empty when nothing of it can be seen. `size` is
- * more than the bytes of `typed`, which is UTF-8. */
+ * direction of what stands around them, trimmed, and empty when nothing of it can be seen. `size`
+ * is more than the bytes of `typed`, which is UTF-8. */
 void text_clean_name(const char *typed, char *out, size_t size);
 
 /* True when `value` is one of the comma-parted items of `list` (compared without regard to ASCII

@@ -91,7 +91,9 @@ becomes(const char *typed, const char *want)
 TEST(email_white_space_around_it_does_not_matter)
 {
 	becomes("  ann@example.com\r\n", "ann@example.com");
-	becomes("\xc2\xa0" "ann@example.com\xe2\x80\x83", "ann@example.com");
+	becomes("\xc2\xa0"
+		"ann@example.com\xe2\x80\x83",
+	    "ann@example.com");
 }
 
 TEST(email_is_kept_in_lower_case)
@@ -101,11 +103,20 @@ TEST(email_is_kept_in_lower_case)
 
 TEST(email_domain_is_kept_as_its_a_label)
 {
-	becomes("ann@b\xc3\xbc" "cher.example", "ann@xn--bcher-kva.example");
-	becomes("ann@B\xc3\x9c" "CHER.Example", "ann@xn--bcher-kva.example");
-	becomes("ann@bu\xcc\x88" "cher.example", "ann@xn--bcher-kva.example");
+	becomes("ann@b\xc3\xbc"
+		"cher.example",
+	    "ann@xn--bcher-kva.example");
+	becomes("ann@B\xc3\x9c"
+		"CHER.Example",
+	    "ann@xn--bcher-kva.example");
+	becomes("ann@bu\xcc\x88"
+		"cher.example",
+	    "ann@xn--bcher-kva.example");
 	becomes("ann@xn--bcher-kva.example", "ann@xn--bcher-kva.example");
-	becomes("ann@b\xc3\xbc" "cher\xe3\x80\x82" "example", "ann@xn--bcher-kva.example");
+	becomes("ann@b\xc3\xbc"
+		"cher\xe3\x80\x82"
+		"example",
+	    "ann@xn--bcher-kva.example");
 }
 
 TEST(email_with_a_unicode_local_part_is_refused_in_a_sentence)
@@ -117,18 +128,20 @@ TEST(email_with_a_unicode_local_part_is_refused_in_a_sentence)
 TEST(email_domain_that_cannot_be_one_is_refused)
 {
 	emails(false,
-	    (const char *const[]){ "a@b.-c", "a@b-.c", "a@" SIXTY "aaaa.c", "a@xn--\xc3\xbc", "a@b\xff",
-		"a@[127.0.0.1]", "a@b:25", NULL });
+	    (const char *const[]){ "a@b.-c", "a@b-.c", "a@" SIXTY "aaaa.c", "a@xn--\xc3\xbc",
+		"a@b\xff", "a@[127.0.0.1]", "a@b:25", NULL });
 }
 
 TEST(domain_is_cleaned_like_that_of_an_address)
 {
 	char out[64];
 
-	assert_true(email_domain_clean("B\xc3\xbc" "cher.Example", out, sizeof(out)));
+	assert_true(email_domain_clean("B\xc3\xbc"
+				       "cher.Example",
+	    out, sizeof(out)));
 	assert_string_equal(out, "xn--bcher-kva.example");
-	for (const char *const *bad = (const char *const[]){ "", "@example.com", "*.x", "a;b", "a b",
-		 "https://x", ".x", "x.", "a..b", "a_b", NULL };
+	for (const char *const *bad = (const char *const[]){ "", "@example.com", "*.x", "a;b",
+		 "a b", "https://x", ".x", "x.", "a..b", "a_b", NULL };
 	     *bad; bad++)
 		if (email_domain_clean(*bad, out, sizeof(out)))
 			fail_msg("'%s' should be refused", *bad);
