@@ -216,7 +216,8 @@ load(struct start *s, struct conf *c, char *error)
 static bool
 make_reachable(struct start *s, struct conf *c, char *error)
 {
-	if (geteuid() != 0 || sandbox_reachable(c->dir, s->uid, s->gid))
+	if (geteuid() != 0 ||
+	    (sandbox_admit(c->dir, s->uid, s->gid) && sandbox_reachable(c->dir, s->uid, s->gid)))
 		return true;
 	if (!sandbox_view(c->dir, VIEW_DIR)) {
 		snprintf(error, CONF_ERROR_BYTES,
