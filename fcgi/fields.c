@@ -388,9 +388,28 @@ read_query(struct request *r)
 	return true;
 }
 
+/* Headers that say that the body is not what it looks like (RFC 9110, 8.4 and 14.5). */
+static bool
+body_is_plain(struct request *r)
+{
+	if (r->content_encoding[0] && strcasecmp(r->content_encoding, "identity") != 0) {
+		resp_error(r, 415, "unsupported_media_type",
+		    "The body must not be compressed: Content-Encoding is not understood here.");
+		return false;
+	}
+	if (r->content_range[0]) {
+		resp_error(r, 400, "invalid_body",
+		    "The body must be whole: Content-Range is not understood here.");
+		return false;
+	}
+	return true;
+}
+
 bool
 fields_read(struct request *r)
 {
+	if (r->route->body_limit && !body_is_plain(r))
+		return false;
 	if (!r->route->fields)
 		return true;
 	r->in = arena_alloc(&r->arena, r->route->in_size);

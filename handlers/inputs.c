@@ -355,8 +355,9 @@ const struct field in_inbound_fields[] = {
 	PHONE(in_inbound),
 	RULED(in_inbound, channel, FIELD_REQUIRED, 1, 16, is_outside_channel,
 	    "one of sms, wa, tg, notify, email, tg_bot"),
-	RULED(in_inbound, from, FIELD_REQUIRED, 1, 254, is_line, one_line),
-	TEXT(in_inbound, text, FIELD_REQUIRED, 1, INPUT_TEXT_BYTES),
+	/* a hidden number, and a message that is a picture only */
+	RULED(in_inbound, from, FIELD_REQUIRED, 0, 254, is_line, one_line),
+	TEXT(in_inbound, text, FIELD_REQUIRED, 0, INPUT_TEXT_BYTES),
 	ANY(in_inbound, received_at, FIELD_INT, FIELD_REQUIRED, 1, 9007199254740991, 0, NULL, NULL),
 	TEXT(in_inbound, idempotency_key, FIELD_OPTIONAL, 1, 128),
 	END,
