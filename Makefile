@@ -12,12 +12,12 @@ PKGS = sqlite3 json-c libsodium uuid libcurl libidn2
 CFLAGS_PKG := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 WARN = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
-       -Wwrite-strings -Wundef -Wimplicit-fallthrough -Wno-format-truncation
+       -Wwrite-strings -Wundef -Wimplicit-fallthrough
 # What hardens, as far as this compiler and its target know it: asked once, kept in the build folder.
 HARDEN = -O2 -g -U_FORTIFY_SOURCE -fPIE -fno-strict-overflow $(KNOWN)
 ASKED = -D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
-        -mbranch-protection=standard -ftrivial-auto-var-init=zero
-SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+        -mbranch-protection=standard -ftrivial-auto-var-init=zero -Wno-format-truncation
+SANITIZE = -O1 -g $(filter -Wno-%,$(KNOWN)) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 MODE = $(if $(SAN),$(SANITIZE),$(HARDEN))
 # The same programs from the same sources, wherever the checkout lies.
 SAME = -ffile-prefix-map="$$PWD"=. '-ffile-prefix-map=$(BUILD)=build'

@@ -20,7 +20,8 @@ for word in "$@"; do
     case $word in
     --runtime) base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libuuid1 libsodium23 libidn2-0 libunistring2) ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
-                       python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime) ;;
+                       python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
+                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev qemu-user-static debootstrap) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3) ;;
     --list) list=1 ;;
