@@ -7,7 +7,7 @@ cd "$here"
 
 usage() {
     cat <<'TXT'
-Usage: ./start_relay.sh [--detach | --status | --stop | --check] [--dir DIR]
+Usage: ./start_relay.sh [--detach | --status | --stop | --check] [--dir DIR] [--skip-deps]
 Starts the WebChat relay and stays in the foreground until Ctrl-C; everything it started ends with it.
 
   --detach     go into the background once the relay answers (log: DIR/run/relay.log)
@@ -15,6 +15,7 @@ Starts the WebChat relay and stays in the foreground until Ctrl-C; everything it
   --stop       stop it
   --check      check the settings and the nginx configuration
   --dir DIR    folder with .env.local, data and uploads (default: relay/)
+  --skip-deps  look for no packages: compiler and libraries are there by other means than Debian's
   --help       this text
 
 Port: WEBCHAT_RELAY_PORT, else PORT of the settings file (5110); when it is taken the next free one, unless
@@ -23,11 +24,13 @@ TXT
 }
 
 dir=relay
+skip_deps=0
 words=()
 while (($#)); do
     case $1 in
     --help | -h) usage; exit 0 ;;
     --detach | --status | --stop | --check) words+=("$1") ;;
+    --skip-deps) skip_deps=1 ;;
     --dir)
         [[ $# -ge 2 ]] || { echo "start_relay.sh: --dir needs a folder" >&2; exit 2; }
         dir=$2
@@ -50,9 +53,9 @@ case " ${words[*]-} " in
 esac
 
 if [[ ! -e Makefile ]]; then # a package: the programs are there, the sources are not
-    scripts/install_deps.sh --runtime
+    ((skip_deps)) || scripts/install_deps.sh --runtime
 else
-    scripts/install_deps.sh
+    ((skip_deps)) || scripts/install_deps.sh
     if ! make -q all 2>/dev/null; then
         echo "Building the relay ..." >&2
         make -s -j"$(nproc)" all >&2

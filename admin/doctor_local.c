@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -192,6 +193,29 @@ doctor_local_files(struct doctor *d)
 	    limit.rlim_max >= FILES_WANTED ? "" : "; 4096 is the least for a busy relay");
 }
 
+/* The address that the running relay wrote down, against the settings. */
+static bool
+listens_as_set(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	bool any = strcmp(c->host, "0.0.0.0") == 0 || strcmp(c->host, "::") == 0 ||
+	    strcmp(c->host, "*") == 0;
+	const char *port = strrchr(d->running, ':');
+	char set[DOCTOR_URL_BYTES];
+
+	if (!port || strncmp(d->running, "http", 4) != 0)
+		return doctor_say(d, true, "the relay is running");
+	snprintf(set, sizeof(set), strchr(c->host, ':') ? "://[%s]:" : "://%s:", c->host);
+	if (d->by_environment ||
+	    (strtol(port + 1, NULL, 10) == conf_port(c) && (any || strstr(d->running, set))))
+		return doctor_say(d, true, "the relay is running at %s", d->running);
+	return doctor_say(d, false,
+	    "the relay is running at %s, but the settings say port %d of %s; a reload (HUP) moves "
+	    "it%s",
+	    d->running, conf_port(c), c->host,
+	    c->strict_port ? "" : ", if no other program has that port");
+}
+
 /* Connects through a path relative to the run folder, which may be longer than a socket's address.
  */
 bool
@@ -204,7 +228,7 @@ doctor_local_socket(struct doctor *d)
 	snprintf(run, sizeof(run), "%s/run", d->conf->dir);
 	if (fd < 0 || chdir(run) != 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
 		return doctor_say(d, false, "the relay is not running");
-	return doctor_say(d, true, "the relay is running");
+	return listens_as_set(d);
 }
 
 /* A proxy on this machine looks like loopback, so behind one the answer would carry codes too. */

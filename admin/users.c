@@ -4,6 +4,7 @@
 #include "account.h"
 #include "clock.h"
 #include "signin.h"
+#include "email.h"
 #include "text.h"
 
 #include <string.h>
@@ -58,7 +59,7 @@ find_address(struct db *db, struct arena *a, char *name, enum db_result *r)
 static int
 change_user(struct db *db, const char *verb, const char *who)
 {
-	char name[300];
+	char name[EMAIL_BYTES];
 	const char *address;
 	struct account acc = { .id = 0 };
 	struct arena a;
@@ -67,8 +68,10 @@ change_user(struct db *db, const char *verb, const char *who)
 
 	if (!account_apply(&acc, verb))
 		return ctl_usage(USER_USAGE);
-	snprintf(name, sizeof(name), "%s", who);
-	text_lower_ascii(name);
+	if (email_clean(who, name)) {
+		snprintf(name, sizeof(name), "%s", who);
+		text_clean_address(name);
+	}
 	arena_init(&a, ARENA_BYTES);
 	address = find_address(db, &a, name, &r);
 	if (address)
@@ -104,7 +107,8 @@ ctl_user(struct ctl *c)
 int
 ctl_code(struct ctl *c)
 {
-	char email[300], code[SECRET_CODE_BYTES];
+	char email[EMAIL_BYTES], code[SECRET_CODE_BYTES];
+	const char *must;
 	struct signin_limit limit = { .email = email, .now = clock_ms() };
 	int64_t retry_at;
 	enum db_result r;
@@ -112,10 +116,9 @@ ctl_code(struct ctl *c)
 
 	if (c->argc != 2)
 		return ctl_usage("code EMAIL");
-	snprintf(email, sizeof(email), "%s", c->argv[1]);
-	text_lower_ascii(email);
-	if (!text_is_email(email))
-		return ctl_fail("'%s' is not an e-mail address", c->argv[1]);
+	must = email_clean(c->argv[1], email);
+	if (must)
+		return ctl_fail("'%s': an address must be %s", c->argv[1], must);
 	db = ctl_open(c);
 	if (!db)
 		return 1;

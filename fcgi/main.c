@@ -91,6 +91,18 @@ find_program(struct start *s)
 	s->dir = s->default_dir;
 }
 
+/* nginx lies where an ordinary user's PATH, and cron's, does not look. */
+static void
+add_system_path(void)
+{
+	const char *path = getenv("PATH");
+	char more[PATH_MAX * 2];
+
+	if (snprintf(more, sizeof(more), "%s:/usr/local/sbin:/usr/sbin:/sbin",
+		path && path[0] ? path : "/usr/bin:/bin") < (int)sizeof(more))
+		setenv("PATH", more, 1);
+}
+
 /* Fills `s`; answers -1 to go on, else the exit status. */
 static int
 read_options(struct start *s, int argc, char **argv)
@@ -205,7 +217,8 @@ load(struct start *s, struct conf *c, char *error)
 static bool
 make_reachable(struct start *s, struct conf *c, char *error)
 {
-	if (geteuid() != 0 || sandbox_reachable(c->dir, s->uid, s->gid))
+	if (geteuid() != 0 ||
+	    (sandbox_admit(c->dir, s->uid, s->gid) && sandbox_reachable(c->dir, s->uid, s->gid)))
 		return true;
 	if (!sandbox_view(c->dir, VIEW_DIR)) {
 		snprintf(error, CONF_ERROR_BYTES,
@@ -263,7 +276,7 @@ announce(const struct conf *c, int port, bool ok, const char *why)
 		return;
 	}
 	front_url(c, port, url, sizeof(url));
-	start_publish(url);
+	start_publish(c, url);
 	log_info("the relay answers at %s", url);
 	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO,
 	    "%sWebChat relay: %s\n%s%s", detached_ready_fd >= 0 ? "+" : "", url,
@@ -339,7 +352,7 @@ run(struct start *s, struct conf **owned)
 	snprintf(run_dir, sizeof(run_dir), "%s/run", s->dir);
 	front_end_stale(run_dir);
 	if (s->with_nginx) {
-		o.port = front_port(c, conf_port(c), c->strict_port, error);
+		o.port = front_port(c, error);
 		if (o.port == 0 || !front_write(c, run_dir, s->program_dir, o.port, error))
 			return fail(error);
 	} else if (!front_write_includes(c, run_dir, s->program_dir, error)) {
@@ -420,6 +433,7 @@ main(int argc, char **argv)
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
 		errno = 0; /* an ordinary user keeps what he has */
 	find_program(&s);
+	add_system_path();
 	status = read_options(&s, argc, argv);
 	if (status >= 0)
 		return status;

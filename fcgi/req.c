@@ -91,6 +91,8 @@ req_read(struct request *r)
 	r->path = param(r, "DOCUMENT_URI");
 	r->query = param(r, "QUERY_STRING");
 	r->content_type = param(r, "CONTENT_TYPE");
+	r->content_encoding = param(r, "CONTENT_ENCODING");
+	r->content_range = param(r, "CONTENT_RANGE");
 	r->session_token = param(r, "SESSION_TOKEN");
 	r->authorization = param(r, "AUTHORIZATION");
 	r->if_none_match = param(r, "IF_NONE_MATCH");

@@ -52,7 +52,8 @@ struct request {
 	const char *method_name, *path, *query, *id;
 	const char *client; /* address of the client, IPv6 cut to its /64: what limits count */
 	bool direct_loopback; /* the TCP peer is loopback and no forwarding header is present */
-	const char *content_type, *session_token, *authorization, *if_none_match, *if_match;
+	const char *content_type, *content_encoding, *content_range, *session_token, *authorization,
+	    *if_none_match, *if_match;
 	char *body;
 	size_t body_len;
 	bool body_check; /* nginx asks before it reads the body: may it be? */

@@ -179,10 +179,13 @@ start_holder(const char *dir, char *url, size_t size)
 }
 
 void
-start_publish(const char *url)
+start_publish(const struct conf *c, const char *url)
 {
-	if (lock_fd >= 0 && ftruncate(lock_fd, 0) == 0)
-		dprintf(lock_fd, "%s\n", url);
+	enum conf_name port = c->relay_port ? CONF_WEBCHAT_RELAY_PORT : CONF_PORT;
+	bool environment = c->lines[CONF_HOST] < 0 || c->lines[port] < 0;
+
+	if (lock_fd >= 0 && ftruncate(lock_fd, 0) == 0 && lseek(lock_fd, 0, SEEK_SET) == 0)
+		dprintf(lock_fd, "%s\n%s\n", url, environment ? "environment" : "settings");
 }
 
 /* The name of a user, in `out`: or his number. */

@@ -59,7 +59,8 @@ has_folders(struct request *r)
 	static const char *const folders[] = { FILE_INCOMING, FILE_FOLDER };
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		char *path = arena_printf(&r->arena, "%s/%s", r->worker->conf->upload_dir, folders[i]);
+		char *path =
+		    arena_printf(&r->arena, "%s/%s", r->worker->conf->upload_dir, folders[i]);
 
 		if (!path || access(path, W_OK | X_OK) != 0) {
 			no_folder(r, path ? path : r->worker->conf->upload_dir);

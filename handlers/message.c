@@ -8,6 +8,7 @@
 #include "outside.h"
 #include "resp.h"
 #include "show.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -82,10 +83,13 @@ find_group(struct request *r, const char *to, struct message_new *m)
 
 /* Finds out whom `to` means. */
 static bool
-address_message(struct request *r, const char *to, struct message_new *m)
+address_message(struct request *r, const char *typed, struct message_new *m)
 {
+	char to[FIELD_CLEAN_BYTES];
 	struct account who;
 
+	snprintf(to, sizeof(to), "%s", typed);
+	text_clean_address(to);
 	if (strncmp(to, "grp_", 4) == 0)
 		return find_group(r, to, m);
 	if (!find_recipient(r, to, &who))

@@ -24,16 +24,6 @@ limit_of(const struct request *r, const char *email)
 		.per_client = (int)c->codes_per_client };
 }
 
-static const char *
-lower_email(struct request *r, const char *email)
-{
-	char *copy = arena_strdup(&r->arena, email);
-
-	if (copy)
-		text_lower_ascii(copy);
-	return copy;
-}
-
 /* May this address sign in? By the settings, or because an admin approved it. DB_ROW: yes, DB_NONE:
  * no. */
 static enum db_result
@@ -159,7 +149,7 @@ void
 on_code_request(struct request *r)
 {
 	const struct in_code_request *in = r->in;
-	const char *email = lower_email(r, in->email);
+	const char *email = in->email;
 	enum db_result res = email ? may_sign_in(r, email) : DB_FAIL;
 
 	if (resp_db_failed_but(r, res, RESP_NONE))
@@ -208,7 +198,7 @@ on_code_verify(struct request *r)
 {
 	const struct in_code_verify *in = r->in;
 	const struct conf *c = r->worker->conf;
-	const char *email = lower_email(r, in->email);
+	const char *email = in->email;
 	char token[SECRET_TOKEN_BYTES];
 	uint8_t hash[SECRET_HASH_BYTES];
 	enum signin_result result = SIGNIN_WRONG;

@@ -155,7 +155,7 @@ def test_reserved_chat_address_counts_as_taken(relay, client, slug):
     verify(client, email, relay.code(email), chat_address=slug, expect=409).is_error(409, "address_taken")
 
 
-@pytest.mark.parametrize("slug", ["ab", "a" * 65, "-abc", ".abc", "_abc", "Abc", "a b c", "abc/", "äbc", "abc\n", ""])
+@pytest.mark.parametrize("slug", ["ab", "a" * 65, "-abc", ".abc", "_abc", "a b c", "abc/", "äbc", "a\nbc", ""])
 def test_malformed_chat_address_is_refused(relay, client, slug):
     email = new_email()
     verify(client, email, relay.code(email), chat_address=slug, expect=400).is_error(

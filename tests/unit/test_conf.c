@@ -95,10 +95,10 @@ TEST(file_with_comments_and_blank_lines)
 
 TEST(file_with_quotes_keeps_what_is_inside)
 {
-	loads("RELAY_NAME=\" a # b \"\nHOST='h\"h'\nSMTP_USERNAME=\"\"\nSMTP_PASSWORD=a'b\"c\n");
-	assert_string_equal(c.name, " a # b ");
-	assert_string_equal(c.host, "h\"h");
-	assert_string_equal(c.smtp_username, "");
+	loads("RELAY_NAME=\"a # b\"\nSMTP_USERNAME='h\"h'\nSMTP_FROM=\"\"\nSMTP_PASSWORD=a'b\"c\n");
+	assert_string_equal(c.name, "a # b");
+	assert_string_equal(c.smtp_username, "h\"h");
+	assert_string_equal(c.smtp_from, "");
 	assert_string_equal(c.smtp_password, "a'b\"c");
 }
 
@@ -314,25 +314,22 @@ TEST(over_long_line_is_refused)
 	line = long_line("# ", MANY, "");
 	refuses(line, "1: line: longer than 69998 bytes");
 	free(line);
-	line = long_line("PCHAT_ADMIN_EMAILS=", 65535, "\n");
+	line = long_line("PCHAT_ADMIN_EMAILS=a@b,", 65535 - 4, "\n");
+	memset(strstr(line, "a@b,") + 4, ',', 65535 - 4); /* empty items do not count */
 	loads(line);
 	free(line);
 }
 
-TEST(file_that_others_can_read_is_refused)
+TEST(file_that_others_can_read_is_closed_to_them)
 {
 	static const mode_t modes[] = { 0644, 0640, 0604, 0620, 0602, 0610 };
+	struct stat st;
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		char want[CONF_ERROR_BYTES + SCRATCH_BYTES];
-
 		scratch_write_bytes(dir, ".env.local", "PORT=1\n", 7, modes[i]);
-		assert_false(load(NULL));
-		snprintf(want, sizeof(want),
-		    "%s/.env.local: file: others can read it (mode %03o); "
-		    "allowed is 600: chmod 600 it",
-		    dir, modes[i]);
-		assert_string_equal(error, want);
+		loads(NULL);
+		assert_int_equal(stat(scratch_path(dir, ".env.local"), &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
 	}
 }
 
@@ -387,7 +384,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(line_without_an_equals_sign_does_not_show_what_may_be_a_secret),
 	EACH(quotes_that_do_not_match_are_refused),
 	EACH(over_long_line_is_refused),
-	EACH(file_that_others_can_read_is_refused),
+	EACH(file_that_others_can_read_is_closed_to_them),
 	EACH(file_for_the_owner_alone_is_read),
 	EACH(file_that_is_a_folder_is_refused),
 	EACH(missing_folder_is_refused),

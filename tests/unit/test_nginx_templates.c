@@ -126,7 +126,7 @@ TEST(tls_template_expands)
 	loads("RELAY_TLS_CERTIFICATE=c.pem\nRELAY_TLS_KEY=k.pem\nHOST=::\n");
 	text = written("relay-tls.conf.in", "www-data");
 	shared_by_both(text);
-	has(text, "listen [::]:5110 ssl");
+	has(text, "listen [::]:5110 ipv6only=off ssl");
 	has(text, "\nuser www-data;");
 	snprintf(want, sizeof(want), "ssl_certificate \"%s/c.pem\";", dir);
 	has(text, want);
