@@ -17,7 +17,10 @@ fail() {
     exit "${2:-1}"
 }
 
-case ${1-} in --help | -h) usage; exit 0 ;; esac
+case ${1-} in
+--help | -h) usage; exit 0 ;;
+-*) fail "'$1' is not understood; see --help" 2 ;;
+esac
 (($# == 2)) || { usage >&2; exit 2; }
 arch=$1
 [[ $arch =~ ^[a-z0-9]+$ ]] || fail "'$arch' is not the name of an architecture" 2
