@@ -37,7 +37,7 @@ CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o
 TELEGRAM = $(BUILD)/cron/telegram.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
 
-.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs
+.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs web
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -69,6 +69,10 @@ $(BUILD)/sql/schema_steps.c: $(sort $(wildcard sql/schema/*.sql)) Makefile
 	echo 'const int schema_steps_len = (int)(sizeof(schema_steps) / sizeof(schema_steps[0]));'; } > $@
 $(BUILD)/sql/schema_steps.o: $(BUILD)/sql/schema_steps.c
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# The WebChat page, into web/dist. Without Node.js or its packages everything else still builds.
+web:
+	@scripts/build_page.sh
 
 # Generated pages: .env.example and the manual of the settings.
 docs: $(BUILD)/relayctl
