@@ -1,11 +1,10 @@
 """How nginx serves the WebChat page: addresses, headers, types, compressed copies, and what is said where it is not built."""
 import os
-import shutil
 
 import pytest
 
 from client import wait_until
-from harness import BUILD
+from harness import BUILD, Relay
 
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self'; manifest-src 'self'; img-src 'self' blob: data:; "
        "media-src 'self' blob:{0}; connect-src 'self'{0}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -26,10 +25,18 @@ def put_page(relay, files=None):
             file.write(content)
 
 
-@pytest.fixture(scope="module")
-def served(module_relay):
-    put_page(module_relay)
-    return module_relay.client()
+@pytest.fixture(scope="module", name="with_page")
+def relay_with_page(built):
+    """A relay with the small page."""
+    with Relay() as relay:
+        put_page(relay)
+        yield relay
+
+
+@pytest.fixture
+def served(with_page):
+    """A caller of it."""
+    return with_page.client()
 
 
 def test_root_leads_to_the_page(served):
@@ -54,8 +61,8 @@ def test_file_has_type_life_and_all_headers(served, name, mime, cached):
     assert headers["Permissions-Policy"] == "microphone=(self), camera=(self), geolocation=()"
 
 
-def test_compressed_copy_is_served_to_who_takes_it(served, module_relay):
-    with open(os.path.join(module_relay.folder, "run", "page", "main-ABCD1234.js.gz"), "wb") as file:
+def test_compressed_copy_is_served_to_who_takes_it(served, with_page):
+    with open(os.path.join(with_page.folder, "run", "page", "main-ABCD1234.js.gz"), "wb") as file:
         file.write(b"gz")
     answer = served.get(PAGE + "main-ABCD1234.js", headers={"Accept-Encoding": "gzip"}, expect=200, check=False)
     assert answer.headers["Content-Encoding"] == "gzip" and answer.body == b"gz"
@@ -69,7 +76,7 @@ def test_other_paths_are_404_as_json(served):
 
 
 def test_page_takes_no_post(served):
-    assert served.request("POST", PAGE + "chat.html", check=False).status == 405
+    assert served.post(PAGE + "chat.html", {}, check=False).status == 405
 
 
 def test_page_that_is_not_built_says_so(make_relay):
@@ -122,4 +129,3 @@ def test_reload_brings_a_newer_page_and_keeps_what_old_ones_need(make_relay):
 
     wait_until("the new page is there", is_new)
     assert os.path.exists(os.path.join(page, "main-ABCD1234.js"))
-    assert shutil.which("nginx")

@@ -1,6 +1,7 @@
 // What every browser test needs: a real relay in a folder of its own, a browser, people who are signed in.
 import { spawn, execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttp, request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -82,7 +83,7 @@ export async function startRelay(settings = {}, options = {}) {
   relay.user = async (address, name = address, more = {}) => {
     const email = `${address}@example.org`;
     const asked = await relay.call('POST', '/api/v1/pchat/auth/request-code', { email, purpose: 'login' });
-    const v = await relay.call('POST', '/api/v1/pchat/auth/verify-code', { email, code: asked.dev_code, chat_address: address, display_name: name, device_name: 'test', session_name: Math.random().toString(36).slice(2), ...more });
+    const v = await relay.call('POST', '/api/v1/pchat/auth/verify-code', { email, code: asked.dev_code, chat_address: address, display_name: name, public_visible: true, device_name: 'test', session_name: Math.random().toString(36).slice(2), ...more });
     if (!v.session_token) throw new Error(JSON.stringify(v));
     const token = v.session_token;
     let cursor = '';
@@ -112,6 +113,56 @@ export function launch(args = []) {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required', ...args],
   });
+}
+
+/** Between browser and relay: `proxy.rule(request)` says what happens to a call. What it may answer: undefined (let it pass),
+ * 'drop' (never reaches the relay), 'lose' (reaches it, the answer is lost), 'cut' (half of the answer), 'double' (sent twice),
+ * {delay} in ms, or {status, body, headers}. */
+export async function startProxy(relay) {
+  const proxy = { rule: () => undefined, seen: [] };
+  const server = createHttp(async (req, res) => {
+    const parts = [];
+    for await (const p of req) parts.push(p);
+    const body = Buffer.concat(parts);
+    const call = { method: req.method, path: req.url, body: body.toString() };
+    proxy.seen.push(call);
+    let what = proxy.rule(call);
+    if (what?.delay) {
+      await new Promise((d) => setTimeout(d, what.delay));
+      what = what.then;
+    }
+    if (what === 'drop') return req.socket.destroy();
+    if (what?.status) return res.writeHead(what.status, { 'Content-Type': 'application/json', ...what.headers }).end(JSON.stringify(what.body ?? {}));
+    const pass = () =>
+      new Promise((done, fail) => {
+        const out = httpRequest({ port: relay.port, host: '127.0.0.1', method: req.method, path: req.url, headers: { ...req.headers, connection: 'close' } }, (answer) => {
+          const got = [];
+          answer.on('data', (d) => got.push(d));
+          answer.on('end', () => done({ answer, bytes: Buffer.concat(got) }));
+        });
+        out.on('error', fail);
+        out.end(body);
+      });
+    try {
+      if (what === 'double') await pass();
+      const { answer, bytes } = await pass();
+      if (what === 'lose') return req.socket.destroy();
+      if (what === 'cut') {
+        res.writeHead(answer.statusCode, answer.headers);
+        res.write(bytes.subarray(0, bytes.length >> 1));
+        return void setTimeout(() => req.socket.destroy(), 20);
+      }
+      res.writeHead(answer.statusCode, answer.headers).end(bytes);
+    } catch {
+      req.socket.destroy();
+    }
+  });
+  await new Promise((d) => server.listen(0, '127.0.0.1', d));
+  proxy.url = `http://127.0.0.1:${server.address().port}`;
+  proxy.page = `${proxy.url}/app/webchat/chat.html`;
+  proxy.count = (method, part) => proxy.seen.filter((c) => c.method === method && c.path.includes(part)).length;
+  proxy.stop = () => new Promise((d) => (server.closeAllConnections?.(), server.close(d)));
+  return proxy;
 }
 
 /** A page of a person of their own; what the console complains of is kept in `page.faults`. */

@@ -8,7 +8,7 @@ let links: LinkifyIt | null = null;
 /** Fetches what finds links; until then a text has none. */
 export async function loadLinks(): Promise<void> {
   const { LinkifyIt } = await import('linkify-it');
-  links = new LinkifyIt({ fuzzyLink: true, fuzzyEmail: true, fuzzyIP: false });
+  links = new LinkifyIt({ fuzzyLink: true, fuzzyEmail: true, fuzzyIP: false, urlAuth: true });
   for (const scheme of ['ftp:', '//']) links.add(scheme, null);
 }
 

@@ -56,7 +56,8 @@ export class Outbox {
       for (;;) {
         const jobs = (await this.store.job.page(chat, null, 1000)).filter((j) => !j.stopped);
         const job = jobs[0];
-        if (!job || !this.#isOn) return;
+        // without a network nothing is tried, so nothing becomes uncertain
+        if (!job || !this.#isOn || !navigator.onLine) return;
         const wait = (job.nextTry ?? 0) - Date.now();
         if (wait > 0) {
           clearTimeout(this.#timer);

@@ -72,7 +72,7 @@ function format<T>(name: string, make: (l: string) => T): T {
 }
 
 export const number = (n: number): string => format('n', (l) => new Intl.NumberFormat(l)).format(n);
-export const timeOf = (ms: number): string => format('time', (l) => new Intl.DateTimeFormat(l, { hour: '2-digit', minute: '2-digit' })).format(ms);
+export const timeOf = (ms: number): string => format('time', (l) => new Intl.DateTimeFormat(l, { hour: 'numeric', minute: '2-digit' })).format(ms);
 export const fullTime = (ms: number): string => format('full', (l) => new Intl.DateTimeFormat(l, { dateStyle: 'full', timeStyle: 'short' })).format(ms);
 export const dateOf = (ms: number): string => format('date', (l) => new Intl.DateTimeFormat(l, { dateStyle: 'medium' })).format(ms);
 export const listOf = (names: string[]): string => format('list', (l) => new Intl.ListFormat(l)).format(names);

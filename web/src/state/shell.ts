@@ -20,7 +20,7 @@ export const policy = (globalThis as { trustedTypes?: { createPolicy(name: strin
 });
 
 export async function startShell(): Promise<void> {
-  if (!isSecure || !('serviceWorker' in navigator)) return;
+  if (!isSecure || !navigator.serviceWorker) return;
   navigator.serviceWorker.addEventListener('message', (e: MessageEvent<{ t?: string; chat?: string }>) => {
     if (e.data?.t === 'open' && e.data.chat) go({ chat: e.data.chat });
   });

@@ -64,16 +64,14 @@ function MenuShown({ open }: { open: Open }) {
   }, [open]);
   useEffect(() => {
     const onDown = (e: Event): void => {
-      if (!ref.current!.contains(e.target as Node)) closeMenu(false);
+      if (!ref.current?.contains(e.target as Node)) closeMenu(false);
     };
-    const onScroll = (e: Event): void => {
-      if (!ref.current!.contains(e.target as Node) && !isSheet) closeMenu();
-    };
+    const onResize = (): void => closeMenu();
     document.addEventListener('pointerdown', onDown, true);
-    window.addEventListener('resize', onScroll);
+    window.addEventListener('resize', onResize);
     return () => {
       document.removeEventListener('pointerdown', onDown, true);
-      window.removeEventListener('resize', onScroll);
+      window.removeEventListener('resize', onResize);
     };
   }, []);
   const onKey = (e: KeyboardEvent): void => {

@@ -7,7 +7,7 @@ import { partsOf } from '../base/model';
 import { smsParts, utf8Length } from '../base/rules';
 import { plainName } from '../base/text';
 import { language, number, sizeOf, t } from '../i18n';
-import { chats } from '../state/app';
+import { chats, isLocked } from '../state/app';
 import { Icon } from '../ui/icon';
 import { Round } from '../ui/parts';
 import { toast } from '../ui/toast';
@@ -43,15 +43,23 @@ export function Composer({ chat }: { chat: string }) {
   const reply = replying.value?.chat === chat ? replying.value : null;
   const edit = editing.value?.chat === chat ? editing.value : null;
 
+  const draftNow = (): Draft => {
+    const r = replying.peek();
+    return { chat, text: text.peek(), caret: area.current?.selectionStart ?? text.peek().length, reply: r?.chat === chat ? r.key : undefined, subject: subject.peek() || undefined, files: files.peek(), at: e.now() };
+  };
   const flush = async (): Promise<void> => {
     clearTimeout(timer.current);
     if (!isDirty.current || editing.peek()?.chat === chat) return;
     isDirty.current = false;
-    const r = replying.peek();
-    const d: Draft = { chat, text: text.peek(), caret: area.current?.selectionStart ?? text.peek().length, reply: r?.chat === chat ? r.key : undefined, subject: subject.peek() || undefined, files: files.peek(), at: e.now() };
-    await e.putDraft(d);
+    await e.putDraft(draftNow());
   };
   latest.current = flush;
+  // a page that goes has no time for the database: its last words wait beside it until it is back
+  const atOnce = useRef<() => void>(() => undefined);
+  atOnce.current = () => {
+    if (isDirty.current && !isLocked.peek() && editing.peek()?.chat !== chat) keepLast(e.session.sid, draftNow());
+    void flush();
+  };
 
   const changed = (): void => {
     isDirty.current = true;
@@ -61,8 +69,11 @@ export function Composer({ chat }: { chat: string }) {
 
   useEffect(() => {
     let isThere = true;
-    void e.store.draft.get(chat).then(async (d) => {
+    void e.store.draft.get(chat).then(async (kept) => {
       if (!isThere) return;
+      const last = takeLast(e.session.sid, chat);
+      const d = last ?? kept;
+      if (last) changed();
       if (d) {
         text.value = d.text;
         subject.value = d.subject ?? '';
@@ -78,11 +89,12 @@ export function Composer({ chat }: { chat: string }) {
     });
     const onHide = (): void => void latest.current();
     document.addEventListener('visibilitychange', onHide);
-    window.addEventListener('pagehide', onHide);
+    const onGone = (): void => atOnce.current();
+    window.addEventListener('pagehide', onGone);
     return () => {
       isThere = false;
       document.removeEventListener('visibilitychange', onHide);
-      window.removeEventListener('pagehide', onHide);
+      window.removeEventListener('pagehide', onGone);
       void latest.current();
       e.typing(chat, false);
       replying.value = null;
@@ -334,6 +346,27 @@ export function Composer({ chat }: { chat: string }) {
       )}
     </div>
   );
+}
+
+const lastKey = 'webchat.last-words';
+
+function keepLast(sid: string, d: Draft): void {
+  try {
+    sessionStorage.setItem(lastKey, JSON.stringify({ sid, d }));
+  } catch {
+    /* no room for it */
+  }
+}
+
+function takeLast(sid: string, chat: string): Draft | undefined {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(lastKey) ?? 'null') as { sid: string; d: Draft } | null;
+    if (kept?.sid !== sid || kept.d.chat !== chat) return undefined;
+    sessionStorage.removeItem(lastKey);
+    return kept.d;
+  } catch {
+    return undefined;
+  }
 }
 
 let isAsked = false;

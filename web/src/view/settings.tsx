@@ -48,7 +48,6 @@ export function Settings() {
         </nav>
         {View && (
           <div class="page-body stack settings-body" key={shown}>
-            <h3 class="settings-title">{title}</h3>
             <View />
           </div>
         )}

@@ -89,22 +89,23 @@ export function TimelineView({ chat }: { chat: string }) {
   const typing = c.typing.value.get(chat);
 
   const read = useRef(0);
+  const readNow = (): void => {
+    clearTimeout(read.current);
+    const b = box.current;
+    if (!b || document.visibilityState !== 'visible' || !document.hasFocus()) return;
+    const bottom = b.getBoundingClientRect().bottom + 4;
+    const shown = [...b.querySelectorAll<HTMLElement>('[data-key]')];
+    for (let i = shown.length - 1; i >= 0; i--) {
+      const r = shown[i]!.getBoundingClientRect();
+      if (r.bottom > bottom && !(r.top < bottom - 80 && r.height > b.clientHeight)) continue;
+      const m = tl.signalOf(shown[i]!.dataset['key']!)?.peek();
+      if (m) void c.engine.markRead(chat, m);
+      return;
+    }
+  };
   const markRead = (): void => {
     clearTimeout(read.current);
-    read.current = setTimeout(() => {
-      const b = box.current;
-      if (!b || document.visibilityState !== 'visible' || !document.hasFocus()) return;
-      const bottom = b.getBoundingClientRect().bottom + 4;
-      const shown = [...b.querySelectorAll<HTMLElement>('[data-key]')];
-      for (let i = shown.length - 1; i >= 0; i--) {
-        const r = shown[i]!.getBoundingClientRect();
-        if (r.bottom <= bottom || (r.top < bottom - 80 && r.height > b.clientHeight)) {
-          const m = tl.signalOf(shown[i]!.dataset['key']!)?.peek();
-          if (m) void c.engine.markRead(chat, m);
-          break;
-        }
-      }
-    }, 500) as unknown as number;
+    read.current = setTimeout(readNow, 500) as unknown as number;
   };
 
   const load = (): void => {
@@ -142,6 +143,7 @@ export function TimelineView({ chat }: { chat: string }) {
     return () => {
       onResize.disconnect();
       cancelAnimationFrame(frame);
+      if (scroller.current?.seen) readNow();
       clearTimeout(read.current);
       b.removeEventListener('scroll', onScroll);
       window.removeEventListener('focus', onFocus);
@@ -152,8 +154,10 @@ export function TimelineView({ chat }: { chat: string }) {
   }, [tl]);
 
   useLayoutEffect(() => {
-    const s = scroller.current!;
-    if (!tl.loaded.peek()) return;
+    const s = scroller.current;
+    if (!s || !tl.loaded.peek()) return;
+    // the line of new messages is drawn a moment after a chat that was open before
+    if (!s.seen && tl.divider.peek() && !box.current!.querySelector('.unread')) return;
     const after: Seen = { first: keys[0], last: keys[keys.length - 1], count: keys.length };
     const wish = wanted.peek();
     const own = tl.ownSend;
