@@ -1,5 +1,6 @@
 // Small parts that every screen uses.
 import type { ButtonHTMLAttributes, ComponentChildren, InputHTMLAttributes } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { hueOf } from '../base/ids';
 import { initials, plainName } from '../base/text';
 import { Icon, type IconName } from './icon';
@@ -51,11 +52,15 @@ interface FieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 'label'
 }
 
 export function Field({ label, hint, error, id, ...rest }: FieldProps) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (rest.autofocus) field.current!.focus();
+  }, []);
   const about = error || hint ? `${id}-about` : undefined;
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} dir="auto" {...(rest as object)} aria-invalid={error ? true : undefined} aria-describedby={about} />
+      <input ref={field} id={id} dir="auto" {...(rest as object)} aria-invalid={error ? true : undefined} aria-describedby={about} />
       {about && (
         <p id={about} class={error ? 'field-error' : 'field-hint'} role={error ? 'alert' : undefined}>
           {error || hint}

@@ -87,8 +87,8 @@ export function EmojiPanel({ onPick, onClose }: { onPick?: (g: string) => void; 
         ))}
       </div>
       <div class="emoji-grid">
-        {list.map(([g, n]) => (
-          <button key={g} type="button" class="emoji" title={n} aria-label={n || g} tabIndex={-1} onClick={() => pick(g)}>
+        {list.map(([g, n], i) => (
+          <button key={g} type="button" class="emoji" title={n} aria-label={n || g} tabIndex={i ? -1 : 0} onClick={() => pick(g)}>
             {g}
           </button>
         ))}

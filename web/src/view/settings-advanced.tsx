@@ -128,7 +128,7 @@ function PhonePart() {
     });
   return (
     <section class="stack">
-      <h4 class="small-head">{t('bridge.head')}</h4>
+      <h3 class="small-head">{t('bridge.head')}</h3>
       <p class="field-hint">{t('bridge.about')}</p>
       <ul class="plain">
         {phones.value.map((p) => (
@@ -174,7 +174,7 @@ function PhonePart() {
           </div>
         </div>
       )}
-      {keys.value.length > 0 && <h4 class="small-head">{t('bridge.keys', { n: keys.value.length })}</h4>}
+      {keys.value.length > 0 && <h3 class="small-head">{t('bridge.keys', { n: keys.value.length })}</h3>}
       <ul class="plain">
         {keys.value.map((k) => (
           <li key={k.key_id} class="row-line card-line">

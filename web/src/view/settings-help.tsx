@@ -8,7 +8,7 @@ export function Help() {
   const tr = lastTrouble.value;
   return (
     <>
-      <h4 class="small-head">{t('help.keys')}</h4>
+      <h3 class="small-head">{t('help.keys')}</h3>
       <dl class="facts keys">
         {shortcuts.map(([keys, what]) => [
           <dt key={keys}>
@@ -17,7 +17,7 @@ export function Help() {
           <dd key={what}>{t(what as Key)}</dd>,
         ])}
       </dl>
-      <h4 class="small-head">{t('help.about')}</h4>
+      <h3 class="small-head">{t('help.about')}</h3>
       <p>
         <bdi>{c.config.value?.name}</bdi> {c.config.value?.version}. <bdi>{c.engine.session.relay}</bdi>
       </p>
@@ -29,7 +29,7 @@ export function Help() {
       </p>
       {tr && (
         <>
-          <h4 class="small-head">{t('help.last')}</h4>
+          <h3 class="small-head">{t('help.last')}</h3>
           <p>
             <code dir="ltr">{[tr.code, tr.more.requestId].filter(Boolean).join(' · ')}</code>
           </p>

@@ -37,7 +37,7 @@ export function Notifications() {
         options={[[0, t('off')], ...(s.quietUntil > Date.now() ? ([[1, t('notify.quietUntil', { time: timeOf(s.quietUntil) })]] as [number, string][]) : []), [3600, t('hours', { n: 1 })], [28800, t('hours', { n: 8 })], [86400, t('hours', { n: 24 })]]}
         onChange={(v) => v !== 1 && save({ quietUntil: v ? Date.now() + v * 1000 : 0 })}
       />
-      <h4 class="small-head">{t('notify.others')}</h4>
+      <h3 class="small-head">{t('notify.others')}</h3>
       <Switch label={t('notify.receipts')} hint={t('notify.receiptsHint')} checked={s.readReceipts} onChange={(v) => save({ readReceipts: v })} />
       <Switch label={t('notify.typing')} hint={t('notify.typingHint')} checked={s.sendTyping} onChange={(v) => save({ sendTyping: v })} />
     </>

@@ -33,7 +33,7 @@ export function Privacy() {
       <LockPart />
       <Blocked />
       <ArchivePart />
-      <h4 class="small-head">{t('leave.title')}</h4>
+      <h3 class="small-head">{t('leave.title')}</h3>
       <Button icon="log-out" onClick={() => go({ page: 'settings/leave' })}>
         {t('leave.open')}
       </Button>
@@ -60,7 +60,7 @@ function LockPart() {
   };
   return (
     <section class="stack">
-      <h4 class="small-head">{t('lock.head')}</h4>
+      <h3 class="small-head">{t('lock.head')}</h3>
       <p class="field-hint">{t('lock.about')}</p>
       {isLocked.value ? (
         <div class="row-line">
@@ -98,7 +98,7 @@ function Blocked() {
   useEffect(load, []);
   return (
     <section>
-      <h4 class="small-head">{t('block.list')}</h4>
+      <h3 class="small-head">{t('block.list')}</h3>
       {list.value.length === 0 && <p class="field-hint">{t('block.none')}</p>}
       <ul class="plain">
         {list.value.map((b) => (
@@ -183,7 +183,7 @@ function ArchivePart() {
   };
   return (
     <section class="stack">
-      <h4 class="small-head">{t('archive.head')}</h4>
+      <h3 class="small-head">{t('archive.head')}</h3>
       <p class="field-hint">{t('archive.about')}</p>
       {canLock() ? (
         <div class="row-line wrap">
@@ -258,21 +258,21 @@ export function Leave() {
   return (
     <>
       <section class="card stack">
-        <h4 class="title">{t('signOut')}</h4>
+        <h3 class="title">{t('signOut')}</h3>
         <p>{t('leave.signOutText')}</p>
         <Button icon="log-out" onClick={() => void ask({ title: t('signOut'), text: t('leave.signOutText'), yes: t('signOut'), no: t('cancel'), bad: true }).then((yes) => void (yes && signOut()))}>
           {t('signOut')}
         </Button>
       </section>
       <section class="card stack">
-        <h4 class="title">{t('leave.forget')}</h4>
+        <h3 class="title">{t('leave.forget')}</h3>
         <p>{t('leave.forgetText')}</p>
         <Button icon="trash-2" onClick={() => void ask({ title: t('leave.forget'), text: t('leave.forgetText'), yes: t('leave.forget'), no: t('cancel'), bad: true }).then((yes) => void (yes && forgetDevice()))}>
           {t('leave.forget')}
         </Button>
       </section>
       <section class="card stack bad-card">
-        <h4 class="title">{t('leave.erase')}</h4>
+        <h3 class="title">{t('leave.erase')}</h3>
         <p>{t('leave.eraseText')}</p>
         <Button icon="file-text" onClick={() => void attempt(exportAll)}>
           {t('export')}

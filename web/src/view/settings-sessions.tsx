@@ -52,7 +52,7 @@ export function Sessions() {
           {t('sessions.all')}
         </Button>
       )}
-      <h4 class="small-head">{t('signin.remembered')}</h4>
+      <h3 class="small-head">{t('signin.remembered')}</h3>
       <ul class="plain">
         {sessions.value.map((s, i) => (
           <li key={s.sid} class="row-line">

@@ -30,6 +30,8 @@ export async function lookAt(relay: string): Promise<Looked> {
   } catch (e) {
     const tr = asTrouble(e);
     if (tr.code === 'degraded') throw tr;
+    // a program that allows no other pages looks like none at all: ask whether anything answers
+    if (tr.code === 'unreachable' && (await fetch(relay, { mode: 'no-cors', credentials: 'omit' }).then(() => true, () => false))) throw new Trouble('refused', 'not_a_relay', '');
     if (tr.kind === 'offline' || tr.kind === 'later') throw tr;
     if (tr.more.status === 404 && !tr.code.startsWith('http_')) throw new Trouble('refused', 'too_old', '');
     throw new Trouble('refused', 'not_a_relay', '');
@@ -83,10 +85,13 @@ export function LanguageChoice() {
 }
 
 function CodeBoxes({ value, onChange, invalid }: { value: string; onChange: (v: string) => void; invalid: boolean }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current!.focus(), []);
   // one field under six boxes: pasting, autofill and screen readers work as with any field
   return (
     <div class="code">
       <input
+        ref={field}
         id="code"
         class="code-field"
         value={value}
