@@ -101,7 +101,7 @@ proof: all
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
 SOURCES = $(wildcard relay/*.c sql/*.c fcgi/*.c handlers/*.c cron/*.c admin/*.c)
-SCRIPTS = start_relay.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
+SCRIPTS = start_relay.sh start_web.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
 tidy:
 	scripts/install_deps.sh --tidy
 	$(MAKE) -s lint-deb

@@ -31,6 +31,9 @@ version=$(node -p 'process.versions.node.split(".")[0]')
 ((version >= 18)) || fail "Node.js $version is too old; 18 or newer builds the page"
 cd "$top/web"
 if ((${#words[@]})); then exec node build.mjs --check; fi
+exec 9>.lock
+flock 9
+if node build.mjs --check; then exit 0; fi
 if [[ ! -e node_modules/.package-lock.json || package-lock.json -nt node_modules/.package-lock.json ]]; then
     said=$(npm ci --ignore-scripts --no-audit --no-fund 2>&1) || fail "npm ci fails: $(tail -1 <<<"$said")"
     touch node_modules/.package-lock.json

@@ -48,6 +48,11 @@ export const newVersion = signal(false);
 export const background = new Map<string, Engine>();
 export const otherUnread = signal<Record<string, number>>({});
 
+/** One pane at a time: the one that is seen is the main one and has the first heading. */
+const narrowPage = typeof matchMedia === 'undefined' ? null : matchMedia('(max-width: 719px)');
+export const onePane = signal(narrowPage?.matches ?? false);
+narrowPage?.addEventListener('change', (e) => (onePane.value = e.matches));
+
 export const isSecure = typeof isSecureContext === 'undefined' || isSecureContext;
 export const home = typeof location === 'undefined' ? '' : location.origin;
 

@@ -42,6 +42,16 @@ export function One({ children, class: more = '', ...rest }: { children: Compone
   );
 }
 
+/** The heading of a pane: the first one of the page where it is alone. */
+export function PaneTitle({ first, children, class: more, ...rest }: { first: boolean; children: ComponentChildren; class?: string; dir?: 'auto' }) {
+  const Tag = first ? 'h1' : 'h2';
+  return (
+    <Tag class={more} {...rest}>
+      {children}
+    </Tag>
+  );
+}
+
 export const Hidden = ({ children }: { children: ComponentChildren }) => <span class="hidden">{children}</span>;
 
 interface FieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 'label' | 'id'> {

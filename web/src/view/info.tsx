@@ -6,12 +6,12 @@ import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
 import { plainName } from '../base/text';
 import { sizeOf, t, type Key } from '../i18n';
-import { chats, go, place } from '../state/app';
+import { chats, go, onePane, place } from '../state/app';
 import type { JoinRequest, Member, Role } from '../wire/api';
 import { ask, DialogHead, openDialog } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { openMenu, type MenuItem } from '../ui/menu';
-import { Avatar, Button, Choice, Field, One, Round } from '../ui/parts';
+import { Avatar, Button, Choice, Field, One, PaneTitle, Round } from '../ui/parts';
 import { toast } from '../ui/toast';
 import { chatActions } from './chat-actions';
 import { copyText } from './copy';
@@ -254,9 +254,11 @@ export function Info() {
     }
   };
   return (
-    <aside class="info" aria-label={isGroup ? t('group.info') : t('info')}>
+    <div class="info" role={onePane.value ? 'main' : 'complementary'} aria-label={isGroup ? t('group.info') : t('info')}>
       <header class="talk-head page-head">
-        <h2 class="grow one">{isGroup ? t('group.info') : t('info')}</h2>
+        <PaneTitle first={onePane.value} class="grow one">
+          {isGroup ? t('group.info') : t('info')}
+        </PaneTitle>
         <Round icon="x" label={t('close')} onClick={close} />
       </header>
       <div class="page-body">
@@ -332,6 +334,6 @@ export function Info() {
           )}
         </ul>
       </div>
-    </aside>
+    </div>
   );
 }

@@ -5,7 +5,7 @@ import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
 import { plainName } from '../base/text';
 import { fullTime, listOf, number, t, whenShort, type Key } from '../i18n';
-import { chats, engine, go, otherUnread, place, sessions, switchTo, phase } from '../state/app';
+import { chats, engine, go, onePane, otherUnread, place, sessions, switchTo, phase } from '../state/app';
 import { filters, type Chats, type Filter } from '../state/chats';
 import { Icon, type IconName } from '../ui/icon';
 import { openMenu, type MenuItem } from '../ui/menu';
@@ -204,7 +204,7 @@ export function ChatList() {
   const s = c.sync.value;
   const isPane = !place.value.chat && !place.value.page;
   return (
-    <nav class="list" aria-label={t('chats')} data-shown={isPane || undefined}>
+    <div class="list" role={onePane.value && isPane ? 'main' : 'navigation'} aria-label={t('chats')}>
       <div class="list-head">
         <h1 class="grow">{t('chats')}</h1>
         <Round icon="plus" label={t('newChat')} keys="Ctrl+Shift+O" onClick={() => go({ page: 'directory' })} />
@@ -266,7 +266,7 @@ export function ChatList() {
           <bdi>{new URL(e.session.relay).host}</bdi>, {t(`sync.${s.state}` as Key)}
         </span>
       </div>
-    </nav>
+    </div>
   );
 }
 

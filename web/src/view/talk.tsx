@@ -4,10 +4,10 @@ import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
 import { plainName } from '../base/text';
 import { listOf, t } from '../i18n';
-import { back, chats, go, place } from '../state/app';
+import { back, chats, go, onePane, place } from '../state/app';
 import { Icon } from '../ui/icon';
 import { openMenu } from '../ui/menu';
-import { Empty, Round } from '../ui/parts';
+import { Empty, PaneTitle, Round } from '../ui/parts';
 import { chatActions } from './chat-actions';
 import { Composer } from './composer';
 import { Lazy } from './lazy';
@@ -51,9 +51,9 @@ export function Talk() {
         <button type="button" class="head-who" onClick={toInfo} aria-expanded={place.value.panel === 'info'}>
           <ChatAvatar chat={chat} size="mid" />
           <span class="grow">
-            <h2 class="one" dir="auto">
+            <PaneTitle first={onePane.value && place.value.panel !== 'info'} class="one" dir="auto">
               {titleOf(chat)}
-            </h2>
+            </PaneTitle>
             <span class="sub one block">{subtitle(chat)}</span>
           </span>
         </button>
