@@ -116,8 +116,7 @@ def test_every_string_is_used_and_there(page):
 
 def test_build_is_reproducible(page, tmp_path):
     copy = tmp_path / "web"
-    shutil.copytree(WEB, copy, ignore=shutil.ignore_patterns("dist", ".dist-*", "node_modules"))
-    os.symlink(os.path.join(WEB, "node_modules"), copy / "node_modules")
+    shutil.copytree(WEB, copy, ignore=shutil.ignore_patterns("dist", ".dist-*"), symlinks=True)
     subprocess.run(["node", "build.mjs"], cwd=copy, check=True, capture_output=True)
     names = sorted(os.listdir(page))
     assert sorted(os.listdir(copy / "dist")) == names
