@@ -51,6 +51,13 @@ copy_bytes(int from, int to, off_t size)
 	return true;
 }
 
+/* Source maps stay where they were built: they are larger than the page. */
+static bool
+is_served(const char *name)
+{
+	return name[0] != '.' && !strstr(name, ".map") && strcmp(name, FIRST_PAGE) != 0;
+}
+
 /* A file of the same size and time is the same. */
 static bool
 is_same(const char *path, const struct stat *wanted)
@@ -93,8 +100,7 @@ copy_all(const struct folders *f)
 	if (!dir)
 		return true;
 	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, FIRST_PAGE) != 0 &&
-		    !copy_file(f, entry->d_name))
+		if (is_served(entry->d_name) && !copy_file(f, entry->d_name))
 			return false;
 	return faccessat(dirfd(dir), FIRST_PAGE, R_OK, 0) != 0 || copy_file(f, FIRST_PAGE);
 }

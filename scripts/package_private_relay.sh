@@ -67,7 +67,9 @@ shopt -s nullglob
 cd "$top"
 plain=(LICENSE README.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md
        systemd/*.service systemd/*.timer cron/*.cron docs/*.md docs/*.yaml docs/pictures/*)
-[[ ${WEBCHAT_GUI-} == false ]] || plain+=(web/dist/*)
+for file in web/dist/*; do # source maps are larger than the page
+    [[ ${WEBCHAT_GUI-} == false || $file == *.map* ]] || plain+=("$file")
+done
 tools=(start_relay.sh start_web.sh scripts/enable_https.sh scripts/install_*.sh scripts/private_relay_link.py scripts/webchat_cli.py)
 stage=$work/$name
 for file in "${plain[@]}"; do install -D -m 0644 "$file" "$stage/$file"; done

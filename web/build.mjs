@@ -103,7 +103,7 @@ writeFileSync(join(work, '.sizes'), JSON.stringify({ ...sizes, first, fat }) + '
 // hashed files of the version before this one stay, for pages that are open
 rmSync(dist, { recursive: true, force: true });
 renameSync(work, dist);
-console.log(`WebChat page: ${first.length} files at first, JS ${(sizes.js / 1024).toFixed(1)} KB gz, CSS ${(sizes.css / 1024).toFixed(1)} KB gz, ${readdirSync(dist).length} files in all`);
+console.log(`Built the WebChat page: ${first.length} files at first, JS ${(sizes.js / 1024).toFixed(1)} KB gz, CSS ${(sizes.css / 1024).toFixed(1)} KB gz, ${readdirSync(dist).length} files in all`);
 if (sizes.js > JS_LIMIT || sizes.css > CSS_LIMIT || fat.length) {
   console.error(`too large: first JS ${sizes.js} of ${JS_LIMIT}, CSS ${sizes.css} of ${CSS_LIMIT}${fat.length ? `, chunks ${fat.join(' ')}` : ''}`);
   process.exit(1);

@@ -1,7 +1,7 @@
 // Search in one chat.
 import '../ui/icons-more';
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n';
 import { chats, go, place } from '../state/app';
 import { Icon } from '../ui/icon';
@@ -15,6 +15,8 @@ export function Find() {
   const q = useSignal('');
   const hits = useSignal<Hit[]>([]);
   const at = useSignal(-1);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current!.focus(), []);
   useEffect(() => {
     let isOld = false;
     const timer = setTimeout(() => {
@@ -46,11 +48,8 @@ export function Find() {
           id="find"
           type="search"
           placeholder={t('findHere')}
-          autofocus
           value={q.value}
-          ref={(el) => {
-            if (el && document.activeElement === document.body) el.focus();
-          }}
+          ref={field}
           onInput={(e) => (q.value = e.currentTarget.value)}
           onKeyDown={(e) => {
             if (e.key === 'Enter') step(e.shiftKey ? -1 : 1);

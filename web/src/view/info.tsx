@@ -255,12 +255,12 @@ export function Info() {
   };
   return (
     <div class="info" role={onePane.value ? 'main' : 'complementary'} aria-label={isGroup ? t('group.info') : t('info')}>
-      <header class="talk-head page-head">
+      <div class="talk-head page-head">
         <PaneTitle first={onePane.value} class="grow one">
           {isGroup ? t('group.info') : t('info')}
         </PaneTitle>
         <Round icon="x" label={t('close')} onClick={close} />
-      </header>
+      </div>
       <div class="page-body">
         <div class="info-top">
           <ChatAvatar chat={chat} size="large" />

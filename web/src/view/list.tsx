@@ -54,8 +54,9 @@ function Said({ chat }: { chat: Chat }) {
 
 function Row({ c, id }: { c: Chats; id: string }) {
   const chat = c.chat(id).value;
-  const draft = c.draftOf(id).value;
-  const current = place.value.chat === id;
+  // only the row that it is about is drawn anew: neither typing nor going to another chat touches the rest
+  const current = useComputed(() => place.value.chat === id).value;
+  const draft = current ? null : c.draftOf(id).value;
   const typing = c.typing.value.get(id);
   const isMuted = c.isMuted(chat);
   const open = (): void => go({ chat: id });
@@ -90,7 +91,7 @@ function Row({ c, id }: { c: Chats; id: string }) {
           <span class="l2">
             {typing ? (
               <span class="said typing-now grow one">{t('typing.some', { names: listOf(typing.map((a) => plainName(c.nameOf(a)))), n: typing.length })}</span>
-            ) : draft && !current && (draft.text || draft.files.length) ? (
+            ) : draft && (draft.text || draft.files.length) ? (
               <span class="said grow one">
                 <span class="draft">{t('draft')}</span> <bdi>{draft.text.replace(/\s+/g, ' ') || t('msg.files', { n: draft.files.length })}</bdi>
               </span>
