@@ -126,7 +126,7 @@ export class Engine extends Emitter<EngineEvents> {
       },
       onReceipts: () => void this.receipts.ask(),
     });
-    this.receipts = new Receipts(store, this.api, async (list) => this.#applied(await this.inbox.receipts(list)), () => !this.sync.hasChanges && this.#isVisible);
+    this.receipts = new Receipts(store, this.api, async (list) => this.#applied(await store.alone(() => this.inbox.receipts(list))), () => !this.sync.hasChanges && this.#isVisible);
     this.leader = new Leader(store, `webchat:lead:${session.sid}`, { onLead: () => void this.#lead(), onLost: () => this.#rest() });
     this.#bus = new BroadcastChannel(`webchat:${session.sid}`);
     this.#bus.onmessage = (e: MessageEvent<BusMessage>) => this.#hear(e.data);

@@ -61,10 +61,13 @@ export class Files {
       if (!(e instanceof Trouble) || e.more.status !== 404) return false;
       at = 'gone';
     }
-    const now = await this.store.message.get(m.key);
-    if (!now?.files) return true;
-    const changed = [{ ...now, files: now.files.map((f) => (f.key === a.key ? { ...f, at } : f)) }];
-    await this.store.message.put(...changed);
+    const changed = await this.store.alone(async () => {
+      const now = await this.store.message.get(m.key);
+      if (!now?.files) return [];
+      const next = { ...now, files: now.files.map((f) => (f.key === a.key ? { ...f, at } : f)) };
+      await this.store.message.put(next);
+      return [next];
+    });
     await this.onMessages(changed);
     return true;
   }

@@ -146,12 +146,18 @@ export class Outbox {
       await this.store.job.put(job);
     }
     const answer = await this.api.send(job.body!);
-    const m = await this.store.message.get(job.key);
-    const files = m?.files?.map((f, i) => ({ ...f, file_id: job.files?.find((s) => s.key === f.key)?.file_id ?? job.files?.[i]?.file_id }));
-    const changed: Message[] = m ? [{ ...m, id: answer.message_id, files, state: m.state === 'waiting' || m.state === 'failed' || m.state === 'unsure' ? 'sent' : m.state, error: undefined }] : [];
-    await this.store.commit(this.store.message.change(changed), this.store.job.change([], [job.key]));
+    const changed = await this.store.alone(() => this.#accepted(job, answer.message_id));
     await this.events.onMessages(changed);
     if (changed[0]) this.events.onSent(changed[0]);
+  }
+
+  /** The relay has the message: it gets its id, and the job is done. */
+  async #accepted(job: Job, id: string): Promise<Message[]> {
+    const m = await this.store.message.get(job.key);
+    const files = m?.files?.map((f, i) => ({ ...f, file_id: job.files?.find((s) => s.key === f.key)?.file_id ?? job.files?.[i]?.file_id }));
+    const changed: Message[] = m ? [{ ...m, id, files, state: m.state === 'waiting' || m.state === 'failed' || m.state === 'unsure' ? 'sent' : m.state, error: undefined }] : [];
+    await this.store.commit(this.store.message.change(changed), this.store.job.change([], [job.key]));
+    return changed;
   }
 
   /** How a message names a file. Relays that know sizes and previews say so in their features. */

@@ -152,9 +152,10 @@ export class Sync {
       if (!this.#isOn) return;
       this.#interval = Math.max(100, polled.poll_interval_ms || 2000);
       this.hasChanges = polled.changes !== undefined;
-      const applied = await this.inbox.apply(polled.messages);
+      const applied = await this.store.alone(() => this.inbox.apply(polled.messages));
       if (polled.changes?.length) {
-        const more = await this.inbox.changes(polled.changes);
+        const list = polled.changes;
+        const more = await this.store.alone(() => this.inbox.changes(list));
         applied.messages.push(...more.messages);
         applied.chats.push(...more.chats);
       }

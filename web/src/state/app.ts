@@ -262,8 +262,10 @@ async function closeSession(): Promise<void> {
   const e = engine.peek();
   if (!e) return;
   chats.peek()?.stop();
-  engine.value = null;
-  chats.value = null;
+  batch(() => {
+    engine.value = null;
+    chats.value = null;
+  });
   await e.stop();
 }
 

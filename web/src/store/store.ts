@@ -94,6 +94,15 @@ export class Store {
     return new Store(sid, await open(`webchat:${sid}`, upgrade, onGone), cipher);
   }
 
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** What reads a row, changes it and writes it does so alone: two of them never lose each other's change. Not to be nested. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work, work);
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+
   async get<T>(key: string): Promise<T | undefined> {
     return (await this.meta.get(key))?.value as T | undefined;
   }

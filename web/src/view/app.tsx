@@ -88,7 +88,7 @@ export function App() {
       {now === 'boot' && <div class="boot" aria-busy="true" />}
       {now === 'locked' && <Lazy load={() => import('./lock')} pick={(m) => m.Locked} />}
       {now === 'signin' && <Lazy load={() => import('./signin')} pick={(m) => m.SignIn} name="signin" />}
-      {now === 'open' && <Lazy load={loadMain} pick={(m) => m.Main} name="main" key={engine.value?.session.sid} />}
+      {now === 'open' && engine.value && chats.value && <Lazy load={loadMain} pick={(m) => m.Main} name="main" key={engine.value?.session.sid} />}
       <Toasts />
       <MenuHost />
       <Dialogs />
