@@ -48,7 +48,7 @@ $(BUILD)/flags.mk: Makefile
 	then known="$$known $$flag"; fi; done; echo "KNOWN =$$known" > $@
 -include $(BUILD)/flags.mk
 
-.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs
+.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs web
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -81,6 +81,10 @@ $(BUILD)/sql/schema_steps.c: $(sort $(wildcard sql/schema/*.sql)) Makefile
 $(BUILD)/sql/schema_steps.o: $(BUILD)/sql/schema_steps.c
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
+# The WebChat page, into web/dist. Without Node.js or its packages everything else still builds.
+web:
+	@scripts/build_page.sh
+
 # Generated pages: .env.example and the manual of the settings.
 docs: $(BUILD)/relayctl
 	$(BUILD)/relayctl settings --example > relay/.env.example
@@ -108,7 +112,7 @@ proof: all
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
 SOURCES = $(wildcard relay/*.c sql/*.c fcgi/*.c handlers/*.c cron/*.c admin/*.c)
-SCRIPTS = start_relay.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
+SCRIPTS = start_relay.sh start_web.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
 tidy:
 	scripts/install_deps.sh --tidy
 	$(MAKE) -s lint-deb

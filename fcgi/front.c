@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "log.h"
 #include "nginxconf.h"
+#include "page.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -111,7 +112,8 @@ front_write(const struct conf *c, const char *run_dir, const char *program_dir, 
 
 	snprintf(templates, sizeof(templates), "%s/../nginx", program_dir);
 	snprintf(path, sizeof(path), "%s/nginx.conf", run_dir);
-	return nginxconf_write(&n, path, error) && nginx_check(run_dir, error);
+	return page_publish(c, run_dir, program_dir, error) && nginxconf_write(&n, path, error) &&
+	    nginx_check(run_dir, error);
 }
 
 bool
@@ -131,6 +133,8 @@ front_write_includes(const struct conf *c, const char *run_dir, const char *prog
 		    "%s: a web server cannot open a socket with so long a path", socket);
 		return false;
 	}
+	if (!page_publish(c, run_dir, program_dir, error))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		snprintf(name, sizeof(name), "include-%s.conf.in", names[i]);
 		snprintf(path, sizeof(path), "%s/nginx-%s.conf", run_dir, names[i]);

@@ -5,6 +5,7 @@
 #include "conf.h"
 #include "front.h"
 #include "log.h"
+#include "page.h"
 #include "pool.h"
 #include "route.h"
 #include "sandbox.h"
@@ -268,6 +269,7 @@ announce(const struct conf *c, int port, bool ok, const char *why)
 	static const char no_nginx[] = "Your web server includes nginx-http.conf and "
 				       "nginx-server.conf of the same folder.\n";
 	char url[URL_BYTES + SHARE_ERROR_BYTES];
+	char page[URL_BYTES + SHARE_ERROR_BYTES + 64] = "", run_dir[PATH_MAX];
 
 	if (!ok) {
 		snprintf(url, sizeof(url), "the relay does not answer%s%s",
@@ -277,9 +279,14 @@ announce(const struct conf *c, int port, bool ok, const char *why)
 	}
 	front_url(c, port, url, sizeof(url));
 	start_publish(c, url);
+	snprintf(run_dir, sizeof(run_dir), "%s/run", c->dir);
+	if (c->gui && !page_there(run_dir))
+		snprintf(page, sizeof(page), "WebChat page not built: run make web\n");
+	else if (c->gui && port)
+		snprintf(page, sizeof(page), "WebChat page: %s/app/webchat/chat.html\n", url);
 	log_info("the relay answers at %s", url);
 	dprintf(detached_ready_fd >= 0 ? detached_ready_fd : STDOUT_FILENO,
-	    "%sWebChat relay: %s\n%s%s", detached_ready_fd >= 0 ? "+" : "", url,
+	    "%sWebChat relay: %s\n%s%s%s", detached_ready_fd >= 0 ? "+" : "", url, page,
 	    port ? "" : no_nginx, c->smtp_host[0] ? "" : no_mail);
 	end_waiting();
 }

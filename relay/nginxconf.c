@@ -90,6 +90,31 @@ add_origins(struct writer *w)
 }
 
 static bool
+add_page_relay(const char *item, void *arg)
+{
+	struct writer *w = arg;
+
+	if (!is_safe(item, " \t#,*") || !strstr(item, "://") || item[strlen(item) - 1] == '/')
+		return fail_setting(w, CONF_WEBCHAT_GUI_RELAYS,
+		    "any, self, or origins such as https://chat.example.com are allowed");
+	text_printf(&w->value, " %s", item);
+	return true;
+}
+
+/* Which relays the page may talk to besides its own, as sources of a content security policy. */
+static bool
+add_page_relays(struct writer *w)
+{
+	const char *list = w->n->conf->gui_relays;
+
+	if (strcmp(list, "any") == 0) {
+		text_printf(&w->value, " https: http://localhost:* http://127.0.0.1:*");
+		return true;
+	}
+	return strcmp(list, "self") == 0 || text_list_each(list, add_page_relay, w);
+}
+
+static bool
 add_zones(struct writer *w)
 {
 	const struct conf *c = w->n->conf;
@@ -141,6 +166,23 @@ from_run(const struct conf *c, const char *path)
 		return path;
 	snprintf(relative, sizeof(relative), "..%s", path + len);
 	return relative;
+}
+
+/* Where the files of the page lie: fcgi/page.c puts them there. */
+static bool
+add_page_dir(struct writer *w)
+{
+	const struct conf *c = w->n->conf;
+
+	if (c->own_nginx) {
+		text_printf(&w->value, "page");
+		return true;
+	}
+	if (!is_safe(c->dir, ""))
+		return fail(w, c->dir,
+		    "the path may not hold quotes, backslashes, braces, semicolons or $");
+	text_printf(&w->value, "%s/run/page", c->dir);
+	return true;
 }
 
 /* Our own nginx leaves the body in a file that the pool takes. What another one writes is closed to
@@ -231,6 +273,10 @@ expand(struct writer *w, const char *name)
 		    (long long)c->max_upload_bytes + NGINXCONF_UPLOAD_OVERHEAD_BYTES);
 		return true;
 	}
+	if (strcmp(name, "PAGE_DIR") == 0)
+		return add_page_dir(w);
+	if (strcmp(name, "PAGE_RELAYS") == 0)
+		return add_page_relays(w);
 	if (strcmp(name, "TRUSTED_PROXIES") == 0)
 		return add_proxies(w);
 	if (strcmp(name, "CORS_ORIGINS") == 0)
@@ -294,9 +340,11 @@ write_template(struct writer *w, const char *name, int depth)
 	while (fgets(line, sizeof(line), in)) {
 		bool ok = strcmp(line, "@METRICS@\n") == 0 ? !w->n->conf->metrics_port ||
 			write_template(w, "snippets/metrics.conf.in", depth - 1) :
+		    strcmp(line, "@PAGE@\n") == 0 ? !w->n->conf->gui ||
+			write_template(w, "snippets/page.conf.in", depth - 1) :
 		    sscanf(line, "@include %255[^@]@", include) == 1 ?
-							     write_template(w, include, depth - 1) :
-							     write_line(w, line);
+						    write_template(w, include, depth - 1) :
+						    write_line(w, line);
 
 		if (!ok)
 			return false;

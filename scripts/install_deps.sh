@@ -1,27 +1,34 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the relay is built and run with; with --test, --tidy or --bench those of that
-# task as well; with --runtime what built programs need, and no compiler. Does nothing when all are there. As an ordinary user it prints the line for root to run and exits 1.
+# task as well; with --web those that the WebChat page is built with; with --runtime what built programs need, and no compiler. Does nothing when all are there. As an ordinary user it prints the line for root to run and exits 1.
 set -euo pipefail
 
 usage() {
     cat <<'TXT'
-Usage: scripts/install_deps.sh [--runtime] [--test] [--tidy] [--bench] [--list]
+Usage: scripts/install_deps.sh [--runtime] [--web] [--test] [--tidy] [--bench] [--list]
 Installs missing Debian packages: what the relay needs, and what the named tasks need.
   --runtime   only what built programs need to run
+  --web       Node.js and npm, which build the WebChat page
   --list      print the packages instead of installing them
 TXT
 }
 
 base=(gcc libc6-dev make pkg-config ca-certificates nginx libfcgi-dev libsqlite3-dev libjson-c-dev
       libcurl4-openssl-dev uuid-dev libsodium-dev libidn2-dev libunistring-dev)
+# A Node.js that is there already, whatever brought it, is good enough: Debian's npm brings four hundred packages.
+node=()
+command -v node >/dev/null || node+=(nodejs)
+command -v npm >/dev/null || node+=(npm)
 packages=()
 list=0
 for word in "$@"; do
     case $word in
     --runtime) base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libuuid1 libsodium23 libidn2-0 libunistring2) ;;
+    --web) packages+=("${node[@]}") ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
                        python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
-                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev qemu-user-static debootstrap) ;;
+                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev qemu-user-static debootstrap
+                       "${node[@]}" chromium fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3) ;;
     --list) list=1 ;;

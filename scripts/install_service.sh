@@ -92,7 +92,7 @@ if ((uninstall)); then
     [[ -n $root ]] || run systemctl disable --quiet --now webchat-relay-sweep.timer webchat-relay.service || true
     for unit in "${units[@]}"; do run rm -f "$unit_dir/$unit"; done
     for program in "${programs[@]}"; do run rm -f "$root$prefix/bin/$program"; done
-    run rm -rf "$root$prefix/nginx"
+    run rm -rf "$root$prefix/nginx" "$root$prefix/web"
     ((dry_run)) || rmdir --ignore-fail-on-non-empty "$root$prefix/bin" "$root$prefix" 2>/dev/null || true
     [[ -n $root ]] || run systemctl daemon-reload
     ((dry_run)) || echo "The service was removed; settings and data stay in $root$dir."
@@ -109,6 +109,11 @@ for program in "${programs[@]}"; do
 done
 run rm -rf "$root$prefix/nginx"
 run cp -r "$top/nginx" "$root$prefix/nginx"
+run rm -rf "$root$prefix/web"
+if [[ -e $top/web/dist/chat.html ]]; then
+    run install -d "$root$prefix/web"
+    run cp -r "$top/web/dist" "$root$prefix/web/dist"
+fi
 run install -d -m 0750 "$root$dir"
 # What was tried out: settings, database and files, wherever its settings keep them. The settings come last: a move that
 # was cut short can be made again.

@@ -63,6 +63,10 @@ lib=usr/lib/$name share=usr/share/$name doc=usr/share/doc/$name data=/var/lib/we
 install -d "$root/$share/scripts" "$root/$doc" "$root/lib/systemd" "$root/usr"/{bin,sbin,share/man/man1,share/man/man8}
 mv "$root/etc/systemd/system" "$root/lib/systemd/system"
 mv "$root/$lib/nginx" "$root/$share/nginx"
+if [[ -e $root/$lib/web ]]; then
+    mv "$root/$lib/web" "$root/$share/web"
+    ln -s "../../share/$name/web" "$root/$lib/web"
+fi
 rm -r "${root:?}/etc" "${root:?}/var"
 ln -s "../../share/$name/nginx" "$root/$lib/nginx"
 ln -s "$data" "$root/$lib/relay" # the folder that relayctl looks for beside its own

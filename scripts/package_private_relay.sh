@@ -57,12 +57,20 @@ if [[ -z $build ]]; then
     make -s -C "$top" -j"$(nproc)" BUILD="$build" all >"$work/said" 2>&1 || fail "make fails: $(tail -1 "$work/said")"
 fi
 
+# The page is packed as its sources say, or not at all.
+if [[ ${WEBCHAT_GUI-} != false ]]; then
+    said=$("$top/scripts/build_page.sh" 2>&1 >/dev/null) || fail "${said##*$'\n'}; WEBCHAT_GUI=false packs without the WebChat page"
+fi
+
 # What is packed is named here; nothing comes in because it happens to lie there.
 shopt -s nullglob
 cd "$top"
 plain=(LICENSE README.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md
-       systemd/*.service systemd/*.timer cron/*.cron docs/*.md docs/*.yaml)
-tools=(start_relay.sh scripts/enable_https.sh scripts/install_*.sh scripts/*.py)
+       systemd/*.service systemd/*.timer cron/*.cron docs/*.md docs/*.yaml docs/pictures/*)
+for file in web/dist/*; do # source maps are larger than the page
+    [[ ${WEBCHAT_GUI-} == false || $file == *.map* ]] || plain+=("$file")
+done
+tools=(start_relay.sh start_web.sh scripts/enable_https.sh scripts/install_*.sh scripts/private_relay_link.py scripts/webchat_cli.py)
 stage=$work/$name
 for file in "${plain[@]}"; do install -D -m 0644 "$file" "$stage/$file"; done
 for file in "${tools[@]}"; do install -D -m 0755 "$file" "$stage/$file"; done

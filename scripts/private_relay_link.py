@@ -249,6 +249,16 @@ class Qr:
         return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges">'
                 f'<rect width="{side}" height="{side}" fill="#fff"/><path d="{path}" fill="#000"/></svg>\n')
 
+    def text(self):
+        """The code for a terminal: two modules to a character, dark ones as spaces on inverted ground."""
+        def is_dark(x, y):
+            return 0 <= x < self.size and 0 <= y < self.size and self.dark[y][x]
+        lines = []
+        for y in range(-2, self.size + 2, 2):
+            pairs = ((is_dark(x, y), is_dark(x, y + 1)) for x in range(-2, self.size + 2))
+            lines.append("".join({(False, False): "\u2588", (False, True): "\u2580", (True, False): "\u2584", (True, True): " "}[p] for p in pairs))
+        return "\n".join(lines) + "\n"
+
 
 # -- the program -----------------------------------------------------------------------------------
 
@@ -279,6 +289,7 @@ def arguments(words):
     parser.add_argument("--relay", required=True, metavar="URL", help="the address of your relay")
     parser.add_argument("--email", help="the e-mail address to sign in with")
     parser.add_argument("--name", help="the name to show to others")
+    parser.add_argument("--terminal", action="store_true", help="draw the link as a QR code on the terminal, too")
     parser.add_argument("--qr", metavar="FILE.svg", help="draw the link as a QR code into this file")
     args = parser.parse_args(words)
     try:
@@ -301,6 +312,9 @@ def main(words=None):
         except (OSError, ValueError) as error:
             print(f"{PROGRAM}: {args.qr}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             return 1
+    if args.terminal:
+        with contextlib.suppress(ValueError):
+            print(Qr(link.encode()).text())
     print(link)
     return 0
 

@@ -42,7 +42,7 @@ def unit_tests():
 
 def python_tests(words):
     """pytest over the folders that talk to a running relay; counts come from its report, file by file."""
-    names = ("api", "cli", "fault", "ops", "proof", "house", "docs")
+    names = ("api", "cli", "fault", "ops", "proof", "house", "docs", "web")
     folders = [os.path.join(HERE, f) for f in names if os.path.isdir(os.path.join(HERE, f))]
     files = sorted(f for d in folders for f in glob.glob(os.path.join(d, "test_*.py")))
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:

@@ -30,6 +30,12 @@ def pack(*words, script=SCRIPT, **options):
     return run(script, *words, **options)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def page():
+    """The page is in the package, so it is built."""
+    subprocess.run([os.path.join(ROOT, "scripts", "build_page.sh")], check=True, capture_output=True, timeout=300)
+
+
 @pytest.fixture(name="package", scope="module")
 def packed_once(built, tmp_path_factory):
     """A folder with the package of the programs under test."""
@@ -46,12 +52,13 @@ def folder_that_others_can_enter():
 
 
 def copy_of_checkout(folder):
-    """The tracked files, below a folder with a space in its name, with things beside them that nobody may see."""
+    """The built page and the tracked files, below a folder with a space in its name, with things beside them that nobody may see."""
     copy = folder / "check out"
     for name in tracked():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(os.path.join(ROOT, name), copy / name)
         os.chmod(copy / name, 0o777)
+    shutil.copytree(os.path.join(ROOT, "web", "dist"), copy / "web" / "dist")
     for name in SECRETS:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text("secret\n", encoding="utf-8")
@@ -69,11 +76,13 @@ def members(path):
 def test_package_holds_the_programs_and_all_that_an_operator_uses(package):
     names = {os.path.relpath(m.name, NAME) for m in members(package / f"{NAME}.tar.gz")}
     assert {f"build/{name}" for name in PROGRAMS} == {name for name in names if name.startswith("build/")}
-    operators = re.compile(r"(nginx|systemd|docs)/|cron/.*\.cron$|scripts/.*\.(sh|py)$|relay/\.env|"
+    operators = re.compile(r"(nginx|systemd|docs)/|start_web\.sh$|cron/.*\.cron$|scripts/.*\.(sh|py)$|relay/\.env|"
                            r"(LICENSE|README\.md|start_relay\.sh)$")
-    makers = re.compile(r"scripts/(package_\w+|docker_entrypoint)\.sh$")
+    makers = re.compile(r"scripts/(package_\w+|docker_entrypoint|build_page)\.sh$|scripts/demo\.py$")
     wanted = {name for name in tracked() if operators.match(name) and not makers.match(name)}
-    assert names - {f"build/{name}" for name in PROGRAMS} == wanted | {"SHA256SUMS"}
+    page = {f"web/dist/{name}" for name in os.listdir(os.path.join(ROOT, "web", "dist")) if not name.startswith(".") and ".map" not in name}
+    assert "web/dist/chat.html" in page
+    assert names - {f"build/{name}" for name in PROGRAMS} == wanted | page | {"SHA256SUMS"}
 
 
 def test_package_has_no_sources(package):
@@ -92,7 +101,7 @@ def test_owners_modes_times_and_order_are_fixed(package):
     assert [m.name for m in found] == sorted(m.name for m in found)
     assert {(m.uid, m.gid, m.uname, m.gname) for m in found} == {(0, 0, "", "")}
     assert {(m.mtime, m.type) for m in found} == {(EPOCH, tarfile.REGTYPE)}
-    runs = re.compile(r"[^/]+/(build/|scripts/|start_relay\.sh)")
+    runs = re.compile(r"[^/]+/(build/|scripts/|start_relay\.sh|start_web\.sh)")
     assert {(bool(runs.match(m.name)), m.mode) for m in found} == {(True, 0o755), (False, 0o644)}
 
 

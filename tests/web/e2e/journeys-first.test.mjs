@@ -1,0 +1,73 @@
+// The first minute of somebody with a launch link, over a real relay.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { bubble, launch, open, signIn, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
+
+let relay;
+let browser;
+before(async () => {
+  [relay, browser] = await Promise.all([startRelay(), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await relay?.stop();
+});
+
+test('J1 launch-link-code-first-message', async () => {
+  const ben = await signedIn(browser, relay, 'ben', 'Ben Okri');
+  const page = await open(browser, `${relay.page}#relay=${encodeURIComponent(relay.url)}&mode=private&email=mia%40example.org&name=Mia%20Santos`);
+  assert.equal(await page.getByLabel('E-mail').inputValue(), 'mia@example.org');
+  assert.equal(new URL(page.url()).hash, '', 'the link is out of the address at once');
+  let presses = 0;
+  const press = async (what) => {
+    presses++;
+    await what.click();
+  };
+  await press(page.getByRole('button', { name: 'Send me a code' }));
+  await until('the code of a loopback relay is filled in', async () => (await page.locator('#code').inputValue()).length === 6);
+  await press(page.getByRole('button', { name: 'Sign in', exact: true }));
+  await press(page.getByRole('button', { name: 'Find people' }));
+  await press(page.locator('[data-person="ben"]'));
+  await page.locator('#compose').fill('Hello Ben');
+  presses++;
+  await page.locator('#compose').press('Enter');
+  assert.ok(presses <= 6, `${presses} presses`);
+  await ben.locator('.row', { hasText: 'Mia Santos' }).click();
+  await bubble(ben, 'Hello Ben').waitFor();
+  await write(ben, 'Hello Mia');
+  await bubble(page, 'Hello Mia').waitFor();
+  assert.deepEqual([...page.faults, ...ben.faults], []);
+  const me = await page.evaluate(() => document.querySelector('.foot')?.textContent);
+  assert.match(me, /up to date/);
+});
+
+test('J1 a-code-that-is-pasted-and-a-wrong-one', async () => {
+  const page = await open(browser, relay.page);
+  await page.getByLabel('E-mail').fill('noor@example.org');
+  await page.getByRole('button', { name: 'Send me a code' }).click();
+  const code = page.locator('#code');
+  await code.waitFor();
+  await code.fill('00 00-00');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByText('That code is wrong or too old.').waitFor();
+  await code.fill('');
+  const right = relay.code('noor@example.org');
+  await code.fill(`${right.slice(0, 3)} ${right.slice(3)}`);
+  await page.getByText('First time here?').click();
+  await page.getByLabel('Chat address').fill('noor');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('heading', { name: 'Chats' }).waitFor({ state: 'attached' });
+});
+
+test('J1 a-message-to-somebody-by-address', async () => {
+  const ann = await relay.user('ann', 'Ann', { public_visible: false });
+  const page = await signedIn(browser, relay, 'olga', 'Olga');
+  await page.getByRole('button', { name: 'New chat', exact: true }).click();
+  await page.getByPlaceholder('Name or chat address').fill('@Ann');
+  await page.getByText('Write to @ann').click();
+  await write(page, 'Are you there?');
+  await until('it arrives', async () => (await ann.poll()).some((m) => m.text === 'Are you there?'));
+});
+
+void signIn;
+void talkTo;

@@ -1,0 +1,226 @@
+// What every browser test needs: a real relay in a folder of its own, a browser, people who are signed in.
+import { spawn, execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttp, request as httpRequest } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const here = dirname(fileURLToPath(import.meta.url));
+export const top = resolve(here, '../../..');
+const build = resolve(process.env.RELAY_BUILD ?? join(top, 'build'));
+export const axeSource = readFileSync(join(here, '../node_modules/axe-core/axe.min.js'), 'utf8');
+
+const SETTINGS = {
+  HOST: '127.0.0.1', RELAY_WORKERS: 2, PCHAT_DEV_EXPOSE_CODES: 'true', RELAY_API_RATE: 0, RELAY_AUTH_RATE: 0, RELAY_MAX_CONNECTIONS: 0, RELAY_CODES_PER_ADDRESS: 0,
+  RELAY_CODES_PER_CLIENT: 0, RELAY_POLL_INTERVAL_MS: 200, RELAY_TELEGRAM_API: '', RELAY_DURABILITY: 'normal',
+};
+
+export function freePort() {
+  return new Promise((done) => {
+    const s = createServer();
+    s.listen(0, '127.0.0.1', () => {
+      const { port } = s.address();
+      s.close(() => done(port));
+    });
+  });
+}
+
+/** Waits for a condition; its last failure is told. */
+export async function until(what, check, ms = 15_000) {
+  const end = Date.now() + ms;
+  for (let last; ; ) {
+    try {
+      const r = await check();
+      if (r) return r;
+      last = r;
+    } catch (e) {
+      last = e;
+    }
+    if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms (${last instanceof Error ? last.message : JSON.stringify(last)})`);
+    await new Promise((d) => setTimeout(d, 50));
+  }
+}
+
+/** A relay; `await relay.stop()` ends it by its handle and removes its folder. */
+export async function startRelay(settings = {}, options = {}) {
+  const parent = mkdtempSync(join(tmpdir(), 'relay-web-'));
+  chmodSync(parent, 0o755);
+  const folder = join(parent, 'relay');
+  mkdirSync(folder);
+  const port = options.port ?? (await freePort());
+  writeFileSync(join(folder, '.env.local'), Object.entries({ ...SETTINGS, ...settings }).map(([k, v]) => `${k}=${v}\n`).join(''), { mode: 0o600 });
+  const relay = { folder, port, url: `http://${options.name ?? '127.0.0.1'}:${port}`, process: null };
+  relay.page = `${relay.url}/app/webchat/chat.html`;
+  relay.start = async () => {
+    let said = '';
+    relay.process = spawn('setpriv', ['--pdeathsig', 'TERM', '--', join(build, 'relayd'), '--dir', folder], { env: { PATH: process.env.PATH, WEBCHAT_RELAY_PORT: String(port), WEBCHAT_STRICT_PORT: '1' }, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+    relay.process.stdout.on('data', (d) => (said += d));
+    relay.process.stderr.on('data', (d) => (said += d));
+    await until('relayd is up', () => {
+      if (relay.process.exitCode !== null) throw new Error(said.slice(-1500));
+      return /^WebChat relay: /m.test(said);
+    }, 60_000);
+  };
+  relay.halt = () =>
+    new Promise((done) => {
+      if (!relay.process || relay.process.exitCode !== null) return done();
+      relay.process.once('exit', done);
+      relay.process.kill('SIGTERM');
+    });
+  relay.stop = async () => {
+    await relay.halt();
+    rmSync(parent, { recursive: true, force: true });
+  };
+  relay.code = (email) => execFileSync(join(build, 'relayctl'), ['--dir', folder, 'code', email], { encoding: 'utf8' }).match(/\b\d{6}\b/)[0];
+  relay.call = async (method, path, body, token) => {
+    const r = await fetch(relay.url + path, { method, headers: { 'Content-Type': 'application/json', ...(token ? { 'X-PChat-Session': token } : {}) }, body: body === undefined ? undefined : JSON.stringify(body) });
+    return { status: r.status, ...(await r.json().catch(() => ({}))) };
+  };
+  /** Somebody without a browser: the other end of a talk. */
+  relay.user = async (address, name = address, more = {}) => {
+    const email = `${address}@example.org`;
+    const asked = await relay.call('POST', '/api/v1/pchat/auth/request-code', { email, purpose: 'login' });
+    const v = await relay.call('POST', '/api/v1/pchat/auth/verify-code', { email, code: asked.dev_code, chat_address: address, display_name: name, public_visible: true, device_name: 'test', session_name: Math.random().toString(36).slice(2), ...more });
+    if (!v.session_token) throw new Error(JSON.stringify(v));
+    const token = v.session_token;
+    let cursor = '';
+    return {
+      address, token, email,
+      call: (method, path, body) => relay.call(method, path, body, token),
+      send: (to, text, more = {}) => relay.call('POST', '/api/v1/messages', { to, text, ...more }, token),
+      online: () => relay.call('POST', '/api/v1/webchat/presence', { chat_address: address, visible: true }, token),
+      poll: async () => {
+        const p = await relay.call('POST', '/api/v1/webchat/poll', { chat_address: address, limit: 100, cursor }, token);
+        cursor = p.cursor ?? cursor;
+        return p.messages ?? [];
+      },
+      read: (ids) => relay.call('POST', '/api/v1/webchat/read', { chat_address: address, message_ids: ids }, token),
+      upload: async (name_, bytes, mime) => {
+        const r = await fetch(`${relay.url}/api/v1/webchat/upload?name=${encodeURIComponent(name_)}`, { method: 'PUT', headers: { 'Content-Type': mime, 'X-PChat-Session': token }, body: bytes });
+        return (await r.json()).file_id;
+      },
+    };
+  };
+  await relay.start();
+  return relay;
+}
+
+export function launch(args = []) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required', ...args],
+  });
+}
+
+/** Between browser and relay: `proxy.rule(request)` says what happens to a call. What it may answer: undefined (let it pass),
+ * 'drop' (never reaches the relay), 'lose' (reaches it, the answer is lost), 'cut' (half of the answer), 'double' (sent twice),
+ * {delay} in ms, or {status, body, headers}. */
+export async function startProxy(relay) {
+  const proxy = { rule: () => undefined, seen: [] };
+  const server = createHttp(async (req, res) => {
+    const parts = [];
+    for await (const p of req) parts.push(p);
+    const body = Buffer.concat(parts);
+    const call = { method: req.method, path: req.url, body: body.toString() };
+    proxy.seen.push(call);
+    let what = proxy.rule(call);
+    if (what?.delay) {
+      await new Promise((d) => setTimeout(d, what.delay));
+      what = what.then;
+    }
+    if (what === 'drop') return req.socket.destroy();
+    if (what?.status) return res.writeHead(what.status, { 'Content-Type': 'application/json', ...what.headers }).end(JSON.stringify(what.body ?? {}));
+    const pass = () =>
+      new Promise((done, fail) => {
+        const out = httpRequest({ port: relay.port, host: '127.0.0.1', method: req.method, path: req.url, headers: { ...req.headers, connection: 'close' } }, (answer) => {
+          const got = [];
+          answer.on('data', (d) => got.push(d));
+          answer.on('end', () => done({ answer, bytes: Buffer.concat(got) }));
+        });
+        out.on('error', fail);
+        out.end(body);
+      });
+    try {
+      if (what === 'double') await pass();
+      const { answer, bytes } = await pass();
+      if (what === 'lose') return req.socket.destroy();
+      if (what === 'cut') {
+        res.writeHead(answer.statusCode, answer.headers);
+        res.write(bytes.subarray(0, bytes.length >> 1));
+        return void setTimeout(() => req.socket.destroy(), 20);
+      }
+      res.writeHead(answer.statusCode, answer.headers).end(bytes);
+    } catch {
+      req.socket.destroy();
+    }
+  });
+  await new Promise((d) => server.listen(0, '127.0.0.1', d));
+  server.unref(); // a test that fails does not hold the file up
+  proxy.url = `http://127.0.0.1:${server.address().port}`;
+  proxy.page = `${proxy.url}/app/webchat/chat.html`;
+  proxy.count = (method, part) => proxy.seen.filter((c) => c.method === method && c.path.includes(part)).length;
+  proxy.stop = () => new Promise((d) => (server.closeAllConnections?.(), server.close(d)));
+  return proxy;
+}
+
+/** A page of a person of their own; what the console complains of is kept in `page.faults`. */
+export async function open(browser, url, o = {}) {
+  const { init, ...more } = o;
+  const context = o.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', ...more }));
+  const page = await context.newPage();
+  page.faults = [];
+  page.on('console', (m) => {
+    if (m.type() === 'error' && !/Failed to load resource|net::ERR|origin was untrustworthy/.test(m.text())) page.faults.push(m.text());
+  });
+  page.on('pageerror', (e) => page.faults.push(String(e.stack ?? e)));
+  page.setDefaultTimeout(15_000);
+  if (init) await page.addInitScript(init);
+  await page.goto(url);
+  return page;
+}
+
+/** Through the sign-in screen, as somebody does it for the first time. */
+export async function signIn(page, address, name = address) {
+  await page.getByLabel('E-mail').fill(`${address}@example.org`);
+  await page.getByRole('button', { name: 'Send me a code' }).click();
+  await page.getByText('First time here?').click();
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Chat address').fill(address);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('heading', { name: 'Chats' }).waitFor({ state: 'attached' });
+}
+
+export async function signedIn(browser, relay, address, name = address, o = {}) {
+  const page = await open(browser, relay.page, o);
+  await signIn(page, address, name);
+  return page;
+}
+
+/** Opens a chat with somebody by the directory. */
+export async function talkTo(page, address) {
+  await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
+  await page.getByPlaceholder('Name or chat address').fill(address);
+  await page.locator('.page-body .row-button', { hasText: `@${address}` }).first().click();
+  await page.locator('#compose').waitFor();
+}
+
+export async function write(page, text) {
+  await page.locator('#compose').fill(text);
+  await page.locator('#compose').press('Enter');
+}
+
+export const bubble = (page, text) => page.locator('.msg', { hasText: text });
+
+/** Violations of WCAG A and AA and of good practice by axe, as lines; none is []. `only`: these rules alone. */
+export async function axe(page, only) {
+  if (!(await page.evaluate(() => !!globalThis.axe))) await page.evaluate(axeSource);
+  return page.evaluate(async (only) => {
+    const all = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    // a menu or a dialog stands beside the landmarks, not in them
+    const r = await globalThis.axe.run(document, { runOnly: only ?? all, resultTypes: ['violations'], rules: only ? undefined : { region: { enabled: false } } });
+    return r.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
+  }, only);
+}

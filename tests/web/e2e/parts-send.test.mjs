@@ -1,0 +1,193 @@
+// Sending: nothing is lost, nothing goes twice, whatever the network does.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { bubble, launch, open, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+
+const SEND = '/api/v1/messages';
+let relay, proxy, browser, page, ben;
+
+before(async () => {
+  [relay, browser] = await Promise.all([startRelay(), launch()]);
+  proxy = await startProxy(relay);
+  ben = await relay.user('ben', 'Ben');
+  page = await open(browser, proxy.page);
+  await signIn(page, 'mia', 'Mia');
+  await talkTo(page, 'ben');
+});
+afterEach(() => {
+  proxy.rule = () => undefined;
+});
+after(async () => {
+  await browser?.close();
+  await proxy?.stop();
+  await relay?.stop();
+});
+
+const arrived = async (text) => (await ben.poll()).filter((m) => m.text === text);
+const state = (text, ...wanted) => until(`${text} is ${wanted}`, async () => wanted.includes(await bubble(page, text).getAttribute('data-state')));
+const isSend = (c) => c.method === 'POST' && c.path === SEND;
+
+test('U07 own-bubble-before-the-request-ends', async () => {
+  proxy.rule = (c) => (isSend(c) ? { delay: 1500 } : undefined);
+  await write(page, 'at once');
+  await bubble(page, 'at once').waitFor({ timeout: 700 });
+  assert.equal(await bubble(page, 'at once').getAttribute('data-state'), 'waiting');
+  await state('at once', 'sent', 'delivered');
+});
+
+test('U09 answer-lost-is-one-message', async () => {
+  let lost = 0;
+  const bodies = [];
+  proxy.rule = (c) => {
+    if (!isSend(c)) return undefined;
+    bodies.push(c.body);
+    return lost++ < 2 ? 'lose' : undefined;
+  };
+  await write(page, 'only once');
+  await state('only once', 'sent', 'delivered');
+  assert.ok(bodies.length >= 3, 'it was tried again');
+  assert.equal(new Set(bodies).size, 1, 'the same bytes on every try');
+  assert.equal((await arrived('only once')).length, 1);
+  assert.equal(await bubble(page, 'only once').count(), 1);
+});
+
+test('a-call-that-is-doubled-is-one-message', async () => {
+  proxy.rule = (c) => (isSend(c) ? 'double' : undefined);
+  await write(page, 'not twice');
+  await state('not twice', 'sent', 'delivered');
+  assert.equal((await arrived('not twice')).length, 1);
+});
+
+test('an-answer-that-breaks-off-is-asked-again', async () => {
+  let cut = 0;
+  proxy.rule = (c) => ((isSend(c) || c.path.endsWith('/poll')) && cut++ < 3 ? 'cut' : undefined);
+  await write(page, 'half an answer');
+  await state('half an answer', 'sent', 'delivered');
+  await ben.send('mia', 'and one back');
+  await bubble(page, 'and one back').waitFor();
+  assert.equal((await arrived('half an answer')).length, 1);
+});
+
+test('a-relay-that-is-busy-is-waited-for', async () => {
+  let busy = 0;
+  proxy.rule = (c) => (isSend(c) && busy++ < 1 ? { status: 503, headers: { 'Retry-After': '1' }, body: { success: false, error: 'busy', message: 'Busy.' } } : undefined);
+  await write(page, 'when you can');
+  await state('when you can', 'sent', 'delivered');
+  assert.equal(busy, 2);
+});
+
+test('U08 offline-reload-once-in-order', async () => {
+  const context = page.context();
+  proxy.rule = () => 'drop';
+  await context.setOffline(true);
+  for (const text of ['one of three', 'two of three', 'three of three']) await write(page, text);
+  await state('three of three', 'waiting');
+  await page.getByText('Not connected. What you write is sent later.').waitFor();
+  await context.setOffline(false);
+  proxy.rule = (c) => (c.path.startsWith('/app/') || c.path.endsWith('/config') ? undefined : 'drop');
+  await page.reload();
+  await bubble(page, 'three of three').waitFor();
+  assert.equal(await bubble(page, 'one of three').getAttribute('data-state'), 'waiting');
+  proxy.rule = () => undefined;
+  await page.getByRole('button', { name: 'Try now' }).click().catch(() => undefined);
+  await state('three of three', 'sent', 'delivered');
+  const got = (await ben.poll()).map((m) => m.text).filter((x) => x.endsWith('of three'));
+  assert.deepEqual(got, ['one of three', 'two of three', 'three of three']);
+});
+
+test('U10 refused-keeps-text', async () => {
+  proxy.rule = (c) => (isSend(c) ? { status: 403, body: { success: false, error: 'no_write_right', message: 'No.' } } : undefined);
+  await write(page, 'please take it');
+  await state('please take it', 'failed');
+  await bubble(page, 'please take it').getByText('You may not write here.').waitFor();
+  proxy.rule = () => undefined;
+  await bubble(page, 'please take it').getByRole('button', { name: 'Edit' }).click();
+  assert.equal(await page.locator('#compose').inputValue(), 'please take it');
+  await page.locator('#compose').press('Escape');
+  await bubble(page, 'please take it').getByRole('button', { name: 'Try again' }).click();
+  await state('please take it', 'sent', 'delivered');
+  assert.equal((await arrived('please take it')).length, 1);
+});
+
+test('editing-a-message-that-waits-changes-what-is-sent', async () => {
+  proxy.rule = (c) => (isSend(c) ? 'drop' : undefined);
+  await page.context().setOffline(true);
+  await write(page, 'first words');
+  await state('first words', 'waiting');
+  await page.locator('#compose').press('ArrowUp');
+  await page.locator('#compose').fill('better words');
+  await page.locator('#compose').press('Enter');
+  await bubble(page, 'better words').waitFor();
+  proxy.rule = () => undefined;
+  await page.context().setOffline(false);
+  await state('better words', 'sent', 'delivered');
+  const got = await ben.poll();
+  assert.ok(!got.some((m) => m.text === 'first words'));
+});
+
+test('key-older-than-23h-asks', async () => {
+  proxy.rule = (c) => (isSend(c) ? 'lose' : undefined);
+  await write(page, 'did it arrive');
+  await until('it was tried', () => proxy.seen.some((c) => isSend(c) && c.body.includes('did it arrive')));
+  const age = () =>
+    page.evaluate(async () => {
+      const name = (await indexedDB.databases()).map((d) => d.name).find((n) => n.startsWith('webchat:'));
+      const db = await new Promise((d) => (indexedDB.open(name).onsuccess = (e) => d(e.target.result)));
+      const tx = db.transaction('job', 'readwrite');
+      const rows = await new Promise((d) => (tx.objectStore('job').getAll().onsuccess = (e) => d(e.target.result)));
+      for (const r of rows) if (r.v.firstTry) tx.objectStore('job').put({ ...r, v: { ...r.v, firstTry: Date.now() - 24 * 3600e3, nextTry: 0 } });
+      await new Promise((d) => (tx.oncomplete = d));
+      db.close();
+      return rows.length;
+    });
+  await until('the record is old', age);
+  proxy.rule = () => undefined;
+  await page.reload();
+  await state('did it arrive', 'unsure');
+  await bubble(page, 'did it arrive').getByText('It is not known whether this arrived.').waitFor();
+  const before = proxy.seen.filter(isSend).length;
+  await page.waitForTimeout(700);
+  assert.equal(proxy.seen.filter(isSend).length, before, 'nothing is sent by itself');
+  await bubble(page, 'did it arrive').getByRole('button', { name: 'Delete' }).click();
+});
+
+test('U11 ime-enter-never-sends', async () => {
+  const field = page.locator('#compose');
+  await field.fill('にほん');
+  const before = proxy.seen.filter(isSend).length;
+  await field.evaluate((el) => {
+    el.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true, cancelable: true }));
+    el.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }));
+  });
+  await page.waitForTimeout(200);
+  assert.equal(await field.inputValue(), 'にほん');
+  assert.equal(proxy.seen.filter(isSend).length, before);
+  await field.fill('');
+});
+
+test('U12 drafts-survive-reload-and-switch', async () => {
+  await page.locator('#compose').fill('half a thought');
+  await page.reload();
+  await until('the draft is back', async () => (await page.locator('#compose').inputValue()) === 'half a thought');
+  await page.keyboard.press('Escape');
+  await page.locator('.row .draft').waitFor();
+  await page.locator('.row', { hasText: 'Ben' }).click();
+  await until('and again', async () => (await page.locator('#compose').inputValue()) === 'half a thought');
+  await page.locator('#compose').fill('');
+});
+
+test('U21 a-message-comes-within-a-poll-without-a-stream', async () => {
+  await ben.send('mia', 'no stream needed');
+  await bubble(page, 'no stream needed').waitFor({ timeout: 5000 });
+});
+
+test('U05 at-most-300-rows-in-the-page-and-U06 no-timer-under-a-second', async () => {
+  const timers = await page.evaluate(() => new Promise((done) => {
+    const found = [];
+    const real = globalThis.setInterval;
+    globalThis.setInterval = (f, ms, ...a) => (found.push(ms), real(f, ms, ...a));
+    setTimeout(() => done(found.filter((x) => x < 1000)), 1500);
+  }));
+  assert.deepEqual(timers, []);
+  assert.deepEqual(page.faults, []);
+});

@@ -1,0 +1,244 @@
+// The timeline and the list: the view never jumps, reading is what was seen, tabs share one voice.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { bubble, launch, open, signIn, startRelay, talkTo, until, write } from './lib.mjs';
+
+let relay, browser, page, ben, eve;
+
+before(async () => {
+  [relay, browser] = await Promise.all([startRelay(), launch()]);
+  ben = await relay.user('ben', 'Ben');
+  eve = await relay.user('eve', 'Eve');
+  page = await open(browser, relay.page);
+  await signIn(page, 'mia', 'Mia');
+});
+after(async () => {
+  await browser?.close();
+  await relay?.stop();
+});
+
+const time = () => page.locator('.time');
+const row = (name) => page.locator('.row', { hasText: name }).first();
+const gap = () => time().evaluate((b) => Math.round(b.scrollHeight - b.scrollTop - b.clientHeight));
+const leave = async () => {
+  await page.keyboard.press('Escape');
+  await page.locator('.talk.none').waitFor();
+};
+/** Where the first row in view is: its key and its top. */
+const anchor = () =>
+  time().evaluate((b) => {
+    const top = b.getBoundingClientRect().top;
+    const el = [...b.querySelectorAll('[data-key]')].find((x) => x.getBoundingClientRect().bottom > top + 40);
+    return { key: el.dataset.key, top: Math.round(el.getBoundingClientRect().top - top) };
+  });
+const placeOf = (key) => time().evaluate((b, k) => Math.round(b.querySelector(`[data-key="${k}"]`).getBoundingClientRect().top - b.getBoundingClientRect().top), key);
+
+test('U13 divider-in-top-third', async () => {
+  for (let i = 0; i < 40; i++) await ben.send('mia', `old ${i} ${'word '.repeat(i % 9)}`);
+  await row('Ben').waitFor();
+  await row('Ben').click();
+  await bubble(page, 'old 39').waitFor();
+  await until('all is read', async () => (await row('Ben').locator('.badge').count()) === 0 || (await time().evaluate((b) => (b.scrollTop = b.scrollHeight))) < 0);
+  await leave();
+  for (let i = 0; i < 25; i++) await ben.send('mia', `new ${i}`);
+  await until('25 unread', async () => (await row('Ben').locator('.badge').innerText()).startsWith('25'));
+  await row('Ben').click();
+  await page.locator('.unread').waitFor();
+  const { top, height } = await page.evaluate(() => {
+    const b = document.querySelector('.time').getBoundingClientRect();
+    return { top: document.querySelector('.unread').getBoundingClientRect().top - b.top, height: b.height };
+  });
+  assert.ok(top >= 0 && top <= height / 3, `the divider is at ${top} of ${height}`);
+  assert.match(await page.locator('.unread').innerText(), /25 new messages/);
+});
+
+test('U20 divider-stays-while-one-reads', async () => {
+  await time().evaluate((b) => (b.scrollTop = b.scrollHeight));
+  await until('all is read', async () => (await row('Ben').locator('.badge').count()) === 0);
+  assert.equal(await page.locator('.unread').count(), 1);
+  await ben.send('mia', 'and one more');
+  await bubble(page, 'and one more').waitFor();
+  assert.match(await page.locator('.unread').innerText(), /25 new messages/);
+  await leave();
+  await row('Ben').click();
+  await bubble(page, 'and one more').waitFor();
+  assert.equal(await page.locator('.unread').count(), 0);
+});
+
+test('U15 scrolled-up-stays-and-counts', async () => {
+  await time().evaluate((b) => (b.scrollTop = b.scrollHeight / 2));
+  await until('away', async () => (await page.locator('.jump').count()) === 1);
+  const before = await anchor();
+  await ben.send('mia', 'while you read above');
+  await ben.send('mia', 'two');
+  await until('counted', async () => (await page.locator('.jump .badge').count()) === 1 && (await page.locator('.jump .badge').innerText()) === '2');
+  assert.ok(Math.abs((await placeOf(before.key)) - before.top) <= 1);
+});
+
+test('U17 jump-ends-at-last', async () => {
+  await page.locator('.jump .round').click();
+  await until('at the end', async () => (await gap()) <= 15);
+  await until('the button goes', async () => (await page.locator('.jump').count()) === 0);
+  assert.equal(await page.locator('.msg').last().locator('.text').innerText(), 'two');
+});
+
+test('U16 bottom-follows-resizes', async () => {
+  await page.locator('#compose').fill('a\nb\nc\nd\ne');
+  await until('bottom', async () => (await gap()) <= 15);
+  await page.setViewportSize({ width: 1280, height: 600 });
+  await until('bottom', async () => (await gap()) <= 15);
+  await page.locator('#compose').fill('');
+  await page.setViewportSize({ width: 700, height: 800 });
+  await until('bottom', async () => (await gap()) <= 15);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await ben.send('mia', 'follow me');
+  await bubble(page, 'follow me').waitFor();
+  await until('bottom', async () => (await gap()) <= 15);
+});
+
+test('U14 older-pages-move-nothing and U05 at-most-300-rows', async () => {
+  await leave();
+  for (let i = 0; i < 1000; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => eve.send('mia', `page ${i + k} ${'lorem ipsum '.repeat((i * 7 + k * 3) % 14)}`)));
+  await until('all are here', async () => (await row('Eve').locator('.badge').count()) && (await row('Eve').locator('.badge').innerText()).startsWith('999'), 30_000);
+  await row('Eve').click();
+  await page.locator('.unread').waitFor();
+  await page.evaluate(() => (document.querySelector('.time').scrollTop = 3));
+  await page.locator('.jump .round').click();
+  await until('at the end', async () => (await gap()) <= 15);
+  await until('all is read', async () => (await row('Eve').locator('.badge').count()) === 0);
+  const first = () => time().evaluate((b) => b.querySelector('[data-key]')?.dataset.key);
+  let worst = 0;
+  for (let n = 0; n < 20; n++) {
+    const top = await first();
+    const before = await time().evaluate((b) => {
+      b.scrollTop = Math.max(3, b.clientHeight * 1.2);
+      const el = [...b.querySelectorAll('[data-key]')].find((x) => x.getBoundingClientRect().top > b.getBoundingClientRect().top);
+      return { key: el.dataset.key, top: el.getBoundingClientRect().top - b.getBoundingClientRect().top };
+    });
+    const isStart = await page.locator('.event.start').count();
+    if (isStart) break;
+    await until('an older page is there', async () => (await first()) !== top);
+    worst = Math.max(worst, Math.abs((await time().evaluate((b, k) => b.querySelector(`[data-key="${k}"]`).getBoundingClientRect().top - b.getBoundingClientRect().top, before.key)) - before.top));
+    assert.ok((await page.locator('.msg').count()) <= 300, 'at most 300 rows');
+  }
+  assert.ok(worst <= 1, `moved by ${worst} px`);
+  await page.locator('.jump .round').click();
+  await until('at the end again', async () => (await gap()) <= 15 && /page 9\d\d/.test(await page.locator('.msg').last().innerText()));
+});
+
+test('U03 typing-renders-no-list-row', async () => {
+  await until('all is read', async () => (await row('Eve').locator('.badge').count()) === 0);
+  await page.evaluate(() => {
+    globalThis.changes = [];
+    new MutationObserver((l) => l.forEach((x) => x.target.isConnected && globalThis.changes.push(`${x.type} ${x.target.textContent} ${x.attributeName}`))).observe(document.querySelector('.rows'), { subtree: true, childList: true, attributes: true, characterData: true });
+  });
+  await page.locator('#compose').pressSequentially('quick brown fox');
+  assert.deepEqual(await page.evaluate(() => globalThis.changes), []);
+  await page.locator('#compose').fill('');
+});
+
+test('U19 hidden-tab-reads-nothing', async () => {
+  await row('Ben').click();
+  await bubble(page, 'follow me').waitFor();
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  const { message_id } = await ben.send('mia', 'nobody looks');
+  await bubble(page, 'nobody looks').waitFor({ timeout: 25_000 });
+  await page.waitForTimeout(1200);
+  const status = async () => (await ben.call('POST', '/api/v1/webchat/receipt-status', { message_ids: [message_id] })).receipts[0].status;
+  assert.notEqual(await status(), 'read');
+  await page.evaluate(() => {
+    delete document.visibilityState;
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await until('it is read once one looks', async () => (await status()) === 'read');
+});
+
+test('U22 eight-tabs-one-poller-new-leader and U23 one-notification-over-tabs', async () => {
+  const context = page.context();
+  await context.addInitScript(() => {
+    globalThis.shown = 0;
+    class Note {
+      static permission = 'granted';
+      constructor() {
+        globalThis.shown++;
+      }
+    }
+    globalThis.Notification = Note;
+    Object.defineProperty(navigator, 'serviceWorker', { value: undefined });
+    Document.prototype.hasFocus = () => false;
+  });
+  const polls = new Map();
+  const tabs = [];
+  for (let i = 0; i < 7; i++) {
+    const tab = await context.newPage();
+    await tab.goto(relay.page);
+    tabs.push(tab);
+  }
+  for (const tab of tabs) await tab.locator('.row').first().waitFor();
+  const all = [page, ...tabs];
+  for (const tab of all) tab.on('request', (r) => r.url().endsWith('/poll') && polls.set(tab, (polls.get(tab) ?? 0) + 1));
+  await page.waitForTimeout(1500);
+  assert.equal(polls.size, 1, 'one tab asks for all');
+  await ben.send('mia', 'to eight tabs');
+  for (const tab of tabs) await tab.locator('.row', { hasText: 'to eight tabs' }).waitFor();
+  const shown = (await Promise.all(tabs.map((x) => x.evaluate(() => globalThis.shown)))).reduce((a, b) => a + b, 0);
+  assert.equal(shown, 1);
+  const leader = [...polls.keys()][0];
+  const rest = all.filter((x) => x !== leader && x !== page);
+  if (leader !== page) await leader.close();
+  polls.clear();
+  await until('another one asks', () => polls.size === 1, 6000);
+  for (const tab of rest) await tab.close();
+});
+
+test('U29 one-live-line-for-a-message-none-for-history', async () => {
+  const live = page.locator('[aria-live="polite"].hidden');
+  assert.equal(await page.locator('[role="log"]').getAttribute('aria-live'), 'off');
+  await page.bringToFront();
+  await page.reload();
+  await page.locator('.row').first().waitFor();
+  assert.equal((await live.innerText()).trim(), '');
+  await ben.send('mia', 'said aloud');
+  await until('it is said', async () => (await live.innerText()).includes('Ben: said aloud'));
+});
+
+test('U35 markup-and-bidi-show-as-text', async () => {
+  await ben.send('mia', '<img src=x onerror="document.title=1"> javascript:alert(1) \u202Egnp.exe https://user:pw@evil.example/ https://fine.example/a');
+  await row('Ben').click();
+  const b = page.locator('.msg', { hasText: 'onerror' });
+  await b.waitFor();
+  assert.equal(await b.locator('img').count(), 0);
+  await until('links are made', async () => (await b.locator('a').count()) > 0);
+  const links = await b.locator('a').evaluateAll((l) => l.map((a) => [a.href, a.rel, a.target]));
+  assert.deepEqual(links, [['https://fine.example/a', 'noopener noreferrer', '_blank']]);
+  const odd = await relay.user('odd', 'Bob\u202Egnp');
+  await odd.send('mia', 'who am I');
+  await page.locator('.row', { hasText: 'who am I' }).waitFor();
+  assert.match(await page.locator('.row', { hasText: 'who am I' }).locator('.name').innerText(), /‹202E›/);
+});
+
+test('replies-edits-withdrawals-reach-the-other-side', async () => {
+  await write(page, 'quote this');
+  await until('sent', async () => ['sent', 'delivered', 'read'].includes(await bubble(page, 'quote this').getAttribute('data-state')));
+  const got = (await ben.poll()).find((m) => m.text === 'quote this');
+  await ben.send('mia', 'an answer', { reply_to: got.message_id });
+  const answer = bubble(page, 'an answer');
+  await answer.waitFor();
+  assert.match(await answer.locator('.quote').innerText(), /quote this/);
+  await bubble(page, 'quote this').first().locator('.bubble').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Edit' }).click();
+  await page.locator('#compose').fill('quote that');
+  await page.locator('#compose').press('Enter');
+  await until('the edit arrives', async () => (await ben.poll()).some((m) => m.text === 'quote that' && m.edited_at));
+  await bubble(page, 'quote that').first().locator('.bubble').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Withdraw for everybody' }).click();
+  await page.getByRole('button', { name: 'Withdraw for everybody' }).click();
+  await until('the withdrawal arrives', async () => (await ben.poll()).some((m) => m.message_id === got.message_id && m.deleted_at));
+  await page.locator('.msg.mine', { hasText: 'Message withdrawn' }).waitFor();
+  await ben.poll();
+  assert.deepEqual(page.faults, []);
+  void talkTo;
+});

@@ -1,0 +1,202 @@
+// Pictures of every screen, in several widths, themes and directions: `node screens.mjs DIR [only]`.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { launch, open, signIn, signedIn, startRelay, until, write, bubble } from './e2e/lib.mjs';
+
+const dir = process.argv[2] ?? 'screens';
+const only = process.argv[3];
+mkdirSync(dir, { recursive: true });
+
+/** A picture drawn by the browser: something to look at without a file in the repository. */
+export async function drawn(page, w, h, hue) {
+  const url = await page.evaluate(([w, h, hue]) => {
+    const c = document.createElement('canvas');
+    c.width = w;
+    c.height = h;
+    const x = c.getContext('2d');
+    const sky = x.createLinearGradient(0, 0, 0, h);
+    sky.addColorStop(0, `hsl(${hue} 45% 70%)`);
+    sky.addColorStop(0.55, `hsl(${hue + 160} 60% 85%)`);
+    sky.addColorStop(0.56, `hsl(${hue} 30% 60%)`);
+    sky.addColorStop(1, `hsl(${hue} 35% 40%)`);
+    x.fillStyle = sky;
+    x.fillRect(0, 0, w, h);
+    x.fillStyle = '#fff6d8';
+    x.beginPath();
+    x.arc(w * 0.72, h * 0.38, h * 0.09, 0, 7);
+    x.fill();
+    x.fillStyle = `hsl(${hue} 25% 45%)`;
+    x.beginPath();
+    x.moveTo(0, h * 0.56);
+    for (const [px, py] of [[0.12, 0.34], [0.24, 0.5], [0.4, 0.2], [0.55, 0.46], [0.68, 0.36], [0.86, 0.5], [1, 0.4], [1, 0.56]]) x.lineTo(w * px, h * py);
+    x.fill();
+    return c.toDataURL('image/jpeg', 0.85);
+  }, [w, h, hue]);
+  return Buffer.from(url.split(',')[1], 'base64');
+}
+
+/** A voice note that plays: a few seconds of soft notes as WAV. */
+export function tune(seconds = 4) {
+  const rate = 8000;
+  const n = rate * seconds;
+  const b = Buffer.alloc(44 + n * 2);
+  b.write('RIFF', 0);
+  b.writeUInt32LE(36 + n * 2, 4);
+  b.write('WAVEfmt ', 8);
+  b.writeUInt32LE(16, 16);
+  b.writeUInt16LE(1, 20);
+  b.writeUInt16LE(1, 22);
+  b.writeUInt32LE(rate, 24);
+  b.writeUInt32LE(rate * 2, 28);
+  b.writeUInt16LE(2, 32);
+  b.writeUInt16LE(16, 34);
+  b.write('data', 36);
+  b.writeUInt32LE(n * 2, 40);
+  for (let i = 0; i < n; i++) b.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * i * [262, 330, 392, 523][Math.floor(i / rate) % 4]) / rate) * (1 - ((i % rate) / rate))), 44 + i * 2);
+  return b;
+}
+
+const wave = [20, 40, 60, 85, 45, 70, 95, 60, 80, 100, 70, 50, 65, 40, 30, 55, 75, 90, 60, 45, 30, 60, 80, 70, 50, 40, 65, 50, 35, 25];
+
+/** People, groups and messages as a small team would have them; answers the page of the one who looks. */
+export async function populate(relay, browser, o = {}) {
+  const anna = await relay.user('anna', 'Anna Keller');
+  const yosef = await relay.user('yosef', 'יוסף לוי');
+  const mira = await relay.user('mira', 'Mira Santos');
+  const niraj = await relay.user('niraj', 'नीरज शर्मा');
+  await Promise.all([anna, yosef].map((u) => u.online()));
+  const page = await open(browser, relay.page, o);
+  await signIn(page, 'you', 'Olga Young');
+  const { group } = await anna.call('POST', '/api/v1/webchat/groups', { name: 'Sunday hikers', description: 'We meet on Sundays at nine, at the bridge.', visibility: 'public' });
+  const { group: news } = await mira.call('POST', '/api/v1/webchat/groups', { name: 'Harbour news', mode: 'stream', visibility: 'public', join_policy: 'open' });
+  for (const who of ['yosef', 'mira', 'you']) await anna.call('POST', `/api/v1/webchat/groups/${group.group_id}/members`, { chat_address: who });
+  await mira.call('POST', `/api/v1/webchat/groups/${news.group_id}/members`, { chat_address: 'you' });
+  await niraj.call('POST', `/api/v1/webchat/groups/${group.group_id}/join`);
+  const steps = [
+    () => niraj.send('you', 'नमस्ते, कल मिलते हैं?'),
+    () => mira.send(news.group_id, 'The ferry runs every hour from Monday'),
+    () => mira.send('you', 'See you there!'),
+    async () => {
+      const f = await anna.upload('lake.jpg', await drawn(page, 960, 540, 195), 'image/jpeg');
+      return anna.send(group.group_id, 'Good morning! The path along the lake is open again.', { attachments: [f] });
+    },
+  ];
+  const sent = [];
+  for (const step of steps) sent.push(await step());
+  await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
+  await bubble(page, 'Good morning!').waitFor();
+  await write(page, 'Lovely. I can bring coffee for everybody ☕');
+  await until('it is sent', async () => (await page.locator('.msg.mine[data-state="sent"], .msg.mine[data-state="delivered"]').count()) > 0);
+  await Promise.all([anna.poll(), yosef.poll(), mira.poll()]);
+  const mine = (await anna.poll(), await relay.call('GET', '/api/v1/webchat/groups', undefined, anna.token));
+  void mine;
+  await page.locator('[data-chat="pchat:mira"]').click();
+  await write(page, 'Yes, on Saturday. https://ferry.example.org/times has all of them.');
+  await page.locator('[data-chat="pchat:niraj"]').click();
+  await page.locator('#compose').fill('Shall we take the late bus?');
+  await page.waitForTimeout(600);
+  await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
+  await anna.send(group.group_id, 'The forecast says sun until four, after that it may rain. Please bring a jacket.');
+  const v = await anna.upload('voice.wav', tune(), 'audio/wav');
+  await anna.send(group.group_id, '', { kind: 'voice', attachments: [v], duration_ms: 4000, waveform: wave });
+  await yosef.send(group.group_id, 'אז ניפגש ליד הגשר ב־9:30? הנה המפה: https://maps.example.org/b7', { reply_to: sent[3].message_id });
+  const pdf = await anna.upload('Route around the lake.pdf', Buffer.from('%PDF-1.4\n' + 'x'.repeat(1_800_000)), 'application/pdf');
+  await anna.send('you', 'Here is the route', { attachments: [pdf] });
+  await until('all is here', async () => (await page.locator('[data-chat="pchat:anna"]').count()) > 0 && (await page.locator('.row', { hasText: 'Sunday hikers' }).first().locator('.badge').count()) > 0);
+  return { page, anna, yosef, mira, niraj, group, news };
+}
+
+async function shots(page, name, sizes, themes, act) {
+  if (only && !name.includes(only)) return;
+  for (const [w, h] of sizes) {
+    await page.setViewportSize({ width: w, height: h });
+    for (const theme of themes) {
+      await page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
+      await act?.();
+      await page.waitForTimeout(350);
+      writeFileSync(join(dir, `${name}-${w}-${theme}.png`), await page.screenshot());
+    }
+  }
+}
+
+const ALL = [[1280, 900], [768, 900], [320, 640]];
+const LD = ['light', 'dark'];
+
+async function main() {
+  const lang = process.env.SCREEN_LANG ?? 'en';
+  const relay = await startRelay({ RELAY_NAME: 'Harbour relay' });
+  const browser = await launch();
+  try {
+    const first = await open(browser, relay.page);
+    await first.getByLabel('E-mail').waitFor();
+    await shots(first, 'signin', [[1280, 900], [320, 640]], LD);
+    await first.getByLabel('E-mail').fill('visitor@example.org');
+    await first.getByRole('button', { name: 'Send me a code' }).click();
+    await first.getByText('First time here?').click();
+    await shots(first, 'code', [[768, 900], [320, 640]], ['light']);
+    await first.context().close();
+    const { page } = await populate(relay, browser);
+    if (lang !== 'en') {
+      await page.evaluate((l) => localStorage.setItem('webchat.look', JSON.stringify({ language: l })), lang);
+      await page.reload();
+      await page.locator('.list-head').waitFor();
+    }
+    const p = lang === 'en' ? '' : lang + '-';
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await shots(page, p + 'list', ALL, LD);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
+    await page.waitForTimeout(800);
+    await shots(page, p + 'group', ALL, [...LD, 'contrast-light', 'contrast-dark']);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.locator('.head-who').click();
+    await page.waitForTimeout(500);
+    await shots(page, p + 'info', ALL, LD);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.keyboard.press('Escape');
+    await page.locator('[data-chat="pchat:anna"]').click();
+    await page.locator('.bubble').last().click({ button: 'right' });
+    await page.waitForTimeout(300);
+    await shots(page, p + 'menu', [[1280, 900]], LD);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 320, height: 640 });
+    await page.locator('.bubble').last().click({ button: 'right' });
+    await shots(page, p + 'sheet', [[320, 640]], LD);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
+    await page.locator('.compose .extra').click();
+    await page.locator('.emoji').first().waitFor();
+    await shots(page, p + 'emoji', [[1280, 900], [768, 900]], LD);
+    await page.locator('.compose .extra').click();
+    await page.locator('.photo').first().click();
+    await page.locator('.viewer img').waitFor();
+    await shots(page, p + 'viewer', [[1280, 900], [320, 640]], LD);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.locator('.list-head .round').first().click();
+    await page.locator('.page-body .row-button').nth(4).waitFor();
+    await shots(page, p + 'directory', ALL, LD);
+    await page.locator('.page-body .row-button').first().click();
+    await shots(page, p + 'newgroup', [[1280, 900], [320, 640]], ['light']);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.keyboard.press('Control+,');
+    await page.locator('.settings-nav').waitFor();
+    await shots(page, p + 'settings', ALL, LD);
+    for (const [i, id] of ['you', 'sessions', 'look', 'notifications', 'privacy', 'advanced', 'contacts', 'help'].entries()) {
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await page.locator('.settings-nav .row-button').nth(i).click();
+      await page.waitForTimeout(400);
+      await shots(page, `${p}settings-${id}`, [[1280, 900], [320, 640]], id === 'look' ? LD : ['light']);
+    }
+    console.log(page.faults);
+  } finally {
+    await browser.close();
+    await relay.stop();
+  }
+}
+
+if (process.argv[1]?.endsWith('screens.mjs')) await main();
+void signedIn;

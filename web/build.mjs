@@ -1,0 +1,111 @@
+// Builds the page into dist/: hashed names, .gz beside each file, licences, a stamp of what it was made from.
+// The same sources give the same bytes. `--check`: exit 0 when dist/ is up to date, 1 when it is not. `--watch` is not there: it takes a second.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const top = dirname(fileURLToPath(import.meta.url));
+const dist = join(top, 'dist');
+const JS_LIMIT = 60 * 1024;
+const CSS_LIMIT = 12 * 1024;
+const CHUNK_LIMIT = 30 * 1024;
+
+function filesBelow(dir) {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? filesBelow(join(dir, e.name)) : [join(dir, e.name)])).sort();
+}
+
+function stamp() {
+  const hash = createHash('sha256');
+  const files = ['src', 'css', 'static'].flatMap((d) => filesBelow(join(top, d)));
+  for (const f of [...files, join(top, 'build.mjs'), join(top, 'package-lock.json')]) hash.update(relative(top, f)).update('\0').update(readFileSync(f)).update('\0');
+  return hash.digest('hex');
+}
+
+const wanted = stamp();
+const isFresh = existsSync(join(dist, '.stamp')) && readFileSync(join(dist, '.stamp'), 'utf8').trim() === wanted;
+if (process.argv.includes('--check')) process.exit(isFresh ? 0 : 1);
+if (isFresh && !process.argv.includes('--force')) process.exit(0);
+
+const { build } = await import('esbuild');
+const work = join(top, `.dist-${process.pid}`);
+rmSync(work, { recursive: true, force: true });
+mkdirSync(work);
+
+// catalogues of strings
+const hashed = (name, bytes) => name.replace('@', createHash('sha256').update(bytes).digest('hex').slice(0, 8).toUpperCase());
+const catalogues = {};
+for (const f of readdirSync(join(top, 'src/i18n')).filter((n) => n.endsWith('.json')).sort()) {
+  const bytes = Buffer.from(JSON.stringify(JSON.parse(readFileSync(join(top, 'src/i18n', f), 'utf8'))));
+  const name = hashed(f.replace('.json', '-@.json'), bytes);
+  writeFileSync(join(work, name), bytes);
+  catalogues[f.replace('.json', '')] = name;
+}
+
+const common = { bundle: true, minify: true, sourcemap: 'linked', target: ['chrome111', 'firefox115', 'safari16.4'], legalComments: 'none', metafile: true, write: true, logLevel: 'warning', charset: 'utf8', absWorkingDir: top };
+const js = await build({
+  ...common, entryPoints: { main: 'src/main.tsx' }, outdir: work, format: 'esm', splitting: true, entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', jsx: 'automatic', jsxImportSource: 'preact', define: { CATALOGUES: JSON.stringify(catalogues) },
+});
+const css = await build({ ...common, entryPoints: { main: 'css/main.css' }, outdir: work, entryNames: '[name]-[hash]' });
+
+const nameOf = (path) => relative(work, join(top, path));
+const outputs = Object.fromEntries(Object.entries(js.metafile.outputs).map(([p, o]) => [nameOf(p), o]));
+const jsEntry = Object.keys(outputs).find((n) => outputs[n].entryPoint === 'src/main.tsx');
+const cssEntry = Object.keys(css.metafile.outputs).map(nameOf).find((n) => n.endsWith('.css'));
+const closure = (roots) => {
+  const seen = [];
+  const walk = (n) => {
+    if (seen.includes(n)) return;
+    seen.push(n);
+    for (const i of outputs[n].imports) if (i.kind === 'import-statement') walk(nameOf(i.path));
+  };
+  for (const r of roots) walk(r);
+  return seen;
+};
+const chunkOf = (source) => Object.keys(outputs).find((n) => outputs[n].entryPoint === source);
+// what a browser fetches before somebody can sign in, and before a signed-in user can write
+const first = closure([jsEntry, chunkOf('src/view/panes.tsx')]);
+const firstSignIn = closure([jsEntry, chunkOf('src/view/signin.tsx')]);
+
+// the page itself
+const preload = closure([jsEntry]).filter((n) => n !== jsEntry).map((n) => `<link rel="modulepreload" href="${n}">`).join('\n');
+const html = readFileSync(join(top, 'static/chat.html'), 'utf8').replace('@CSS@', cssEntry).replace('@JS@', jsEntry).replace('@PRELOAD@\n', preload ? preload + '\n' : '');
+writeFileSync(join(work, 'chat.html'), html);
+for (const f of readdirSync(join(top, 'static'))) if (f !== 'chat.html' && f !== 'licences-icons.txt') writeFileSync(join(work, f), readFileSync(join(top, 'static', f)));
+
+// the worker knows the shell by name
+const shell = ['chat.html', cssEntry, ...Object.keys(outputs).filter((n) => n.endsWith('.js')), catalogues.en, 'icon.svg', 'icon-192.png', 'chat.webmanifest'];
+await build({ ...common, entryPoints: { sw: 'src/sw.ts' }, outdir: work, format: 'iife', define: { SHELL: JSON.stringify(shell), VERSION: JSON.stringify(wanted.slice(0, 12)) } });
+
+// whose work is in it
+const packages = [...new Set(Object.keys({ ...js.metafile.inputs }).map((i) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(i)?.[1]).filter(Boolean))].sort();
+const licences = packages.map((p) => {
+  const dir = join(top, 'node_modules', p);
+  const about = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));
+  const file = readdirSync(dir).find((f) => /^licen[cs]e/i.test(f));
+  return `${p} ${about.version} (${about.license})\n\n${file ? readFileSync(join(dir, file), 'utf8').trim() : ''}\n`;
+});
+licences.push(`Lucide icons\n\n${readFileSync(join(top, 'static/licences-icons.txt'), 'utf8').trim()}\n`, 'Names of emoji: emojibase-data 17 (MIT), Miles Johnson\n');
+writeFileSync(join(work, 'licences.txt'), licences.join(`\n${'-'.repeat(72)}\n\n`));
+
+const gz = (n) => gzipSync(readFileSync(join(work, n)), { level: 9 }).length;
+const total = (list) => list.reduce((n, f) => n + gz(f), 0);
+const sizes = { js: Math.max(total(first), total(firstSignIn)), css: gz(cssEntry) };
+const fat = Object.keys(outputs).filter((n) => n.endsWith('.js') && !first.includes(n) && gz(n) > CHUNK_LIMIT);
+for (const n of readdirSync(work)) {
+  if (/\.png$/.test(n)) continue;
+  writeFileSync(join(work, `${n}.gz`), gzipSync(readFileSync(join(work, n)), { level: 9 }));
+}
+writeFileSync(join(work, '.stamp'), wanted + '\n');
+writeFileSync(join(work, '.sizes'), JSON.stringify({ ...sizes, first, fat }) + '\n');
+
+// hashed files of the version before this one stay, for pages that are open
+rmSync(dist, { recursive: true, force: true });
+renameSync(work, dist);
+console.log(`Built the WebChat page: ${first.length} files at first, JS ${(sizes.js / 1024).toFixed(1)} KB gz, CSS ${(sizes.css / 1024).toFixed(1)} KB gz, ${readdirSync(dist).length} files in all`);
+if (sizes.js > JS_LIMIT || sizes.css > CSS_LIMIT || fat.length) {
+  console.error(`too large: first JS ${sizes.js} of ${JS_LIMIT}, CSS ${sizes.css} of ${CSS_LIMIT}${fat.length ? `, chunks ${fat.join(' ')}` : ''}`);
+  process.exit(1);
+}
+void statSync;

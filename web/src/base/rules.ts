@@ -1,0 +1,66 @@
+// What the relay allows, so that a form can say it before the relay does.
+
+export const addressPattern = /^[a-z0-9][a-z0-9._-]{2,63}$/;
+
+/** A chat address made from a name, or '' when nothing of it can be used. */
+export function suggestAddress(name: string, email: string): string {
+  for (const source of [name, email.split('@')[0] ?? '']) {
+    const slug = source
+      .normalize('NFKD')
+      .replace(/[\u0300-\u036f]/g, '')
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 64);
+    if (addressPattern.test(slug)) return slug;
+  }
+  return '';
+}
+
+export const looksLikeEmail = (s: string): boolean => /^[^@\s]+@[^@\s]+$/.test(s.trim()) && s.trim().length <= 254;
+
+export const utf8Length = (s: string): number => new TextEncoder().encode(s).length;
+
+/** An address that a relay may have; null with none. `https://` is put in front of a bare host. */
+export function relayUrl(text: string): string | null {
+  let s = text.trim();
+  if (!s || /[\s\\]/.test(s)) return null;
+  if (!/^[a-z]+:\/\//i.test(s)) s = 'https://' + s;
+  try {
+    const u = new URL(s);
+    if ((u.protocol !== 'http:' && u.protocol !== 'https:') || u.username || u.password || !u.hostname) return null;
+    return u.origin + u.pathname.replace(/\/+$/, '').replace(/\/app\/webchat(\/chat\.html)?$/, '');
+  } catch {
+    return null;
+  }
+}
+
+export const isEncrypted = (relay: string): boolean => relay.startsWith('https:');
+
+export function isThisMachine(relay: string): boolean {
+  const host = new URL(relay).hostname;
+  return host === 'localhost' || host.endsWith('.localhost') || host === '127.0.0.1' || host === '[::1]';
+}
+
+/** Calls that a button of the relay may make: decisions on join, access and similar requests. */
+export function isAllowedAction(path: string): boolean {
+  return /^\/api\/v1\/webchat\/groups\/grp_[0-9a-f]{32}\/(requests|invites)\/[a-z]+_[A-Za-z0-9_-]{8,64}\/(approve|reject|accept|decline)$/.test(path) ||
+    /^\/api\/v1\/webchat\/admin\/access-requests\/req_[A-Za-z0-9_-]{8,64}\/(approve|deny)$/.test(path);
+}
+
+/** Days are compared in the reader's own time zone. */
+export function dayOf(ms: number): string {
+  const d = new Date(ms);
+  return `${d.getFullYear()}-${d.getMonth()}-${d.getDate()}`;
+}
+
+/** Characters of an SMS and how many parts they make. */
+export function smsParts(text: string): { parts: number; left: number } {
+  const gsm = /^[A-Za-z0-9 \r\n@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!"#¤%&'()*+,\-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}\\[\]~|€]*$/;
+  const wide = /[\^{}\\[\]~|€]/g;
+  const is = gsm.test(text);
+  const n = is ? text.length + (text.match(wide)?.length ?? 0) : text.length;
+  const [one, more] = is ? [160, 153] : [70, 67];
+  const parts = n <= one ? 1 : Math.ceil(n / more);
+  return { parts, left: parts === 1 ? one - n : parts * more - n };
+}

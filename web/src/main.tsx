@@ -1,0 +1,10 @@
+import { narrow, boot } from './state/app';
+
+narrow();
+
+import { render } from 'preact';
+import { App } from './view/app';
+import { startShell } from './state/shell';
+
+render(<App />, document.getElementById('app')!);
+void boot().then(startShell);

@@ -1,0 +1,66 @@
+// Shortcuts that hold everywhere. A key counts by what it writes; by its place only where it writes no Latin letter.
+import { chats, go, place, sessions, switchTo } from '../state/app';
+import { dialogs } from '../ui/dialog';
+import { menu } from '../ui/menu';
+
+export const shortcuts: [string, string][] = [
+  ['Ctrl+K', 'keys.find'],
+  ['Ctrl+/', 'keys.help'],
+  ['Ctrl+Shift+F', 'keys.findHere'],
+  ['Ctrl+Shift+O', 'keys.new'],
+  ['Ctrl+Shift+I', 'keys.info'],
+  ['Ctrl+,', 'keys.settings'],
+  ['Alt+↑ / Alt+↓', 'keys.chat'],
+  ['Ctrl+Shift+1 … 0', 'keys.session'],
+  ['Esc', 'keys.back'],
+  ['↑', 'keys.editLast'],
+  ['R E C F I', 'keys.onMessage'],
+];
+
+export function keyOf(e: KeyboardEvent): string {
+  if (e.key.length === 1 && !/^[\x20-\x7e]$/.test(e.key)) {
+    const m = /^(?:Key|Digit)(.)$/.exec(e.code);
+    if (m) return m[1]!.toLowerCase();
+  }
+  return e.key.toLowerCase();
+}
+
+function nextChat(by: number): void {
+  const keys = chats.peek()?.shown.peek() ?? [];
+  const now = keys.indexOf(place.peek().chat ?? '');
+  const next = keys[Math.max(0, Math.min(keys.length - 1, now < 0 ? 0 : now + by))];
+  if (next) go({ chat: next });
+}
+
+export function onKey(e: KeyboardEvent): boolean {
+  if (menu.peek() || dialogs.peek().length || !chats.peek()) return false;
+  const ctrl = e.ctrlKey || e.metaKey;
+  const key = keyOf(e);
+  const p = place.peek();
+  if (ctrl && e.shiftKey && /^Digit\d$/.test(e.code)) {
+    const n = (Number(e.code.slice(5)) + 9) % 10;
+    const s = sessions.peek()[n];
+    if (s) void switchTo(s.sid);
+  } else if (ctrl && !e.shiftKey && key === 'k') document.querySelector<HTMLInputElement>('#search')?.focus();
+  else if (ctrl && !e.shiftKey && key === '/') go({ ...p, page: 'settings/help' });
+  else if (ctrl && !e.shiftKey && key === ',') go({ page: 'settings' });
+  else if (ctrl && e.shiftKey && key === 'f' && p.chat) go({ chat: p.chat, panel: p.panel === 'find' ? undefined : 'find' });
+  else if (ctrl && e.shiftKey && key === 'o') go({ page: 'directory' });
+  else if (ctrl && e.shiftKey && key === 'i' && p.chat) go({ chat: p.chat, panel: p.panel === 'info' ? undefined : 'info' });
+  else if (e.altKey && !ctrl && (key === 'arrowdown' || key === 'arrowup')) nextChat(key === 'arrowdown' ? 1 : -1);
+  else if (key === 'escape' && !e.defaultPrevented) {
+    if (p.panel) go({ chat: p.chat });
+    else if (p.page) go(p.chat ? { chat: p.chat } : {});
+    else if (p.chat) go({});
+    else return false;
+  } else return false;
+  return true;
+}
+
+export function listenKeys(): () => void {
+  const heard = (e: KeyboardEvent): void => {
+    if (onKey(e)) e.preventDefault();
+  };
+  window.addEventListener('keydown', heard);
+  return () => window.removeEventListener('keydown', heard);
+}

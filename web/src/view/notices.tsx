@@ -1,0 +1,100 @@
+// News: one line for screen readers, one notification and one sound for all tabs, the count in the title.
+import { effect } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { Message } from '../base/model';
+import { plainName } from '../base/text';
+import { number, t } from '../i18n';
+import { chats, engine, go, otherUnread, place } from '../state/app';
+import { say } from '../ui/live';
+import { toast } from '../ui/toast';
+import { shortOf } from './message';
+import { titleOf } from './list';
+import { sentence } from './trouble';
+
+let sound: AudioContext | null = null;
+
+/** Two short notes; nothing is fetched. */
+function ring(): void {
+  try {
+    sound ??= new AudioContext();
+    const now = sound.currentTime;
+    for (const [i, hz] of [660, 880].entries()) {
+      const o = sound.createOscillator();
+      const g = sound.createGain();
+      o.frequency.value = hz;
+      g.gain.setValueAtTime(0.0001, now + i * 0.09);
+      g.gain.exponentialRampToValueAtTime(0.08, now + i * 0.09 + 0.015);
+      g.gain.exponentialRampToValueAtTime(0.0001, now + i * 0.09 + 0.16);
+      o.connect(g).connect(sound.destination);
+      o.start(now + i * 0.09);
+      o.stop(now + i * 0.09 + 0.2);
+    }
+  } catch {
+    /* no sound to be had */
+  }
+}
+
+function announce(fresh: Message[]): void {
+  const c = chats.peek();
+  if (!c) return;
+  if (fresh.length > 3) say(t('live.many', { n: fresh.length }));
+  else say(fresh.map((m) => t('live.one', { name: plainName(m.name), text: shortOf(m) })).join(' '));
+}
+
+async function show(fresh: Message[]): Promise<void> {
+  const c = chats.peek();
+  const e = engine.peek();
+  if (!c || !e) return;
+  const s = e.settings;
+  const isSeen = document.visibilityState === 'visible' && document.hasFocus();
+  const loud = fresh.filter((m) => !c.isMuted(c.chat(m.chat).peek()) && !(isSeen && place.peek().chat === m.chat) && !(m.kind === 'system' && m.event && !m.actions?.length));
+  if (!loud.length || s.quietUntil > Date.now()) return;
+  if (s.sound) ring();
+  if (!s.notify || isSeen) return;
+  const last = loud[loud.length - 1]!;
+  const chat = c.chat(last.chat).peek();
+  const title = s.notifyText ? titleOf(chat) : 'WebChat';
+  const body = s.notifyText ? shortOf(last) : t('notify.new', { n: loud.length });
+  await notify(title, body, last.chat);
+}
+
+async function notify(title: string, body: string, chat: string): Promise<void> {
+  if (!('Notification' in window) || Notification.permission !== 'granted') return;
+  const options = { body, tag: `webchat:${chat}`, icon: 'icon-192.png', badge: 'icon-192.png', data: { chat } };
+  const worker = await navigator.serviceWorker?.getRegistration();
+  if (worker) await worker.showNotification(title, options);
+  else
+    new Notification(title, options).onclick = () => {
+      window.focus();
+      go({ chat });
+    };
+}
+
+export function Notices() {
+  const e = engine.value;
+  useEffect(() => {
+    if (!e) return;
+    const offFresh = e.on('fresh', (fresh) => {
+      announce(fresh);
+      void show(fresh);
+      for (const m of fresh) chats.peek()?.stopTyping(m.chat);
+    });
+    const offTrouble = e.on('trouble', (tr) => {
+      if (tr.code === 'storage_full' || tr.code === 'quota_exceeded') toast(sentence(tr), { bad: true });
+    });
+    const offTitle = effect(() => {
+      const n = chats.value?.unread.value.all ?? 0;
+      const more = Object.entries(otherUnread.value).reduce((k, [sid, v]) => k + (sid === e.session.sid ? 0 : v), 0);
+      document.title = n + more ? `(${number(n + more)}) WebChat` : 'WebChat';
+      const nav = navigator as Navigator & { setAppBadge?: (n: number) => Promise<void>; clearAppBadge?: () => Promise<void> };
+      if (n + more) void nav.setAppBadge?.(n + more).catch(() => undefined);
+      else void nav.clearAppBadge?.().catch(() => undefined);
+    });
+    return () => {
+      offFresh();
+      offTrouble();
+      offTitle();
+    };
+  }, [e]);
+  return null;
+}
