@@ -5,9 +5,12 @@
 #include "inputs.h"
 #include "resp.h"
 #include "show.h"
+#include "text.h"
 
 #include <json-c/printbuf.h>
 #include <string.h>
+
+#define CONTACT_BYTES 256 /* an address has up to 254 bytes */
 
 /* GET contacts: the list and its version; 304 when the client has it already. */
 void
@@ -38,12 +41,17 @@ to_json(const struct field_list *list)
 
 	for (int i = 0; i < list->count && ok; i++) {
 		struct json_object *o = json_object_new_object();
+		char address[CONTACT_BYTES];
 		const char *text;
 		size_t len = 0;
 
+		/* who may invite is looked up by the chat address as it is kept */
+		snprintf(address, sizeof(address), "%s", items[i].address);
+		if (strcmp(items[i].channel, "pchat") == 0)
+			text_clean_address(address);
 		json_add_text(o, "name", items[i].name);
 		json_add_text(o, "channel", items[i].channel);
-		json_add_text(o, "address", items[i].address);
+		json_add_text(o, "address", address);
 		text = json_object_to_json_string_length(
 		    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 		ok = (i == 0 || printbuf_memappend(out, ",", 1) > 0) && text &&

@@ -86,3 +86,8 @@ def test_list_goes_with_the_account(relay, ann):
     put(ann, [{**BOB, "address": "canary-of-a-contact"}])
     ann.delete("/api/v1/pchat/auth/me", expect=200)
     assert relay.sign_in(ann.email).get(CONTACTS, expect=200)["contacts"] == []
+
+
+def test_chat_address_of_a_contact_is_kept_in_its_one_form_and_numbers_as_they_are(ann):
+    put(ann, [{**BOB, "address": " @Bob "}, {**MUM, "address": " @Mum "}])
+    assert [item["address"] for item in ann.get(CONTACTS, expect=200)["contacts"]] == ["bob", " @Mum "]
