@@ -37,7 +37,7 @@ CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o
 TELEGRAM = $(BUILD)/cron/telegram.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
 
-.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs web
+.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs web screens
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -78,6 +78,12 @@ web:
 docs: $(BUILD)/relayctl
 	$(BUILD)/relayctl settings --example > relay/.env.example
 	$(BUILD)/relayctl settings --markdown > docs/settings.md
+	@if [ -x tests/web/node_modules/.bin/openapi-typescript ]; then cd tests/web && \
+	    node_modules/.bin/openapi-typescript ../../docs/openapi.yaml -o ../../web/src/wire/types.gen.ts >/dev/null; fi
+
+# Pictures of every screen of the page, and those of the documentation.
+screens: all web
+	cd tests/web && npm ci --ignore-scripts --no-audit --no-fund >/dev/null && node screens.mjs $(abspath $(BUILD))/screens
 
 # The unit programs link everything but the mains; a test may include a .c file to reach its static functions.
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
