@@ -48,7 +48,7 @@ $(BUILD)/flags.mk: Makefile
 	then known="$$known $$flag"; fi; done; echo "KNOWN =$$known" > $@
 -include $(BUILD)/flags.mk
 
-.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs web
+.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs web screens
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -89,6 +89,12 @@ web:
 docs: $(BUILD)/relayctl
 	$(BUILD)/relayctl settings --example > relay/.env.example
 	$(BUILD)/relayctl settings --markdown > docs/settings.md
+	@if [ -x tests/web/node_modules/.bin/openapi-typescript ]; then cd tests/web && \
+	    node_modules/.bin/openapi-typescript ../../docs/openapi.yaml -o ../../web/src/wire/types.gen.ts >/dev/null; fi
+
+# Pictures of every screen of the page, and those of the documentation.
+screens: all web
+	cd tests/web && npm ci --ignore-scripts --no-audit --no-fund >/dev/null && node screens.mjs $(abspath $(BUILD))/screens
 
 # The unit programs link everything but the mains; a test may include a .c file to reach its static functions.
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))

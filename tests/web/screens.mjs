@@ -1,7 +1,7 @@
 // Pictures of every screen, in several widths, themes and directions: `node screens.mjs DIR [only]`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { launch, open, signIn, signedIn, startRelay, until, write, bubble } from './e2e/lib.mjs';
+import { launch, open, signIn, signedIn, startRelay, top, until, write, bubble } from './e2e/lib.mjs';
 
 const dir = process.argv[2] ?? 'screens';
 const only = process.argv[3];
@@ -122,6 +122,42 @@ async function shots(page, name, sizes, themes, act) {
 const ALL = [[1280, 900], [768, 900], [320, 640]];
 const LD = ['light', 'dark'];
 
+/** The pictures of docs/: a talk, a telephone, and the same from right to left. */
+async function forDocs(relay, browser, page) {
+  const out = join(top, 'docs/pictures');
+  mkdirSync(out, { recursive: true });
+  const save = (name, bytes) => writeFileSync(join(out, name), bytes);
+  const go = async (w, h, theme) => {
+    await page.setViewportSize({ width: w, height: h });
+    await page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
+    await page.waitForTimeout(400);
+  };
+  await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
+  await go(1180, 760, 'light');
+  save('talk.png', await page.screenshot());
+  const parts = [];
+  await go(320, 640, 'light');
+  const talk = await page.screenshot();
+  await page.getByRole('button', { name: 'Back' }).click();
+  parts.push(await page.screenshot(), talk);
+  const fresh = await open(browser, relay.page, { viewport: { width: 320, height: 640 } });
+  await fresh.getByLabel('E-mail').waitFor();
+  parts.unshift(await fresh.screenshot());
+  const plain = await (await browser.newContext({ viewport: { width: 1024, height: 672 } })).newPage();
+  await plain.setContent(`<body style="margin:0;background:#d9dcd7;display:flex;gap:16px;padding:16px">${parts.map((p) => `<img style="border-radius:18px" width="320" height="640" src="data:image/png;base64,${p.toString('base64')}">`).join('')}`);
+  await plain.waitForTimeout(200);
+  save('phone.png', await plain.screenshot());
+  await page.evaluate(() => localStorage.setItem('webchat.look', JSON.stringify({ language: 'ar', theme: 'dark' })));
+  await page.setViewportSize({ width: 1180, height: 760 });
+  await page.reload();
+  await page.locator('.list-head').waitFor();
+  await go(1180, 760, 'dark');
+  await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
+  await page.waitForTimeout(600);
+  save('arabic-dark.png', await page.screenshot());
+  await page.evaluate(() => localStorage.removeItem('webchat.look'));
+}
+
 async function main() {
   const lang = process.env.SCREEN_LANG ?? 'en';
   const relay = await startRelay({ RELAY_NAME: 'Harbour relay' });
@@ -136,6 +172,12 @@ async function main() {
     await shots(first, 'code', [[768, 900], [320, 640]], ['light']);
     await first.context().close();
     const { page } = await populate(relay, browser);
+    if (lang === 'en' && (!only || only === 'docs')) {
+      await forDocs(relay, browser, page);
+      if (only) return;
+      await page.reload();
+      await page.locator('.list-head').waitFor();
+    }
     if (lang !== 'en') {
       await page.evaluate((l) => localStorage.setItem('webchat.look', JSON.stringify({ language: l })), lang);
       await page.reload();

@@ -151,10 +151,12 @@ async function startLook(): Promise<void> {
 
 /** Goes somewhere; `replace`: without a step back. */
 export function go(next: Place, replace = false): void {
-  const same = JSON.stringify(next) === JSON.stringify(place.peek());
+  const now = place.peek();
+  const same = JSON.stringify(next) === JSON.stringify(now);
   place.value = next;
   if (same) return;
-  if (replace) history.replaceState({ place: next }, '');
+  // whoever found somebody in the directory goes back to the list, not to the directory
+  if (replace || (now.page?.startsWith('directory') && next.chat)) history.replaceState({ place: next }, '');
   else history.pushState({ place: next }, '');
 }
 

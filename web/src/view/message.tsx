@@ -1,29 +1,22 @@
 // One message: bubble, quote, media, text, state; and what can be done with it.
 import type { Message } from '../base/model';
 import { isAllowedAction } from '../base/rules';
-import { graphemes, isBigEmoji, loadLinks, pieces, plainName } from '../base/text';
+import { isBigEmoji, loadLinks, pieces, plainName } from '../base/text';
 import { signal } from '@preact/signals';
 import { hueOf } from '../base/ids';
 import { fullTime, maybe, number, t, timeOf } from '../i18n';
 import { chats } from '../state/app';
 import type { Timeline } from '../state/timeline';
-import { ask } from '../ui/dialog';
 import { Icon } from '../ui/icon';
-import { openMenu, type MenuItem } from '../ui/menu';
 import { Avatar, Button } from '../ui/parts';
 import { toast } from '../ui/toast';
-import { block } from './chat-actions';
-import { startEdit, startReply } from './composing';
-import { copyText } from './copy';
+import { startEdit } from './composing';
 import { Media } from './media';
 import { Tick } from './tick';
 import { showMessage } from './timeline';
-import { attempt, sentence } from './trouble';
+import { sentence } from './trouble';
 import { eventText } from './words';
 import { Trouble } from '../base/trouble';
-
-const EDIT_MS = 15 * 60_000;
-const quick = ['👍', '❤️', '😂', '😮', '😢', '🎉'];
 
 const linksReady = signal(false);
 void loadLinks().then(() => (linksReady.value = true));
@@ -155,80 +148,9 @@ function Failure({ m }: { m: Message }) {
   );
 }
 
-export const canEdit = (m: Message, now: number): boolean => m.mine && m.kind === 'text' && !m.withdrawn && !m.channel && (m.state === 'waiting' || m.state === 'failed' || now - m.at < EDIT_MS);
+const actionsOf = (): Promise<typeof import('./message-actions')> => import('./message-actions');
 
-async function forward(m: Message): Promise<void> {
-  const { pickChat } = await import('./pick');
-  const key = await pickChat(t('forward.title'));
-  if (key) await sendCopy(m, key);
-}
-
-async function sendCopy(m: Message, chat: string): Promise<void> {
-  const e = chats.peek()!.engine;
-  const files = [];
-  for (const f of m.files ?? []) {
-    const stored = await e.store.file.get(f.key);
-    if (!stored) {
-      toast(t('forward.noFile'), { bad: true });
-      continue;
-    }
-    files.push({ key: await e.stage(stored.blob), name: f.name, mime: f.mime, size: f.size, width: f.width, height: f.height, duration_ms: f.duration_ms ?? m.duration, waveform: m.waveform, voice: m.kind === 'voice' });
-  }
-  if (!m.text && !files.length) return;
-  await e.send({ chat, text: m.text, kind: m.kind === 'voice' ? 'voice' : undefined, files, lang: m.lang });
-  toast(t('forward.done'));
-}
-
-async function withdraw(m: Message): Promise<void> {
-  const e = chats.peek()!.engine;
-  if (m.state === 'waiting' || m.state === 'failed') return e.withdraw(m);
-  if (await ask({ title: t('withdraw.title'), text: t('withdraw.text'), yes: t('withdraw'), no: t('cancel'), bad: true })) await e.withdraw(m);
-}
-
-async function remove(m: Message): Promise<void> {
-  if (await ask({ title: t('remove.title'), text: t('remove.text'), yes: t('delete'), no: t('cancel'), bad: true })) await chats.peek()!.engine.remove(m);
-}
-
-export function messageActions(m: Message, tl: Timeline): MenuItem[] {
-  const c = chats.peek()!;
-  const e = c.engine;
-  const items: MenuItem[] = [];
-  const has = !m.withdrawn && !m.scrubbed;
-  if (has && m.id && m.kind !== 'system') items.push({ label: t('reply'), icon: 'reply', keys: 'R', run: () => startReply(m) });
-  if (has && m.text) items.push({ label: t('copy'), icon: 'copy', keys: 'C', run: () => void copyText(m.text) });
-  if (has && m.text && 'speechSynthesis' in window) items.push({ label: t('readAloud'), icon: 'volume-2', keys: 'L', run: () => void import('./speak').then(({ speak }) => speak(m)) });
-  if (has && m.kind !== 'system') {
-    items.push({ label: t('forward'), icon: 'forward', keys: 'F', run: () => void forward(m) });
-    if (m.chat !== 'self') items.push({ label: t('saveToNotes'), icon: 'bookmark', keys: 'S', run: () => void sendCopy(m, 'self') });
-  }
-  if (canEdit(m, e.now())) items.push({ label: t('edit'), icon: 'pencil', keys: 'E', run: () => startEdit(m) });
-  if (m.id) items.push({ label: t('msgInfo'), icon: 'info', keys: 'I', run: () => void import('./message-info').then((x) => x.showInfo(m)) });
-  if (m.state === 'failed' || m.state === 'unsure') items.push({ label: t('tryAgain'), icon: 'refresh-cw', run: () => void e.retry(m) });
-  if (m.mine && !m.withdrawn && m.kind !== 'system') items.push({ label: m.state === 'waiting' || m.state === 'failed' ? t('delete') : t('withdraw'), icon: 'trash-2', bad: true, line: true, run: () => void withdraw(m) });
-  else items.push({ label: t('removeHere'), icon: 'trash-2', bad: true, line: true, run: () => void remove(m) });
-  if (!m.mine && m.kind !== 'system' && !m.channel) items.push({ label: t('block.name', { name: plainName(m.name) }), icon: 'ban', bad: true, run: () => void block(m.from, plainName(m.name)) });
-  void tl;
-  return items;
-}
-
-function openMessageMenu(anchor: HTMLElement | { x: number; y: number }, m: Message, tl: Timeline): void {
-  const e = chats.peek()!.engine;
-  const head = e.can('reactions') && m.id && !m.withdrawn && m.kind !== 'system'
-    ? (close: () => void) => (
-        <div class="quick" role="group" aria-label={t('react')}>
-          {quick.map((g) => (
-            <button key={g} type="button" class="round" aria-label={g} aria-pressed={m.reactions?.[e.me] === g} onClick={() => (close(), void e.react(m, m.reactions?.[e.me] === g ? '' : g))}>
-              {g}
-            </button>
-          ))}
-          <button type="button" class="round" aria-label={t('react.more')} onClick={() => (close(), void import('./emoji').then((x) => x.pickEmoji()).then((g) => void (g && e.react(m, graphemes(g)[0]!))))}>
-            <Icon name="smile-plus" />
-          </button>
-        </div>
-      )
-    : undefined;
-  openMenu(anchor, t('msgMenu'), messageActions(m, tl), head);
-}
+const openMessageMenu = (anchor: HTMLElement | { x: number; y: number }, m: Message): void => void actionsOf().then((x) => x.openMessageMenu(anchor, m));
 
 function focusedMessage(e: KeyboardEvent, tl: Timeline): Message | undefined {
   const el = (e.target as HTMLElement).closest<HTMLElement>('[data-key]');
@@ -241,15 +163,13 @@ export function messageKey(e: KeyboardEvent, tl: Timeline): void {
   if (!m) return;
   if (e.key === 'ContextMenu' || (e.shiftKey && e.key === 'F10') || e.key === 'Enter') {
     e.preventDefault();
-    openMessageMenu(e.target as HTMLElement, m, tl);
+    openMessageMenu(e.target as HTMLElement, m);
     return;
   }
   if (e.ctrlKey || e.metaKey || e.altKey) return;
-  const item = messageActions(m, tl).find((i) => i.keys && i.keys.toLowerCase() === e.key.toLowerCase());
-  if (item) {
-    e.preventDefault();
-    item.run?.();
-  }
+  if (!/^[a-z]$/i.test(e.key)) return;
+  e.preventDefault();
+  void actionsOf().then((x) => x.runKey(m, e.key));
 }
 
 const LONG_MS = 450;
@@ -273,13 +193,13 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
   const onContext = (e: MouseEvent): void => {
     if ((e.target as HTMLElement).closest('a') || String(getSelection())) return;
     e.preventDefault();
-    openMessageMenu(e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : (e.currentTarget as HTMLElement), m, tl);
+    openMessageMenu(e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : (e.currentTarget as HTMLElement), m);
   };
   const onDown = (e: PointerEvent): void => {
     if (e.pointerType !== 'touch') return;
     const at = { x: e.clientX, y: e.clientY };
     clearTimeout(pressed);
-    pressed = setTimeout(() => openMessageMenu(at, m, tl), LONG_MS) as unknown as number;
+    pressed = setTimeout(() => openMessageMenu(at, m), LONG_MS) as unknown as number;
   };
   const onUp = (): void => clearTimeout(pressed);
   return (
@@ -324,7 +244,7 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
         </span>
         <Actions m={m} />
         <Failure m={m} />
-        <button type="button" class="more" aria-label={t('msgMenu')} tabIndex={-1} onClick={(e) => openMessageMenu(e.currentTarget, m, tl)}>
+        <button type="button" class="more" aria-label={t('msgMenu')} tabIndex={-1} onClick={(e) => openMessageMenu(e.currentTarget, m)}>
           <Icon name="chevron-down" small />
         </button>
       </div>
@@ -332,5 +252,3 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
     </div>
   );
 }
-
-export { attempt };
