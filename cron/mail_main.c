@@ -26,6 +26,8 @@
 #define LOOK_MS 1000 /* for what relayctl or another program put into the outbox */
 #define FIRST_RETRY_MS 2000
 #define LONGEST_RETRY_MS 600000
+#define LONGEST_OWN_MS 60000 /* for the relay's own mails: a code lives ten minutes */
+#define CLOSED_MS 60000 /* nothing is tried at a server that takes nobody's mail */
 #define ARENA_BYTES ((size_t)1 << 20)
 #define END_MS 2000 /* for the other process, when we end */
 #define END_STEP_US 20000
@@ -49,13 +51,14 @@ catch_signals(void)
 }
 
 static int64_t
-retry_pause_ms(int tries)
+retry_pause_ms(const struct outbox_mail *mail)
 {
-	int64_t pause = FIRST_RETRY_MS;
+	int64_t pause = FIRST_RETRY_MS,
+		longest = mail->message_id ? LONGEST_RETRY_MS : LONGEST_OWN_MS;
 
-	while (tries-- > 0 && pause < LONGEST_RETRY_MS)
+	for (int tries = mail->tries; tries > 0 && pause < longest; tries--)
 		pause *= 2;
-	return pause < LONGEST_RETRY_MS ? pause : LONGEST_RETRY_MS;
+	return pause < longest ? pause : longest;
 }
 
 /* One kind of the outbox, with what takes it. */
@@ -65,6 +68,8 @@ struct lane {
 	struct db *db;
 	struct mailer *mailer;
 	struct telegram *telegram;
+	int64_t closed_until; /* the server takes nothing before that (monotonic) */
+	int closed; /* how often in a row it did not */
 	pid_t other; /* process of the other lane that we started, 0: none */
 	int wake_fd;
 };
@@ -87,26 +92,47 @@ keep_reason(const struct lane *l, const struct outbox_mail *mail, const struct m
 	reason_clean(why->theirs, mail->recipient, theirs, sizeof(theirs));
 	if (l->kind == OUTBOX_MAIL)
 		mailer_join(why->own, theirs, out);
+	else if (why->moved_to)
+		snprintf(out, 2 * (size_t)MAILER_REASON_BYTES, "%s; the group's new id is %lld",
+		    theirs, (long long)why->moved_to);
 	else
 		snprintf(out, MAILER_REASON_BYTES, "%s", theirs[0] ? theirs : why->own);
 }
 
-/* Notes what became of it. The relay's own mails are tried until their time is over. The log gets
- * our own words alone. */
+/* A server that cannot be reached is tried again soon, and then each minute; one that does not let
+ * us in, each minute: more often could lock the account. */
+static int64_t
+closed_pause_ms(struct lane *l, const struct mail_reason *why)
+{
+	int64_t pause = FIRST_RETRY_MS;
+
+	for (int n = l->closed++; n > 0 && pause < CLOSED_MS; n--)
+		pause *= 2;
+	if (why->theirs[0] || pause > CLOSED_MS)
+		pause = CLOSED_MS;
+	l->closed_until = clock_mono_ms() + pause;
+	return pause;
+}
+
+/* Notes what became of it. The log gets our own words alone. */
 static enum db_result
 settle(struct lane *l, const struct outbox_mail *mail, enum mail_result result,
     const struct mail_reason *why, int64_t wait_ms)
 {
 	char reason[2 * MAILER_REASON_BYTES];
 	const char *what = l->kind == OUTBOX_MAIL ? "mail" : "Telegram message";
-	int64_t pause = wait_ms ? wait_ms : retry_pause_ms(mail->tries);
+	int64_t pause = result == MAIL_CLOSED ? closed_pause_ms(l, why) :
+	    wait_ms                           ? wait_ms :
+						retry_pause_ms(mail);
 
+	if (result != MAIL_CLOSED)
+		l->closed = 0;
 	keep_reason(l, mail, why, reason);
 	if (result == MAIL_SENT) {
 		log_info("%s %lld sent", what, (long long)mail->id);
 		return db_outbox_sent(l->db, mail);
 	}
-	if (result == MAIL_REFUSED && mail->message_id) {
+	if (result == MAIL_REFUSED) {
 		log_warn("%s %lld refused: %s", what, (long long)mail->id, why->own);
 		return db_outbox_refused(l->db, mail, reason);
 	}
@@ -127,7 +153,7 @@ drain(struct lane *l, struct arena *a)
 		enum db_result r = db_outbox_expire(l->db, now);
 
 		arena_reset(a);
-		if (r != DB_DONE || !l->on)
+		if (r != DB_DONE || !l->on || clock_mono_ms() < l->closed_until)
 			return LOOK_MS;
 		r = db_outbox_due(l->db, a, l->kind, now, &mail, &next_at);
 		if (r != DB_ROW)

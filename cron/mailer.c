@@ -3,16 +3,24 @@
 #include "mailer.h"
 
 #include "cleanup.h"
+#include "email.h"
+#include "id.h"
+#include "reason.h"
+#include "secret.h"
 #include "text.h"
 
+#include <netdb.h>
 #include <sodium.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CONNECT_SEC 10L
 #define TOTAL_SEC 30L
 #define TLS_PORT 465
-#define ENCODED_WORD_BYTES 42
+#define ENCODED_WORD_BYTES 39 /* so that a line has at most 76 characters (RFC 2047, section 2) */
+#define HEADER_LINE_BYTES 76
+#define HOST_BYTES 256
 #define LONGEST_LINE 900 /* a line of a mail has 998 bytes at most */
 #define ENCODED_LINE_BYTES 57
 
@@ -96,7 +104,7 @@ mailer_close(struct mailer *m)
 	free(m);
 }
 
-/* The domain of the relay's own address, for EHLO and Message-ID. */
+/* The domain of the relay's own address. */
 static const char *
 own_domain(const struct conf *c)
 {
@@ -105,22 +113,44 @@ own_domain(const struct conf *c)
 	return at ? at + 1 : "localhost";
 }
 
-/* A header's text: as it is when it is short and ASCII, else in encoded words (RFC 2047) of whole
- * characters.
- */
+/* What EHLO says: the full name of this machine (RFC 5321, section 4.1.1.1), or where it has none
+ * the domain of the relay's own address. */
 static void
-put_header(struct text *t, const char *name, const char *value)
+own_host(const struct conf *c, char out[static HOST_BYTES])
 {
-	const char *p = value;
+	const struct addrinfo hints = { .ai_flags = AI_CANONNAME };
+	struct addrinfo *found = NULL;
+	char name[HOST_BYTES];
 
-	text_printf(t, "%s:", name);
-	for (; *p && (unsigned char)*p < 0x80; p++)
-		;
-	if (!*p && p - value < LONGEST_LINE) {
-		text_printf(t, " %s\r\n", value);
-		return;
-	}
-	for (p = value; *p;) {
+	if (gethostname(name, sizeof(name)) != 0)
+		name[0] = '\0';
+	name[sizeof(name) - 1] = '\0';
+	if (name[0] && !strchr(name, '.') && getaddrinfo(name, NULL, &hints, &found) == 0 &&
+	    found->ai_canonname)
+		snprintf(name, sizeof(name), "%s", found->ai_canonname);
+	if (found)
+		freeaddrinfo(found);
+	if (!strchr(name, '.') || !email_domain_clean(name, out, HOST_BYTES))
+		snprintf(out, HOST_BYTES, "%s", own_domain(c));
+}
+
+/* ASCII that nobody takes for an encoded word. */
+static bool
+is_plain(const char *s)
+{
+	if (strstr(s, "=?"))
+		return false;
+	for (; *s; s++)
+		if ((unsigned char)*s >= 0x80)
+			return false;
+	return true;
+}
+
+/* Encoded words (RFC 2047) of whole characters, each on a line of its own. */
+static void
+put_encoded_words(struct text *t, const char *value)
+{
+	for (const char *p = value; *p;) {
 		char word[sodium_base64_ENCODED_LEN(
 		    ENCODED_WORD_BYTES, sodium_base64_VARIANT_ORIGINAL)];
 		size_t n = strnlen(p, ENCODED_WORD_BYTES);
@@ -132,6 +162,33 @@ put_header(struct text *t, const char *name, const char *value)
 		text_printf(t, " =?utf-8?B?%s?=\r\n", word);
 		p += n;
 	}
+}
+
+/* A header's text: as it is when it is plain and fits its line, else in encoded words. */
+static void
+put_header(struct text *t, const char *name, const char *value)
+{
+	text_printf(t, "%s:", name);
+	if (is_plain(value) && strlen(name) + strlen(value) + 2 <= HEADER_LINE_BYTES)
+		text_printf(t, " %s\r\n", value);
+	else
+		put_encoded_words(t, value);
+}
+
+/* The relay's name and address: the name as a quoted string (RFC 5322, section 3.2.4). */
+static void
+put_from(struct text *t, const struct conf *c)
+{
+	text_printf(t, "From:");
+	if (!is_plain(c->name)) {
+		put_encoded_words(t, c->name);
+	} else {
+		text_printf(t, " \"");
+		for (const char *p = c->name; *p; p++)
+			text_printf(t, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+		text_printf(t, "\"\r\n");
+	}
+	text_printf(t, " <%s>\r\n", conf_mail_from(c));
 }
 
 /* Lines that are too long, and carriage returns, would not arrive as they are. */
@@ -176,7 +233,8 @@ compose(const struct conf *c, const struct outbox_mail *mail)
 {
 	size_t size = strlen(mail->body) * 2 + strlen(mail->subject) * 4 + 4096;
 	const bool encoded = needs_encoding(mail->body);
-	char *all = malloc(size), date[64];
+	char *all = malloc(size), date[64], unique[2 * ID_BYTES + 1];
+	uint8_t id[ID_BYTES];
 	struct text t;
 	struct tm tm;
 	time_t now = time(NULL);
@@ -186,16 +244,18 @@ compose(const struct conf *c, const struct outbox_mail *mail)
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
 	text_init(&t, all, size);
-	text_printf(
-	    &t, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\n", date, conf_mail_from(c), mail->recipient);
+	id_make(id);
+	secret_hex(id, sizeof(id), unique);
+	text_printf(&t, "Date: %s\r\n", date);
+	put_from(&t, c);
+	text_printf(&t, "To: <%s>\r\n", mail->recipient);
 	put_header(&t, "Subject", mail->subject);
 	if (mail->reply_to)
 		text_printf(&t, "Reply-To: <%s>\r\n", mail->reply_to);
 	text_printf(&t,
-	    "Message-ID: <%lld.%lld@%s>\r\nMIME-Version: 1.0\r\n"
+	    "Message-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n%s\r\n",
-	    (long long)mail->id, (long long)mail->created_at, own_domain(c),
-	    encoded ? "base64" : "8bit",
+	    unique, own_domain(c), encoded ? "base64" : "8bit",
 	    mail->message_id ? "" : "Auto-Submitted: auto-generated\r\n");
 	(encoded ? put_encoded : put_body)(&t, mail->body);
 	if (!text_ok(&t)) {
@@ -209,15 +269,21 @@ static void
 set_server(struct mailer *m)
 {
 	const struct conf *c = m->conf;
+	const enum conf_smtp_tls tls = (enum conf_smtp_tls)c->smtp_tls;
 	bool login = c->smtp_username[0] != '\0', verify = login || c->smtp_ca_file[0];
-	char url[700];
+	bool at_once = tls == SMTP_TLS_TLS || (tls == SMTP_TLS_AUTO && c->smtp_port == TLS_PORT);
+	char url[700], host[HOST_BYTES];
 
-	snprintf(url, sizeof(url), "%s://%s:%lld/%s", c->smtp_port == TLS_PORT ? "smtps" : "smtp",
-	    c->smtp_host, (long long)c->smtp_port, own_domain(c));
+	own_host(c, host);
+	snprintf(url, sizeof(url),
+	    strchr(c->smtp_host, ':') ? "%s://[%s]:%lld/%s" : "%s://%s:%lld/%s",
+	    at_once ? "smtps" : "smtp", c->smtp_host, (long long)c->smtp_port, host);
 	curl_easy_setopt(m->curl, CURLOPT_URL, url);
 	curl_easy_setopt(m->curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-	curl_easy_setopt(
-	    m->curl, CURLOPT_USE_SSL, login ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_TRY);
+	curl_easy_setopt(m->curl, CURLOPT_USE_SSL,
+	    tls == SMTP_TLS_OFF                   ? (long)CURLUSESSL_NONE :
+		login || tls == SMTP_TLS_STARTTLS ? (long)CURLUSESSL_ALL :
+						    (long)CURLUSESSL_TRY);
 	/* Without credentials and without a CA an unverified STARTTLS still beats clear text. */
 	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
 	curl_easy_setopt(m->curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
@@ -230,14 +296,37 @@ set_server(struct mailer *m)
 	mailer_set_bounds(m->curl);
 }
 
-/* A server that says no (5xx) to this mail will say so again; that it does not take our login is no
- * fault of the mail. */
-static enum mail_result
-judge(const struct mailer *m, CURLcode rc)
+/* Answers that are about us and not about one mail: going away, encryption or sign-in that is
+ * wanted or fails, mechanisms, a busy or closed server (RFC 5321, section 4.2; RFC 4954, section 6;
+ * RFC 3207, section 4; RFC 7504). */
+static bool
+is_about_us(int code)
 {
+	static const int codes[] = { 421, 432, 454, 502, 503, 504, 521, 523, 524, 525, 530, 534,
+		535, 538 };
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (codes[i] == code)
+			return true;
+	return false;
+}
+
+/* What curl says failed tells where: at the sender (MAIL), which is the same for every mail, at the
+ * recipient (RCPT), or at the text (DATA and what follows it). A 5xx there is for good, a 4xx for
+ * now (greylisting). Before that nothing is about the mail. */
+static enum mail_result
+judge(const struct mailer *m, CURLcode rc, const char *detail)
+{
+	bool sender = strncmp(detail, "MAIL ", 5) == 0;
+	bool connected = rc == CURLE_SEND_ERROR || rc == CURLE_RECV_ERROR ||
+	    rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_GOT_NOTHING ||
+	    rc == CURLE_OPERATION_TIMEDOUT || rc == CURLE_PARTIAL_FILE;
+
 	if (rc == CURLE_OK)
 		return MAIL_SENT;
-	return m->answer[0] == '5' && rc != CURLE_LOGIN_DENIED ? MAIL_REFUSED : MAIL_LATER;
+	if (!connected || sender || is_about_us(reason_code(m->answer)))
+		return MAIL_CLOSED;
+	return m->answer[0] == '5' ? MAIL_REFUSED : MAIL_LATER;
 }
 
 void
@@ -262,7 +351,7 @@ perform(struct mailer *m, struct mail_reason *why)
 	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, NULL);
 	snprintf(why->own, sizeof(why->own), "%s", detail[0] ? detail : curl_easy_strerror(rc));
 	snprintf(why->theirs, sizeof(why->theirs), "%s", m->answer);
-	return judge(m, rc);
+	return judge(m, rc, detail);
 }
 
 static enum mail_result

@@ -14,13 +14,15 @@
  * ("" for nothing), which may name people. One line each. */
 struct mail_reason {
 	char own[MAILER_REASON_BYTES], theirs[MAILER_REASON_BYTES];
+	int64_t moved_to; /* the new id of a Telegram group; 0: none was named */
 };
 
 /* What became of one. */
 enum mail_result {
 	MAIL_SENT,
 	MAIL_LATER, /* it may go another time */
-	MAIL_REFUSED /* it never will */
+	MAIL_REFUSED, /* it never will */
+	MAIL_CLOSED /* the server takes nobody's for now, or not with these settings: all wait */
 };
 
 struct mailer;

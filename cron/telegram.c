@@ -77,6 +77,19 @@ put_reason(char *reason, const char *words, const char *token)
 		reason[strlen(reason) - 1] = '\0';
 }
 
+/* How long to wait, and where a group went that became a supergroup. */
+static void
+read_parameters(struct json_object *parameters, struct verdict *v, struct mail_reason *why)
+{
+	struct json_object *part;
+
+	if (json_object_object_get_ex(parameters, "retry_after", &part))
+		v->retry_after_sec = json_object_get_int64(part);
+	if (json_object_object_get_ex(parameters, "migrate_to_chat_id", &part) &&
+	    json_object_is_type(part, json_type_int))
+		why->moved_to = json_object_get_int64(part);
+}
+
 /* Reads {"ok":..., "description":..., "parameters":{"retry_after":...}}; anything else is no. */
 static struct verdict
 read_verdict(const struct telegram *t, long status, const char *token, struct mail_reason *why)
@@ -92,9 +105,8 @@ read_verdict(const struct telegram *t, long status, const char *token, struct ma
 		    json_object_is_type(part, json_type_string))
 			put_reason(why->theirs, json_object_get_string(part), token);
 		if (json_object_object_get_ex(root, "parameters", &part) &&
-		    json_object_is_type(part, json_type_object) &&
-		    json_object_object_get_ex(part, "retry_after", &part))
-			v.retry_after_sec = json_object_get_int64(part);
+		    json_object_is_type(part, json_type_object))
+			read_parameters(part, &v, why);
 	}
 	json_object_put(root);
 	return v;

@@ -167,6 +167,7 @@ const struct field in_code_request_fields[] = {
 	CLEANED(in_code_request, email, FIELD_REQUIRED, 3, 254, email_clean),
 	CLEANED(in_code_request, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, clean_name),
 	RULED(in_code_request, purpose, FIELD_OPTIONAL, 1, 16, is_login, "login"),
+	RULED(in_code_request, language, FIELD_OPTIONAL, 0, 16, is_line, one_line),
 	END,
 };
 

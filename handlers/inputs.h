@@ -5,7 +5,7 @@
 #include "fields.h"
 
 struct in_code_request {
-	const char *email, *display_name, *purpose;
+	const char *email, *display_name, *purpose, *language;
 };
 struct in_code_verify {
 	const char *email, *code, *display_name, *chat_address, *device_name, *session_name,

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define TELEGRAM_TEXT_UNITS 4096 /* Bot API, sendMessage */
+
 static bool
 missing(struct request *r, const char *field, const char *message)
 {
@@ -51,6 +53,17 @@ is_bot_token(const char *s)
 	return s[strspn(s, allowed)] == '\0';
 }
 
+/* The length of a text as Telegram counts it: in UTF-16 units. */
+static size_t
+utf16_units(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) == 0x80 ? 0 : (unsigned char)*s >= 0xf0 ? 2 : 1;
+	return n;
+}
+
 /* What the fields of a channel must have besides the limits of each; false: it answered. */
 static bool
 check(struct request *r, const struct in_message *in)
@@ -69,6 +82,9 @@ check(struct request *r, const struct in_message *in)
 		return missing(r, "title", "A notification needs a title or a subject.");
 	if (strcmp(channel, "tg_bot") == 0 && !given(in->bot_token))
 		return missing(r, "bot_token", "bot_token is missing.");
+	if (strcmp(channel, "tg_bot") == 0 && utf16_units(in->text) > TELEGRAM_TEXT_UNITS)
+		return invalid(
+		    r, "text", "text must have up to 4096 UTF-16 units; Telegram takes no more.");
 	if (given(in->bot_token) && !is_bot_token(in->bot_token))
 		return invalid(
 		    r, "bot_token", "bot_token must be made of letters, digits, : _ and -.");

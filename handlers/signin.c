@@ -7,6 +7,7 @@
 #include "resp.h"
 #include "show.h"
 #include "text.h"
+#include "words.h"
 
 #define STRANGER_MAIL_TTL_MS ((int64_t)86400000)
 
@@ -38,23 +39,24 @@ may_sign_in(struct request *r, const char *email)
 	return res == DB_ROW && q.status != ACCESS_APPROVED ? DB_NONE : res;
 }
 
-/* Whoever has the mailbox learns what a caller must not: whether the address may sign in. */
+/* One of the relay's own mails, in the language of the account, else in that of the request. The
+ * choice tells nobody anything: only the mailbox sees it. */
 static struct mail
-stranger_mail(struct request *r, const char *email)
+own_mail(struct request *r, enum words_mail which, const char *code, int64_t ttl_ms)
 {
-	const char *name = r->worker->conf->name;
+	const struct in_code_request *in = r->in;
+	const char *language = in->language;
+	struct account acc;
+	struct words w;
 
-	return (struct mail){
-		.recipient = email,
-		.subject = arena_printf(&r->arena, "%s: your request to sign in", name),
-		.body = arena_printf(&r->arena,
-		    "Somebody, probably you, wants to sign in to %s with this address.\n\n"
-		    "This relay is open to people whom its admins let in. They were asked; you get "
-		    "another mail if they do.\n"
-		    "If it was not you, you need not do anything.\n",
-		    name),
-		.expires_at = r->now + STRANGER_MAIL_TTL_MS,
-	};
+	if (db_account_by_email(r->worker->db, &r->arena, in->email, &acc) == DB_ROW &&
+	    acc.language[0])
+		language = acc.language;
+	w = words_mail(&r->arena, which, language, r->worker->conf->name, code);
+	return (struct mail){ .recipient = in->email,
+		.subject = w.subject,
+		.body = w.body,
+		.expires_at = r->now + ttl_ms };
 }
 
 /* The same for everybody: the answer tells nobody who has an account or may have one. */
@@ -73,7 +75,7 @@ ask_for_access(struct request *r, const char *email, const char *display_name)
 {
 	const struct conf *c = r->worker->conf;
 	const struct signin_limit limit = limit_of(r, email);
-	const struct mail mail = stranger_mail(r, email);
+	const struct mail mail = own_mail(r, WORDS_STRANGER, NULL, STRANGER_MAIL_TTL_MS);
 	int64_t retry_at = 0;
 	enum db_result res = db_access_ask(r->worker->db, &limit, display_name ? display_name : "",
 	    c->smtp_host[0] ? &mail : NULL, &retry_at);
@@ -91,23 +93,6 @@ ask_for_access(struct request *r, const char *email, const char *display_name)
 	answer_sent(r);
 }
 
-static struct mail
-code_mail(struct request *r, const char *email, const char *code)
-{
-	const char *name = r->worker->conf->name;
-
-	return (struct mail){
-		.recipient = email,
-		.subject = arena_printf(&r->arena, "%s: your sign-in code", name),
-		.body = arena_printf(&r->arena,
-		    "Your sign-in code for %s is\n\n    %s\n\nIt is good for ten minutes and for "
-		    "one sign-in.\n"
-		    "If you did not ask for it, you need not do anything.\n",
-		    name, code),
-		.expires_at = r->now + SIGNIN_CODE_TTL_MS,
-	};
-}
-
 static void
 send_code(struct request *r, const char *email)
 {
@@ -120,7 +105,7 @@ send_code(struct request *r, const char *email)
 	struct json_object *o;
 
 	secret_code_make(code);
-	mail = code_mail(r, email, code);
+	mail = own_mail(r, WORDS_CODE, code, SIGNIN_CODE_TTL_MS);
 	res =
 	    db_code_request(r->worker->db, &limit, code, c->smtp_host[0] ? &mail : NULL, &retry_at);
 	if (resp_db_failed_but(r, res, RESP_CONFLICT))

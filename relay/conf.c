@@ -368,6 +368,11 @@ check_together(const struct conf *c, char *error)
 	if (c->metrics_port && c->metrics_port == conf_port(c))
 		return conf_refuse(c, CONF_RELAY_METRICS_PORT, error,
 		    "the relay itself listens on port %d; another port is allowed", conf_port(c));
+	if (c->smtp_tls == SMTP_TLS_OFF && c->smtp_username[0])
+		return conf_refuse(c, CONF_SMTP_TLS, error,
+		    "with SMTP_USERNAME the password would go in clear text; auto, starttls or tls "
+		    "is "
+		    "allowed");
 	if (c->smtp_host[0] && email_clean(conf_mail_from(c), from))
 		return conf_refuse(c, c->smtp_from[0] ? CONF_SMTP_FROM : CONF_SMTP_HOST, error,
 		    "SMTP_FROM must be an e-mail address while SMTP_HOST is set");

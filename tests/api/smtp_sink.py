@@ -22,6 +22,7 @@ class Mail:
     def __init__(self, envelope, session):
         self.sender, self.recipients, self.over_tls = envelope.mail_from, envelope.rcpt_tos, bool(session.ssl)
         self.raw = envelope.original_content
+        self.host_name = session.host_name
         self.message = email.message_from_bytes(self.raw, policy=email.policy.default)
 
     @property
@@ -59,7 +60,7 @@ class _Controller(Controller):
 
 class SmtpSink:
     """The sink. `misbehave` is None, rcpt_450 or rcpt_550 (for `bad_recipient` only, if one is named; with `answer`, if there is one),
-    hang_after_ehlo or close_in_data."""
+    mail_550, hang_after_ehlo or close_in_data."""
 
     def __init__(self):
         self.port, self.mails, self.auth_attempts = free_port(), [], []
@@ -76,10 +77,12 @@ class SmtpSink:
         self._folder.cleanup()
 
     def start(self, *, tls=False, auth="none"):
-        """Listen. `tls` offers STARTTLS; `auth` is none, after_tls (required) or in_clear (offered)."""
+        """Listen. `tls` offers STARTTLS, "from_start" speaks it from the first byte; `auth` is none, after_tls (required) or in_clear (offered)."""
         self.stop()
         options = {"hostname": "127.0.0.1", "port": self.port, "ready_timeout": 20}
-        if tls:
+        if tls == "from_start":
+            options.update(ssl_context=self._tls_context())
+        elif tls:
             options.update(tls_context=self._tls_context(), require_starttls=True)
         if auth != "none":
             options.update(authenticator=self._authenticate, auth_required=auth == "after_tls",
@@ -119,6 +122,14 @@ class SmtpSink:
             self.bad_turns += 1
             await asyncio.sleep(3600)
         return responses
+
+    async def handle_MAIL(self, _server, _session, envelope, address, options):
+        if self.misbehave == "mail_550":
+            self.bad_turns += 1
+            return "550 5.7.1 Sender not allowed"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
         if self.misbehave in ("rcpt_450", "rcpt_550") and self.bad_recipient in (None, address):

@@ -15,6 +15,8 @@ ANSWERS = {
     "empty": (200, {}, b""),
     "error_500": (500, {}, b'{"ok":false,"description":"Internal Server Error"}'),
     "chat_not_found": (400, {}, b'{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}'),
+    "moved": (400, {}, b'{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat",'
+                       b'"parameters":{"migrate_to_chat_id":-1001234567890}}'),
     "unauthorized": (401, {}, b'{"ok":false,"error_code":401,"description":"Unauthorized"}'),
     "bare_403": (403, {}, b"no"),
     "control_403": (403, {}, '{"ok":false,"description":"a\\r\\nb\\u0007\u00e9"}'.encode()),

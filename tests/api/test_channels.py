@@ -76,7 +76,7 @@ def test_mail_leaves_as_it_was_written(mailing, sink):
     message_id = mail(ann, "Grüße\n.\n..dots 😀\n", subject="Küche")
     got = sink.wait_mail(OUT)
     assert got.recipients == [OUT] and got.sender == "relay@example.org"
-    assert (got.message["From"], got.message["To"]) == ("relay@example.org", OUT)
+    assert (got.message["From"], got.message["To"]) == ("WebChat relay <relay@example.org>", OUT)
     assert str(got.message["Subject"]) == "Küche"
     assert got.text.split() == ["Grüße", ".", "..dots", "😀"]
     assert got.message["Reply-To"] is None and got.message["Auto-Submitted"] is None
@@ -157,9 +157,10 @@ def test_mail_is_not_lost_while_our_login_is_wrong(make_relay, sink):
     relay = make_relay(sink.settings(PCHAT_DEV_EXPOSE_CODES="true", SMTP_USERNAME="x@example.org", SMTP_PASSWORD="wrong",
                                      SMTP_CA_FILE=sink.certificate))
     ann = relay.sign_in()
+    wait_until("the code was tried", lambda: sink.auth_attempts, 60)
     message_id = mail(ann)
-    wait_tried(relay)
-    assert ann.status(message_id) == "queued"
+    wait_until("both wait", lambda: relay.ctl("mail").stdout.count("@") >= 2, 60)
+    assert ann.status(message_id) == "queued" and sink.mails == []
 
 
 def test_mail_waits_while_the_server_is_down_and_survives_a_restart(mailing, sink):
@@ -300,6 +301,25 @@ def test_refusal_is_final_and_says_why(chatting, telegram, how, reason):
     assert wait_status(ann, message_id, "failed")["error"] == reason
     assert len(telegram.turns) == 1 and waiting(chatting) == []
     assert rows(chatting, "SELECT count(*) FROM bridge WHERE bot_token IS NOT NULL") == [(0,)]
+
+
+def test_new_id_of_a_group_is_told_to_the_sender(chatting, telegram):
+    telegram.misbehave = "moved"
+    ann = chatting.sign_in()
+    message_id = tell(ann, to="-4012345")
+    wait_status(ann, message_id, "failed")
+    error = ann.get(f"{MESSAGES}/{message_id}")["message"].get("error") or ann.receipts(message_id)[message_id]["error"]
+    assert "the group's new id is -1001234567890" in error and "4012345" not in error
+    assert "1001234567890" not in chatting.stderr
+
+
+@pytest.mark.parametrize("text, status", [("x" * 4096, 202), ("x" * 4097, 400), ("\U0001f600" * 2048, 202), ("\U0001f600" * 2048 + "x", 400),
+                                          ("\u00e9" * 4096, 202)], ids=["4096", "4097", "emoji", "emoji-and-one", "two-bytes"])
+def test_longest_text_that_telegram_takes_is_known_at_once(chatting, text, status):
+    answer = tell(chatting.sign_in(), text, expect=status)
+    if status == 400:
+        answer.is_error(400, "invalid_field", field="text")
+        assert "4096" in answer["message"]
 
 
 def test_long_refusal_is_cut_between_characters(chatting, telegram):

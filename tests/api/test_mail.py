@@ -1,6 +1,8 @@
 """Mail: codes leave through the outbox, whatever the mail server does."""
 import os
+import re
 import signal
+import socket
 
 import pytest
 
@@ -53,6 +55,53 @@ def test_mail_is_well_formed(make_relay, sink):
     assert all(len(line) <= 998 for line in mail.raw.split(b"\r\n"))
 
 
+@pytest.mark.parametrize("name, shown", [("Plain Relay", '"Plain Relay" <relay@example.org>'), ('A "B" \\ C', None), ("Küche", None),
+                                         ("x" * 64, None), ("=?utf-8?B?eA==?=", None)], ids=["plain", "quotes", "umlaut", "long", "encoded-word"])
+def test_headers_meet_rfc_2047_and_5322(make_relay, sink, name, shown):
+    relay = make_relay(sink.settings(RELAY_NAME=f"'{name}'" if name.startswith("A") else name))
+    ask(relay)
+    mail = sink.wait_mail(ANN)
+    head = mail.raw.split(b"\r\n\r\n", 1)[0].decode("ascii")
+    assert max(map(len, head.split("\r\n"))) <= 78, head
+    assert all(len(line) <= 76 for line in head.split("\r\n") if "=?" in line), head
+    [sender] = mail.message["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name, "relay@example.org")
+    assert name in str(mail.message["Subject"])
+    assert shown is None or f"From: {shown.split(' <')[0]}" in head
+
+
+def test_message_ids_count_nothing(mailing, sink):
+    for _ in range(2):
+        ask(mailing)
+    first, second = (mail.message["Message-ID"] for mail in sink.wait_mail(ANN, count=2) and sink.mails_to(ANN))
+    assert first != second and all(re.fullmatch(r"<[0-9a-f]{32}@example\.org>", value) for value in (first, second))
+
+
+LANGUAGES = {"en": "sign-in code", "es": "código de acceso", "de": "Anmeldecode", "fr": "code de connexion", "he": "קוד הכניסה", "ar": "رمز الدخول",
+             "DE-at": "Anmeldecode", "xx": "sign-in code", "": "sign-in code"}
+
+
+def test_code_comes_in_the_language_of_the_request_or_of_the_account(mailing, sink):
+    for number, (language, words) in enumerate(LANGUAGES.items()):
+        email = f"l{number}@example.com"
+        mailing.client().post(REQUEST, {"email": email, "language": language}, expect=202)
+        mail = sink.wait_mail(email)
+        assert words in mail.text and words in str(mail.message["Subject"]) and mail.code, language
+    email = "account@example.com"
+    ask(mailing, email)
+    mailing.client().post(VERIFY, {"email": email, "code": sink.wait_mail(email).code, "language": "fr"}, expect=200)
+    mailing.client().post(REQUEST, {"email": email, "language": "de"}, expect=202)
+    wait_until("the second mail", lambda: len(sink.mails_to(email)) == 2)
+    assert "code de connexion" in sink.mails_to(email)[1].text
+
+
+def test_ehlo_names_this_machine(mailing, sink):
+    ask(mailing)
+    mail = sink.wait_mail(ANN)
+    host = socket.getfqdn()
+    assert mail.host_name == (host if "." in socket.gethostname() or ("." in host and not host.startswith("localhost")) else "example.org")
+
+
 def test_mail_goes_to_the_one_address_only_and_once(mailing, sink):
     for email in (ANN, BOB):
         ask(mailing, email)
@@ -96,11 +145,52 @@ def test_mail_is_tried_again_after_a_passing_failure(mailing, sink, misbehave):
     assert len(sink.mails_to(ANN)) == 1
 
 
-@pytest.mark.parametrize("misbehave, answer", [("rcpt_450", "450 4.2.0 Mailbox is greylisted"), ("rcpt_550", "550 5.1.1 No such mailbox")])
-def test_failure_shows_in_relayctl_with_the_servers_answer(mailing, sink, misbehave, answer):
-    sink.misbehave = misbehave
+def test_failure_shows_in_relayctl_with_the_servers_answer(mailing, sink):
+    sink.misbehave = "rcpt_450"
     ask(mailing)
-    wait_log(mailing, ANN, answer)
+    wait_log(mailing, ANN, "450 4.2.0 Mailbox is greylisted")
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "551 User not local", "552 5.2.2 Mailbox full", "553 5.1.3 Bad name",
+                                    "554 5.7.1 Rejected as spam", "501 5.1.3 Bad address", "556 5.1.10 Domain takes no mail"])
+def test_mailbox_that_is_not_there_is_final(mailing, sink, answer):
+    sink.misbehave, sink.bad_recipient, sink.answer = "rcpt_550", ANN, answer
+    ask(mailing)
+    wait_until("it is given up", lambda: "refused" in mailing.stderr and ANN not in mail_log(mailing), 60)
+    sink.misbehave = None
+    ask(mailing, BOB)
+    assert sink.wait_mail(BOB).code and sink.mails_to(ANN) == [] and sink.bad_turns == 1
+
+
+@pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", "450 4.2.0 Greylisted", "451 4.3.0 Local error", "452 4.2.2 Over quota",
+                                    "454 4.7.0 Try again", "521 5.3.2 I take no mail", "530 5.7.0 Must issue STARTTLS first",
+                                    "503 5.5.1 Bad sequence"])
+def test_answer_that_is_not_about_the_mailbox_is_not_final(mailing, sink, answer):
+    sink.misbehave, sink.bad_recipient, sink.answer = "rcpt_550", ANN, answer
+    ask(mailing)
+    sink.wait_bad_turn()
+    wait_log(mailing, ANN, answer[:3])
+
+
+def test_wrong_password_is_not_tried_for_each_mail(make_relay, sink):
+    """A second try within the minute could lock the account at the mail server."""
+    sink.start(tls=True, auth="after_tls")
+    relay = make_relay(sink.settings(SMTP_USERNAME=USERNAME, SMTP_PASSWORD="not-the-one", SMTP_CA_FILE=sink.certificate))
+    ask(relay)
+    wait_log(relay, ANN, "535")
+    tried = len(sink.auth_attempts)
+    for number in range(5):
+        ask(relay, f"x{number}@example.com")
+    wait_log(relay, "x4@example.com")
+    assert len(sink.auth_attempts) == tried
+
+
+def test_sender_that_the_server_does_not_take_is_no_fault_of_the_mail(make_relay, sink):
+    sink.misbehave = "mail_550"
+    relay = make_relay(sink.settings())
+    ask(relay)
+    sink.wait_bad_turn()
+    wait_log(relay, ANN, "550")
 
 
 @pytest.mark.parametrize("misbehave", ["hang_after_ehlo", "close_in_data"])
@@ -150,6 +240,25 @@ def test_mail_goes_over_starttls_with_auth(make_relay, sink):
     assert sink.wait_mail(ANN).over_tls
     assert sink.auth_attempts and all(sink.auth_attempts)
     assert PASSWORD not in relay.stderr
+
+
+@pytest.mark.parametrize("tls", ["tls"])
+def test_tls_from_the_start_on_any_port(make_relay, sink, tls):
+    sink.start(tls="from_start", auth="after_tls")
+    relay = make_relay(sink.settings(SMTP_TLS=tls, SMTP_USERNAME=USERNAME, SMTP_PASSWORD=PASSWORD, SMTP_CA_FILE=sink.certificate))
+    ask(relay)
+    assert sink.wait_mail(ANN).over_tls
+
+
+def test_starttls_that_is_insisted_on_and_not_offered_sends_nothing(make_relay, sink):
+    relay = make_relay(sink.settings(SMTP_TLS="starttls"))
+    refused(relay, sink)
+
+
+def test_off_never_encrypts(make_relay, sink):
+    relay = make_relay(sink.settings(SMTP_TLS="off"))
+    ask(relay)
+    assert not sink.wait_mail(ANN).over_tls
 
 
 def test_sender_falls_back_to_the_user_name(make_relay, sink):

@@ -78,7 +78,7 @@ def test_package_holds_the_programs_and_all_that_an_operator_uses(package):
     assert {f"build/{name}" for name in PROGRAMS} == {name for name in names if name.startswith("build/")}
     operators = re.compile(r"(nginx|systemd|docs)/|start_web\.sh$|cron/.*\.cron$|scripts/.*\.(sh|py)$|relay/\.env|"
                            r"(LICENSE|README\.md|start_relay\.sh)$")
-    makers = re.compile(r"scripts/(package_\w+|docker_entrypoint|build_page)\.sh$|scripts/demo\.py$")
+    makers = re.compile(r"scripts/(package_\w+|docker_entrypoint|build_page|cross_sysroot)\.sh$|scripts/demo\.py$")
     wanted = {name for name in tracked() if operators.match(name) and not makers.match(name)}
     page = {f"web/dist/{name}" for name in os.listdir(os.path.join(ROOT, "web", "dist")) if not name.startswith(".") and ".map" not in name}
     assert "web/dist/chat.html" in page
