@@ -6,18 +6,21 @@ CC = gcc
 endif
 Q = $(if $(V),,@)
 BUILD ?= $(if $(SAN),build-san,build)
-PKGS = sqlite3 json-c libsodium uuid libcurl
+# The shell writes the folder's name: make's own functions take blanks in it apart.
+WHERE = "$$(realpath -m -- '$(BUILD)')"
+PKGS = sqlite3 json-c libsodium uuid libcurl libidn2
 CFLAGS_PKG := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 WARN = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
-       -Wwrite-strings -Wundef -Wimplicit-fallthrough -Wno-format-truncation
-IS_GCC := $(findstring gcc,$(shell $(CC) --version 2>/dev/null | head -1))
-HARDEN = -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
-         -fPIE -fno-strict-overflow $(if $(IS_GCC),-ftrivial-auto-var-init=zero)
-SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+       -Wwrite-strings -Wundef -Wimplicit-fallthrough
+# What hardens, as far as this compiler and its target know it: asked once, kept in the build folder.
+HARDEN = -O2 -g -U_FORTIFY_SOURCE -fPIE -fno-strict-overflow $(KNOWN)
+ASKED = -D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+        -mbranch-protection=standard -ftrivial-auto-var-init=zero -Wno-format-truncation
+SANITIZE = -O1 -g $(filter -Wno-%,$(KNOWN)) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 MODE = $(if $(SAN),$(SANITIZE),$(HARDEN))
 # The same programs from the same sources, wherever the checkout lies.
-SAME = '-ffile-prefix-map=$(CURDIR)=.' '-ffile-prefix-map=$(BUILD)=build'
+SAME = -ffile-prefix-map="$$PWD"=. '-ffile-prefix-map=$(BUILD)=build'
 CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG)
 LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack) \
           -Wl,--as-needed
@@ -33,9 +36,17 @@ SEE_admin = $(SEE_sql) -iquote admin -iquote cron
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 RELAY = $(call objects,relay)
 SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
-CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o
+CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
 TELEGRAM = $(BUILD)/cron/telegram.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
+
+$(BUILD)/flags.mk: Makefile
+	@mkdir -p $(@D)
+	@known=; for flag in $(ASKED); do case "$$flag $$known" in *FORTIFY*FORTIFY*) continue ;; esac; \
+	if printf '#include <stdio.h>\nint main(void) { return 0; }\n' | \
+	    $(CC) -Werror -O2 -U_FORTIFY_SOURCE $$flag -x c -c -o /dev/null - 2>/dev/null; \
+	then known="$$known $$flag"; fi; done; echo "KNOWN =$$known" > $@
+-include $(BUILD)/flags.mk
 
 .PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs web screens
 .DELETE_ON_ERROR:
@@ -43,16 +54,16 @@ all: $(PROGRAMS)
 
 $(BUILD)/relayd: $(call objects,handlers) $(call objects,fcgi) $(SQL) $(RELAY)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lfcgi -lsqlite3 -ljson-c -lsodium -luuid
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring
 $(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(TELEGRAM) $(CRON_LIB) $(SQL) $(RELAY)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lcurl
-$(BUILD)/relay-sweep: $(BUILD)/cron/sweep_main.o $(BUILD)/cron/sweep_pass.o $(SQL) $(RELAY)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl
+$(BUILD)/relay-sweep: $(BUILD)/cron/sweep_main.o $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o $(SQL) $(RELAY)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lidn2 -lunistring
 $(BUILD)/relayctl: $(call objects,admin) $(CRON_LIB) $(SQL) $(RELAY)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lcurl
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -92,18 +103,18 @@ $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) $(SEE_handlers) -iquote cron $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
-	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lcurl -lcmocka
+	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcmocka
 
 # All tests. On a bare machine the packages come first, so the rest runs in a make of its own.
 check:
 	scripts/install_deps.sh --test
 	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
-	RELAY_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/run.py $(T)
+	RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/run.py $(T)
 build-tests: all $(UNIT)
 
 # The retention promise at length: each mode with a thousand messages and killed processes, every byte searched.
 proof: all
-	@RELAY_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/proof/proof.py $(if $(N),--messages $(N))
+	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/proof/proof.py $(if $(N),--messages $(N))
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
 SOURCES = $(wildcard relay/*.c sql/*.c fcgi/*.c handlers/*.c cron/*.c admin/*.c)

@@ -7,7 +7,7 @@ cd "$here"
 
 usage() {
     cat <<'TXT'
-Usage: ./start_relay.sh [--detach | --status | --stop | --check | --demo] [--dir DIR]
+Usage: ./start_relay.sh [--detach | --status | --stop | --check | --demo] [--dir DIR] [--skip-deps]
 Starts the WebChat relay and stays in the foreground until Ctrl-C; everything it started ends with it.
 
   --detach     go into the background once the relay answers (log: DIR/run/relay.log)
@@ -16,6 +16,7 @@ Starts the WebChat relay and stays in the foreground until Ctrl-C; everything it
   --check      check the settings and the nginx configuration
   --demo       try it: a relay of its own on this machine with people in it, gone when it ends (needs python3)
   --dir DIR    folder with .env.local, data and uploads (default: relay/)
+  --skip-deps  look for no packages: compiler and libraries are there by other means than Debian's
   --help       this text
 
 Port: WEBCHAT_RELAY_PORT, else PORT of the settings file (5110); when it is taken the next free one, unless
@@ -24,12 +25,14 @@ TXT
 }
 
 dir=relay demo=0
+skip_deps=0
 words=()
 while (($#)); do
     case $1 in
     --help | -h) usage; exit 0 ;;
     --detach | --status | --stop | --check) words+=("$1") ;;
     --demo) demo=1 ;;
+    --skip-deps) skip_deps=1 ;;
     --dir)
         [[ $# -ge 2 ]] || { echo "start_relay.sh: --dir needs a folder" >&2; exit 2; }
         dir=$2
@@ -55,7 +58,7 @@ esac
 build_page() {
     [[ ${WEBCHAT_GUI-} != false ]] || return 0
     if grep -qsE '^[[:space:]]*(export[[:space:]]+)?WEBCHAT_GUI[[:space:]]*=[[:space:]]*"?false' "$dir/.env.local"; then return 0; fi
-    if ((EUID == 0)) && command -v apt-get >/dev/null && ! { command -v node && command -v npm; } >/dev/null; then
+    if ((EUID == 0 && !skip_deps)) && command -v apt-get >/dev/null && ! { command -v node && command -v npm; } >/dev/null; then
         echo "Installing Node.js and npm, which build the WebChat page; WEBCHAT_GUI=false leaves it out." >&2
         scripts/install_deps.sh --web || true
     fi
@@ -76,9 +79,9 @@ show_code() {
 }
 
 if [[ ! -e Makefile ]]; then # a package: the programs are there, the sources are not
-    scripts/install_deps.sh --runtime
+    ((skip_deps)) || scripts/install_deps.sh --runtime
 else
-    scripts/install_deps.sh
+    ((skip_deps)) || scripts/install_deps.sh
     if ! make -q all 2>/dev/null; then
         echo "Building the relay ..." >&2
         make -s -j"$(nproc)" all >&2

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "scrub_verify.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,43 +41,35 @@ ctl_backup(struct ctl *c)
 	return 0;
 }
 
-/* The relay's own lock: held as long as it runs. */
+/* Takes the relay's own lock, which it holds as long as it runs, until this process ends: so nobody
+ * starts it meanwhile. False: it is running. */
 static bool
-is_running(const struct ctl *c)
+keep_stopped(const struct ctl *c)
 {
 	struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[PATH_MAX];
 	int fd;
-	bool held;
 
 	snprintf(path, sizeof(path), "%s/run/relayd.lock", c->conf.dir);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	held = fd >= 0 && fcntl(fd, F_GETLK, &f) == 0 && f.l_type != F_UNLCK;
-	if (fd >= 0)
-		close(fd);
-	return held;
+	return fd < 0 || fcntl(fd, F_SETLK, &f) == 0;
 }
 
 int
 ctl_restore(struct ctl *c)
 {
 	const struct db_options o = db_options_of(&c->conf);
-	char error[DB_ERROR_BYTES];
-	struct stat before, after;
-	bool owned = stat(c->conf.db_path, &before) == 0;
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	int applied = 0;
 
 	if (c->argc != 2)
 		return ctl_usage("restore FILE");
-	if (is_running(c))
+	if (!keep_stopped(c))
 		return ctl_fail("the relay is running; stop it first");
+	if (!secret_key_load(c->conf.db_path, false, no_key))
+		return ctl_fail("%s", no_key);
 	if (!db_restore(&o, c->argv[1], &applied, error))
 		return ctl_fail("%s", error);
-	/* what root puts there belongs to whom it belonged before */
-	if (owned && geteuid() == 0 && stat(c->conf.db_path, &after) == 0 &&
-	    after.st_uid != before.st_uid &&
-	    chown(c->conf.db_path, before.st_uid, before.st_gid) != 0)
-		return ctl_fail("%s: %s", c->conf.db_path, strerror(errno));
 	printf(
 	    "Restored. %d message%s or account%s that went since stay%s gone; everybody signs in "
 	    "again.\n",

@@ -118,24 +118,23 @@ report(struct json_object *list, bool ok, bool text)
 	return ok ? 0 : 1;
 }
 
-/* Without an address of the caller's it is what the running relay wrote into its lock file. */
+/* What the running relay wrote into its lock file is asked, unless the caller gives an address. */
 static void
 find_url(struct doctor *d, const char *given)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], word[32];
 	auto_file FILE *f = NULL;
 
-	d->from_outside = given != NULL;
-	snprintf(d->url, sizeof(d->url), "%s", given ? given : "");
-	if (given) {
-		d->url[strlen(d->url) - (d->url[strlen(d->url) - 1] == '/')] = '\0';
-		return;
-	}
 	snprintf(path, sizeof(path), "%s/run/relayd.lock", d->conf->dir);
 	f = fopen(path, "re");
-	if (!f || !fgets(d->url, sizeof(d->url), f) || strncmp(d->url, "http", 4) != 0)
-		d->url[0] = '\0';
-	d->url[strcspn(d->url, "\n")] = '\0';
+	if (!f || !fgets(d->running, sizeof(d->running), f) || strncmp(d->running, "http", 4) != 0)
+		d->running[0] = '\0';
+	d->running[strcspn(d->running, "\n")] = '\0';
+	d->by_environment = f && fgets(word, sizeof(word), f) && strcmp(word, "environment\n") == 0;
+	d->from_outside = given != NULL;
+	snprintf(d->url, sizeof(d->url), "%s", given ? given : d->running);
+	if (given)
+		d->url[strlen(d->url) - (d->url[strlen(d->url) - 1] == '/')] = '\0';
 }
 
 static int

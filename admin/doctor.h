@@ -11,6 +11,9 @@ struct doctor {
 	const struct conf *conf;
 	struct db *db; /* NULL: it cannot be opened */
 	char url[DOCTOR_URL_BYTES]; /* where the relay answers; empty: nobody knows */
+	char
+	    running[DOCTOR_URL_BYTES]; /* where the running relay says it listens; empty: nowhere */
+	bool by_environment; /* HOST or PORT came from the environment of its start */
 	bool from_outside; /* the address was given: it is what people use */
 	bool answers; /* GET /health was answered */
 	char message[DOCTOR_MESSAGE_BYTES]; /* of the check that runs */

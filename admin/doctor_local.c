@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -98,24 +99,37 @@ doctor_local_disk(struct doctor *d)
 bool
 doctor_local_clock(struct doctor *d)
 {
-	int64_t now = clock_ms(), newest = 0;
+	int64_t now = clock_ms(), streamed = 0, probed = 0;
 
 	if (now < SANE_SINCE_MS)
 		return doctor_say(d, false, "the clock stands before 2025");
-	if (!d->db || db_newest_at(d->db, &newest) != DB_ROW)
+	if (!d->db || db_newest_at(d->db, &streamed, &probed) != DB_ROW)
 		return doctor_say(d, true, "the year is sane; the database tells no time");
-	if (newest > now + CLOCK_SLACK_MS)
+	if (probed > now + CLOCK_SLACK_MS)
 		return doctor_say(d, false,
 		    "the clock is %lld s behind the newest time in the database",
-		    (long long)(newest - now) / 1000);
+		    (long long)(probed - now) / 1000);
+	if (streamed > now + CLOCK_SLACK_MS)
+		return doctor_say(d, false,
+		    "the clock of the streams is %lld s ahead: this machine's is behind the newest "
+		    "time in the database, or was ahead when some message was sent; messages keep "
+		    "their order and expire in time all the same",
+		    (long long)(streamed - now) / 1000);
 	return doctor_say(d, true, "not behind the newest time in the database");
 }
 
 bool
 doctor_local_database(struct doctor *d)
 {
+	const struct db_options o = db_options_of(d->conf);
 	enum db_result r = d->db ? db_probe(d->db) : DB_FAIL;
+	char error[DB_ERROR_BYTES];
 
+	if (r == DB_DONE && db_quick_check(&o, error) == DB_NONE)
+		return doctor_say(d, false,
+		    "%s; it is damaged: stop the relay and put a backup back (relayctl restore "
+		    "FILE)",
+		    error);
 	return doctor_say(d, r == DB_DONE, "%s",
 	    !d->db           ? d->open_error :
 		r == DB_DONE ? d->conf->db_path :
@@ -179,6 +193,29 @@ doctor_local_files(struct doctor *d)
 	    limit.rlim_max >= FILES_WANTED ? "" : "; 4096 is the least for a busy relay");
 }
 
+/* The address that the running relay wrote down, against the settings. */
+static bool
+listens_as_set(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	bool any = strcmp(c->host, "0.0.0.0") == 0 || strcmp(c->host, "::") == 0 ||
+	    strcmp(c->host, "*") == 0;
+	const char *port = strrchr(d->running, ':');
+	char set[DOCTOR_URL_BYTES];
+
+	if (!port || strncmp(d->running, "http", 4) != 0)
+		return doctor_say(d, true, "the relay is running");
+	snprintf(set, sizeof(set), strchr(c->host, ':') ? "://[%s]:" : "://%s:", c->host);
+	if (d->by_environment ||
+	    (strtol(port + 1, NULL, 10) == conf_port(c) && (any || strstr(d->running, set))))
+		return doctor_say(d, true, "the relay is running at %s", d->running);
+	return doctor_say(d, false,
+	    "the relay is running at %s, but the settings say port %d of %s; a reload (HUP) moves "
+	    "it%s",
+	    d->running, conf_port(c), c->host,
+	    c->strict_port ? "" : ", if no other program has that port");
+}
+
 /* Connects through a path relative to the run folder, which may be longer than a socket's address.
  */
 bool
@@ -191,7 +228,7 @@ doctor_local_socket(struct doctor *d)
 	snprintf(run, sizeof(run), "%s/run", d->conf->dir);
 	if (fd < 0 || chdir(run) != 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
 		return doctor_say(d, false, "the relay is not running");
-	return doctor_say(d, true, "the relay is running");
+	return listens_as_set(d);
 }
 
 /* A proxy on this machine looks like loopback, so behind one the answer would carry codes too. */

@@ -4,6 +4,7 @@
 
 #include "cleanup.h"
 #include "mailer.h"
+#include "secret.h"
 #include "text.h"
 
 #include <curl/curl.h>
@@ -14,12 +15,13 @@
 #define TOTAL_SEC 15L
 #define DAYS_WANTED 14
 #define DAYS_UNKNOWN (-1e9)
-#define RATE_TOLD 120 /* above this many sign-in calls a minute the limit is not tried out */
+#define PROBE_PASSED 204
+#define PROBES 8 /* of a path that lets three pass */
 
 /* What one request sends, and what became of it. */
 struct ask {
 	const char *path, *forged_for; /* forged_for: X-Forwarded-For, may be NULL */
-	bool post, any_certificate;
+	bool any_certificate;
 	bool page; /* the answer is HTML */
 	long status; /* 0: no answer, see error */
 	double days_left; /* of the certificate, when any_certificate */
@@ -66,8 +68,6 @@ set_request(CURL *curl, const struct doctor *d, struct ask *a)
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SEC);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_SEC);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	if (a->post)
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "{}");
 }
 
 /* One request; fills status, or error. */
@@ -84,8 +84,6 @@ send_ask(const struct doctor *d, struct ask *a)
 	if (!curl)
 		return 0;
 	a->error[0] = '\0';
-	if (a->post)
-		headers = curl_slist_append(headers, "Content-Type: application/json");
 	if (a->forged_for) {
 		snprintf(line, sizeof(line), "X-Forwarded-For: %s", a->forged_for);
 		headers = curl_slist_append(headers, line);
@@ -163,37 +161,41 @@ is_bounded(const char *item, void *arg)
 	return !bits || strcmp(bits, "/0") != 0;
 }
 
-/* Sign-in calls under an address that is new each time: the limit has to count their true sender.
- * They name no account and change nothing. */
-static bool
-is_limited(const struct doctor *d)
+/* Calls under an address that is new each time: the limit has to count their true sender. The path
+ * is there for this alone. Answers the last status: 429 when it does. */
+static long
+probe_limit(const struct doctor *d)
 {
-	for (int i = 1; i <= 2 * d->conf->auth_rate + 5; i++) {
-		char forged[32];
-		struct ask a = {
-			.path = "/api/v1/pchat/auth/verify-code", .post = true, .forged_for = forged
-		};
+	uint8_t random[3];
+	long status = 0;
 
-		snprintf(forged, sizeof(forged), "198.51.100.%d", i % 250 + 1);
-		if (send_ask(d, &a) == 429)
-			return true;
+	for (int i = 0; i < PROBES && (i == 0 || status == PROBE_PASSED); i++) {
+		char forged[32];
+		struct ask a = { .path = "/api/v1/limit-check", .forged_for = forged };
+
+		secret_random(random, sizeof(random));
+		snprintf(forged, sizeof(forged), "198.%d.%d.%d", 18 + random[0] % 2, random[1],
+		    random[2]);
+		status = send_ask(d, &a);
 	}
-	return false;
+	return status;
 }
 
 bool
 doctor_net_forwarding(struct doctor *d)
 {
 	const struct conf *c = d->conf;
+	long status;
 
 	if (!text_list_each(c->trusted_proxies, is_bounded, NULL))
 		return doctor_say(d, false, "RELAY_TRUSTED_PROXIES believes everybody");
-	if (c->auth_rate < 1 || c->auth_rate > RATE_TOLD)
-		return doctor_say(d, true,
-		    "judged by RELAY_TRUSTED_PROXIES alone: RELAY_AUTH_RATE "
-		    "cannot be tried out");
-	if (is_limited(d))
+	status = probe_limit(d);
+	if (status == 429)
 		return doctor_say(d, true, "a forged X-Forwarded-For is ignored");
+	if (status != PROBE_PASSED)
+		return doctor_say(d, true,
+		    "judged by RELAY_TRUSTED_PROXIES alone: /api/v1/limit-check answered %ld",
+		    status);
 	if (c->trusted_proxies[0] && !d->from_outside)
 		return doctor_say(d, true,
 		    "asked from a trusted proxy, which may name clients; "
@@ -221,7 +223,8 @@ doctor_net_tls(struct doctor *d)
 bool
 doctor_net_mail(struct doctor *d)
 {
-	char reason[MAILER_REASON_BYTES] = "out of memory";
+	struct mail_reason why = { .own = "out of memory" };
+	char reason[2 * MAILER_REASON_BYTES];
 	const struct conf *c = d->conf;
 	struct mailer *m;
 	bool ok;
@@ -229,7 +232,8 @@ doctor_net_mail(struct doctor *d)
 	if (!c->smtp_host[0])
 		return doctor_say(d, false, "SMTP_HOST is not set");
 	m = mailer_open(c);
-	ok = m && mailer_try(m, reason);
+	ok = m && mailer_try(m, &why);
+	mailer_join(why.own, why.theirs, reason);
 	mailer_close(m);
 	return doctor_say(d, ok, "%s:%lld: %s", c->smtp_host, (long long)c->smtp_port,
 	    ok ? "the mail server lets the relay in" : reason);

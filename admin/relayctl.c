@@ -34,6 +34,7 @@ static const char help[] =
     "  restore FILE              put a backup back; what was erased since stays erased\n"
     "  scrub --verify [TEXT...]  look for what was scrubbed, and for TEXT, in every file\n"
     "  stats                     counts\n"
+    "  settings --get NAME       the value in force of a setting\n"
     "  settings --example        print .env.example\n"
     "  settings --markdown       print docs/settings.md\n"
     "\n"
@@ -73,15 +74,15 @@ struct db *
 ctl_open(const struct ctl *c)
 {
 	const struct db_options o = db_options_of(&c->conf);
-	char error[DB_ERROR_BYTES];
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	struct db *db = db_open(&o, error);
 
 	if (!db) {
 		ctl_fail("%s", error);
 		return NULL;
 	}
-	if (!secret_key_load(c->conf.db_path)) {
-		ctl_fail("server.key beside %s: %s", c->conf.db_path, strerror(errno));
+	if (!secret_key_load(c->conf.db_path, false, no_key)) {
+		ctl_fail("%s", no_key);
 		db_close(db);
 		return NULL;
 	}
@@ -90,14 +91,32 @@ ctl_open(const struct ctl *c)
 }
 
 static int
-settings(int argc, char **argv)
+get_setting(struct ctl *c, const char *name)
 {
-	if (argc == 2 && strcmp(argv[1], "--example") == 0)
+	char error[CONF_ERROR_BYTES];
+	int status = 0;
+
+	if (!conf_load(&c->conf, c->dir, error))
+		status = ctl_fail("%s", error);
+	else if (!conf_write_value(&c->conf, name, stdout))
+		status = ctl_fail("there is no setting '%s' that may be shown", name);
+	conf_free(&c->conf);
+	return status;
+}
+
+static int
+settings(struct ctl *c)
+{
+	const char *word = c->argc > 1 ? c->argv[1] : "";
+
+	if (c->argc == 3 && strcmp(word, "--get") == 0)
+		return get_setting(c, c->argv[2]);
+	if (c->argc == 2 && strcmp(word, "--example") == 0)
 		conf_write_example(stdout);
-	else if (argc == 2 && strcmp(argv[1], "--markdown") == 0)
+	else if (c->argc == 2 && strcmp(word, "--markdown") == 0)
 		conf_write_markdown(stdout);
 	else
-		return ctl_usage("settings --example|--markdown");
+		return ctl_usage("settings --get NAME | settings --example|--markdown");
 	return 0;
 }
 
@@ -166,7 +185,7 @@ main(int argc, char **argv)
 	if (!secret_init())
 		return ctl_fail("no randomness to be had");
 	if (strcmp(c.argv[0], "settings") == 0)
-		return settings(c.argc, c.argv);
+		return settings(&c);
 	if (strcmp(c.argv[0], "check") == 0)
 		return ctl_check(&c);
 	if (strcmp(c.argv[0], "doctor") == 0)

@@ -105,24 +105,6 @@ visit_search(const char *path, const struct stat *st, int type, struct FTW *at)
 	return 0;
 }
 
-static int
-visit(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	char id[ID_TEXT_BYTES];
-	uint8_t raw[ID_BYTES];
-
-	note_closed(path, type);
-	if (type != FTW_F || !S_ISREG(st->st_mode))
-		return 0;
-	snprintf(id, sizeof(id), "fil_%.33s", path + at->base);
-	if (is_in(path, FOLDER_UPLOADS, FILE_FOLDER) &&
-	    (!id_parse("fil_", id, raw) || !db_file_known(look.db, raw)))
-		left(path, "a file that no row names");
-	if (is_in(path, FOLDER_RELAY, "run/tmp"))
-		left(path, "a temporary file of the web server");
-	return 0;
-}
-
 static uint32_t
 big_endian(const uint8_t *at)
 {
@@ -179,6 +161,61 @@ check_free_pages(const char *path)
 		else
 			look.failed = true;
 	}
+}
+
+static bool
+is_database(const char *path)
+{
+	static const char magic[] = "SQLite format 3";
+	char head[sizeof(magic)];
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+	    memcmp(head, magic, sizeof(magic)) == 0;
+}
+
+/* Another database file than the relay's own: a copy that somebody or something left here. */
+static void
+check_copy(const char *path)
+{
+	int64_t keys = 0;
+
+	check_free_pages(path);
+	if (db_copy_left(look.db, path, &keys) != DB_DONE) {
+		fprintf(stderr, "%s: a database that cannot be read\n", path);
+		look.failed = true;
+	}
+	if (keys > 0)
+		left(path, "a copy with keys of what was scrubbed since");
+}
+
+static bool
+is_own(const struct stat *st)
+{
+	struct stat own;
+
+	return stat(look.conf->db_path, &own) == 0 && own.st_dev == st->st_dev &&
+	    own.st_ino == st->st_ino;
+}
+
+static int
+visit(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	char id[ID_TEXT_BYTES];
+	uint8_t raw[ID_BYTES];
+
+	note_closed(path, type);
+	if (type != FTW_F || !S_ISREG(st->st_mode))
+		return 0;
+	snprintf(id, sizeof(id), "fil_%.33s", path + at->base);
+	if (is_in(path, FOLDER_UPLOADS, FILE_FOLDER) &&
+	    (!id_parse("fil_", id, raw) || !db_file_known(look.db, raw)))
+		left(path, "a file that no row names");
+	if (!is_own(st) && is_database(path))
+		check_copy(path);
+	if (is_in(path, FOLDER_RELAY, "run/tmp"))
+		left(path, "a temporary file of the web server");
+	return 0;
 }
 
 static void

@@ -5,7 +5,7 @@
 #include "mailer.h"
 #include "outbox.h"
 #include "sweep.h"
-#include "text.h"
+#include "email.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -50,27 +50,31 @@ mail_list(const struct ctl *c)
 }
 
 static int
-mail_test(const struct ctl *c, char *address)
+mail_test(const struct ctl *c, const char *typed)
 {
+	char address[EMAIL_BYTES];
+	const char *must = email_clean(typed, address);
 	char subject[128],
 	    body[] = "This is a test of the relay's mail settings.\nIt arrived: all is well.\n";
-	char reason[MAILER_REASON_BYTES];
+	char reason[2 * MAILER_REASON_BYTES];
+	struct mail_reason why;
 	struct outbox_mail mail = {
 		.recipient = address, .subject = subject, .body = body, .created_at = clock_ms()
 	};
 	struct mailer *m;
 	bool ok;
 
-	if (!text_is_email(address))
-		return ctl_fail("'%s' is not an e-mail address", address);
+	if (must)
+		return ctl_fail("'%s': an address must be %s", typed, must);
 	if (!c->conf.smtp_host[0])
 		return ctl_fail("SMTP_HOST is not set");
 	m = mailer_open(&c->conf);
 	if (!m)
 		return ctl_fail("out of memory");
 	snprintf(subject, sizeof(subject), "%s: test mail", c->conf.name);
-	ok = mailer_send(m, &mail, reason) == MAIL_SENT;
+	ok = mailer_send(m, &mail, &why) == MAIL_SENT;
 	mailer_close(m);
+	mailer_join(why.own, why.theirs, reason);
 	if (!ok)
 		return ctl_fail(
 		    "%s:%lld: %s", c->conf.smtp_host, (long long)c->conf.smtp_port, reason);

@@ -4,11 +4,13 @@
 #include "account.h"
 #include "clock.h"
 #include "signin.h"
+#include "email.h"
 #include "text.h"
 
 #include <string.h>
 
 #define PAGE 100
+#define USER_USAGE "user list | user promote|demote|block|unblock|hide|unhide WHO"
 #define ARENA_BYTES ((size_t)1 << 20)
 
 static void
@@ -41,27 +43,42 @@ list_users(struct db *db)
 	return r == DB_DONE ? 0 : ctl_db_failed(r);
 }
 
+/* The chat address of WHO, which may be an e-mail address too; NULL: he is unknown. */
+static const char *
+find_address(struct db *db, struct arena *a, char *name, enum db_result *r)
+{
+	struct account acc;
+
+	*r = DB_ROW;
+	if (!strchr(name, '@'))
+		return name;
+	*r = db_account_by_email(db, a, name, &acc);
+	return *r == DB_ROW ? acc.chat_address : NULL;
+}
+
 static int
 change_user(struct db *db, const char *verb, const char *who)
 {
-	char name[300];
-	struct account acc;
+	char name[EMAIL_BYTES];
+	const char *address;
+	struct account acc = { .id = 0 };
 	struct arena a;
 	enum db_result r;
 	int status = 0;
 
-	snprintf(name, sizeof(name), "%s", who);
-	text_lower_ascii(name);
+	if (!account_apply(&acc, verb))
+		return ctl_usage(USER_USAGE);
+	if (email_clean(who, name)) {
+		snprintf(name, sizeof(name), "%s", who);
+		text_clean_address(name);
+	}
 	arena_init(&a, ARENA_BYTES);
-	r = strchr(name, '@') ? db_account_by_email(db, &a, name, &acc) :
-				db_account_by_address(db, &a, name, &acc);
+	address = find_address(db, &a, name, &r);
+	if (address)
+		r = db_account_act(db, &a, address, verb, "relayctl", clock_ms(), &acc);
 	if (r == DB_NONE)
 		status = ctl_fail("nobody here has the address '%s'", who);
-	else if (r != DB_ROW)
-		status = ctl_db_failed(r);
-	else if (!account_apply(&acc, verb))
-		status = ctl_usage("user list | user promote|demote|block|unblock|hide|unhide WHO");
-	else if ((r = db_account_flags(db, &acc, "relayctl", verb, clock_ms())) == DB_CONFLICT)
+	else if (r == DB_CONFLICT)
 		status = ctl_fail("'%s' is the last admin; promote another one first", who);
 	else if (r != DB_DONE)
 		status = ctl_db_failed(r);
@@ -78,7 +95,7 @@ ctl_user(struct ctl *c)
 	int status;
 
 	if (c->argc != (c->argc > 1 && strcmp(c->argv[1], "list") == 0 ? 2 : 3))
-		return ctl_usage("user list | user promote|demote|block|unblock|hide|unhide WHO");
+		return ctl_usage(USER_USAGE);
 	db = ctl_open(c);
 	if (!db)
 		return 1;
@@ -90,18 +107,18 @@ ctl_user(struct ctl *c)
 int
 ctl_code(struct ctl *c)
 {
-	char email[300], code[SECRET_CODE_BYTES];
-	struct signin_limit limit = { .email = email, .client = "relayctl", .now = clock_ms() };
+	char email[EMAIL_BYTES], code[SECRET_CODE_BYTES];
+	const char *must;
+	struct signin_limit limit = { .email = email, .now = clock_ms() };
 	int64_t retry_at;
 	enum db_result r;
 	struct db *db;
 
 	if (c->argc != 2)
 		return ctl_usage("code EMAIL");
-	snprintf(email, sizeof(email), "%s", c->argv[1]);
-	text_lower_ascii(email);
-	if (!text_is_email(email))
-		return ctl_fail("'%s' is not an e-mail address", c->argv[1]);
+	must = email_clean(c->argv[1], email);
+	if (must)
+		return ctl_fail("'%s': an address must be %s", c->argv[1], must);
 	db = ctl_open(c);
 	if (!db)
 		return 1;

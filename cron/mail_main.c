@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mailer.h"
+#include "reason.h"
 #include "sandbox.h"
 #include "secret.h"
 #include "telegram.h"
@@ -69,31 +70,48 @@ struct lane {
 };
 
 static enum mail_result
-send_one(struct lane *l, const struct outbox_mail *mail, char *reason, int64_t *wait_ms)
+send_one(struct lane *l, const struct outbox_mail *mail, struct mail_reason *why, int64_t *wait_ms)
 {
 	*wait_ms = 0;
-	return l->kind == OUTBOX_MAIL ? mailer_send(l->mailer, mail, reason) :
-					telegram_send(l->telegram, mail, reason, wait_ms);
+	return l->kind == OUTBOX_MAIL ? mailer_send(l->mailer, mail, why) :
+					telegram_send(l->telegram, mail, why, wait_ms);
 }
 
-/* Notes what became of it. The relay's own mails are tried until their time is over. */
-static enum db_result
-settle(struct lane *l, const struct outbox_mail *mail, enum mail_result result, const char *reason,
-    int64_t wait_ms)
+/* What is kept of the reason: nothing that names the recipient. */
+static void
+keep_reason(const struct lane *l, const struct outbox_mail *mail, const struct mail_reason *why,
+    char out[static 2 * MAILER_REASON_BYTES])
 {
+	char theirs[MAILER_REASON_BYTES];
+
+	reason_clean(why->theirs, mail->recipient, theirs, sizeof(theirs));
+	if (l->kind == OUTBOX_MAIL)
+		mailer_join(why->own, theirs, out);
+	else
+		snprintf(out, MAILER_REASON_BYTES, "%s", theirs[0] ? theirs : why->own);
+}
+
+/* Notes what became of it. The relay's own mails are tried until their time is over. The log gets
+ * our own words alone. */
+static enum db_result
+settle(struct lane *l, const struct outbox_mail *mail, enum mail_result result,
+    const struct mail_reason *why, int64_t wait_ms)
+{
+	char reason[2 * MAILER_REASON_BYTES];
 	const char *what = l->kind == OUTBOX_MAIL ? "mail" : "Telegram message";
 	int64_t pause = wait_ms ? wait_ms : retry_pause_ms(mail->tries);
 
+	keep_reason(l, mail, why, reason);
 	if (result == MAIL_SENT) {
 		log_info("%s %lld sent", what, (long long)mail->id);
 		return db_outbox_sent(l->db, mail);
 	}
 	if (result == MAIL_REFUSED && mail->message_id) {
-		log_warn("%s %lld refused: %s", what, (long long)mail->id, reason);
+		log_warn("%s %lld refused: %s", what, (long long)mail->id, why->own);
 		return db_outbox_refused(l->db, mail, reason);
 	}
 	log_warn("%s %lld not sent (try %d, again in %lld s): %s", what, (long long)mail->id,
-	    mail->tries + 1, (long long)pause / 1000, reason);
+	    mail->tries + 1, (long long)pause / 1000, why->own);
 	return db_outbox_retry(l->db, mail->id, clock_ms() + pause, reason);
 }
 
@@ -102,7 +120,7 @@ static int64_t
 drain(struct lane *l, struct arena *a)
 {
 	while (!mailer_stop) {
-		char reason[MAILER_REASON_BYTES] = "";
+		struct mail_reason why = { .own = "" };
 		struct outbox_mail mail;
 		int64_t next_at = 0, wait_ms = 0, now = clock_ms();
 		enum mail_result result;
@@ -116,8 +134,8 @@ drain(struct lane *l, struct arena *a)
 			return r == DB_NONE && next_at == 0 ? -1 :
 			    r == DB_NONE && next_at > now   ? next_at - now :
 							      LOOK_MS;
-		result = send_one(l, &mail, reason, &wait_ms);
-		r = settle(l, &mail, result, reason, wait_ms);
+		result = send_one(l, &mail, &why, &wait_ms);
+		r = settle(l, &mail, result, &why, wait_ms);
 		if (r != DB_DONE && r != DB_NONE)
 			return LOOK_MS;
 	}

@@ -240,9 +240,16 @@ judge(const struct mailer *m, CURLcode rc)
 	return m->answer[0] == '5' && rc != CURLE_LOGIN_DENIED ? MAIL_REFUSED : MAIL_LATER;
 }
 
-/* Carries the request out; on failure `reason` is curl's word and the server's. */
+void
+mailer_join(const char *own, const char *theirs, char out[static 2 * MAILER_REASON_BYTES])
+{
+	snprintf(out, 2 * (size_t)MAILER_REASON_BYTES, "%s%s%s", own,
+	    theirs[0] ? "; the server said: " : "", theirs);
+}
+
+/* Carries the request out; on failure *why is curl's word and the server's. */
 static enum mail_result
-perform(struct mailer *m, char *reason)
+perform(struct mailer *m, struct mail_reason *why)
 {
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLcode rc;
@@ -253,22 +260,20 @@ perform(struct mailer *m, char *reason)
 	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, detail);
 	rc = curl_easy_perform(m->curl);
 	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, NULL);
-	if (rc != CURLE_OK)
-		snprintf(reason, MAILER_REASON_BYTES, "%s%s%s",
-		    detail[0] ? detail : curl_easy_strerror(rc),
-		    m->answer[0] ? "; the server said: " : "", m->answer);
+	snprintf(why->own, sizeof(why->own), "%s", detail[0] ? detail : curl_easy_strerror(rc));
+	snprintf(why->theirs, sizeof(why->theirs), "%s", m->answer);
 	return judge(m, rc);
 }
 
 static enum mail_result
-transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
+transfer(struct mailer *m, const char *all, const char *recipient, struct mail_reason *why)
 {
 	struct curl_slist *to = curl_slist_append(NULL, recipient);
 	struct upload u = { all, strlen(all) };
 	enum mail_result result;
 
 	if (!to) {
-		snprintf(reason, MAILER_REASON_BYTES, "out of memory");
+		*why = (struct mail_reason){ .own = "out of memory" };
 		return MAIL_LATER;
 	}
 	curl_easy_reset(m->curl);
@@ -278,29 +283,28 @@ transfer(struct mailer *m, const char *all, const char *recipient, char *reason)
 	curl_easy_setopt(m->curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(m->curl, CURLOPT_READFUNCTION, read_upload);
 	curl_easy_setopt(m->curl, CURLOPT_READDATA, &u);
-	result = perform(m, reason);
+	result = perform(m, why);
 	curl_slist_free_all(to);
 	return result;
 }
 
 bool
-mailer_try(struct mailer *m, char reason[static MAILER_REASON_BYTES])
+mailer_try(struct mailer *m, struct mail_reason *why)
 {
 	curl_easy_reset(m->curl);
 	set_server(m);
 	curl_easy_setopt(m->curl, CURLOPT_CONNECT_ONLY, 1L);
-	return perform(m, reason) == MAIL_SENT;
+	return perform(m, why) == MAIL_SENT;
 }
 
 enum mail_result
-mailer_send(
-    struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES])
+mailer_send(struct mailer *m, const struct outbox_mail *mail, struct mail_reason *why)
 {
 	auto_free char *all = compose(m->conf, mail);
 
 	if (!all) {
-		snprintf(reason, MAILER_REASON_BYTES, "out of memory");
+		*why = (struct mail_reason){ .own = "out of memory" };
 		return MAIL_LATER;
 	}
-	return transfer(m, all, mail->recipient, reason);
+	return transfer(m, all, mail->recipient, why);
 }

@@ -10,6 +10,12 @@
 
 #define MAILER_REASON_BYTES 512
 
+/* Why a message did not leave: our own words, which may be logged, and what the other side said
+ * ("" for nothing), which may name people. One line each. */
+struct mail_reason {
+	char own[MAILER_REASON_BYTES], theirs[MAILER_REASON_BYTES];
+};
+
 /* What became of one. */
 enum mail_result {
 	MAIL_SENT,
@@ -30,13 +36,15 @@ void mailer_set_bounds(CURL *curl);
 struct mailer *mailer_open(const struct conf *c);
 void mailer_close(struct mailer *m);
 
-/* Sends a mail, within 30 seconds. Unless it was sent, one line in `reason`: the server's own
- * answer when it gave one. */
-enum mail_result mailer_send(
-    struct mailer *m, const struct outbox_mail *mail, char reason[static MAILER_REASON_BYTES]);
+/* Sends a mail, within 30 seconds. Unless it was sent, *why is filled. */
+enum mail_result
+mailer_send(struct mailer *m, const struct outbox_mail *mail, struct mail_reason *why);
 
 /* Connects, greets, encrypts and signs in as for a mail, and sends none. False as with mailer_send.
  */
-bool mailer_try(struct mailer *m, char reason[static MAILER_REASON_BYTES]);
+bool mailer_try(struct mailer *m, struct mail_reason *why);
+
+/* Both on one line, for the operator's own eyes or once they were cleaned. */
+void mailer_join(const char *own, const char *theirs, char out[static 2 * MAILER_REASON_BYTES]);
 
 #endif

@@ -17,18 +17,20 @@
 
 struct options {
 	const char *dir;
-	bool dry_run, verbose, now;
+	bool dry_run, verbose, now, drop_lost;
 };
 
 static void
 print_usage(FILE *out)
 {
-	fputs("Usage: relay-sweep --dir DIR [--now] [--dry-run] [--verbose]\n"
+	fputs("Usage: relay-sweep --dir DIR [--now] [--drop-lost] [--dry-run] [--verbose]\n"
 	      "One housekeeping pass of a relay: what has expired goes, what is delivered is "
 	      "scrubbed.\n"
 	      "Run early, or while another pass is under way, it does nothing and says nothing.\n\n"
 	      "  --dir DIR   the relay's folder\n"
 	      "  --now       also when the last pass was a moment ago\n"
+	      "  --drop-lost the upload folder is the right one though most files are not there: "
+	      "forget them\n"
 	      "  --dry-run   say what would be cleared, and clear nothing\n"
 	      "  --verbose   say what was cleared\n"
 	      "  --help\n",
@@ -41,7 +43,8 @@ read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option known[] = { { "dir", required_argument, NULL, 'd' },
 		{ "dry-run", no_argument, NULL, 'n' }, { "verbose", no_argument, NULL, 'v' },
-		{ "now", no_argument, NULL, 'f' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+		{ "now", no_argument, NULL, 'f' }, { "drop-lost", no_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", known, NULL)) != -1) {
@@ -53,6 +56,8 @@ read_options(struct options *o, int argc, char **argv)
 			o->verbose = true;
 		else if (opt == 'f')
 			o->now = true;
+		else if (opt == 'l')
+			o->drop_lost = true;
 		else {
 			print_usage(opt == 'h' ? stdout : stderr);
 			return opt == 'h' ? 0 : 2;
@@ -141,7 +146,7 @@ pass(const struct conf *c, struct db *db, const struct options *o)
 	if (r == DB_NONE)
 		return 0;
 	if (r == DB_DONE)
-		r = sweep_run(c, db, &res);
+		r = sweep_run(c, db, o->drop_lost, &res);
 	else
 		res = (struct sweep_result){ .lag_ms = 0 };
 	db_sweep_state(db, &s);

@@ -1,6 +1,8 @@
 /* The pass: jobs in order, rows before files, the checkpoint last. */
 #include "sweep_pass.h"
 
+#include "sweep_files.h"
+
 #include "cleanup.h"
 #include "clock.h"
 #include "file.h"
@@ -16,11 +18,8 @@
 #include <unistd.h>
 
 #define DAY_MS ((int64_t)86400000)
+#define JUMP_MS (3 * DAY_MS) /* passes are a day apart at most */
 #define FILES_AT_ONCE 64
-#define ROWS_AT_ONCE 256
-#define ARRIVING_SEC 900 /* a body that grew by no buffer for so long has no client any more */
-#define STRAY_AGE_SEC 180 /* between a rename and its row */
-#define SEARCH_INTERVAL_MS ((int64_t)600000)
 #define REBUILD_INTERVAL_MS ((int64_t)3600000)
 #define REBUILD_BYTES ((int64_t)256 << 20) /* a larger file keeps its writers waiting too long */
 #define CHECKPOINT_WAIT_MS 20 /* no writer waits longer for it */
@@ -36,13 +35,19 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 	    out->until[SWEEP_OUTBOX] = out->until[SWEEP_FILES] = now;
 	out->until[SWEEP_KEYS] = now - DAY_MS;
 	if (c->join_request_ttl_sec)
-		out->until[SWEEP_ACCESS] = out->until[SWEEP_JOINS] =
+		out->until[SWEEP_ACCESS] = out->until[SWEEP_JOINS] = out->until[SWEEP_INVITES] =
 		    now - c->join_request_ttl_sec * 1000;
 	if (c->queue_ttl_sec)
 		out->until[SWEEP_BRIDGE] = now - c->queue_ttl_sec * 1000;
-	/* numbers of messages are microseconds; -1: none expires, but some are final */
+	/* -1: none expires, but some are final */
 	out->until[SWEEP_MESSAGES] =
-	    c->pchat_queue_ttl_sec ? (now - c->pchat_queue_ttl_sec * 1000) * 1000 : -1;
+	    c->pchat_queue_ttl_sec ? now - c->pchat_queue_ttl_sec * 1000 : -1;
+	if (c->record_ttl_sec) {
+		out->until[SWEEP_RECORDS] = now - c->record_ttl_sec * 1000;
+		out->until[SWEEP_DEAD_KEYS] = now;
+	}
+	if (c->audit_ttl_sec)
+		out->until[SWEEP_AUDIT] = now - c->audit_ttl_sec * 1000;
 	out->until[SWEEP_KEPT] = c->retention_mode == RETENTION_FULL ? 0 : now;
 }
 
@@ -84,102 +89,6 @@ clear_files(const struct conf *c, struct db *db, int64_t *removed)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
-static bool
-parse_hex(const char *s, uint8_t id[static ID_BYTES])
-{
-	char text[ID_TEXT_BYTES];
-
-	return strlen(s) == (size_t)2 * ID_BYTES &&
-	    snprintf(text, sizeof(text), "fil_%s", s) < (int)sizeof(text) &&
-	    id_parse("fil_", text, id);
-}
-
-/* True for a file that lies in `folder` for no reason any more. */
-static bool
-is_stray(struct db *db, int dir, const char *name, bool incoming, time_t now)
-{
-	uint8_t id[ID_BYTES];
-	struct stat st;
-
-	if (name[0] == '.' || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !S_ISREG(st.st_mode) || now - st.st_mtime < (incoming ? ARRIVING_SEC : STRAY_AGE_SEC))
-		return false;
-	return incoming || !parse_hex(name, id) || !db_file_known(db, id);
-}
-
-/* False: the folder is not there or closed to us, and says nothing of its files. */
-static bool
-remove_strays(const struct conf *c, struct db *db, const char *folder, int64_t *removed)
-{
-	char path[PATH_MAX];
-	struct dirent *e;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "%s/%s", c->upload_dir, folder);
-	dir = opendir(path);
-	if (!dir) {
-		log_warn("%s: %s", path, strerror(errno));
-		return false;
-	}
-	while ((e = readdir(dir)))
-		if (is_stray(db, dirfd(dir), e->d_name, strcmp(folder, FILE_INCOMING) == 0,
-			(time_t)(clock_ms() / 1000)) &&
-		    unlinkat(dirfd(dir), e->d_name, 0) == 0)
-			++*removed;
-	closedir(dir);
-	return true;
-}
-
-/* True for a row whose bytes are not there, or not all of them: a power cut. What cannot be looked
- * at may be there all the same. */
-static bool
-is_lost(const struct conf *c, const struct file_place *f)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	if (!file_path(c->upload_dir, f->public_id, path, sizeof(path)))
-		return false;
-	return stat(path, &st) == 0 ? st.st_size != f->size : errno == ENOENT;
-}
-
-static enum db_result
-drop_rows(const struct conf *c, struct db *db, int64_t *dropped)
-{
-	struct file_place list[ROWS_AT_ONCE];
-	int64_t after = 0;
-	int count = 0;
-	enum db_result r;
-
-	do {
-		r = db_file_walk(db, &after, ROWS_AT_ONCE, list, &count);
-		for (int i = 0; i < count && r == DB_DONE; i++) {
-			if (!is_lost(c, &list[i]))
-				continue;
-			r = db_file_drop(db, list[i].id);
-			*dropped += r == DB_DONE;
-			r = r == DB_NONE ? DB_DONE : r; /* it went a moment ago */
-		}
-	} while (r == DB_DONE && count == ROWS_AT_ONCE);
-	return r;
-}
-
-/* What was left behind while arriving goes each time; every ten minutes all files and rows are held
- * against each other. */
-static enum db_result
-search(const struct conf *c, struct db *db, const struct sweep_state *s, struct sweep_result *out)
-{
-	int64_t now = clock_ms();
-	enum db_result r = DB_DONE;
-
-	remove_strays(c, db, FILE_INCOMING, &out->strays_removed);
-	if (now - s->searched_at < SEARCH_INTERVAL_MS && s->searched_at <= now)
-		return DB_DONE;
-	if (remove_strays(c, db, FILE_FOLDER, &out->strays_removed))
-		r = drop_rows(c, db, &out->rows_dropped);
-	return r == DB_DONE ? db_sweep_searched(db, now) : r;
-}
-
 /* secure_delete alone leaves scrubbed text in the WAL. A reader that holds on to an old state
  * stands in the way: then the text is there until it lets go, and the next pass tries again. */
 static enum db_result
@@ -209,6 +118,37 @@ rebuild(const struct conf *c, struct db *db, const struct sweep_state *s)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
+/* Every page, once a day. A damaged one is told until a later check finds all well. */
+static enum db_result
+check(const struct conf *c, struct db *db, const struct sweep_state *s)
+{
+	const struct db_options o = db_options_of(c);
+	char error[DB_ERROR_BYTES];
+	int64_t now = clock_ms();
+	enum db_result r;
+
+	if (now - s->checked_at < DAY_MS && s->checked_at <= now)
+		return DB_DONE;
+	r = db_quick_check(&o, error);
+	if (r != DB_DONE)
+		log_error("%s", error);
+	if (r == DB_NONE)
+		log_error(
+		    "%s: it is damaged; stop the relay and put a backup back (relayctl restore "
+		    "FILE)",
+		    o.path);
+	return r == DB_FAIL ? r : db_sweep_checked(db, now, r == DB_NONE);
+}
+
+/* The clock went on much further than passes are apart, or back: what would go for good by its age
+ * alone waits for the next pass, when somebody may have set the clock right. */
+static bool
+clock_jumped(const struct sweep_state *s)
+{
+	return s->finished_at > 0 &&
+	    (s->started_at - s->finished_at > JUMP_MS || s->started_at < s->finished_at);
+}
+
 static void
 note(enum db_result r, enum db_result *all)
 {
@@ -217,22 +157,25 @@ note(enum db_result r, enum db_result *all)
 }
 
 enum db_result
-sweep_run(const struct conf *c, struct db *db, struct sweep_result *out)
+sweep_run(const struct conf *c, struct db *db, bool drop_lost, struct sweep_result *out)
 {
 	struct sweep_plan plan;
 	struct sweep_state s;
 	enum db_result r = db_sweep_state(db, &s), all = DB_DONE;
 	int64_t unclean;
 
-	*out = (struct sweep_result){ .lag_ms = 0 };
+	*out = (struct sweep_result){ .drop_lost = drop_lost };
 	if (r != DB_ROW)
 		return r;
 	sweep_make_plan(c, s.started_at, &plan);
+	if (clock_jumped(&s))
+		plan.until[SWEEP_RECORDS] = plan.until[SWEEP_AUDIT] = 0;
 	for (int job = 0; job < SWEEP__MAX; job++)
 		note(run_job(db, &plan, (enum sweep_job)job, &out->cleared[job]), &all);
-	note(search(c, db, &s, out), &all);
+	note(sweep_files(c, db, &s, out), &all);
 	note(clear_files(c, db, &out->files_removed), &all);
 	note(rebuild(c, db, &s), &all);
+	note(check(c, db, &s), &all);
 	r = checkpoint(db);
 	unclean = r == DB_DONE ? 0 : s.unclean_since ? s.unclean_since : s.started_at;
 	out->lag_ms = unclean ? clock_ms() - unclean : 0;

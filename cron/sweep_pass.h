@@ -10,6 +10,7 @@
 #define SWEEP_LEASE_MS 30000 /* longer than any step takes */
 
 struct sweep_result {
+	bool drop_lost; /* files that are not there are gone for good: their rows go */
 	int64_t cleared[SWEEP__MAX];
 	int64_t files_removed; /* bytes whose row was gone */
 	int64_t strays_removed, rows_dropped; /* files without a row, rows without a file */
@@ -21,6 +22,7 @@ void sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out);
 
 /* Runs a pass; the lease is taken. What fails is tried again by the next pass. DB_DONE, or what
  * stood in its way. */
-enum db_result sweep_run(const struct conf *c, struct db *db, struct sweep_result *out);
+enum db_result
+sweep_run(const struct conf *c, struct db *db, bool drop_lost, struct sweep_result *out);
 
 #endif

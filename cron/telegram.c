@@ -79,20 +79,18 @@ put_reason(char *reason, const char *words, const char *token)
 
 /* Reads {"ok":..., "description":..., "parameters":{"retry_after":...}}; anything else is no. */
 static struct verdict
-read_verdict(const struct telegram *t, long status, const char *token, char *reason)
+read_verdict(const struct telegram *t, long status, const char *token, struct mail_reason *why)
 {
 	struct json_object *root = json_tokener_parse(t->answer), *part;
 	struct verdict v = { .ok = false };
-	char words[64];
 
-	snprintf(words, sizeof(words), "Telegram answered %ld", status);
-	put_reason(reason, words, token);
+	snprintf(why->own, sizeof(why->own), "Telegram answered %ld", status);
 	if (json_object_is_type(root, json_type_object)) {
 		v.ok = json_object_object_get_ex(root, "ok", &part) &&
 		    json_object_is_type(part, json_type_boolean) && json_object_get_boolean(part);
 		if (json_object_object_get_ex(root, "description", &part) &&
 		    json_object_is_type(part, json_type_string))
-			put_reason(reason, json_object_get_string(part), token);
+			put_reason(why->theirs, json_object_get_string(part), token);
 		if (json_object_object_get_ex(root, "parameters", &part) &&
 		    json_object_is_type(part, json_type_object) &&
 		    json_object_object_get_ex(part, "retry_after", &part))
@@ -117,13 +115,13 @@ wait_of(const struct telegram *t, int64_t asked_sec)
 
 /* 4xx is a no for good, but for time-outs (408) and too many requests (429). */
 static enum mail_result
-judge(const struct telegram *t, const char *token, char *reason, int64_t *wait_ms)
+judge(const struct telegram *t, const char *token, struct mail_reason *why, int64_t *wait_ms)
 {
 	long status = 0;
 	struct verdict v;
 
 	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-	v = read_verdict(t, status, token, reason);
+	v = read_verdict(t, status, token, why);
 	if (status == 200 && v.ok)
 		return MAIL_SENT;
 	if (status == 429)
@@ -146,7 +144,8 @@ set_request(struct telegram *t, const char *url, const char *body, struct curl_s
 }
 
 static enum mail_result
-transfer(struct telegram *t, const char *body, const char *token, char *reason, int64_t *wait_ms)
+transfer(struct telegram *t, const char *body, const char *token, struct mail_reason *why,
+    int64_t *wait_ms)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	char url[URL_BYTES];
@@ -163,14 +162,14 @@ transfer(struct telegram *t, const char *body, const char *token, char *reason, 
 	curl_slist_free_all(headers);
 	explicit_bzero(url, sizeof(url));
 	if (rc == CURLE_OK)
-		return judge(t, token, reason, wait_ms);
-	put_reason(reason, curl_easy_strerror(rc), token);
+		return judge(t, token, why, wait_ms);
+	snprintf(why->own, sizeof(why->own), "%s", curl_easy_strerror(rc));
 	return MAIL_LATER;
 }
 
 enum mail_result
-telegram_send(struct telegram *t, const struct outbox_mail *mail,
-    char reason[static MAILER_REASON_BYTES], int64_t *wait_ms)
+telegram_send(
+    struct telegram *t, const struct outbox_mail *mail, struct mail_reason *why, int64_t *wait_ms)
 {
 	struct json_object *o = json_object_new_object();
 	enum mail_result result;
@@ -179,7 +178,7 @@ telegram_send(struct telegram *t, const struct outbox_mail *mail,
 	json_object_object_add(o, "chat_id", json_object_new_string(mail->recipient));
 	json_object_object_add(o, "text", json_object_new_string(mail->body));
 	result = transfer(t, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
-	    mail->bot_token ? mail->bot_token : "", reason, wait_ms);
+	    mail->bot_token ? mail->bot_token : "", why, wait_ms);
 	json_object_put(o);
 	return result;
 }

@@ -11,10 +11,10 @@ struct telegram;
 struct telegram *telegram_open(const struct conf *c);
 void telegram_close(struct telegram *t);
 
-/* Sends a message, within 30 seconds. Unless it was sent, one line in `reason`, which never holds
- * the bot's token; with MAIL_LATER *wait_ms is how long Telegram wants to be left alone, 0 when it
+/* Sends a message, within 30 seconds. Unless it was sent, *why is filled, and never holds the bot's
+ * token; with MAIL_LATER *wait_ms is how long Telegram wants to be left alone, 0 when it
  * did not say. */
-enum mail_result telegram_send(struct telegram *t, const struct outbox_mail *mail,
-    char reason[static MAILER_REASON_BYTES], int64_t *wait_ms);
+enum mail_result telegram_send(
+    struct telegram *t, const struct outbox_mail *mail, struct mail_reason *why, int64_t *wait_ms);
 
 #endif

@@ -40,7 +40,7 @@ note_seen(struct request *r)
 	if (r->now - r->session.last_seen_at < SEEN_INTERVAL_MS &&
 	    r->session.last_seen_at <= r->now)
 		return;
-	if (db_session_touch(r->worker->db, r->session.id, r->now) == DB_DONE)
+	if (db_session_touch(r->worker->db, r->session.id, r->client, r->now) == DB_DONE)
 		r->session.last_seen_at = r->now;
 }
 
@@ -56,8 +56,8 @@ is_token(const struct request *r, const char *token)
 static bool
 refuse_unknown(struct request *r)
 {
-	return refuse(
-	    r, "credential_invalid", "The credential is unknown or was ended; sign in again.");
+	resp_unknown_credential(r);
+	return false;
 }
 
 static bool
@@ -70,7 +70,7 @@ check_session(struct request *r, const char *token)
 		return refuse_unknown(r);
 	secret_hash(token, hash);
 	res = db_session_by_token(r->worker->db, &r->arena, hash, &r->session, &r->me);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE || r->me.blocked)
 		return refuse_unknown(r);

@@ -140,6 +140,9 @@ void
 child_died(struct child *c, int wait_status, bool stopping)
 {
 	bool well = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+	/* a worker that answered and then ended by itself waits for nothing */
+	bool served = well && c->kind == CHILD_WORKER;
+	int64_t age_ms;
 
 	if (!well && !c->kill_at_ms)
 		log_warn("%s %d ended: %s %d", child_name(c->kind), (int)c->pid,
@@ -151,9 +154,10 @@ child_died(struct child *c, int wait_status, bool stopping)
 		*c = (struct child){ .kind = CHILD_NONE };
 		return;
 	}
-	if (clock_mono_ms() - c->started_ms >= YOUNG_MS)
+	age_ms = clock_mono_ms() - c->started_ms;
+	if (age_ms >= YOUNG_MS || served)
 		c->pause_ms = 0;
-	if (c->pause_ms == 0 && clock_mono_ms() - c->started_ms >= YOUNG_MS / 10) {
+	if (c->pause_ms == 0 && (age_ms >= YOUNG_MS / 10 || served)) {
 		c->pid = 0;
 		c->respawn_at_ms = 0; /* the first death after a while: at once */
 		return;

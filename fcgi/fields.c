@@ -35,8 +35,19 @@ bad(struct request *r, const struct field *f, const char *fmt, ...)
 }
 
 static bool
-take_text(struct request *r, const struct field *f, const char *value, size_t len, const char **out)
+take_text(struct request *r, const struct field *f, const char *value, const char **out)
 {
+	size_t len;
+
+	if (f->clean) {
+		char *kept = arena_alloc(&r->arena, FIELD_CLEAN_BYTES);
+		const char *must = kept ? f->clean(value, kept) : "smaller";
+
+		if (must)
+			return bad(r, f, "%s must be %s.", f->name, must);
+		value = kept;
+	}
+	len = strlen(value);
 	if ((int64_t)len < f->min || (int64_t)len > f->max)
 		return bad(r, f, "%s must have %lld to %lld bytes.", f->name, (long long)f->min,
 		    (long long)f->max);
@@ -145,20 +156,21 @@ take_json(struct request *r, const struct field *f, void *into, struct json_obje
 		[FIELD_NUMBERS] = "a list of numbers",
 		[FIELD_LIST] = "a list of objects" };
 	char *at = (char *)into + f->offset;
-	size_t len;
+	int64_t most;
 	char *copy;
 
 	if (!json_object_is_type(v, want[f->kind]))
 		return bad(r, f, "%s must be %s.", f->name, words[f->kind]);
 	switch (f->kind) {
 	case FIELD_TEXT:
-		len = (size_t)json_object_get_string_len(v);
-		copy = (int64_t)len <= f->max ?
-		    arena_strndup(&r->arena, json_object_get_string(v), len) :
-		    NULL;
-		if (!copy && (int64_t)len <= f->max)
+		most = f->clean ? FIELD_CLEAN_BYTES - 1 : f->max;
+		if (json_object_get_string_len(v) > most)
+			return bad(r, f, "%s must have %lld to %lld bytes.", f->name,
+			    (long long)f->min, (long long)f->max);
+		copy = arena_strdup(&r->arena, json_object_get_string(v));
+		if (!copy)
 			return bad(r, f, "%s is too large.", f->name);
-		return take_text(r, f, copy, len, (const char **)(void *)at);
+		return take_text(r, f, copy, (const char **)(void *)at);
 	case FIELD_INT:
 		return take_int(r, f, json_object_get_int64(v), (int64_t *)(void *)at);
 	case FIELD_BOOL:
@@ -202,7 +214,8 @@ fill_from_json(struct request *r, const struct field *fields, void *into, struct
 	for (const struct field *f = fields; f->kind != FIELD_END; f++) {
 		struct json_object *v;
 
-		if (json_object_object_get_ex(root, f->name, &v)) {
+		/* null is as good as nothing */
+		if (json_object_object_get_ex(root, f->name, &v) && v) {
 			if (!take_json(r, f, into, v))
 				return false;
 		} else if (f->required) {
@@ -265,6 +278,11 @@ read_json(struct request *r)
 	if (r->body_len > 0 && !is_json_type(r->content_type)) {
 		resp_error(r, 415, "unsupported_media_type", "The body must be application/json.");
 		return false;
+	}
+	if (r->body_len >= 3 &&
+	    memcmp(r->body, "\xef\xbb\xbf", 3) == 0) { /* a BOM: RFC 8259, 8.1 */
+		r->body += 3;
+		r->body_len -= 3;
 	}
 	if (only_blank(r->body, r->body_len)) {
 		for (const struct field *f = r->route->fields; f->kind != FIELD_END; f++)
@@ -343,7 +361,7 @@ take_query(struct request *r, const struct field *f, const char *value)
 	long long n;
 
 	if (f->kind == FIELD_TEXT && text_is_utf8(value, strlen(value)))
-		return take_text(r, f, value, strlen(value), (const char **)(void *)at);
+		return take_text(r, f, value, (const char **)(void *)at);
 	errno = 0;
 	n = strtoll(value, &end, 10);
 	if (f->kind != FIELD_INT || errno ||
@@ -370,9 +388,28 @@ read_query(struct request *r)
 	return true;
 }
 
+/* Headers that say that the body is not what it looks like (RFC 9110, 8.4 and 14.5). */
+static bool
+body_is_plain(struct request *r)
+{
+	if (r->content_encoding[0] && strcasecmp(r->content_encoding, "identity") != 0) {
+		resp_error(r, 415, "unsupported_media_type",
+		    "The body must not be compressed: Content-Encoding is not understood here.");
+		return false;
+	}
+	if (r->content_range[0]) {
+		resp_error(r, 400, "invalid_body",
+		    "The body must be whole: Content-Range is not understood here.");
+		return false;
+	}
+	return true;
+}
+
 bool
 fields_read(struct request *r)
 {
+	if (r->route->body_limit && !body_is_plain(r))
+		return false;
 	if (!r->route->fields)
 		return true;
 	r->in = arena_alloc(&r->arena, r->route->in_size);

@@ -25,6 +25,11 @@ struct field_list {
 	int count;
 };
 
+/* What a typed text is kept as, written to `out` (FIELD_CLEAN_BYTES), or what it must be instead,
+ * as in "email must be ...". */
+#define FIELD_CLEAN_BYTES 1024
+typedef const char *field_clean(const char *typed, char *out);
+
 struct field {
 	const char *name;
 	enum field_kind kind;
@@ -35,6 +40,7 @@ struct field {
 	const char *rule; /* what that rule allows, for the error */
 	const struct field *items; /* of FIELD_LIST */
 	size_t item_size;
+	field_clean *clean; /* for texts: before all limits and rules, or NULL */
 };
 
 #define FIELD_REQUIRED true

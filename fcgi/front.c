@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "log.h"
 #include "nginxconf.h"
 #include "page.h"
 
@@ -28,7 +29,7 @@
 #define PORTS_TRIED 100
 #define LOG_LIMIT_BYTES ((off_t)16 << 20)
 #define STALE_DEADLINE_MS 3000
-#define PORT_PATIENCE_MS 1000
+#define PORT_TIMEOUT_MS 1000
 
 /* The name is relative: paths of sockets end at 107 bytes, folders may be deeper. The pool works in
  * run_dir. */
@@ -154,19 +155,16 @@ resolve(const char *host, int port, bool to_listen)
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = (to_listen ? AI_PASSIVE : 0) | AI_NUMERICSERV };
 	struct addrinfo *list = NULL;
-	char service[16], plain[256];
+	char service[16];
 
 	snprintf(service, sizeof(service), "%d", port);
-	snprintf(plain, sizeof(plain), "%s", host[0] == '[' ? host + 1 : host);
-	plain[strcspn(plain, "]")] = '\0';
-	return getaddrinfo(plain, service, &hints, &list) == 0 ? list : NULL;
+	return getaddrinfo(host, service, &hints, &list) == 0 ? list : NULL;
 }
 
 static bool
 is_any(const char *host)
 {
-	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 ||
-	    strcmp(host, "[::]") == 0 || strcmp(host, "*") == 0;
+	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 || strcmp(host, "*") == 0;
 }
 
 /* Where this machine itself reaches the relay. */
@@ -176,53 +174,78 @@ near_host(const struct conf *c)
 	return is_any(c->host) ? strchr(c->host, ':') ? "::1" : "127.0.0.1" : c->host;
 }
 
+/* A socket that somebody at `host` accepted; -1: nobody did. */
+static int
+connect_to(const char *host, int port)
+{
+	const struct timeval timeout = { 2, 0 };
+	struct addrinfo *list = resolve(host, port, false);
+	int fd = list ? socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+
+	if (fd >= 0 &&
+	    (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
+		connect(fd, list->ai_addr, list->ai_addrlen) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	if (list)
+		freeaddrinfo(list);
+	return fd;
+}
+
 bool
 front_answers(const struct conf *c, int port)
 {
 	static const char ask[] = "GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n";
-	const struct timeval patience = { 2, 0 };
-	struct addrinfo *list = resolve(near_host(c), port, false);
-	auto_close int fd = list ? socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
-	bool up = fd >= 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
-	    connect(fd, list->ai_addr, list->ai_addrlen) == 0;
+	auto_close int fd = connect_to(near_host(c), port);
 	char answer[64] = "";
 
-	if (list)
-		freeaddrinfo(list);
-	if (!up || c->tls_certificate[0])
-		return up;
+	if (fd < 0 || c->tls_certificate[0])
+		return fd >= 0;
 	if (send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0 ||
 	    recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL) <= 0)
 		return false;
 	return strncmp(answer, "HTTP/1.", 7) == 0 && strncmp(answer + 8, " 200", 4) == 0;
 }
 
-/* 0: free; else errno. */
+/* 0: this process may listen there; else errno. Both families for ::, as nginx will. */
+static int
+try_address(const struct addrinfo *at)
+{
+	auto_close int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int one = 1, none = 0;
+
+	if (fd < 0)
+		return errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (at->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &none, sizeof(none));
+	return bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, 1) == 0 ? 0 : errno;
+}
+
+/* All addresses of a name. */
 static int
 try_port(const char *host, int port)
 {
 	struct addrinfo *list = resolve(host, port, true);
-	auto_close int fd = list ? socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
-	const int one = 1;
 	int why = list ? 0 : EADDRNOTAVAIL;
 
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		why = bind(fd, list->ai_addr, list->ai_addrlen) == 0 && listen(fd, 1) == 0 ? 0 :
-											     errno;
-	}
+	for (const struct addrinfo *i = list; i && why == 0; i = i->ai_next)
+		why = try_address(i);
 	if (list)
 		freeaddrinfo(list);
 	return why;
 }
 
 int
-front_port(const struct conf *c, int wanted, bool strict, char error[static CONF_ERROR_BYTES])
+front_port(const struct conf *c, char error[static CONF_ERROR_BYTES])
 {
 	const char *host = strcmp(c->host, "*") == 0 ? "0.0.0.0" : c->host;
-	int64_t deadline = clock_mono_ms() + PORT_PATIENCE_MS;
-	int why = try_port(host, wanted);
+	enum conf_name setting = c->relay_port ? CONF_WEBCHAT_RELAY_PORT : CONF_PORT;
+	int64_t deadline = clock_mono_ms() + PORT_TIMEOUT_MS;
+	int wanted = conf_port(c), why = try_port(host, wanted);
+	bool strict = c->strict_port;
 
 	/* what ran here a moment ago may still be letting go of it */
 	while (why == EADDRINUSE && clock_mono_ms() < deadline) {
@@ -232,18 +255,29 @@ front_port(const struct conf *c, int wanted, bool strict, char error[static CONF
 
 	for (int port = wanted;
 	     port < wanted + PORTS_TRIED && port <= 65535 && (port == wanted || !strict); port++) {
-		int now = port == wanted ? why : try_port(host, port);
+		int now = port == wanted    ? why :
+		    port == c->metrics_port ? EADDRINUSE :
+					      try_port(host, port);
 
+		if (now == 0 && port != wanted)
+			log_notice("port %d is taken by another program; the relay takes %d",
+			    wanted, port);
 		if (now == 0)
 			return port;
 		if (now != EADDRINUSE)
 			break;
 	}
-	conf_refuse(c, why == EADDRINUSE ? CONF_PORT : CONF_HOST, error,
-	    "cannot listen on port %d of %s: %s%s", wanted, c->host, strerror(why),
-	    why == EADDRINUSE && strict ? " (WEBCHAT_STRICT_PORT forbids another one)" :
-		why == EADDRNOTAVAIL    ? "; an address of this machine is allowed" :
-					  "");
+	if (why == EADDRINUSE)
+		conf_refuse(c, setting, error, "port %d of %s is taken by another program%s",
+		    wanted, c->host,
+		    strict ? ", and WEBCHAT_STRICT_PORT forbids the next free one" :
+			     ", and so are those after it");
+	else
+		conf_refuse(c, why == EACCES ? setting : CONF_HOST, error,
+		    "cannot listen on port %d of %s: %s%s", wanted, c->host, strerror(why),
+		    why == EADDRNOTAVAIL ? "; an address of this machine is allowed" :
+			why == EACCES    ? "; a port from 1024 up is allowed to everybody" :
+					   "");
 	return 0;
 }
 
@@ -311,24 +345,30 @@ front_rotate_log(const char *run_dir)
 	    rename(path, old) == 0;
 }
 
-/* The first address of this machine that is not loopback, IPv4 before none at all. */
-static void
-own_address(char *out, size_t size)
+/* The first address of that family on a network where the relay answers. */
+static bool
+own_address(int family, int port, char *out, size_t size)
 {
+	socklen_t len =
+	    family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 	struct ifaddrs *list = NULL;
+	bool found = false;
 
-	snprintf(out, size, "127.0.0.1");
 	if (getifaddrs(&list) != 0)
-		return;
-	for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
-		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET ||
-		    i->ifa_flags & IFF_LOOPBACK || !(i->ifa_flags & IFF_UP))
+		return false;
+	for (const struct ifaddrs *i = list; i && !found; i = i->ifa_next) {
+		if (!i->ifa_addr || i->ifa_addr->sa_family != family ||
+		    i->ifa_flags & IFF_LOOPBACK || !(i->ifa_flags & IFF_UP) ||
+		    getnameinfo(i->ifa_addr, len, out, (socklen_t)size, NULL, 0, NI_NUMERICHOST) !=
+			0 ||
+		    strchr(out, '%')) /* link-local: nobody types it */
 			continue;
-		getnameinfo(i->ifa_addr, sizeof(struct sockaddr_in), out, (socklen_t)size, NULL, 0,
-		    NI_NUMERICHOST);
-		break;
+
+		auto_close int fd = connect_to(out, port);
+		found = fd >= 0;
 	}
 	freeifaddrs(list);
+	return found;
 }
 
 void
@@ -341,10 +381,9 @@ front_url(const struct conf *c, int port, char *out, size_t size)
 		snprintf(out, size, "unix:%s/run/" SOCKET_NAME, c->dir);
 		return;
 	}
-	if (is_any(c->host))
-		own_address(host, sizeof(host));
-	else
-		snprintf(host, sizeof(host), "%s", c->host);
-	snprintf(out, size, strchr(host, ':') && host[0] != '[' ? "%s://[%s]:%d" : "%s://%s:%d",
-	    scheme, host, port);
+	if (!is_any(c->host) ||
+	    (!own_address(AF_INET, port, host, sizeof(host)) &&
+		(!strchr(c->host, ':') || !own_address(AF_INET6, port, host, sizeof(host)))))
+		snprintf(host, sizeof(host), "%s", near_host(c));
+	snprintf(out, size, strchr(host, ':') ? "%s://[%s]:%d" : "%s://%s:%d", scheme, host, port);
 }

@@ -23,8 +23,9 @@ bool front_write_includes(const struct conf *c, const char *run_dir, const char 
 /* True when the pool's nginx answers GET /health with 200 (over TLS: when it accepts). */
 bool front_answers(const struct conf *c, int port);
 
-/* A free port, `wanted` or above (only `wanted` when strict). 0: none; why stands in `error`. */
-int front_port(const struct conf *c, int wanted, bool strict, char error[static CONF_ERROR_BYTES]);
+/* A port of HOST where the relay may listen: that of the settings or, unless WEBCHAT_STRICT_PORT,
+ * one of the next hundred; a move is logged. 0: none; why stands in `error`. */
+int front_port(const struct conf *c, char error[static CONF_ERROR_BYTES]);
 
 /* Ends an nginx that a killed pool left behind, by its pid file and only if it is ours. */
 void front_end_stale(const char *run_dir);

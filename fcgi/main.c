@@ -9,6 +9,7 @@
 #include "pool.h"
 #include "route.h"
 #include "sandbox.h"
+#include "share.h"
 #include "secret.h"
 #include "start.h"
 #include "version.h"
@@ -89,6 +90,18 @@ find_program(struct start *s)
 	snprintf(s->program_dir, sizeof(s->program_dir), "%s", dirname(exe));
 	snprintf(s->default_dir, sizeof(s->default_dir), "%s/../relay", s->program_dir);
 	s->dir = s->default_dir;
+}
+
+/* nginx lies where an ordinary user's PATH, and cron's, does not look. */
+static void
+add_system_path(void)
+{
+	const char *path = getenv("PATH");
+	char more[PATH_MAX * 2];
+
+	if (snprintf(more, sizeof(more), "%s:/usr/local/sbin:/usr/sbin:/sbin",
+		path && path[0] ? path : "/usr/bin:/bin") < (int)sizeof(more))
+		setenv("PATH", more, 1);
 }
 
 /* Fills `s`; answers -1 to go on, else the exit status. */
@@ -205,7 +218,8 @@ load(struct start *s, struct conf *c, char *error)
 static bool
 make_reachable(struct start *s, struct conf *c, char *error)
 {
-	if (geteuid() != 0 || sandbox_reachable(c->dir, s->uid, s->gid))
+	if (geteuid() != 0 ||
+	    (sandbox_admit(c->dir, s->uid, s->gid) && sandbox_reachable(c->dir, s->uid, s->gid)))
 		return true;
 	if (!sandbox_view(c->dir, VIEW_DIR)) {
 		snprintf(error, CONF_ERROR_BYTES,
@@ -248,20 +262,23 @@ prepare(struct start *s, struct conf *c, char *error)
 /* Told once by the pool: on the terminal, or through the socket to the process that waits for a
  * detached start. */
 static void
-announce(const struct conf *c, int port, bool ok)
+announce(const struct conf *c, int port, bool ok, const char *why)
 {
 	static const char no_mail[] = "No SMTP_HOST is set: sign-in codes are in the relay's log, "
 				      "and printed by relayctl code EMAIL.\n";
 	static const char no_nginx[] = "Your web server includes nginx-http.conf and "
 				       "nginx-server.conf of the same folder.\n";
-	char url[URL_BYTES], page[URL_BYTES + 64] = "", run_dir[PATH_MAX];
+	char url[URL_BYTES + SHARE_ERROR_BYTES],
+	    page[URL_BYTES + SHARE_ERROR_BYTES + 64] = "", run_dir[PATH_MAX];
 
 	if (!ok) {
-		fail("the relay does not answer; its log says why");
+		snprintf(url, sizeof(url), "the relay does not answer%s%s",
+		    why[0] ? ": " : "; its log says why", why);
+		fail(url);
 		return;
 	}
 	front_url(c, port, url, sizeof(url));
-	start_publish(url);
+	start_publish(c, url);
 	snprintf(run_dir, sizeof(run_dir), "%s/run", c->dir);
 	if (c->gui && !page_there(run_dir))
 		snprintf(page, sizeof(page), "WebChat page not built: run make web\n");
@@ -342,7 +359,7 @@ run(struct start *s, struct conf **owned)
 	snprintf(run_dir, sizeof(run_dir), "%s/run", s->dir);
 	front_end_stale(run_dir);
 	if (s->with_nginx) {
-		o.port = front_port(c, conf_port(c), c->strict_port, error);
+		o.port = front_port(c, error);
 		if (o.port == 0 || !front_write(c, run_dir, s->program_dir, o.port, error))
 			return fail(error);
 	} else if (!front_write_includes(c, run_dir, s->program_dir, error)) {
@@ -423,6 +440,7 @@ main(int argc, char **argv)
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
 		errno = 0; /* an ordinary user keeps what he has */
 	find_program(&s);
+	add_system_path();
 	status = read_options(&s, argc, argv);
 	if (status >= 0)
 		return status;

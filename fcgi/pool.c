@@ -21,12 +21,15 @@
 #define TICK_MS 1000
 #define STOP_TICK_MS 20
 #define STOP_GRACE_MS 10000
+#define MOVE_GRACE_MS 1000 /* for requests under way at the old address */
 #define READY_DEADLINE_MS 15000
 
 struct pool {
 	const struct pool_options *o;
 	struct conf *conf,
 	    *retired; /* the settings in force, and those that old workers still use */
+	struct conf *moving; /* settings with another HOST or PORT: they wait until nginx let go */
+	int port; /* where nginx listens */
 	struct child_setup setup;
 	struct child children[CHILD_MAX];
 	char run_dir[PATH_MAX];
@@ -114,15 +117,18 @@ respawn(struct pool *p)
 	for (int i = 0; i < CHILD_MAX; i++) {
 		struct child *c = &p->children[i];
 
-		if (c->kind != CHILD_NONE && c->pid == 0 && now >= c->respawn_at_ms)
-			child_start(c, &p->setup);
+		if (c->kind == CHILD_NONE || c->pid != 0 || now < c->respawn_at_ms)
+			continue;
+		if (c->kind == CHILD_NGINX) /* what the one that died was reading never ends */
+			share_upload_end_all(p->setup.share);
+		child_start(c, &p->setup);
 	}
 }
 
 /* Stops the children of a kind (CHILD_NONE: of all) or, when `older`, those that run with older
  * settings; answers how many are still there. */
 static int
-stop_children(struct pool *p, enum child_kind kind, bool older)
+stop_children(struct pool *p, enum child_kind kind, bool older, int grace_ms)
 {
 	int left = 0;
 
@@ -132,7 +138,7 @@ stop_children(struct pool *p, enum child_kind kind, bool older)
 		if (c->kind == CHILD_NONE || (kind != CHILD_NONE && c->kind != kind) ||
 		    (older && (c->kind == CHILD_NGINX || c->generation == p->generation)))
 			continue;
-		child_stop(c, STOP_GRACE_MS);
+		child_stop(c, grace_ms);
 		left += c->kind != CHILD_NONE;
 	}
 	return left;
@@ -146,48 +152,6 @@ signal_kind(struct pool *p, enum child_kind kind, int sig)
 			kill(p->children[i].pid, sig);
 }
 
-/* The settings as they are now, and what nginx reads of them. Whose nginx it is was settled at the
- * start. */
-static bool
-read_again(const struct pool *p, struct conf *fresh, char *error)
-{
-	const struct pool_options *o = p->o;
-
-	if (!conf_load(fresh, o->dir, error))
-		return false;
-	fresh->own_nginx = o->with_nginx;
-	return o->with_nginx ? front_write(fresh, p->run_dir, o->program_dir, o->port, error) :
-			       front_write_includes(fresh, p->run_dir, o->program_dir, error);
-}
-
-/* New settings: new workers first, then the old ones may go, so that somebody always accepts. */
-static void
-reload(struct pool *p)
-{
-	char error[CONF_ERROR_BYTES];
-	struct conf *fresh = calloc(1, sizeof(*fresh));
-
-	p->reload_again = p->retired != NULL;
-	if (!fresh || p->reload_again) {
-		free(fresh);
-		return;
-	}
-	if (!read_again(p, fresh, error)) {
-		log_error("not reloaded: %s", error);
-		conf_free(fresh);
-		free(fresh);
-		return;
-	}
-	p->retired = p->conf;
-	p->conf = fresh;
-	p->setup.conf = fresh;
-	p->generation++;
-	log_setup("relayd", (enum log_level)fresh->log_level);
-	add_pool(p);
-	signal_kind(p, CHILD_NGINX, SIGHUP);
-	log_info("settings reloaded");
-}
-
 static void
 drop_conf(struct conf **c)
 {
@@ -197,10 +161,91 @@ drop_conf(struct conf **c)
 	*c = NULL;
 }
 
+/* What nginx, ours or another one, reads of the settings. */
+static bool
+write_front(const struct pool *p, const struct conf *c, int port, char *error)
+{
+	const struct pool_options *o = p->o;
+
+	return o->with_nginx ? front_write(c, p->run_dir, o->program_dir, port, error) :
+			       front_write_includes(c, p->run_dir, o->program_dir, error);
+}
+
+/* New settings: new workers first, then the old ones may go, so that somebody always accepts. Takes
+ * `fresh` over, whose files nginx has. */
+static void
+adopt(struct pool *p, struct conf *fresh)
+{
+	p->retired = p->conf;
+	p->conf = fresh;
+	p->setup.conf = fresh;
+	p->generation++;
+	log_setup("relayd", (enum log_level)fresh->log_level);
+	add_pool(p);
+	log_info("settings reloaded");
+}
+
+/* The settings as they are now. Whose nginx it is was settled at the start. nginx cannot take
+ * another address for the port that it holds already, so for a move it ends first. */
+static void
+reload(struct pool *p)
+{
+	char error[CONF_ERROR_BYTES];
+	struct conf *fresh = calloc(1, sizeof(*fresh));
+	bool moves;
+
+	p->reload_again = p->retired || p->moving;
+	if (!fresh || p->reload_again) {
+		free(fresh);
+		return;
+	}
+	if (!conf_load(fresh, p->o->dir, error)) {
+		log_error("not reloaded: %s", error);
+		drop_conf(&fresh);
+		return;
+	}
+	fresh->own_nginx = p->o->with_nginx;
+	moves = p->o->with_nginx &&
+	    (strcmp(fresh->host, p->conf->host) != 0 || conf_port(fresh) != conf_port(p->conf));
+	if (moves) {
+		p->moving = fresh;
+	} else if (write_front(p, fresh, p->port, error)) {
+		adopt(p, fresh);
+		signal_kind(p, CHILD_NGINX, SIGHUP);
+	} else {
+		log_error("not reloaded: %s", error);
+		drop_conf(&fresh);
+	}
+}
+
+/* The second half of a move, once the old nginx is gone. What cannot be had leaves the relay where
+ * it was. */
+static void
+finish_move(struct pool *p)
+{
+	char error[CONF_ERROR_BYTES];
+	struct conf *fresh = p->moving;
+	int port;
+
+	if (!fresh || stop_children(p, CHILD_NGINX, false, MOVE_GRACE_MS) > 0)
+		return;
+	port = front_port(fresh, error);
+	p->moving = NULL;
+	if (port && write_front(p, fresh, port, error)) {
+		p->port = port;
+		adopt(p, fresh);
+		p->ready_deadline_ms = clock_mono_ms() + READY_DEADLINE_MS;
+	} else {
+		log_error("not reloaded: %s", error);
+		drop_conf(&fresh);
+	}
+	add_child(p, CHILD_NGINX);
+}
+
 static void
 finish_reload(struct pool *p)
 {
-	if (!p->retired || stop_children(p, CHILD_NONE, true) > 0)
+	if (!p->retired || stop_children(p, CHILD_NONE, true, STOP_GRACE_MS) > 0)
 		return;
 	drop_conf(&p->retired);
 	if (p->reload_again)
@@ -216,11 +261,11 @@ watch_ready(struct pool *p)
 
 	if (!p->ready_deadline_ms)
 		return;
-	up = poll(&ready, 1, 0) > 0 && (!p->o->with_nginx || front_answers(p->conf, p->o->port));
+	up = poll(&ready, 1, 0) > 0 && (!p->o->with_nginx || front_answers(p->conf, p->port));
 	if (!up && clock_mono_ms() < p->ready_deadline_ms)
 		return;
 	p->ready_deadline_ms = 0;
-	p->o->on_ready(p->conf, p->o->port, up);
+	p->o->on_ready(p->conf, p->port, up, share_error(p->setup.share));
 	if (!up) {
 		p->stopping = true;
 		p->died = true;
@@ -243,7 +288,7 @@ tick_ms(const struct pool *p)
 {
 	int64_t now = clock_mono_ms(), wait = TICK_MS;
 
-	if (p->stopping || p->retired)
+	if (p->stopping || p->retired || p->moving)
 		return STOP_TICK_MS;
 	if (p->ready_deadline_ms)
 		return 2;
@@ -270,11 +315,12 @@ loop(struct pool *p, const sigset_t *signals)
 		count_workers(p);
 		if (p->stopping) {
 			/* nginx first: it takes no more requests and finishes those under way */
-			if (stop_children(p, CHILD_NGINX, false) == 0 &&
-			    stop_children(p, CHILD_NONE, false) == 0)
+			if (stop_children(p, CHILD_NGINX, false, STOP_GRACE_MS) == 0 &&
+			    stop_children(p, CHILD_NONE, false, STOP_GRACE_MS) == 0)
 				return;
 			continue;
 		}
+		finish_move(p);
 		respawn(p);
 		sweep(p);
 		finish_reload(p);
@@ -317,6 +363,7 @@ pool_run(struct conf *conf, const struct pool_options *o)
 		return 1;
 	p->o = o;
 	p->conf = conf;
+	p->port = o->port;
 	snprintf(p->run_dir, sizeof(p->run_dir), "%s/run", o->dir);
 	p->setup = (struct child_setup){
 		.conf = conf, .dir = o->dir, .program_dir = o->program_dir, .run_dir = p->run_dir
@@ -343,6 +390,7 @@ pool_run(struct conf *conf, const struct pool_options *o)
 	close(ready[0]);
 	close(ready[1]);
 	drop_conf(&p->retired); /* it stopped in the middle of a reload */
+	drop_conf(&p->moving);
 	drop_conf(&p->conf);
 	return died ? 1 : 0;
 }

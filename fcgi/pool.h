@@ -11,10 +11,10 @@ struct pool_options {
 	const char *dir; /* the operator's folder as the children see it */
 	const char *program_dir; /* where relayd and relay-mail lie */
 	bool with_nginx;
-	int port; /* for nginx */
-	bool wait_for_ready;
-	void (*on_ready)(const struct conf *c, int port,
-	    bool ok); /* told once, when health answers or never will */
+	int port; /* where nginx listens at first */
+	/* told when health answers or never will, at the start and after a move: then `why` is the
+	 * first error, or "" */
+	void (*on_ready)(const struct conf *c, int port, bool ok, const char *why);
 };
 
 /* Runs until TERM or INT; takes `conf` over. Answers the exit status. */

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcgiapp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +73,16 @@ read_length(const char *text)
 	return *text >= '0' && *text <= '9' && !*end && !errno ? n : -1;
 }
 
+/* A number from nginx's id of the request, which is random; never 0. */
+static uint64_t
+upload_id(const char *request_id)
+{
+	char part[17];
+
+	snprintf(part, sizeof(part), "%s", request_id);
+	return strtoull(part, NULL, 16) | 1;
+}
+
 bool
 req_read(struct request *r)
 {
@@ -80,11 +91,15 @@ req_read(struct request *r)
 	r->path = param(r, "DOCUMENT_URI");
 	r->query = param(r, "QUERY_STRING");
 	r->content_type = param(r, "CONTENT_TYPE");
+	r->content_encoding = param(r, "CONTENT_ENCODING");
+	r->content_range = param(r, "CONTENT_RANGE");
 	r->session_token = param(r, "SESSION_TOKEN");
 	r->authorization = param(r, "AUTHORIZATION");
 	r->if_none_match = param(r, "IF_NONE_MATCH");
 	r->if_match = param(r, "IF_MATCH");
-	r->upload_check = *param(r, "UPLOAD_CHECK") != 0;
+	r->body_check = *param(r, "BODY_CHECK") != 0;
+	r->upload_end = *param(r, "UPLOAD_END") != 0;
+	r->upload_id = upload_id(r->id);
 	r->body_file = param(r, "BODY_FILE");
 	r->content_length = read_length(param(r, "BODY_LENGTH"));
 	r->direct_loopback = is_loopback(param(r, "TCP_PEER")) && !*param(r, "FORWARDED");

@@ -52,10 +52,13 @@ struct request {
 	const char *method_name, *path, *query, *id;
 	const char *client; /* address of the client, IPv6 cut to its /64: what limits count */
 	bool direct_loopback; /* the TCP peer is loopback and no forwarding header is present */
-	const char *content_type, *session_token, *authorization, *if_none_match, *if_match;
+	const char *content_type, *content_encoding, *content_range, *session_token, *authorization,
+	    *if_none_match, *if_match;
 	char *body;
 	size_t body_len;
-	bool upload_check; /* an upload before its body is read: may it be? */
+	bool body_check; /* nginx asks before it reads the body: may it be? */
+	uint64_t upload_id; /* the same in all that nginx asks about one upload */
+	bool upload_end; /* nginx says that an upload is over, however it ended */
 	const char *body_file; /* where nginx put the body; "": it comes through the socket */
 	int64_t content_length; /* -1: not given */
 

@@ -7,6 +7,7 @@
 #include "secret.h"
 
 #include <fcgiapp.h>
+#include <json-c/printbuf.h>
 #include <string.h>
 
 #define ETAG_BYTES 16
@@ -30,6 +31,26 @@ void
 json_add_bool(struct json_object *o, const char *name, bool value)
 {
 	json_object_object_add(o, name, json_object_new_boolean(value));
+}
+
+static int
+write_raw(struct json_object *o, struct printbuf *out, int level, int flags)
+{
+	const char *json = json_object_get_userdata(o);
+
+	(void)level, (void)flags;
+	return printbuf_memappend(out, json, (int)strlen(json));
+}
+
+void
+json_add_raw(struct json_object *o, const char *name, char *json)
+{
+	struct json_object *raw = json ? json_object_new_object() : NULL;
+
+	if (!raw)
+		return;
+	json_object_set_serializer(raw, write_raw, json, NULL);
+	json_object_object_add(o, name, raw);
 }
 
 static struct json_object *
@@ -73,24 +94,87 @@ resp_limited(struct request *r, const char *message, int64_t retry_at)
 	r->resp.retry_after_sec = wait_ms > 1000 ? (int)(wait_ms / 1000) : 1;
 }
 
-bool
-resp_db_failed(struct request *r, enum db_result res)
+void
+resp_memory(struct request *r)
 {
+	if (r->arena.gone) {
+		resp_error(r, 503, "busy", "The relay is out of memory; ask again.");
+		r->resp.retry_after_sec = RETRY_BUSY_SEC;
+	} else if (r->arena.full) {
+		resp_error(r, 413, "too_large",
+		    "This call needs more memory than one request may take; ask for less at once.");
+	}
+}
+
+void
+resp_unknown_credential(struct request *r)
+{
+	resp_error(
+	    r, 401, "credential_invalid", "The credential is unknown or was ended; sign in again.");
+}
+
+/* The account or session that asks may have gone after it was looked up. */
+static bool
+caller_is_gone(struct request *r)
+{
+	return r->session.id && db_session_exists(r->worker->db, r->session.public_id) == DB_NONE;
+}
+
+/* Nothing that the handler knows how to answer. */
+static void
+unlisted(struct request *r, enum db_result res)
+{
+	if (res == DB_NONE || res == DB_ORPHAN || res == DB_CONFLICT) {
+		if (caller_is_gone(r)) {
+			resp_unknown_credential(r);
+			return;
+		}
+		if (res == DB_ORPHAN) {
+			resp_error(r, 503, "busy",
+			    "Something that this belongs to went a moment ago; ask again.");
+			r->resp.retry_after_sec = RETRY_BUSY_SEC;
+			return;
+		}
+	}
+	if (res != DB_FAIL)
+		log_error("%s %s: an answer of the store that nobody expects here (%d)", r->id,
+		    r->route ? r->route->path : "-", (int)res);
+	resp_error(r, 500, "internal", "The relay could not do this; its log says why.");
+}
+
+bool
+resp_db_failed_but(struct request *r, enum db_result res, unsigned listed)
+{
+	if (res == DB_ROW || res == DB_DONE || (listed & 1U << res))
+		return false;
 	switch (res) {
 	case DB_BUSY:
 		resp_error(r, 503, "busy", "The database is busy; ask again.");
 		r->resp.retry_after_sec = RETRY_BUSY_SEC;
-		return true;
+		break;
 	case DB_FULL:
 		resp_error(r, 503, "storage_full", "The relay's disk is full; nothing was stored.");
 		r->resp.retry_after_sec = RETRY_FULL_SEC;
-		return true;
-	case DB_FAIL:
-		resp_error(r, 500, "internal", "The relay could not do this; its log says why.");
-		return true;
+		break;
 	default:
-		return false;
+		unlisted(r, res);
 	}
+	return true;
+}
+
+bool
+resp_db_failed(struct request *r, enum db_result res)
+{
+	return resp_db_failed_but(r, res, 0);
+}
+
+void
+resp_page(struct request *r, bool more, int64_t after)
+{
+	json_add_bool(r->resp.body, "has_more", more);
+	if (more)
+		json_add_text(
+		    r->resp.body, "after", arena_printf(&r->arena, "%lld", (long long)after));
 }
 
 void
@@ -180,7 +264,7 @@ send_json(struct request *r)
 		FCGX_FPrintF(out, "Allow: %s\r\n", r->resp.allow);
 	if (r->resp.retry_after_sec)
 		FCGX_FPrintF(out, "Retry-After: %d\r\n", r->resp.retry_after_sec);
-	if (r->upload_check && r->resp.status >= 400)
+	if (r->body_check && r->resp.status >= 400)
 		FCGX_FPrintF(out, "X-Refusal: %s\r\n", body);
 	if (r->resp.status != 304)
 		FCGX_FPrintF(

@@ -18,9 +18,24 @@ void resp_field_error(
 /* 429 with Retry-After up to `retry_at` (Unix milliseconds). */
 void resp_limited(struct request *r, const char *message, int64_t retry_at);
 
-/* For store results that mean failure: busy and full are a 503 with Retry-After, the rest a 500.
- * True when it answered, so that a handler can return. */
+/* Answers every store result that is not a success (DB_ROW, DB_DONE) or one of those that the
+ * handler listed and answers itself: busy and full are a 503 with Retry-After; a caller whose
+ * session ended meanwhile is told so; the rest is a 500, and a line in the log when nobody expected
+ * it. True when it answered, so that a handler can return. */
+#define RESP_NONE (1U << DB_NONE)
+#define RESP_CONFLICT (1U << DB_CONFLICT)
+bool resp_db_failed_but(struct request *r, enum db_result res, unsigned listed);
 bool resp_db_failed(struct request *r, enum db_result res);
+
+/* When the request ran out of memory, whatever was answered may lack parts: in its place comes a
+ * 413, or a 503 when the whole system is out of memory. For every call, after its handler. */
+void resp_memory(struct request *r);
+
+/* Ends a list that comes page by page: has_more, and when there is more where the next one starts.
+ */
+void resp_page(struct request *r, bool more, int64_t after);
+/* 401: the credential is unknown or was ended. */
+void resp_unknown_credential(struct request *r);
 
 /* Answers 200 with a text that lives as long as the request. */
 void resp_text(struct request *r, const char *text);
@@ -42,5 +57,9 @@ void resp_send(struct request *r);
 void json_add_text(struct json_object *o, const char *name, const char *value);
 void json_add_int(struct json_object *o, const char *name, int64_t value);
 void json_add_bool(struct json_object *o, const char *name, bool value);
+
+/* Adds JSON that the relay itself wrote earlier, as it is; NULL is left out. The text lives as long
+ * as the request. */
+void json_add_raw(struct json_object *o, const char *name, char *json);
 
 #endif

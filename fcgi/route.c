@@ -44,6 +44,18 @@ matches(const char *pattern, const char *path, struct parts *parts)
 	return *path == '\0';
 }
 
+/* A part of the path that names somebody or something, in the kept form: ids are lower case as
+ * addresses are. */
+static char *
+take_arg(struct request *r, const char *start, size_t len)
+{
+	char *arg = arena_strndup(&r->arena, start, len);
+
+	if (arg)
+		text_clean_address(arg);
+	return arg;
+}
+
 const struct route *
 route_find(struct request *r)
 {
@@ -57,7 +69,7 @@ route_find(struct request *r)
 			continue;
 		if (e->method == r->method && r->method_name) {
 			for (int i = 0; i < parts.count; i++)
-				r->args[i] = arena_strndup(&r->arena, parts.start[i], parts.len[i]);
+				r->args[i] = take_arg(r, parts.start[i], parts.len[i]);
 			return e;
 		}
 		text_printf(&methods, "%s%s%s", methods.len ? ", " : "",

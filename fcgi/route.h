@@ -7,8 +7,15 @@
 
 /* Who may call: a session of any member, or of an admin; FOR_HOLDER: members, and whoever brings
  * the thing's own token, which the handler checks. Added to it, the scopes of which an API key
- * needs one; without any the call is for sessions alone. */
-enum access { FOR_ANYONE = 0, FOR_HOLDER = 16, FOR_MEMBER = 32, FOR_ADMIN = 64 | SCOPE_ADMIN };
+ * needs one; without any the call is for sessions alone. STORES: it puts something new on the disk,
+ * which is refused below the floor. */
+enum access {
+	FOR_ANYONE = 0,
+	FOR_HOLDER = 16,
+	FOR_MEMBER = 32,
+	FOR_ADMIN = 64 | SCOPE_ADMIN,
+	STORES = 128
+};
 
 #define ROUTE_FILE SIZE_MAX
 

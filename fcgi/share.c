@@ -1,11 +1,32 @@
-/* Shared memory of a pool. Lock-free: a worker may die anywhere in here and leave nothing locked.
- */
+/* Shared memory of a pool. A worker may die anywhere in here and leave nothing locked. */
 #include "share.h"
 
 #include "clock.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mman.h>
+
+static void
+lock_make(struct share *s)
+{
+	pthread_mutexattr_t how;
+
+	pthread_mutexattr_init(&how);
+	pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&s->upload_lock, &how);
+	pthread_mutexattr_destroy(&how);
+}
+
+/* Whoever died with the lock had at most one place half written, and its id is written last. */
+static void
+lock(struct share *s)
+{
+	if (pthread_mutex_lock(&s->upload_lock) == EOWNERDEAD)
+		pthread_mutex_consistent(&s->upload_lock);
+}
 
 struct share *
 share_make(void)
@@ -13,7 +34,10 @@ share_make(void)
 	void *p = mmap(
 	    NULL, sizeof(struct share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	lock_make(p);
+	return p;
 }
 
 void
@@ -64,6 +88,33 @@ share_group_typing(struct share *s)
 	return until > 0 && until > clock_mono_ms();
 }
 
+/* All of one recipient are in one bucket: what was found in it before is all there is to look at.
+ */
+int
+share_typed_groups(struct share *s, int64_t out[static SHARE_TYPED_GROUPS])
+{
+	int64_t now = clock_mono_ms();
+	int n = 0;
+
+	for (int b = 0; b < SHARE_BUCKETS; b++) {
+		int first = n;
+
+		for (int i = 0; i < SHARE_SLOTS; i++) {
+			int64_t until = atomic_load(&s->typing[b][i].until_ms);
+			int64_t to = (int64_t)(atomic_load(&s->typing[b][i].pair) >> 32);
+			bool known = false;
+
+			if (until <= now || to <= INT32_MAX)
+				continue;
+			for (int k = first; k < n; k++)
+				known = known || out[k] == (to & INT32_MAX);
+			if (!known)
+				out[n++] = to & INT32_MAX;
+		}
+	}
+	return n;
+}
+
 int
 share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS])
 {
@@ -83,4 +134,106 @@ share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS])
 			out[n++] = (int64_t)(pair & UINT32_MAX);
 	}
 	return n;
+}
+
+/* What the others have claimed, and a free place; the claim's own place is found and freed. */
+struct tally {
+	int64_t own, all;
+	int of_account;
+	struct share_upload *place;
+};
+
+static struct tally
+count_uploads(struct share *s, const struct share_claim *c)
+{
+	struct tally t = { 0 };
+	int64_t now = clock_mono_ms();
+
+	for (int i = 0; i < SHARE_UPLOADS; i++) {
+		struct share_upload *u = &s->uploads[i];
+
+		if (u->id == c->id || (u->id && now - u->since_ms > SHARE_UPLOAD_MS))
+			u->id = 0;
+		if (!u->id) {
+			t.place = t.place ? t.place : u;
+			continue;
+		}
+		t.all += u->bytes;
+		if (u->account_id == c->account_id) {
+			t.own += u->bytes;
+			t.of_account++;
+		}
+	}
+	return t;
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+enum share_result
+share_upload_claim(struct share *s, struct share_claim *c)
+{
+	enum share_result result = SHARE_CLAIMED;
+	int64_t own_left, disk_left, bytes;
+	struct tally t;
+
+	lock(s);
+	t = count_uploads(s, c);
+	own_left = c->own_left - t.own;
+	disk_left = c->disk_left - t.all;
+	c->own_taken = t.own;
+	bytes = c->at_most ? least(c->bytes, least(own_left, disk_left)) : c->bytes;
+	if (!t.place || t.of_account >= SHARE_UPLOADS_EACH)
+		result = SHARE_TOO_MANY;
+	else if (bytes > own_left || (c->at_most && own_left <= 0))
+		result = SHARE_NO_QUOTA;
+	else if (bytes > disk_left || disk_left < 0)
+		result = SHARE_NO_ROOM;
+	else {
+		t.place->account_id = c->account_id;
+		t.place->bytes = bytes;
+		t.place->since_ms = clock_mono_ms();
+		t.place->id = c->id;
+	}
+	pthread_mutex_unlock(&s->upload_lock);
+	return result;
+}
+
+void
+share_upload_end(struct share *s, uint64_t id)
+{
+	lock(s);
+	for (int i = 0; i < SHARE_UPLOADS && id; i++)
+		if (s->uploads[i].id == id)
+			s->uploads[i].id = 0;
+	pthread_mutex_unlock(&s->upload_lock);
+}
+
+void
+share_upload_end_all(struct share *s)
+{
+	lock(s);
+	for (int i = 0; i < SHARE_UPLOADS; i++)
+		s->uploads[i].id = 0;
+	pthread_mutex_unlock(&s->upload_lock);
+}
+
+void
+share_note_error(struct share *s, const char *error)
+{
+	int none = 0;
+
+	if (!atomic_compare_exchange_strong(&s->error_state, &none, 1))
+		return;
+	snprintf(s->error, sizeof(s->error), "%s", error);
+	atomic_store(&s->error_state, 2);
+}
+
+const char *
+share_error(struct share *s)
+{
+	return atomic_load(&s->error_state) == 2 ? s->error : "";
 }

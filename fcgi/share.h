@@ -3,6 +3,7 @@
 #ifndef FCGI_SHARE_H
 #define FCGI_SHARE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +13,10 @@
 #define SHARE_BUCKETS 1024 /* a power of two */
 #define SHARE_SLOTS 4
 #define SHARE_TYPING_MS 6000
+#define SHARE_UPLOADS 2048
+#define SHARE_UPLOADS_EACH 100 /* of one account at a time */
+#define SHARE_UPLOAD_MS ((int64_t)24 * 3600000) /* whatever is older was lost */
+#define SHARE_ERROR_BYTES 1024
 
 /* Groups and accounts share one space of 32-bit numbers; the upper half is the groups'. */
 #define SHARE_GROUP(id) ((id) > INT32_MAX ? INT64_MAX : (int64_t)((uint64_t)(id) | 1U << 31))
@@ -21,15 +26,32 @@ struct share_typing {
 	_Atomic int64_t until_ms; /* monotonic */
 };
 
+/* An upload on its way. */
+struct share_upload {
+	uint64_t id; /* of the request; 0: free */
+	int64_t account_id, bytes, since_ms; /* monotonic */
+};
+
 struct share {
+	_Atomic bool damaged; /* some worker met a damaged page of the database */
+	_Atomic int error_state; /* 0: no error yet, 1: it is written, 2: it is there */
+	char error[SHARE_ERROR_BYTES]; /* the first that kept a worker from starting */
 	_Atomic int workers; /* that are alive, as the parent counts them */
 	_Atomic uint64_t requests[SHARE_ROUTES][SHARE_CLASSES];
 	struct share_typing typing[SHARE_BUCKETS][SHARE_SLOTS];
 	_Atomic int64_t group_typing_until_ms; /* nobody types to any group after this */
+	pthread_mutex_t upload_lock; /* robust: who dies with it leaves it to the next */
+	struct share_upload uploads[SHARE_UPLOADS];
 };
 
 /* Maps it; call before fork. NULL: out of memory. It lives as long as the processes. */
 struct share *share_make(void);
+
+/* Notes why a worker could not start; the first word stays. */
+void share_note_error(struct share *s, const char *error);
+
+/* That word; "": there is none. */
+const char *share_error(struct share *s);
 
 /* Counts an answered request. */
 void share_count(struct share *s, int route, int status);
@@ -38,8 +60,32 @@ void share_count(struct share *s, int route, int status);
  * out. */
 void share_typing_set(struct share *s, int64_t to, int64_t from, bool typing);
 
+/* What an upload asks for: `bytes` of what is left to its account (`own_left`) and on the disk
+ * (`disk_left`), where other uploads on their way are not taken off yet. */
+struct share_claim {
+	uint64_t id; /* of the request */
+	int64_t account_id, bytes, own_left, disk_left;
+	bool at_most; /* its size is not known: less will do, but something */
+	int64_t own_taken; /* out: what others of the account had claimed already */
+};
+
+enum share_result { SHARE_CLAIMED, SHARE_NO_QUOTA, SHARE_NO_ROOM, SHARE_TOO_MANY };
+
+/* Sets bytes aside until share_upload_end. SHARE_TOO_MANY: too many are on their way at once. */
+enum share_result share_upload_claim(struct share *s, struct share_claim *c);
+
+/* Gives them back; of one that is not there, nothing happens. */
+void share_upload_end(struct share *s, uint64_t id);
+
+/* Gives all back: the web server that read them is gone. */
+void share_upload_end_all(struct share *s);
+
 /* True while somebody may be typing to some group: only then its members need to look. */
 bool share_group_typing(struct share *s);
+
+/* The groups to which somebody types now, each once, in `out`; answers how many. */
+#define SHARE_TYPED_GROUPS ((size_t)SHARE_BUCKETS * SHARE_SLOTS)
+int share_typed_groups(struct share *s, int64_t out[static SHARE_TYPED_GROUPS]);
 
 /* Who types to `to` now: up to SHARE_SLOTS ids in `out`; answers how many. */
 int share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS]);

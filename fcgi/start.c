@@ -8,10 +8,12 @@
 #include "db.h"
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -110,7 +112,8 @@ start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF
 static void
 adopt_files(const struct conf *c, uid_t uid, gid_t gid)
 {
-	static const char *const endings[] = { "", "-wal", "-shm", ".lock" };
+	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock",
+		".tombstones" };
 	char path[PATH_MAX + 16], copy[PATH_MAX];
 	struct stat st;
 
@@ -176,26 +179,112 @@ start_holder(const char *dir, char *url, size_t size)
 }
 
 void
-start_publish(const char *url)
+start_publish(const struct conf *c, const char *url)
 {
-	if (lock_fd >= 0 && ftruncate(lock_fd, 0) == 0)
-		dprintf(lock_fd, "%s\n", url);
+	enum conf_name port = c->relay_port ? CONF_WEBCHAT_RELAY_PORT : CONF_PORT;
+	bool environment = c->lines[CONF_HOST] < 0 || c->lines[port] < 0;
+
+	if (lock_fd >= 0 && ftruncate(lock_fd, 0) == 0 && lseek(lock_fd, 0, SEEK_SET) == 0)
+		dprintf(lock_fd, "%s\n%s\n", url, environment ? "environment" : "settings");
+}
+
+/* The name of a user, in `out`: or his number. */
+static const char *
+user_name(uid_t uid, char out[static LOGIN_NAME_MAX])
+{
+	const struct passwd *found = getpwuid(uid);
+
+	if (found)
+		snprintf(out, LOGIN_NAME_MAX, "%s", found->pw_name);
+	else
+		snprintf(out, LOGIN_NAME_MAX, "%u", (unsigned)uid);
+	return out;
+}
+
+/* False for a file that is there but closed to the user that we are: who owns it, and the line that
+ * mends it. */
+static bool
+is_ours(const char *path, int mode, char *error)
+{
+	char me[LOGIN_NAME_MAX], owner[LOGIN_NAME_MAX], why[PATH_MAX];
+	struct stat st;
+	int code;
+
+	if (stat(path, &st) != 0 || access(path, mode) == 0)
+		return true;
+	code = errno;
+	user_name(geteuid(), me);
+	snprintf(why, sizeof(why),
+	    "%s; it belongs to %s, and the relay runs as %s: chown -R %s '%s' as root mends it",
+	    strerror(code), user_name(st.st_uid, owner), me, me, path);
+	return refuse(error, path, why);
+}
+
+static bool
+check_database_files(const struct conf *c, char *error)
+{
+	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock",
+		".tombstones" };
+	char path[PATH_MAX + 16], copy[PATH_MAX];
+	const char *folder;
+
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		snprintf(path, sizeof(path), "%s%s", c->db_path, endings[i]);
+		if (!is_ours(path, R_OK | W_OK, error))
+			return false;
+	}
+	snprintf(copy, sizeof(copy), "%s", c->db_path);
+	folder = dirname(copy);
+	snprintf(path, sizeof(path), "%s/server.key", folder);
+	if (!is_ours(path, R_OK, error))
+		return false;
+	snprintf(path, sizeof(path), "%s/backups", folder);
+	return is_ours(path, R_OK | W_OK | X_OK, error);
+}
+
+/* Files of people that cannot be read do not stop the chat, but somebody should hear of it: the
+ * first one is named. */
+static void
+check_uploads(const struct conf *c)
+{
+	char folder[PATH_MAX], path[PATH_MAX], error[CONF_ERROR_BYTES];
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "%s/" FILE_FOLDER, c->upload_dir);
+	dir = opendir(folder);
+	while (dir && (e = readdir(dir))) {
+		if (e->d_name[0] == '.' ||
+		    snprintf(path, sizeof(path), "%s/%s", folder, e->d_name) >= (int)sizeof(path))
+			continue;
+		if (!is_ours(path, R_OK, error)) {
+			log_error("%s; there may be more in %s", error, folder);
+			break;
+		}
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static bool
 prepare_database(const struct conf *c, char *error)
 {
 	const struct db_options o = db_options_of(c);
-	char why[DB_ERROR_BYTES];
+	char why[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 
 	umask(0077);
 	if (c->smtp_ca_file[0] && access(c->smtp_ca_file, R_OK) != 0)
 		return conf_refuse(c, CONF_SMTP_CA_FILE, error,
 		    "%s cannot be read by the user of the relay: %s; a readable file is allowed",
 		    c->smtp_ca_file, strerror(errno));
-	if (!db_migrate(&o, why))
+	if (!check_database_files(c, error))
+		return false;
+	check_uploads(c);
+	if (!db_settle(&o, why))
 		return refuse(error, "database", why);
-	return secret_key_load(c->db_path) || refuse(error, "server.key", strerror(errno));
+	if (!secret_key_load(c->db_path, !db_is_keyed(&o), no_key))
+		return refuse(error, "server key", no_key);
+	return (db_migrate(&o, why) && db_note_keyed(&o, why)) || refuse(error, "database", why);
 }
 
 /* In a child of its own that becomes the unprivileged user, so that every file belongs to it from

@@ -20,8 +20,9 @@ pid_t start_lock(const char *dir);
  * one. */
 pid_t start_holder(const char *dir, char *url, size_t size);
 
-/* Writes the URL into the lock file, for start_holder. */
-void start_publish(const char *url);
+/* Writes the URL into the lock file, for start_holder, and on a second line whether HOST and PORT
+ * came from the "settings" file or from the "environment". */
+void start_publish(const struct conf *c, const char *url);
 
 /* Migrates the database and makes the server key as the unprivileged user. False: one line in
  * `error`. */

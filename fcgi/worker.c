@@ -1,4 +1,4 @@
-/* The accept loop and the seven steps of a request. */
+/* The accept loop and the steps of a request. */
 #include "worker.h"
 
 #include "auth.h"
@@ -8,6 +8,7 @@
 #include "log.h"
 #include "req.h"
 #include "resp.h"
+#include "room.h"
 #include "route.h"
 #include "sandbox.h"
 #include "secret.h"
@@ -18,18 +19,51 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
-#define ARENA_BYTES ((size_t)8 << 20)
 #define EXIT_START_FAILED 3
+#define EXIT_NOTHING_SERVED 4
+#define TRIM_BYTES ((size_t)1 << 20) /* after a request of this size freed memory goes back */
+
+/* Below the floor of free disk nothing new is stored. */
+static bool
+has_room(struct request *r)
+{
+	return !(r->route->access & STORES) || room_check(r, r->worker->conf->db_path, 0);
+}
+
+/* nginx asks before it reads a large body: who may send it was found out above, how much he may is
+ * found out here. False: it answered, to the check too. Files have more to be asked about. */
+static bool
+may_send(struct request *r)
+{
+	const size_t limit = r->route->body_limit;
+
+	if (!r->body_check || limit == ROUTE_FILE)
+		return true;
+	if (r->route->access == FOR_ANYONE ||
+	    (r->content_length >= 0 && (uint64_t)r->content_length > limit && limit > 0))
+		resp_error(
+		    r, 413, "too_large", "The request body is larger than this call allows.");
+	else
+		resp_ok(r, 200);
+	return false;
+}
 
 static void
 serve_one(struct request *r)
 {
-	if (req_read(r)) {
+	if (req_read(r) && r->upload_end) {
+		share_upload_end(r->worker->share, r->upload_id);
+		resp_ok(r, 200);
+	} else if (r->resp.status == 0) {
 		r->route = route_find(r);
-		if (r->route && auth_check(r) && fields_read(r))
+		if (r->route && auth_check(r) && has_room(r) && may_send(r) && fields_read(r))
 			r->route->run(r);
 	}
+	resp_memory(r);
 	resp_send(r);
 }
 
@@ -74,18 +108,20 @@ fence(const struct conf *c)
 }
 
 static struct db *
-open_store(const struct conf *c)
+open_store(const struct conf *c, struct share *share)
 {
-	char error[DB_ERROR_BYTES];
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	const struct db_options o = db_options_of(c);
 	struct db *db = db_open(&o, error);
 
 	if (!db) {
 		log_error("%s", error);
+		share_note_error(share, error);
 		return NULL;
 	}
-	if (!secret_key_load(c->db_path)) {
-		log_error("server.key beside %s: %s", c->db_path, strerror(errno));
+	if (!secret_key_load(c->db_path, false, no_key)) {
+		log_error("%s", no_key);
+		share_note_error(share, no_key);
 		db_close(db);
 		return NULL;
 	}
@@ -107,27 +143,46 @@ finish(struct request *r)
 	FCGX_Finish_r(r->fcgx);
 }
 
+/* The C library keeps what was freed; after a large request that is most of a worker's size. */
 static void
+give_back(size_t used)
+{
+#ifdef __GLIBC__
+	if (used >= TRIM_BYTES)
+		malloc_trim(0);
+#else
+	(void)used;
+#endif
+}
+
+/* Answers how many requests it served. */
+static int64_t
 serve(const struct worker_options *o, struct worker *w)
 {
 	FCGX_Request fcgx;
 	struct request r = { .worker = w, .fcgx = &fcgx };
-	int64_t left = o->conf->worker_requests;
+	int64_t served = 0;
+	bool broken = false;
 
-	arena_init(&r.arena, ARENA_BYTES);
+	arena_init(&r.arena, (size_t)o->conf->request_memory);
 	FCGX_InitRequest(&fcgx, o->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR);
-	while (left-- > 0 && FCGX_Accept_r(&fcgx) >= 0) {
-		bool broken;
+	/* Where the database or memory is broken a fresh worker is the surest repair. */
+	while (!broken && served < o->conf->worker_requests && FCGX_Accept_r(&fcgx) >= 0) {
+		size_t used;
 
 		serve_one(&r);
-		broken = r.resp.status == 500;
+		served++;
+		used = r.arena.total;
+		broken = r.arena.gone || db_is_broken(w->db);
+		if (db_is_damaged(w->db))
+			atomic_store(&w->share->damaged, true);
 		req_reset(&r);
 		finish(&r);
-		if (broken) /* a fresh worker is the surest repair */
-			break;
+		give_back(used);
 	}
 	FCGX_Free(&fcgx, 1);
 	arena_free(&r.arena);
+	return served;
 }
 
 int
@@ -137,6 +192,7 @@ worker_run(const struct worker_options *o)
 		.share = o->share,
 		.mail_wake_fd = o->mail_wake_fd,
 		.started_at = clock_ms() };
+	int64_t served;
 
 	if (!sandbox_drop(o->uid, o->gid)) {
 		log_error("cannot become user %u: %s", (unsigned)o->uid, strerror(errno));
@@ -146,14 +202,14 @@ worker_run(const struct worker_options *o)
 	if (getppid() != o->parent)
 		return 0;
 	sandbox_limit();
-	w.db = open_store(o->conf);
+	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
 	catch_signals();
 	fence(o->conf);
 	if (write(o->ready_fd, "", 1) != 1)
 		log_warn("nobody waits for the worker: %s", strerror(errno));
-	serve(o, &w);
+	served = serve(o, &w);
 	db_close(w.db);
-	return 0;
+	return served > 0 ? 0 : EXIT_NOTHING_SERVED;
 }

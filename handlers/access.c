@@ -1,29 +1,34 @@
 /* Requests for access: what admins decide. */
 #include "handlers.h"
+#include "inputs.h"
 #include "resp.h"
 #include "signin.h"
 
-#define LIST_MAX 200
+#include <stdlib.h>
+
 #define MAIL_TTL_MS ((int64_t)3 * 86400000)
 
-/* GET admin/access-requests: newest first. */
+/* GET admin/access-requests: newest first, a page at a time. */
 void
 on_access_list(struct request *r)
 {
 	static const char *const words[] = { "pending", "approved", "denied" };
-	struct access_request *list = arena_alloc(&r->arena, LIST_MAX * sizeof(*list));
+	const struct in_page *in = r->in;
+	const int limit = (int)in->limit;
+	const int64_t after = in->after ? strtoll(in->after, NULL, 10) : 0;
+	struct access_request *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
 	enum db_result res;
 
 	if (!list)
 		return;
-	res = db_access_list(r->worker->db, &r->arena, LIST_MAX, list, &count);
+	res = db_access_list(r->worker->db, &r->arena, after, limit + 1, list, &count);
 	if (resp_db_failed(r, res))
 		return;
 	array = json_object_new_array();
 	json_object_object_add(resp_ok(r, 200), "requests", array);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && i < limit; i++) {
 		struct json_object *o = json_object_new_object();
 		char id[ID_TEXT_BYTES];
 
@@ -35,6 +40,7 @@ on_access_list(struct request *r)
 		json_add_int(o, "created_at", list[i].created_at);
 		json_object_array_add(array, o);
 	}
+	resp_page(r, count > limit, list[limit - 1].id);
 }
 
 static void
@@ -53,7 +59,7 @@ decide(struct request *r, bool approve)
 	if (id_parse("req_", r->args[0], id))
 		res = db_access_decide(r->worker->db, &r->arena, id, approve,
 		    approve && c->smtp_host[0] ? &mail : NULL, r->me.chat_address, r->now);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE | RESP_CONFLICT))
 		return;
 	if (res == DB_NONE)
 		resp_error(r, 404, "unknown_request", "There is no such request.");

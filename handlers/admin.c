@@ -67,18 +67,15 @@ on_admin_user_post(struct request *r)
 	const struct in_action *in = r->in;
 	struct json_object *user;
 	struct account who;
-	enum db_result res = db_account_by_address(r->worker->db, &r->arena, r->args[0], &who);
+	enum db_result res = db_account_act(
+	    r->worker->db, &r->arena, r->args[0], in->action, r->me.chat_address, r->now, &who);
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE | RESP_CONFLICT))
 		return;
 	if (res == DB_NONE) {
 		resp_error(r, 404, "unknown_user", "Nobody has this chat address.");
 		return;
 	}
-	account_apply(&who, in->action);
-	res = db_account_flags(r->worker->db, &who, r->me.chat_address, in->action, r->now);
-	if (resp_db_failed(r, res))
-		return;
 	if (res == DB_CONFLICT) {
 		resp_error(
 		    r, 409, "last_admin", "The relay needs an admin: promote another one first.");

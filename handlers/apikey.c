@@ -80,8 +80,8 @@ on_key_post(struct request *r)
 		return;
 	secret_token_make("pck_", token);
 	secret_hash(token, hash);
-	res = db_apikey_insert(r->worker->db, r->me.id, hash, &key);
-	if (res == DB_NONE)
+	res = db_apikey_insert(r->worker->db, &r->arena, r->me.id, hash, &key);
+	if (res == DB_CONFLICT)
 		resp_error(r, 409, "too_many_keys", "You have as many keys as one may have.");
 	else if (!resp_db_failed(r, res))
 		answer_token(r, &key, token);

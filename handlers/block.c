@@ -13,7 +13,7 @@ find_account(struct request *r, const char *address, struct account *out)
 {
 	enum db_result res = db_account_by_address(r->worker->db, &r->arena, address, out);
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_ROW)
 		return true;

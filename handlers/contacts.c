@@ -6,6 +6,7 @@
 #include "resp.h"
 #include "show.h"
 
+#include <json-c/printbuf.h>
 #include <string.h>
 
 /* GET contacts: the list and its version; 304 when the client has it already. */
@@ -16,29 +17,44 @@ on_contacts_get(struct request *r)
 	enum db_result res = db_contacts_get(r->worker->db, &r->arena, r->me.id, &c);
 	struct json_object *o;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	o = resp_ok(r, 200);
-	json_object_object_add(o, "contacts",
-	    res == DB_ROW ? json_tokener_parse(c.document) : json_object_new_array());
+	if (res == DB_ROW)
+		json_add_raw(o, "contacts", c.document);
+	else
+		json_object_object_add(o, "contacts", json_object_new_array());
 	resp_etag(r, res == DB_ROW ? c.etag : NULL);
 }
 
-static struct json_object *
+/* The list as JSON, an item at a time: a tree of all would take several times its size. The caller
+ * frees it; NULL: no memory. */
+static struct printbuf *
 to_json(const struct field_list *list)
 {
 	const struct in_contact *items = list->items;
-	struct json_object *array = json_object_new_array();
+	struct printbuf *out = printbuf_new();
+	bool ok = out && printbuf_memappend(out, "[", 1) > 0;
 
-	for (int i = 0; i < list->count; i++) {
+	for (int i = 0; i < list->count && ok; i++) {
 		struct json_object *o = json_object_new_object();
+		const char *text;
+		size_t len = 0;
 
 		json_add_text(o, "name", items[i].name);
 		json_add_text(o, "channel", items[i].channel);
 		json_add_text(o, "address", items[i].address);
-		json_object_array_add(array, o);
+		text = json_object_to_json_string_length(
+		    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+		ok = (i == 0 || printbuf_memappend(out, ",", 1) > 0) && text &&
+		    printbuf_memappend(out, text, (int)len) > 0;
+		json_object_put(o);
 	}
-	return array;
+	if (ok && printbuf_memappend(out, "]", 1) > 0)
+		return out;
+	if (out)
+		printbuf_free(out);
+	return NULL;
 }
 
 /* PUT contacts: in place of the older list; with If-Match only over the version that it names
@@ -47,18 +63,18 @@ void
 on_contacts_put(struct request *r)
 {
 	const struct in_contacts *in = r->in;
-	struct json_object *array = to_json(&in->contacts), *o;
-	struct contacts c = { .document = arena_strdup(&r->arena,
-				  json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN)) };
-	enum db_result res;
+	struct printbuf *list = to_json(&in->contacts);
+	struct contacts c = { .document = list ? list->buf : NULL };
+	enum db_result res = DB_FAIL;
+	struct json_object *o;
 
-	json_object_put(array);
-	c.etag = c.document ? resp_make_etag(r, c.document) : NULL;
-	if (!c.etag)
-		return;
-	res = db_contacts_put(r->worker->db, &r->arena, r->me.id, &c,
-	    r->if_match[0] && strcmp(r->if_match, "*") != 0 ? r->if_match : NULL);
-	if (resp_db_failed(r, res))
+	c.etag = list ? resp_make_etag(r, c.document) : NULL;
+	if (c.etag)
+		res = db_contacts_put(r->worker->db, r->me.id, &c,
+		    r->if_match[0] && strcmp(r->if_match, "*") != 0 ? r->if_match : NULL);
+	if (list)
+		printbuf_free(list);
+	if (resp_db_failed_but(r, res, RESP_CONFLICT))
 		return;
 	if (res == DB_CONFLICT) {
 		resp_error(r, 412, "precondition_failed",

@@ -4,18 +4,25 @@
 #include "filename.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "log.h"
 #include "multipart.h"
 #include "resp.h"
+#include "room.h"
 #include "show.h"
+#include "sweep.h"
 #include "upload.h"
 
+#include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PART "file" /* of multipart/form-data, as every client names it */
 #define CLEAR_AT_ONCE 16
+#define UPLOADS_RETRY_MS 5000
+#define NO_FOLDER_RETRY_SEC 30
 
 static void
 too_large(struct request *r, int64_t used)
@@ -32,18 +39,35 @@ too_large(struct request *r, int64_t used)
 		json_add_int(r->resp.body, "used_bytes", used);
 }
 
-/* Is there room for `size` more bytes above the floor that is kept free for messages? */
-static bool
-has_room(struct request *r, int64_t size)
+/* Not there, or closed to us: no full disk, and nothing that comes right by waiting. */
+static void
+no_folder(struct request *r, const char *path)
 {
-	const struct conf *c = r->worker->conf;
-	struct statvfs fs;
+	log_error(
+	    "%s: %s; mount or make the folder, give it to %s (mkdir -p, chown), and start the "
+	    "relay again",
+	    path, strerror(errno), r->worker->conf->user);
+	resp_error(r, 503, "storage_unavailable",
+	    "The relay's folder for files is not to be had; its log says why.");
+	r->resp.retry_after_sec = NO_FOLDER_RETRY_SEC;
+}
 
-	if (statvfs(c->upload_dir, &fs) == 0 &&
-	    (int64_t)(fs.f_bavail * fs.f_frsize) - size >= c->min_free_bytes)
-		return true;
-	resp_db_failed(r, DB_FULL);
-	return false;
+/* Can files be written, and moved to where they stay? False: it answered. */
+static bool
+has_folders(struct request *r)
+{
+	static const char *const folders[] = { FILE_INCOMING, FILE_FOLDER };
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		char *path =
+		    arena_printf(&r->arena, "%s/%s", r->worker->conf->upload_dir, folders[i]);
+
+		if (!path || access(path, W_OK | X_OK) != 0) {
+			no_folder(r, path ? path : r->worker->conf->upload_dir);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Is one file of `size` bytes, and it with all others of the caller, small enough? False: it
@@ -79,6 +103,21 @@ add_file(struct json_object *o, const struct file *f)
 	return o;
 }
 
+/* The first file that a worker stores tells housekeeping which folder is the right one. */
+static void
+note_folder(struct request *r, const char *path)
+{
+	static bool noted;
+	char *copy = noted ? NULL : arena_strdup(&r->arena, path);
+	struct stat st;
+	enum db_result res;
+
+	if (!copy || stat(dirname(copy), &st) != 0)
+		return;
+	res = db_sweep_folder(r->worker->db, (int64_t)st.st_dev, (int64_t)st.st_ino);
+	noted = res == DB_DONE || res == DB_NONE;
+}
+
 /* Makes the row of what was stored; without one the bytes go again. */
 static void
 keep(struct request *r, struct upload *u)
@@ -97,7 +136,9 @@ keep(struct request *r, struct upload *u)
 	secret_token_make("pcf_", token);
 	secret_hash(token, f.token_hash);
 	res = db_file_add(r->worker->db, &f, r->me.id, c->upload_quota_bytes);
-	if (res != DB_DONE)
+	if (res == DB_DONE)
+		note_folder(r, u->path);
+	else
 		unlink(u->path);
 	if (res == DB_CONFLICT) {
 		db_file_used(r->worker->db, r->me.id, &used);
@@ -106,6 +147,37 @@ keep(struct request *r, struct upload *u)
 		json_add_text(add_file(resp_ok(r, 200), &f), "token", token);
 	}
 	secret_wipe(token, sizeof(token));
+}
+
+/* Sets aside what the body will take, for it is checked again only when it is on the disk: what
+ * others have on their way counts. The web server says when it is over, however it ends. False: it
+ * answered. */
+static bool
+claim(struct request *r)
+{
+	const struct conf *c = r->worker->conf;
+	const int64_t size = r->content_length,
+		      overhead = r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0;
+	int64_t used = 0;
+	struct share_claim k = { .id = r->upload_id,
+		.account_id = r->me.id,
+		.bytes = size < 0 ? c->max_upload_bytes : size,
+		.at_most = size < 0 };
+	enum share_result result;
+
+	if (resp_db_failed(r, db_file_used(r->worker->db, r->me.id, &used)))
+		return false;
+	k.own_left = c->upload_quota_bytes - used + overhead;
+	k.disk_left = room_left(r, c->upload_dir);
+	result = share_upload_claim(r->worker->share, &k);
+	if (result == SHARE_NO_QUOTA)
+		too_large(r, used + k.own_taken);
+	else if (result == SHARE_NO_ROOM)
+		resp_db_failed(r, DB_FULL);
+	else if (result == SHARE_TOO_MANY)
+		resp_limited(r, "Too many uploads are under way at once; wait for some to end.",
+		    r->now + UPLOADS_RETRY_MS);
+	return result == SHARE_CLAIMED;
 }
 
 /* POST upload (multipart/form-data, part "file") and PUT upload?name= (the bytes themselves).
@@ -124,18 +196,19 @@ on_upload(struct request *r)
 	if (r->content_length >= 0 &&
 	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
 		return;
-	if (r->upload_check) {
-		if (has_room(r, r->content_length > 0 ? r->content_length : 0))
+	if (r->body_check) {
+		if (has_folders(r) && claim(r))
 			resp_ok(r, 200);
 		return;
 	}
 	/* from here on the bytes are on the disk */
 	if (!upload_take(r, PART, in->name, &u))
 		return;
-	if (may_store(r, u.size, 0) && has_room(r, 0))
+	if (may_store(r, u.size, 0) && room_check(r, r->worker->conf->upload_dir, 0))
 		keep(r, &u);
 	else
 		unlink(u.path);
+	share_upload_end(r->worker->share, r->upload_id);
 }
 
 /* The file of the path, if it is there. False: it answered. */
@@ -147,7 +220,7 @@ find_file(struct request *r, struct file *f)
 	    db_file_get(r->worker->db, &r->arena, id, r->me.id, r->now, f) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE)
 		*f = (struct file){ .id = 0 };
@@ -249,7 +322,7 @@ on_file_delete(struct request *r)
 	    db_file_delete(r->worker->db, r->me.id, id) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE) {
 		resp_error(r, 404, "unknown_file", "You own no such file.");

@@ -80,7 +80,7 @@ on_group_get(struct request *r)
 	    db_group_get(r->worker->db, &r->arena, id, r->me.id, &g) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE || (g.role == GROUP_NOBODY && !g.is_public))
 		unknown_group(r);

@@ -56,6 +56,10 @@ void on_member_list(struct request *r);
 void on_member_post(struct request *r);
 void on_member_patch(struct request *r);
 void on_member_delete(struct request *r);
+/* invite.c */
+void on_invite_list(struct request *r);
+void on_invite_accept(struct request *r);
+void on_invite_decline(struct request *r);
 /* block.c */
 void on_block_list(struct request *r);
 void on_block_post(struct request *r);

@@ -1,7 +1,9 @@
 /* Health and the facts that a client must know before it signs in. */
 #include "handlers.h"
 #include "inputs.h"
+#include "outbox.h"
 #include "resp.h"
+#include "share.h"
 #include "sweep.h"
 #include "version.h"
 
@@ -9,20 +11,34 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#define MAIL_PATIENCE_MS 60000
+
+/* A worker met a damaged page, or the daily check found one. */
+static bool
+is_damaged(const struct request *r)
+{
+	struct sweep_state s;
+
+	return atomic_load(&r->worker->share->damaged) || db_is_damaged(r->worker->db) ||
+	    (db_sweep_state(r->worker->db, &s) == DB_ROW && s.damaged);
+}
+
 /* GET /health: 200 when the database can be read and written, else 503 naming the part that fails.
  */
 void
 on_health_get(struct request *r)
 {
 	enum db_result res = db_probe(r->worker->db);
+	bool damaged = is_damaged(r);
 	struct json_object *o;
 
-	if (res == DB_DONE) {
+	if (res == DB_DONE && !damaged) {
 		o = resp_ok(r, 200);
 		json_add_text(o, "status", "ok");
 	} else {
 		resp_error(r, 503, "degraded",
 		    res == DB_FULL ? "The disk is full." :
+			damaged    ? "The database is damaged." :
 				     "The database cannot be read and written.");
 		r->resp.retry_after_sec = 1;
 		o = r->resp.body;
@@ -61,6 +77,16 @@ housekeeping_is_fine(const struct request *r)
 	    sweep_is_fresh(&s, r->now, w->conf->housekeeping_interval_sec, w->started_at);
 }
 
+/* Sign-in codes leave within a minute, or nobody can sign in. */
+static bool
+mail_is_fine(const struct request *r)
+{
+	int64_t oldest = 0;
+
+	return db_outbox_oldest_code(r->worker->db, r->now, &oldest) != DB_ROW || oldest == 0 ||
+	    r->now - oldest < MAIL_PATIENCE_MS;
+}
+
 /* GET /ready: 200 when the relay can do its work, else 503 naming each part that fails. */
 void
 on_ready_get(struct request *r)
@@ -68,8 +94,9 @@ on_ready_get(struct request *r)
 	const struct {
 		const char *name;
 		bool ok;
-	} parts[] = { { "database", db_probe(r->worker->db) == DB_DONE },
-		{ "disk", disk_is_fine(r) }, { "housekeeping", housekeeping_is_fine(r) } };
+	} parts[] = { { "database", db_probe(r->worker->db) == DB_DONE && !is_damaged(r) },
+		{ "disk", disk_is_fine(r) }, { "housekeeping", housekeeping_is_fine(r) },
+		{ "mail", mail_is_fine(r) } };
 	struct json_object *o, *failing = json_object_new_array();
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)

@@ -1,6 +1,8 @@
 /* The field tables. Lengths are in bytes. */
 #include "inputs.h"
 
+#include "email.h"
+#include "invite.h"
 #include "message.h"
 #include "text.h"
 
@@ -12,7 +14,10 @@
 /* clang-format off */
 #define ANY(type, name, kind, required, min, max, fallback, check, rule) \
 	{ #name, kind, required, min, max, fallback, offsetof(struct type, name), check, rule, \
-	    NULL, 0 }
+	    NULL, 0, NULL }
+#define CLEANED(type, name, required, min, max, clean) \
+	{ #name, FIELD_TEXT, required, min, max, 0, offsetof(struct type, name), NULL, NULL, \
+	    NULL, 0, clean }
 #define TEXT(type, name, required, min, max) \
 	ANY(type, name, FIELD_TEXT, required, min, max, 0, NULL, NULL)
 #define RULED(type, name, required, min, max, check, rule) \
@@ -25,14 +30,21 @@
 	ANY(type, name, FIELD_TEXTS, required, min, max, 0, NULL, NULL)
 #define LIST(type, name, required, min, max, fields, item) \
 	{ #name, FIELD_LIST, required, min, max, 0, offsetof(struct type, name), NULL, NULL, \
-	    fields, sizeof(struct item) }
-#define END { NULL, FIELD_END, false, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
+	    fields, sizeof(struct item), NULL }
+#define END { NULL, FIELD_END, false, 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL }
 /* clang-format on */
 
-static bool
-is_code(const char *s)
+/* Six digits, however they are grouped. */
+static const char *
+clean_code(const char *typed, char *out)
 {
-	return strlen(s) == 6 && strspn(s, "0123456789") == 6;
+	size_t n = 0;
+
+	for (; *typed && n < 7; typed++)
+		if (!strchr(" \t\r\n-", *typed))
+			out[n++] = *typed;
+	out[n] = '\0';
+	return n == 6 && strspn(out, "0123456789") == 6 ? NULL : "six digits";
 }
 
 static bool
@@ -41,7 +53,23 @@ is_login(const char *s)
 	return strcmp(s, "login") == 0;
 }
 
-/* Names are shown to others: one line, without control characters. */
+static const char *
+clean_address(const char *typed, char *out)
+{
+	snprintf(out, FIELD_CLEAN_BYTES, "%s", typed);
+	text_clean_address(out);
+	return NULL;
+}
+
+static const char *
+clean_new_address(const char *typed, char *out)
+{
+	clean_address(typed, out);
+	return text_is_chat_address(out) ? NULL :
+					   "3 to 64 of a-z 0-9 . _ - with a letter or digit first";
+}
+
+/* One line, without control characters. */
 static bool
 is_line(const char *s)
 {
@@ -49,6 +77,18 @@ is_line(const char *s)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
 			return false;
 	return true;
+}
+
+static const char one_line[] = "one line without control characters";
+
+/* Names are shown to others. */
+static const char *
+clean_name(const char *typed, char *out)
+{
+	if (!is_line(typed))
+		return one_line;
+	text_clean_name(typed, out, FIELD_CLEAN_BYTES);
+	return NULL;
 }
 
 static bool
@@ -108,6 +148,12 @@ is_role(const char *s)
 }
 
 static bool
+is_invites_from(const char *s)
+{
+	return invites_from_parse(s) >= 0;
+}
+
+static bool
 is_action(const char *s)
 {
 	struct account any = { 0 };
@@ -115,23 +161,20 @@ is_action(const char *s)
 	return account_apply(&any, s);
 }
 
-static const char one_line[] = "one line without control characters";
 static const char channels[] = "one of sms, wa, tg, notify, email, tg_bot, pchat";
-static const char address_rule[] = "3 to 64 of a-z 0-9 . _ - with a letter or digit first";
 
 const struct field in_code_request_fields[] = {
-	RULED(in_code_request, email, FIELD_REQUIRED, 3, 254, text_is_email, "an e-mail address"),
-	RULED(in_code_request, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
+	CLEANED(in_code_request, email, FIELD_REQUIRED, 3, 254, email_clean),
+	CLEANED(in_code_request, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, clean_name),
 	RULED(in_code_request, purpose, FIELD_OPTIONAL, 1, 16, is_login, "login"),
 	END,
 };
 
 const struct field in_code_verify_fields[] = {
-	RULED(in_code_verify, email, FIELD_REQUIRED, 3, 254, text_is_email, "an e-mail address"),
-	RULED(in_code_verify, code, FIELD_REQUIRED, 6, 6, is_code, "six digits"),
-	RULED(in_code_verify, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
-	RULED(in_code_verify, chat_address, FIELD_OPTIONAL, 3, 64, text_is_chat_address,
-	    address_rule),
+	CLEANED(in_code_verify, email, FIELD_REQUIRED, 3, 254, email_clean),
+	CLEANED(in_code_verify, code, FIELD_REQUIRED, 6, 6, clean_code),
+	CLEANED(in_code_verify, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, clean_name),
+	CLEANED(in_code_verify, chat_address, FIELD_OPTIONAL, 3, 64, clean_new_address),
 	BOOL(in_code_verify, public_visible, FIELD_OPTIONAL),
 	RULED(in_code_verify, device_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
 	RULED(in_code_verify, session_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
@@ -141,9 +184,11 @@ const struct field in_code_verify_fields[] = {
 };
 
 const struct field in_me_fields[] = {
-	RULED(in_me, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
+	CLEANED(in_me, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, clean_name),
 	BOOL(in_me, public_visible, FIELD_OPTIONAL),
 	BOOL(in_me, mail_reply_to, FIELD_OPTIONAL),
+	RULED(in_me, group_invites, FIELD_OPTIONAL, 1, 16, is_invites_from,
+	    "anybody, contacts or nobody"),
 	RULED(in_me, language, FIELD_OPTIONAL, 0, 16, is_line, one_line),
 	END,
 };
@@ -162,8 +207,8 @@ const struct field in_export_fields[] = {
 };
 
 const struct field in_presence_fields[] = {
-	TEXT(in_presence, chat_address, FIELD_REQUIRED, 1, 64),
-	RULED(in_presence, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, is_line, one_line),
+	CLEANED(in_presence, chat_address, FIELD_REQUIRED, 1, 64, clean_address),
+	CLEANED(in_presence, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, clean_name),
 	BOOL(in_presence, visible, FIELD_REQUIRED),
 	RULED(in_presence, device_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
 	RULED(in_presence, session_name, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
@@ -195,7 +240,7 @@ const struct field in_text_fields[] = {
 };
 
 const struct field in_poll_fields[] = {
-	TEXT(in_poll, chat_address, FIELD_REQUIRED, 1, 64),
+	CLEANED(in_poll, chat_address, FIELD_REQUIRED, 1, 64, clean_address),
 	INT(in_poll, limit, 1, 100, 20),
 	RULED(in_poll, cursor, FIELD_OPTIONAL, 0, 18, is_cursor,
 	    "what an earlier answer gave, or empty"),
@@ -204,7 +249,7 @@ const struct field in_poll_fields[] = {
 };
 
 const struct field in_read_fields[] = {
-	TEXT(in_ids, chat_address, FIELD_REQUIRED, 1, 64),
+	CLEANED(in_ids, chat_address, FIELD_REQUIRED, 1, 64, clean_address),
 	TEXTS(in_ids, message_ids, FIELD_REQUIRED, 1, 200),
 	END,
 };
@@ -215,13 +260,13 @@ const struct field in_receipt_fields[] = {
 };
 
 const struct field in_typing_fields[] = {
-	TEXT(in_typing, to, FIELD_REQUIRED, 1, 64),
+	CLEANED(in_typing, to, FIELD_REQUIRED, 1, 64, clean_address),
 	BOOL(in_typing, typing, FIELD_REQUIRED),
 	END,
 };
 
 #define GROUP_FIELDS(name_required) \
-	RULED(in_group, name, name_required, 1, 128, is_line, one_line), \
+	CLEANED(in_group, name, name_required, 1, 128, clean_name), \
 	    TEXT(in_group, description, FIELD_OPTIONAL, 0, 1024), \
 	    RULED( \
 		in_group, visibility, FIELD_OPTIONAL, 1, 16, is_visibility, "public or private"), \
@@ -236,7 +281,7 @@ const struct field in_group_fields[] = { GROUP_FIELDS(FIELD_OPTIONAL) };
 static const char roles[] = "owner, admin, writer or member";
 
 const struct field in_member_fields[] = {
-	TEXT(in_member, chat_address, FIELD_REQUIRED, 1, 64),
+	CLEANED(in_member, chat_address, FIELD_REQUIRED, 1, 64, clean_address),
 	RULED(in_member, role, FIELD_OPTIONAL, 1, 16, is_role, roles),
 	END,
 };
@@ -263,7 +308,7 @@ const struct field in_token_fields[] = {
 };
 
 const struct field in_block_fields[] = {
-	TEXT(in_member, chat_address, FIELD_REQUIRED, 1, 64),
+	CLEANED(in_member, chat_address, FIELD_REQUIRED, 1, 64, clean_address),
 	END,
 };
 
@@ -319,10 +364,24 @@ const struct field in_inbound_fields[] = {
 	PHONE(in_inbound),
 	RULED(in_inbound, channel, FIELD_REQUIRED, 1, 16, is_outside_channel,
 	    "one of sms, wa, tg, notify, email, tg_bot"),
-	RULED(in_inbound, from, FIELD_REQUIRED, 1, 254, is_line, one_line),
-	TEXT(in_inbound, text, FIELD_REQUIRED, 1, INPUT_TEXT_BYTES),
+	/* a hidden number, and a message that is a picture only */
+	RULED(in_inbound, from, FIELD_REQUIRED, 0, 254, is_line, one_line),
+	TEXT(in_inbound, text, FIELD_REQUIRED, 0, INPUT_TEXT_BYTES),
 	ANY(in_inbound, received_at, FIELD_INT, FIELD_REQUIRED, 1, 9007199254740991, 0, NULL, NULL),
 	TEXT(in_inbound, idempotency_key, FIELD_OPTIONAL, 1, 128),
+	END,
+};
+
+/* Lists that older clients fetch without asking for pages. */
+const struct field in_whole_fields[] = {
+	RULED(in_page, after, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave"),
+	INT(in_page, limit, 1, 200, 200),
+	END,
+};
+
+const struct field in_phones_fields[] = {
+	TEXT(in_page, after, FIELD_OPTIONAL, 0, LABEL_BYTES),
+	INT(in_page, limit, 1, 200, 200),
 	END,
 };
 

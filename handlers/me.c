@@ -2,6 +2,7 @@
 #include "apikey.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "invite.h"
 #include "resp.h"
 #include "show.h"
 
@@ -10,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SESSIONS_SHOWN 100
-#define GROUPS_SHOWN 1000
+#define EXPORTED 200
+#define GROUPS_EXPORTED 1000
 
 /* GET me: the user and the session that asks. */
 void
@@ -28,20 +29,15 @@ void
 on_me_put(struct request *r)
 {
 	const struct in_me *in = r->in;
-	struct account changed = r->me;
+	const struct account_change change = { .display_name = in->display_name,
+		.language = in->language,
+		.public_visible = in->public_visible,
+		.mail_reply_to = in->mail_reply_to,
+		.invites_from =
+		    in->group_invites ? invites_from_parse(in->group_invites) : FIELD_ABSENT };
 
-	if (in->display_name)
-		changed.display_name = arena_strdup(&r->arena, in->display_name);
-	if (in->language)
-		changed.language = arena_strdup(&r->arena, in->language);
-	if (in->public_visible != FIELD_ABSENT)
-		changed.public_visible = in->public_visible;
-	if (in->mail_reply_to != FIELD_ABSENT)
-		changed.mail_reply_to = in->mail_reply_to;
-	if (!changed.display_name || !changed.language ||
-	    resp_db_failed(r, db_account_update(r->worker->db, &changed)))
-		return;
-	json_object_object_add(resp_ok(r, 200), "user", show_user(&changed));
+	if (!resp_db_failed(r, db_account_update(r->worker->db, &r->arena, &r->me, &change)))
+		json_object_object_add(resp_ok(r, 200), "user", show_user(&r->me));
 }
 
 /* DELETE me: the account and all that hangs on it is gone for good. */
@@ -54,42 +50,72 @@ on_me_delete(struct request *r)
 	json_add_text(resp_ok(r, 200), "status", "erased");
 }
 
+/* The lists of the export, each as long as one page of the call that lists them all: where one was
+ * cut, LIST_has_more says so. */
+static void
+add_list(struct json_object *o, const char *name, struct json_object *array, bool more)
+{
+	char flag[32];
+
+	json_object_object_add(o, name, array);
+	snprintf(flag, sizeof(flag), "%s_has_more", name);
+	if (more)
+		json_add_bool(o, flag, true);
+}
+
 static bool
 add_sessions(struct request *r, struct json_object *o)
 {
-	struct session *list = arena_alloc(&r->arena, SESSIONS_SHOWN * sizeof(*list));
+	struct session *list = arena_alloc(&r->arena, (EXPORTED + 1) * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
-	enum db_result res;
 
-	if (!list)
-		return !resp_db_failed(r, DB_FAIL);
-	res = db_session_list(
-	    r->worker->db, &r->arena, r->me.id, r->now, 0, SESSIONS_SHOWN, list, &count);
+	if (!list ||
+	    resp_db_failed(r,
+		db_session_list(
+		    r->worker->db, &r->arena, r->me.id, r->now, 0, EXPORTED + 1, list, &count)))
+		return false;
 	array = json_object_new_array();
-
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && i < EXPORTED; i++)
 		json_object_array_add(array, show_session(&list[i], r->session.id));
-	json_object_object_add(o, "sessions", array);
-	return !resp_db_failed(r, res);
+	add_list(o, "sessions", array, count > EXPORTED);
+	return true;
 }
 
 static bool
 add_groups(struct request *r, struct json_object *o)
 {
-	struct group *list = arena_alloc(&r->arena, GROUPS_SHOWN * sizeof(*list));
+	struct group *list = arena_alloc(&r->arena, (GROUPS_EXPORTED + 1) * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
 
 	if (!list ||
 	    resp_db_failed(r,
 		db_group_list(
-		    r->worker->db, &r->arena, r->me.id, NULL, GROUPS_SHOWN, list, &count)))
+		    r->worker->db, &r->arena, r->me.id, NULL, GROUPS_EXPORTED + 1, list, &count)))
 		return false;
 	array = json_object_new_array();
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && i < GROUPS_EXPORTED; i++)
 		json_object_array_add(array, show_group(&list[i]));
-	json_object_object_add(o, "groups", array);
+	add_list(o, "groups", array, count > GROUPS_EXPORTED);
+	return true;
+}
+
+static bool
+add_invites(struct request *r, struct json_object *o)
+{
+	struct invite *list = arena_alloc(&r->arena, (EXPORTED + 1) * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(r,
+		db_invite_list(r->worker->db, &r->arena, r->me.id, 0, EXPORTED + 1, list, &count)))
+		return false;
+	array = json_object_new_array();
+	for (int i = 0; i < count && i < EXPORTED; i++)
+		json_object_array_add(array, show_invite(&list[i]));
+	add_list(o, "invites", array, count > EXPORTED);
 	return true;
 }
 
@@ -113,26 +139,43 @@ add_keys(struct request *r, struct json_object *o)
 static bool
 add_phones(struct request *r, struct json_object *o)
 {
-	struct phone *list = arena_alloc(&r->arena, BRIDGE_PHONES_SHOWN * sizeof(*list));
+	struct phone *list = arena_alloc(&r->arena, (EXPORTED + 1) * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
 
 	if (!list ||
-	    resp_db_failed(
-		r, db_phone_list(r->worker->db, &r->arena, r->me.id, r->now, list, &count)))
+	    resp_db_failed(r,
+		db_phone_list(
+		    r->worker->db, &r->arena, r->me.id, r->now, NULL, EXPORTED + 1, list, &count)))
 		return false;
 	array = json_object_new_array();
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && i < EXPORTED; i++)
 		json_object_array_add(array, show_phone(&list[i]));
-	json_object_object_add(o, "phones", array);
+	add_list(o, "phones", array, count > EXPORTED);
 	return true;
 }
 
-/* GET sessions: the user's own, oldest first. */
+/* GET sessions: the user's own, oldest first, a page at a time. */
 void
 on_session_list(struct request *r)
 {
-	add_sessions(r, resp_ok(r, 200));
+	const struct in_page *in = r->in;
+	const int limit = (int)in->limit;
+	const int64_t after = in->after ? strtoll(in->after, NULL, 10) : 0;
+	struct session *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(r,
+		db_session_list(
+		    r->worker->db, &r->arena, r->me.id, r->now, after, limit + 1, list, &count)))
+		return;
+	array = json_object_new_array();
+	json_object_object_add(resp_ok(r, 200), "sessions", array);
+	for (int i = 0; i < count && i < limit; i++)
+		json_object_array_add(array, show_session(&list[i], r->session.id));
+	resp_page(r, count > limit, list[limit - 1].id);
 }
 
 /* A place in the export: first all sent messages, then all received ones; "s" or "r" and a number.
@@ -194,6 +237,7 @@ on_me_export(struct request *r)
 		return;
 	o = resp_ok(r, 200);
 	json_object_object_add(o, "user", show_user(&r->me));
-	if (add_sessions(r, o) && add_groups(r, o) && add_keys(r, o) && add_phones(r, o))
+	if (add_sessions(r, o) && add_groups(r, o) && add_invites(r, o) && add_keys(r, o) &&
+	    add_phones(r, o))
 		add_messages(o, &page, sent, r->worker->conf->name);
 }

@@ -5,7 +5,7 @@
 #include "resp.h"
 #include "show.h"
 
-#define REQUESTS_SHOWN 200
+#include <stdlib.h>
 
 /* POST groups/<id>/join: at once where joining is open, else a request that an owner or admin
  * decides. */
@@ -56,7 +56,7 @@ find_group(struct request *r, enum group_role need, struct group *g)
 	    db_group_get(r->worker->db, &r->arena, id, r->me.id, g) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE || (g->role == GROUP_NOBODY && !g->is_public))
 		return !show_group_refused(r, GROUP_UNKNOWN);
@@ -66,22 +66,25 @@ find_group(struct request *r, enum group_role need, struct group *g)
 	return true;
 }
 
-/* GET groups/<id>/requests: pending ones, oldest first, for owners and admins. */
+/* GET groups/<id>/requests: pending ones, oldest first, a page at a time, for owners and admins. */
 void
 on_join_list(struct request *r)
 {
-	struct join_request *list = arena_alloc(&r->arena, REQUESTS_SHOWN * sizeof(*list));
+	const struct in_page *in = r->in;
+	const int limit = (int)in->limit;
+	const int64_t after = in->after ? strtoll(in->after, NULL, 10) : 0;
+	struct join_request *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
 	struct json_object *array;
 	struct group g = { .id = 0 };
 	int count = 0;
 
 	if (!list || !find_group(r, GROUP_ADMIN, &g) ||
 	    resp_db_failed(
-		r, db_join_list(r->worker->db, &r->arena, g.id, REQUESTS_SHOWN, list, &count)))
+		r, db_join_list(r->worker->db, &r->arena, g.id, after, limit + 1, list, &count)))
 		return;
 	array = json_object_new_array();
 	json_object_object_add(resp_ok(r, 200), "requests", array);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && i < limit; i++) {
 		struct json_object *o = json_object_new_object();
 		char id[ID_TEXT_BYTES];
 
@@ -93,6 +96,7 @@ on_join_list(struct request *r)
 		json_add_int(o, "created_at", list[i].created_at);
 		json_object_array_add(array, o);
 	}
+	resp_page(r, count > limit, list[limit - 1].id);
 }
 
 static void
@@ -162,7 +166,7 @@ on_member_list(struct request *r)
 	}
 }
 
-/* POST groups/<id>/members: puts somebody in. */
+/* POST groups/<id>/members: invites somebody; who asked to join is let in. */
 void
 on_member_post(struct request *r)
 {
@@ -177,7 +181,8 @@ on_member_post(struct request *r)
 		r, db_member_add(r->worker->db, &r->arena, &act, in->chat_address, role, &result)))
 		return;
 	if (!show_group_refused(r, result))
-		json_add_text(resp_ok(r, 200), "status", "member");
+		json_add_text(resp_ok(r, result == GROUP_INVITED ? 202 : 200), "status",
+		    result == GROUP_INVITED ? "invited" : "member");
 }
 
 /* Gives the member of the path a role, or puts him out. True when that was done. */

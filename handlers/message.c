@@ -8,15 +8,43 @@
 #include "outside.h"
 #include "resp.h"
 #include "show.h"
+#include "text.h"
 
 #include <string.h>
 
 #define EDIT_WINDOW_MS 900000
+#define WAITING_RETRY_MS 60000
 
 static void
 unknown_message(struct request *r)
 {
 	resp_error(r, 404, "unknown_message", "There is no such message for you.");
+}
+
+static void
+waiting_full(struct request *r)
+{
+	resp_limited(r,
+	    "Too many of your messages wait to be fetched; more may follow once some of them were.",
+	    r->now + WAITING_RETRY_MS);
+}
+
+static void
+no_recipient(struct request *r)
+{
+	resp_field_error(r, 404, "unknown_recipient", "to", "Nobody has this chat address.");
+}
+
+static void
+no_group(struct request *r)
+{
+	resp_field_error(r, 404, "unknown_recipient", "to", "You are in no group of this id.");
+}
+
+static void
+no_file(struct request *r)
+{
+	resp_field_error(r, 404, "unknown_file", "attachments", "There is no such file for you.");
 }
 
 /* The account at `address` that can receive, or an answer. */
@@ -25,11 +53,11 @@ find_recipient(struct request *r, const char *address, struct account *out)
 {
 	enum db_result res = db_account_by_address(r->worker->db, &r->arena, address, out);
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_ROW && !out->blocked)
 		return true;
-	resp_field_error(r, 404, "unknown_recipient", "to", "Nobody has this chat address.");
+	no_recipient(r);
 	return false;
 }
 
@@ -43,24 +71,25 @@ find_group(struct request *r, const char *to, struct message_new *m)
 	    db_group_get(r->worker->db, &r->arena, id, r->me.id, &g) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE || g.role == GROUP_NOBODY) {
-		resp_field_error(
-		    r, 404, "unknown_recipient", "to", "You are in no group of this id.");
+		no_group(r);
 		return false;
 	}
 	m->group_id = g.id;
-	m->write_role = g.is_stream ? GROUP_WRITER : GROUP_MEMBER;
 	return true;
 }
 
 /* Finds out whom `to` means. */
 static bool
-address_message(struct request *r, const char *to, struct message_new *m)
+address_message(struct request *r, const char *typed, struct message_new *m)
 {
+	char to[FIELD_CLEAN_BYTES];
 	struct account who;
 
+	snprintf(to, sizeof(to), "%s", typed);
+	text_clean_address(to);
 	if (strncmp(to, "grp_", 4) == 0)
 		return find_group(r, to, m);
 	if (!find_recipient(r, to, &who))
@@ -78,13 +107,45 @@ find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
 	    db_message_get(r->worker->db, &r->arena, id, r->me.id, &m) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_ROW)
 		return true;
 	resp_field_error(
 	    r, 404, "unknown_message", "reply_to", "There is no such message for you.");
 	return false;
+}
+
+/* True for a result that is no message; it answered. */
+static bool
+refused(struct request *r, enum send_result result)
+{
+	switch (result) {
+	case SEND_NEW:
+	case SEND_REPEATED:
+		return false;
+	case SEND_KEY_REUSED:
+		resp_field_error(r, 422, "idempotency_key_reused", "idempotency_key",
+		    "This key was used for a message with another body.");
+		break;
+	case SEND_NO_MEMBER:
+		no_group(r);
+		break;
+	case SEND_NO_RIGHT:
+		resp_field_error(r, 403, "no_write_right", "to",
+		    "Only owners, admins and writers may send to this group.");
+		break;
+	case SEND_NO_RECIPIENT:
+		no_recipient(r);
+		break;
+	case SEND_NO_FILE:
+		no_file(r);
+		break;
+	case SEND_WAITING_FULL:
+		waiting_full(r);
+		break;
+	}
+	return true;
 }
 
 void
@@ -95,19 +156,8 @@ message_answer(
 	uint8_t random[ID_BYTES];
 	struct json_object *o;
 
-	if (result == SEND_NO_MEMBER || result == SEND_NO_RIGHT) {
-		resp_field_error(r, result == SEND_NO_RIGHT ? 403 : 404,
-		    result == SEND_NO_RIGHT ? "no_write_right" : "unknown_recipient", "to",
-		    result == SEND_NO_RIGHT ?
-			"Only owners, admins and writers may send to this group." :
-			"You are in no group of this id.");
+	if (refused(r, result))
 		return;
-	}
-	if (result == SEND_KEY_REUSED) {
-		resp_field_error(r, 422, "idempotency_key_reused", "idempotency_key",
-		    "This key was used for a message with another body.");
-		return;
-	}
 	if (!key) {
 		id_make(random);
 		id_format("key_", random, made);
@@ -133,11 +183,10 @@ attach(struct request *r, const char *text, struct json_object *array, struct me
 	    db_file_get(r->worker->db, &r->arena, id, r->me.id, r->now, &f) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE || !f.visible) {
-		resp_field_error(
-		    r, 404, "unknown_file", "attachments", "There is no such file for you.");
+		no_file(r);
 		return false;
 	}
 	for (int i = 0; i < m->file_count; i++)
@@ -194,7 +243,7 @@ send_chat(struct request *r, const struct in_message *in)
 		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
 	/* A repeat is answered first: the recipient may have gone meanwhile. */
 	res = db_message_repeat(r->worker->db, &m, &key, &result);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_ROW) {
 		message_answer(r, &m, in->idempotency_key, result);
@@ -210,10 +259,7 @@ send_chat(struct request *r, const struct in_message *in)
 	if (!attach_all(r, in, &m))
 		return;
 	res = db_message_send(r->worker->db, &m, &key, &result);
-	if (res == DB_CONFLICT) /* the file went a moment ago */
-		resp_field_error(
-		    r, 404, "unknown_file", "attachments", "There is no such file for you.");
-	else if (!resp_db_failed(r, res))
+	if (!resp_db_failed(r, res))
 		message_answer(r, &m, in->idempotency_key, result);
 }
 
@@ -249,7 +295,7 @@ on_message_get(struct request *r)
 	outside_expire(r);
 	if (id_parse("msg_", r->args[0], id))
 		res = db_message_get(r->worker->db, &r->arena, id, r->me.id, &m);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE) {
 		unknown_message(r);
@@ -274,15 +320,18 @@ on_message_patch(struct request *r)
 	    DB_NONE;
 	struct json_object *o;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE) {
 		unknown_message(r);
 	} else if (change == CHANGE_FORBIDDEN) {
-		resp_error(r, 403, "forbidden", "Only its sender may edit a message.");
+		resp_error(r, 403, "forbidden",
+		    "Only its sender may edit a message, while he may write where it went.");
 	} else if (change == CHANGE_TOO_LATE) {
 		resp_error(r, 403, "edit_window_closed",
 		    "A message may be edited for 15 minutes, and while the relay holds it.");
+	} else if (change == CHANGE_WAITING_FULL) {
+		waiting_full(r);
 	} else if (change == CHANGE_WITHDRAWN) {
 		resp_error(r, 409, "message_withdrawn", "The message was withdrawn.");
 	} else {
@@ -304,7 +353,7 @@ on_message_delete(struct request *r)
 	    DB_NONE;
 	struct json_object *o;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE) {
 		unknown_message(r);

@@ -3,8 +3,8 @@
 
 #include "bridge.h"
 #include "cleanup.h"
+#include "email.h"
 #include "resp.h"
-#include "text.h"
 
 #include <string.h>
 
@@ -38,8 +38,6 @@ check_destination(struct request *r, const struct in_message *in)
 	for (const char *p = in->to; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return invalid(r, "to", "to must be one line without control characters.");
-	if (strcmp(in->channel, "email") == 0 && !text_is_email(in->to))
-		return invalid(r, "to", "to must be an e-mail address.");
 	return true;
 }
 
@@ -106,6 +104,24 @@ answer(struct request *r, const struct message_new *m, const char *key, enum sen
 		req_wake_mailer(r);
 }
 
+/* Where it goes, in the form that is kept; NULL: it answered. */
+static const char *
+destination(struct request *r, const struct in_message *in)
+{
+	char message[FIELD_CLEAN_BYTES], *kept;
+	const char *must;
+
+	if (strcmp(in->channel, "email") != 0)
+		return in->to ? in->to : "";
+	kept = arena_alloc(&r->arena, EMAIL_BYTES);
+	must = kept ? email_clean(in->to, kept) : "shorter";
+	if (!must)
+		return kept;
+	snprintf(message, sizeof(message), "to must be %s.", must);
+	invalid(r, "to", message);
+	return NULL;
+}
+
 void
 outside_send(struct request *r, const struct in_message *in)
 {
@@ -113,7 +129,6 @@ outside_send(struct request *r, const struct in_message *in)
 	struct message_new m = { .sender_id = r->me.id,
 		.channel = in->channel,
 		.kind = "text",
-		.destination = in->to ? in->to : "",
 		.text = in->text,
 		.source = in->source,
 		.subject = in->subject,
@@ -124,7 +139,7 @@ outside_send(struct request *r, const struct in_message *in)
 	enum send_result result = SEND_NEW;
 	enum db_result res;
 
-	if (!check(r, in))
+	if (!check(r, in) || !(m.destination = destination(r, in)))
 		return;
 	if (strcmp(in->channel, "tg_bot") == 0)
 		way.bot_token = in->bot_token;

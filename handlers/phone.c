@@ -211,21 +211,28 @@ on_phone_inbound(struct request *r)
 		message_answer(r, &m, shown, result);
 }
 
-/* GET phones: the caller's phones and queues. */
+/* GET phones: the caller's phones and queues, a page at a time. */
 void
 on_phone_list(struct request *r)
 {
-	struct phone *list = arena_alloc(&r->arena, BRIDGE_PHONES_SHOWN * sizeof(*list));
-	struct json_object *array;
+	const struct in_page *in = r->in;
+	const int limit = (int)in->limit;
+	struct phone *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
+	struct json_object *array, *o;
 	int count = 0;
 
 	outside_expire(r);
 	if (!list ||
-	    resp_db_failed(
-		r, db_phone_list(r->worker->db, &r->arena, r->me.id, r->now, list, &count)))
+	    resp_db_failed(r,
+		db_phone_list(r->worker->db, &r->arena, r->me.id, r->now, in->after, limit + 1,
+		    list, &count)))
 		return;
+	o = resp_ok(r, 200);
 	array = json_object_new_array();
-	for (int i = 0; i < count; i++)
+	json_object_object_add(o, "phones", array);
+	for (int i = 0; i < count && i < limit; i++)
 		json_object_array_add(array, show_phone(&list[i]));
-	json_object_object_add(resp_ok(r, 200), "phones", array);
+	json_add_bool(o, "has_more", count > limit);
+	if (count > limit)
+		json_add_text(o, "after", list[limit - 1].phone_id);
 }

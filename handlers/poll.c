@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUPS_WATCHED 200
-
 /* Those who type to `to`, which the wire calls `name`; the caller himself is left out. */
 static void
 add_typists(struct request *r, struct json_object *array, int64_t to, const char *name)
@@ -34,20 +32,21 @@ add_typists(struct request *r, struct json_object *array, int64_t to, const char
 	}
 }
 
+/* Of all groups to which somebody types, those that the caller is in. */
 static void
 add_group_typists(struct request *r, struct json_object *array)
 {
-	struct group *list = arena_alloc(&r->arena, GROUPS_WATCHED * sizeof(*list));
-	char id[ID_TEXT_BYTES];
-	int count = 0;
+	int64_t *groups = arena_alloc(&r->arena, SHARE_TYPED_GROUPS * sizeof(*groups));
+	int count = groups ? share_typed_groups(r->worker->share, groups) : 0;
 
-	if (!list ||
-	    db_group_list(r->worker->db, &r->arena, r->me.id, NULL, GROUPS_WATCHED, list, &count) !=
-		DB_DONE)
-		return;
 	for (int i = 0; i < count; i++) {
-		id_format("grp_", list[i].public_id, id);
-		add_typists(r, array, SHARE_GROUP(list[i].id), id);
+		uint8_t public_id[ID_BYTES];
+		char id[ID_TEXT_BYTES];
+
+		if (db_member_group(r->worker->db, groups[i], r->me.id, public_id) != DB_ROW)
+			continue;
+		id_format("grp_", public_id, id);
+		add_typists(r, array, SHARE_GROUP(groups[i]), id);
 	}
 }
 

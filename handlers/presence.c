@@ -18,46 +18,39 @@ void
 on_presence_post(struct request *r)
 {
 	const struct in_presence *in = r->in;
-	struct session s = r->session;
-	bool name_it = in->display_name && in->display_name[0] && !r->me.display_name[0];
+	const struct presence p = { .visible = in->visible,
+		.device_name = in->device_name,
+		.session_name = in->session_name,
+		.listen_channel = in->listen_channel,
+		.account_name = in->display_name && in->display_name[0] ? in->display_name : NULL };
 
 	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
 		resp_field_error(
 		    r, 403, "not_your_address", "chat_address", "This is not your chat address.");
 		return;
 	}
-	s.visible = in->visible;
-	if (in->device_name)
-		s.device_name = arena_strdup(&r->arena, in->device_name);
-	if (in->session_name)
-		s.session_name = arena_strdup(&r->arena, in->session_name);
-	if (in->listen_channel)
-		s.listen_channel = arena_strdup(&r->arena, in->listen_channel);
-	if (!s.device_name || !s.session_name || !s.listen_channel)
-		return;
-	if (!resp_db_failed(r,
-		db_session_presence(r->worker->db, &s, &r->me, name_it ? in->display_name : NULL)))
-		json_add_bool(resp_ok(r, 200), "online", s.visible);
+	if (!resp_db_failed(r, db_session_presence(r->worker->db, r->session.id, &r->me, &p)))
+		json_add_bool(resp_ok(r, 200), "online", p.visible);
 }
 
 /* One person of the directory with the sessions that are live now. */
 static enum db_result
 add_person(struct request *r, struct json_object *array, const struct account *a)
 {
-	struct session list[SESSIONS_SHOWN];
+	struct session list[SESSIONS_SHOWN + 1];
 	struct json_object *o = json_object_new_object(), *sessions = json_object_new_array();
 	int count = 0;
 	/* To those whom he blocked a person looks offline. */
 	enum db_result res = db_block_get(r->worker->db, a->id, r->me.id);
 
 	if (res == DB_NONE)
-		res = db_session_list(r->worker->db, &r->arena, a->id, r->now, r->now - ONLINE_MS,
-		    SESSIONS_SHOWN, list, &count);
+		res = db_session_live(r->worker->db, &r->arena, a->id, r->now, r->now - ONLINE_MS,
+		    SESSIONS_SHOWN + 1, list, &count);
 
 	json_add_text(o, "chat_address", a->chat_address);
 	json_add_text(o, "display_name", account_name(a));
 	json_add_bool(o, "online", count > 0);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && i < SESSIONS_SHOWN; i++) {
 		struct json_object *s = json_object_new_object();
 
 		json_add_text(s, "device_name", list[i].device_name);
@@ -66,34 +59,41 @@ add_person(struct request *r, struct json_object *array, const struct account *a
 		json_object_array_add(sessions, s);
 	}
 	json_object_object_add(o, "sessions", sessions);
+	if (count > SESSIONS_SHOWN)
+		json_add_bool(o, "sessions_has_more", true);
 	json_object_array_add(array, o);
 	return res;
 }
 
-/* The caller's own groups and the public ones, as far as `match` fits; with the first page only. */
+/* The caller's own groups and the public ones, as far as `match` fits; with the first page only.
+ * Where there are more, the answer says so: all of one's own are in another list, and a longer word
+ * to search for finds the others. */
 static bool
-add_groups(struct request *r, struct json_object *array, const char *match)
+add_groups(struct request *r, struct json_object *o, struct json_object *array, const char *match)
 {
-	struct group *list = arena_alloc(&r->arena, GROUPS_SHOWN * sizeof(*list));
+	struct group *list = arena_alloc(&r->arena, (GROUPS_SHOWN + 1) * sizeof(*list));
 	char name[512];
+	bool more;
 	int count = 0;
 
 	if (!list ||
 	    resp_db_failed(r,
 		db_group_list(
-		    r->worker->db, &r->arena, r->me.id, NULL, GROUPS_SHOWN, list, &count)))
+		    r->worker->db, &r->arena, r->me.id, NULL, GROUPS_SHOWN + 1, list, &count)))
 		return false;
-	for (int i = 0; i < count; i++) {
+	more = count > GROUPS_SHOWN;
+	for (int i = 0; i < count && i < GROUPS_SHOWN; i++) {
 		text_fold(list[i].name, name, sizeof(name));
 		if (strstr(name, match))
 			json_object_array_add(array, show_group(&list[i]));
 	}
 	if (resp_db_failed(r,
 		db_group_list_public(
-		    r->worker->db, &r->arena, r->me.id, match, GROUPS_SHOWN, list, &count)))
+		    r->worker->db, &r->arena, r->me.id, match, GROUPS_SHOWN + 1, list, &count)))
 		return false;
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && i < GROUPS_SHOWN; i++)
 		json_object_array_add(array, show_group(&list[i]));
+	json_add_bool(o, "groups_has_more", more || count > GROUPS_SHOWN);
 	return true;
 }
 
@@ -120,7 +120,7 @@ on_directory_get(struct request *r)
 	groups = json_object_new_array();
 	json_object_object_add(o, "users", users);
 	json_object_object_add(o, "groups", groups);
-	if (!(in->after && in->after[0]) && !add_groups(r, groups, match))
+	if (!(in->after && in->after[0]) && !add_groups(r, o, groups, match))
 		return;
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)

@@ -44,37 +44,46 @@ add_state(struct json_object *o, enum delivery_state state, int64_t delivered_at
 		json_add_int(o, "read_at", read_at);
 }
 
-/* Each recipient of a group message, while *room lasts. */
+/* What the recipients of one answer share. */
+struct room {
+	struct receipt *list;
+	int left;
+};
+
+/* Each recipient of a group message while there is room for all of them, else a note that they are
+ * missing: fewer messages at once bring them. */
 static bool
 add_recipients(
-    struct request *r, struct json_object *o, const uint8_t id[static ID_BYTES], int *room)
+    struct request *r, struct json_object *o, const uint8_t id[static ID_BYTES], struct room *room)
 {
-	struct receipt *list = arena_alloc(&r->arena, (size_t)*room * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
 
-	if (!list ||
-	    resp_db_failed(
-		r, db_receipt_list(r->worker->db, &r->arena, id, r->me.id, *room, list, &count)))
+	if (resp_db_failed(r,
+		db_receipt_list(
+		    r->worker->db, &r->arena, id, r->me.id, room->left + 1, room->list, &count)))
 		return false;
-	if (count == 0)
+	if (count > room->left)
+		json_add_bool(o, "recipients_has_more", true);
+	if (count == 0 || count > room->left)
 		return true;
 	array = json_object_new_array();
 	for (int i = 0; i < count; i++) {
 		struct json_object *item = json_object_new_object();
 
-		json_add_text(item, "chat_address", list[i].chat_address);
-		add_state(item, list[i].state, list[i].delivered_at, list[i].read_at);
+		json_add_text(item, "chat_address", room->list[i].chat_address);
+		add_state(
+		    item, room->list[i].state, room->list[i].delivered_at, room->list[i].read_at);
 		json_object_array_add(array, item);
 	}
 	json_object_object_add(o, "recipients", array);
-	*room -= count;
+	room->left -= count;
 	return true;
 }
 
 /* One receipt, left out when the message is not the caller's own. False: it answered an error. */
 static bool
-add_receipt(struct request *r, struct json_object *array, const char *text, int *room)
+add_receipt(struct request *r, struct json_object *array, const char *text, struct room *room)
 {
 	struct message m = { 0 };
 	uint8_t id[ID_BYTES];
@@ -83,25 +92,30 @@ add_receipt(struct request *r, struct json_object *array, const char *text, int 
 	    id_parse("msg_", text, id) ? db_receipt_get(r->worker->db, id, r->me.id, &m) : DB_NONE;
 
 	if (res != DB_ROW)
-		return !resp_db_failed(r, res);
+		return !resp_db_failed_but(r, res, RESP_NONE);
 	o = json_object_new_object();
 	json_add_text(o, "message_id", text);
 	add_state(o, m.state, m.delivered_at, m.read_at);
 	outside_add_error(r, o, id, m.state);
 	json_object_array_add(array, o);
-	return *room == 0 || add_recipients(r, o, id, room);
+	return add_recipients(r, o, id, room);
 }
 
 /* POST receipt-status: how far one's own messages got; others are left out. Group messages name
- * each recipient, up to RECIPIENTS_SHOWN in one answer. */
+ * each recipient, as long as there are no more than RECIPIENTS_SHOWN in one answer. */
 void
 on_receipt_post(struct request *r)
 {
 	const struct in_ids *in = r->in;
-	struct json_object *array = json_object_new_array();
-	int room = RECIPIENTS_SHOWN;
+	struct room room = { .list = arena_alloc(
+				 &r->arena, (RECIPIENTS_SHOWN + 1) * sizeof(*room.list)),
+		.left = RECIPIENTS_SHOWN };
+	struct json_object *array;
 
+	if (!room.list)
+		return;
 	outside_expire(r);
+	array = json_object_new_array();
 	json_object_object_add(resp_ok(r, 200), "receipts", array);
 	for (int i = 0; i < in->message_ids.count; i++)
 		if (!add_receipt(r, array, in->message_ids.items[i], &room))
@@ -118,7 +132,7 @@ type_to_group(struct request *r, const struct in_typing *in)
 	    db_group_get(r->worker->db, &r->arena, id, r->me.id, &g) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE || g.role == GROUP_NOBODY) {
 		resp_field_error(
@@ -142,7 +156,7 @@ on_typing_post(struct request *r)
 		return;
 	}
 	res = db_account_by_address(r->worker->db, &r->arena, in->to, &to);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE || to.blocked) {
 		resp_field_error(
@@ -150,7 +164,7 @@ on_typing_post(struct request *r)
 		return;
 	}
 	res = db_block_get(r->worker->db, to.id, r->me.id);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE)
 		share_typing_set(r->worker->share, to.id, r->me.id, in->typing);

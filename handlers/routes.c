@@ -8,6 +8,7 @@
 #define TAKES(type) in_##type##_fields, sizeof(struct in_##type)
 #define NOTHING NULL, 0
 #define LISTS in_list_fields, sizeof(struct in_page)
+#define WHOLE in_whole_fields, sizeof(struct in_page)
 #define SMALL 16384 /* a few short fields */
 #define LISTED 65536 /* a list of ids */
 #define ACKS 524288 /* a hundred results, each with a reason */
@@ -33,7 +34,7 @@ const struct route routes[] = {
 	{ METHOD_DELETE, AUTH "/me", FOR_MEMBER, 0, NOTHING, on_me_delete },
 	{ METHOD_GET, AUTH "/export", FOR_MEMBER, 0, in_export_fields, sizeof(struct in_page),
 	    on_me_export },
-	{ METHOD_GET, AUTH "/sessions", FOR_MEMBER, 0, NOTHING, on_session_list },
+	{ METHOD_GET, AUTH "/sessions", FOR_MEMBER, 0, WHOLE, on_session_list },
 	{ METHOD_DELETE, AUTH "/sessions/*", FOR_MEMBER, 0, NOTHING, on_session_delete },
 	{ METHOD_POST, AUTH "/logout", FOR_MEMBER, 0, NOTHING, on_session_logout },
 	{ METHOD_POST, AUTH "/logout-all", FOR_MEMBER, 0, NOTHING, on_session_logout_all },
@@ -42,11 +43,11 @@ const struct route routes[] = {
 	{ METHOD_GET, CHAT "/directory", FOR_MEMBER | SCOPE_RECEIVE, 0, TAKES(page),
 	    on_directory_get },
 
-	{ METHOD_POST, "/api/v1/messages", FOR_MEMBER | SCOPE_SEND, LARGE, TAKES(message),
+	{ METHOD_POST, "/api/v1/messages", FOR_MEMBER | STORES | SCOPE_SEND, LARGE, TAKES(message),
 	    on_message_post },
 	{ METHOD_GET, "/api/v1/messages/*", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING,
 	    on_message_get },
-	{ METHOD_PATCH, "/api/v1/messages/*", FOR_MEMBER | SCOPE_SEND, LARGE, TAKES(text),
+	{ METHOD_PATCH, "/api/v1/messages/*", FOR_MEMBER | STORES | SCOPE_SEND, LARGE, TAKES(text),
 	    on_message_patch },
 	{ METHOD_DELETE, "/api/v1/messages/*", FOR_MEMBER | SCOPE_SEND, 0, NOTHING,
 	    on_message_delete },
@@ -59,14 +60,15 @@ const struct route routes[] = {
 	    on_typing_post },
 
 	{ METHOD_GET, CHAT "/groups", FOR_MEMBER | SCOPE_RECEIVE, 0, LISTS, on_group_list },
-	{ METHOD_POST, CHAT "/groups", FOR_MEMBER, SMALL, in_group_new_fields,
+	{ METHOD_POST, CHAT "/groups", FOR_MEMBER | STORES, SMALL, in_group_new_fields,
 	    sizeof(struct in_group), on_group_post },
 	{ METHOD_GET, CHAT "/groups/*", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING, on_group_get },
-	{ METHOD_PATCH, CHAT "/groups/*", FOR_MEMBER, SMALL, TAKES(group), on_group_patch },
+	{ METHOD_PATCH, CHAT "/groups/*", FOR_MEMBER | STORES, SMALL, TAKES(group),
+	    on_group_patch },
 	{ METHOD_DELETE, CHAT "/groups/*", FOR_MEMBER, 0, NOTHING, on_group_delete },
 	{ METHOD_POST, CHAT "/groups/*/join", FOR_MEMBER, 0, NOTHING, on_group_join },
 	{ METHOD_POST, CHAT "/groups/*/leave", FOR_MEMBER, 0, NOTHING, on_group_leave },
-	{ METHOD_GET, CHAT "/groups/*/requests", FOR_MEMBER, 0, NOTHING, on_join_list },
+	{ METHOD_GET, CHAT "/groups/*/requests", FOR_MEMBER, 0, WHOLE, on_join_list },
 	{ METHOD_POST, CHAT "/groups/*/requests/*/approve", FOR_MEMBER, 0, NOTHING,
 	    on_join_approve },
 	{ METHOD_POST, CHAT "/groups/*/requests/*/reject", FOR_MEMBER, 0, NOTHING, on_join_reject },
@@ -76,6 +78,11 @@ const struct route routes[] = {
 	{ METHOD_PATCH, CHAT "/groups/*/members/*", FOR_MEMBER, SMALL, in_role_fields,
 	    sizeof(struct in_member), on_member_patch },
 	{ METHOD_DELETE, CHAT "/groups/*/members/*", FOR_MEMBER, 0, NOTHING, on_member_delete },
+
+	{ METHOD_GET, CHAT "/invites", FOR_MEMBER | SCOPE_RECEIVE, 0, in_number_fields,
+	    sizeof(struct in_page), on_invite_list },
+	{ METHOD_POST, CHAT "/invites/*/accept", FOR_MEMBER, 0, NOTHING, on_invite_accept },
+	{ METHOD_POST, CHAT "/invites/*/decline", FOR_MEMBER, 0, NOTHING, on_invite_decline },
 
 	{ METHOD_POST, CHAT "/upload", FOR_MEMBER | SCOPE_SEND, ROUTE_FILE, TAKES(upload),
 	    on_upload },
@@ -92,7 +99,8 @@ const struct route routes[] = {
 	{ METHOD_DELETE, CHAT "/blocks/*", FOR_MEMBER, 0, NOTHING, on_block_delete },
 
 	{ METHOD_GET, CHAT "/contacts", FOR_MEMBER, 0, NOTHING, on_contacts_get },
-	{ METHOD_PUT, CHAT "/contacts", FOR_MEMBER, BOOK, TAKES(contacts), on_contacts_put },
+	{ METHOD_PUT, CHAT "/contacts", FOR_MEMBER | STORES, BOOK, TAKES(contacts),
+	    on_contacts_put },
 
 	{ METHOD_GET, CHAT "/keys", FOR_MEMBER, 0, NOTHING, on_key_list },
 	{ METHOD_POST, CHAT "/keys", FOR_MEMBER, SMALL, TAKES(key), on_key_post },
@@ -102,16 +110,17 @@ const struct route routes[] = {
 	{ METHOD_POST, PHONE "/claim", FOR_MEMBER | SCOPE_PHONE, SMALL, TAKES(claim),
 	    on_phone_claim },
 	{ METHOD_POST, PHONE "/ack", FOR_MEMBER | SCOPE_PHONE, ACKS, TAKES(ack), on_phone_ack },
-	{ METHOD_POST, PHONE "/inbound", FOR_MEMBER | SCOPE_PHONE, LARGE, TAKES(inbound),
+	{ METHOD_POST, PHONE "/inbound", FOR_MEMBER | STORES | SCOPE_PHONE, LARGE, TAKES(inbound),
 	    on_phone_inbound },
-	{ METHOD_GET, CHAT "/phones", FOR_MEMBER | SCOPE_RECEIVE, 0, NOTHING, on_phone_list },
+	{ METHOD_GET, CHAT "/phones", FOR_MEMBER | SCOPE_RECEIVE, 0, in_phones_fields,
+	    sizeof(struct in_page), on_phone_list },
 
 	{ METHOD_GET, CHAT "/admin/users", FOR_ADMIN, 0, TAKES(page), on_admin_users },
 	{ METHOD_POST, CHAT "/admin/users/*", FOR_ADMIN, SMALL, TAKES(action), on_admin_user_post },
 	{ METHOD_GET, CHAT "/admin/stats", FOR_ADMIN, 0, NOTHING, on_admin_stats },
 	{ METHOD_GET, CHAT "/admin/audit", FOR_ADMIN, 0, in_number_fields, sizeof(struct in_page),
 	    on_admin_audit },
-	{ METHOD_GET, CHAT "/admin/access-requests", FOR_ADMIN, 0, NOTHING, on_access_list },
+	{ METHOD_GET, CHAT "/admin/access-requests", FOR_ADMIN, 0, WHOLE, on_access_list },
 	{ METHOD_POST, CHAT "/admin/access-requests/*/approve", FOR_ADMIN, 0, NOTHING,
 	    on_access_approve },
 	{ METHOD_POST, CHAT "/admin/access-requests/*/deny", FOR_ADMIN, 0, NOTHING,

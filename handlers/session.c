@@ -11,7 +11,7 @@ on_session_delete(struct request *r)
 	    db_session_delete(r->worker->db, r->me.id, id) :
 	    DB_NONE;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE)
 		resp_error(r, 404, "unknown_session", "You have no such session.");

@@ -17,6 +17,7 @@ show_user(const struct account *a)
 	json_add_text(o, "display_name", account_name(a));
 	json_add_bool(o, "public_visible", a->public_visible);
 	json_add_bool(o, "mail_reply_to", a->mail_reply_to);
+	json_add_text(o, "group_invites", invites_from_name((enum invites_from)a->invites_from));
 	json_add_text(o, "language", a->language);
 	json_add_text(o, "role", a->role == ROLE_ADMIN ? "admin" : "user");
 	json_add_int(o, "created_at", a->created_at);
@@ -53,14 +54,6 @@ show_file(struct json_object *o, const char *id, const char *name, const char *m
 	json_add_text(o, "name", name);
 	json_add_text(o, "mime", mime);
 	json_add_int(o, "size", size);
-}
-
-/* Stored as JSON that the relay itself wrote. */
-static void
-add_stored(struct json_object *o, const char *name, const char *json)
-{
-	if (json)
-		json_object_object_add(o, name, json_tokener_parse(json));
 }
 
 struct json_object *
@@ -119,9 +112,9 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "text", m->text);
 	if (strncmp(m->destination, "grp_", 4) == 0)
 		json_add_text(o, "group_id", m->destination);
-	add_stored(o, "event", m->event);
-	add_stored(o, "attachments", m->attachments);
-	add_stored(o, "waveform", m->waveform);
+	json_add_raw(o, "event", m->event);
+	json_add_raw(o, "attachments", m->attachments);
+	json_add_raw(o, "waveform", m->waveform);
 	if (m->duration_ms)
 		json_add_int(o, "duration_ms", m->duration_ms);
 	if (m->is_reply) {
@@ -131,7 +124,7 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "source", m->source);
 	json_add_text(o, "subject", m->subject);
 	json_add_text(o, "title", m->title);
-	add_stored(o, "actions", m->actions);
+	json_add_raw(o, "actions", m->actions);
 	json_add_int(o, "created_at", m->created_at);
 	if (m->received_at)
 		json_add_int(o, "received_at", m->received_at);
@@ -164,6 +157,22 @@ show_group(const struct group *g)
 	return o;
 }
 
+struct json_object *
+show_invite(const struct invite *i)
+{
+	struct json_object *o = json_object_new_object();
+	char id[ID_TEXT_BYTES];
+
+	id_format("inv_", i->public_id, id);
+	json_add_text(o, "invite_id", id);
+	json_add_text(o, "chat_address", i->inviter_address);
+	json_add_text(o, "display_name", i->inviter_name[0] ? i->inviter_name : i->inviter_address);
+	json_add_text(o, "role", group_role_name(i->role));
+	json_add_int(o, "created_at", i->created_at);
+	json_object_object_add(o, "group", show_group(&i->group));
+	return o;
+}
+
 bool
 show_group_refused(struct request *r, enum group_result result)
 {
@@ -182,6 +191,8 @@ show_group_refused(struct request *r, enum group_result result)
 		{ GROUP_FULL, 409, "group_full", "The group has as many members as it may have." },
 		{ GROUP_NO_MEMBER, 404, "unknown_member", "This is no member of the group." },
 		{ GROUP_NO_REQUEST, 404, "unknown_request", "There is no such request." },
+		{ GROUP_NO_INVITE, 404, "unknown_invite",
+		    "There is no such invitation, or it was answered." },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {

@@ -4,6 +4,7 @@
 
 #include "bridge.h"
 #include "group.h"
+#include "invite.h"
 #include "message.h"
 #include "req.h"
 #include "resp.h"
@@ -34,8 +35,11 @@ struct json_object *show_message(const struct message *m, const char *relay_name
 /* A group, with the role of whom it is shown to. */
 struct json_object *show_group(const struct group *g);
 
-/* Answers why a call on a group was refused. False for GROUP_OK, GROUP_REQUESTED and GROUP_DELETED,
- * which the caller answers himself. */
+/* An invitation, as the one who is invited sees it. */
+struct json_object *show_invite(const struct invite *i);
+
+/* Answers why a call on a group was refused. False for GROUP_OK, GROUP_INVITED, GROUP_REQUESTED and
+ * GROUP_DELETED, which the caller answers himself. */
 bool show_group_refused(struct request *r, enum group_result result);
 
 #endif

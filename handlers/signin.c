@@ -8,6 +8,8 @@
 #include "show.h"
 #include "text.h"
 
+#define STRANGER_MAIL_TTL_MS ((int64_t)86400000)
+
 static const char too_often[] = "Too many sign-in attempts; ask again later.";
 
 static struct signin_limit
@@ -20,16 +22,6 @@ limit_of(const struct request *r, const char *email)
 		.now = r->now,
 		.per_address = (int)c->codes_per_address,
 		.per_client = (int)c->codes_per_client };
-}
-
-static const char *
-lower_email(struct request *r, const char *email)
-{
-	char *copy = arena_strdup(&r->arena, email);
-
-	if (copy)
-		text_lower_ascii(copy);
-	return copy;
 }
 
 /* May this address sign in? By the settings, or because an admin approved it. DB_ROW: yes, DB_NONE:
@@ -46,20 +38,57 @@ may_sign_in(struct request *r, const char *email)
 	return res == DB_ROW && q.status != ACCESS_APPROVED ? DB_NONE : res;
 }
 
+/* Whoever has the mailbox learns what a caller must not: whether the address may sign in. */
+static struct mail
+stranger_mail(struct request *r, const char *email)
+{
+	const char *name = r->worker->conf->name;
+
+	return (struct mail){
+		.recipient = email,
+		.subject = arena_printf(&r->arena, "%s: your request to sign in", name),
+		.body = arena_printf(&r->arena,
+		    "Somebody, probably you, wants to sign in to %s with this address.\n\n"
+		    "This relay is open to people whom its admins let in. They were asked; you get "
+		    "another mail if they do.\n"
+		    "If it was not you, you need not do anything.\n",
+		    name),
+		.expires_at = r->now + STRANGER_MAIL_TTL_MS,
+	};
+}
+
+/* The same for everybody: the answer tells nobody who has an account or may have one. */
+static struct json_object *
+answer_sent(struct request *r)
+{
+	struct json_object *o = resp_ok(r, 202);
+
+	json_add_text(o, "status", "code_sent");
+	json_add_int(o, "expires_in", SIGNIN_CODE_TTL_MS / 1000);
+	return o;
+}
+
 static void
 ask_for_access(struct request *r, const char *email, const char *display_name)
 {
+	const struct conf *c = r->worker->conf;
 	const struct signin_limit limit = limit_of(r, email);
+	const struct mail mail = stranger_mail(r, email);
 	int64_t retry_at = 0;
-	enum db_result res =
-	    db_access_ask(r->worker->db, &limit, display_name ? display_name : "", &retry_at);
+	enum db_result res = db_access_ask(r->worker->db, &limit, display_name ? display_name : "",
+	    c->smtp_host[0] ? &mail : NULL, &retry_at);
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_CONFLICT))
 		return;
-	if (res == DB_CONFLICT)
+	if (res == DB_CONFLICT) {
 		resp_limited(r, too_often, retry_at);
+		return;
+	}
+	if (c->smtp_host[0])
+		req_wake_mailer(r);
 	else
-		json_add_text(resp_ok(r, 202), "status", "access_requested");
+		log_notice("%s asks for access; an admin may approve it", email);
+	answer_sent(r);
 }
 
 static struct mail
@@ -94,7 +123,7 @@ send_code(struct request *r, const char *email)
 	mail = code_mail(r, email, code);
 	res =
 	    db_code_request(r->worker->db, &limit, code, c->smtp_host[0] ? &mail : NULL, &retry_at);
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_CONFLICT))
 		return;
 	if (res == DB_CONFLICT) {
 		resp_limited(r, too_often, retry_at);
@@ -106,23 +135,24 @@ send_code(struct request *r, const char *email)
 		req_wake_mailer(r);
 	else
 		log_notice("sign-in code for %s: %s", email, code);
-	o = resp_ok(r, 202);
-	json_add_text(o, "status", "code_sent");
-	json_add_int(o, "expires_in", SIGNIN_CODE_TTL_MS / 1000);
+	o = answer_sent(r);
 	if (c->dev_expose_codes && r->direct_loopback)
 		json_add_text(o, "dev_code", code);
+	else if (!c->smtp_host[0])
+		json_add_text(
+		    o, "message", "This relay sends no mail: ask whoever runs it for the code.");
 	secret_wipe(code, sizeof(code));
 }
 
-/* POST request-code: 202 whether or not the account exists; 429 when asked too often. */
+/* POST request-code: 202 whether or not the account exists or may; 429 when asked too often. */
 void
 on_code_request(struct request *r)
 {
 	const struct in_code_request *in = r->in;
-	const char *email = lower_email(r, in->email);
+	const char *email = in->email;
 	enum db_result res = email ? may_sign_in(r, email) : DB_FAIL;
 
-	if (resp_db_failed(r, res))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_ROW)
 		send_code(r, email);
@@ -168,7 +198,7 @@ on_code_verify(struct request *r)
 {
 	const struct in_code_verify *in = r->in;
 	const struct conf *c = r->worker->conf;
-	const char *email = lower_email(r, in->email);
+	const char *email = in->email;
 	char token[SECRET_TOKEN_BYTES];
 	uint8_t hash[SECRET_HASH_BYTES];
 	enum signin_result result = SIGNIN_WRONG;

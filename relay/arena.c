@@ -27,11 +27,15 @@ chunk_new(struct arena *a, size_t need)
 	size_t size = need > CHUNK_BYTES ? need : CHUNK_BYTES;
 	struct arena_chunk *c;
 
-	if (size > a->ceiling || a->total > a->ceiling - size)
+	if (size > a->ceiling || a->total > a->ceiling - size) {
+		a->full = true;
 		return NULL;
+	}
 	c = malloc(sizeof(*c) + size);
-	if (!c)
+	if (!c) {
+		a->full = a->gone = true;
 		return NULL;
+	}
 	c->next = a->head;
 	c->size = size;
 	c->used = 0;
@@ -47,8 +51,10 @@ arena_alloc(struct arena *a, size_t size)
 	struct arena_chunk *c = a->head;
 	char *p;
 
-	if (size > SIZE_MAX - align)
+	if (size > SIZE_MAX - align) {
+		a->full = true;
 		return NULL;
+	}
 	size = (size + align - 1) / align * align;
 	if (!c || c->size - c->used < size)
 		c = chunk_new(a, size);
@@ -113,6 +119,7 @@ release(struct arena *a, int keep)
 	}
 	a->head = kept;
 	a->total = 0;
+	a->full = a->gone = false;
 	if (kept) {
 		kept->next = NULL;
 		kept->used = 0;

@@ -3,6 +3,7 @@
 #ifndef RELAY_ARENA_H
 #define RELAY_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_chunk;
@@ -10,12 +11,15 @@ struct arena_chunk;
 struct arena {
 	struct arena_chunk *head;
 	size_t total, ceiling; /* bytes held by chunks, and the most they may hold */
+	bool full; /* something was refused since the last reset: what was made may lack parts */
+	bool gone; /* the system had no memory left */
 };
 
 /* Prepares an empty arena that will hold at most `ceiling` bytes. */
 void arena_init(struct arena *a, size_t ceiling);
 
-/* `size` zeroed bytes, aligned for any type; NULL when the ceiling is reached or memory is out. */
+/* `size` zeroed bytes, aligned for any type; NULL when the ceiling is reached (then `full` is set)
+ * or memory is out (then `gone` is set as well). */
 void *arena_alloc(struct arena *a, size_t size);
 
 /* A NUL-terminated copy of `len` bytes; NULL as arena_alloc. */

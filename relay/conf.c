@@ -3,6 +3,9 @@
 #include "conf.h"
 
 #include "cleanup.h"
+#include "conf_rules.h"
+#include "email.h"
+#include "log.h"
 #include "text.h"
 
 #include <errno.h>
@@ -126,6 +129,7 @@ set_text(char **field, const char *value, const struct setting *s)
 	return *field != NULL;
 }
 
+/* A path below the operator's folder, whose own name may hold anything. */
 static bool
 set_path(char **field, const char *value, const struct setting *s, const char *dir)
 {
@@ -133,11 +137,35 @@ set_path(char **field, const char *value, const struct setting *s, const char *d
 
 	while (value[0] == '.' && value[1] == '/')
 		value += 2;
+	if (!set_text(field, value, s))
+		return false;
 	if (!value[0] || value[0] == '/')
-		return set_text(field, value, s);
+		return true;
 	if (snprintf(full, sizeof(full), "%s/%s", dir, value) >= (int)sizeof(full))
 		return false;
-	return set_text(field, full, s);
+	free(*field);
+	*field = strdup(full);
+	return *field != NULL;
+}
+
+/* What is compared with the value later has one form only; the value gets it as well. */
+static bool
+clean_text(char **field, const struct setting *s, const struct origin *from, char *error)
+{
+	size_t size = 2 * strlen(*field) + 256;
+	auto_free char *kept = malloc(2 * size);
+	const char *allowed;
+
+	if (!kept)
+		return refuse(error, from, s->name, "no memory");
+	allowed = conf_rule_clean(
+	    (enum conf_name)(s - settings), s->kind == KIND_LIST, *field, kept, kept + size, size);
+	if (allowed)
+		return refuse(
+		    error, from, s->name, "'%s' is not allowed; %s", kept + size, allowed);
+	free(*field);
+	*field = strdup(kept);
+	return *field || refuse(error, from, s->name, "no memory");
 }
 
 static bool
@@ -168,10 +196,11 @@ set_value(struct conf *c, const struct setting *s, const char *value, const stru
 	case KIND_LIST:
 		break;
 	}
-	return set_text((char **)(void *)at, value, s) ||
-	    refuse(error, from, s->name,
-		"a text of %lld to %lld bytes without control characters is allowed",
-		(long long)s->min, (long long)s->max);
+	if (!set_text((char **)(void *)at, value, s))
+		return refuse(error, from, s->name,
+		    "a text of %lld to %lld bytes without control characters is allowed",
+		    (long long)s->min, (long long)s->max);
+	return clean_text((char **)(void *)at, s, from, error);
 }
 
 static const struct setting *
@@ -233,6 +262,25 @@ read_line(struct conf *c, char *line, const struct origin *from, char *error)
 	return set_value(c, s, value, from, error);
 }
 
+/* Passwords are in it. False: others can read it, and that is not ours to change. */
+static bool
+close_to_others(int fd, const char *path, mode_t mode)
+{
+	if (!(mode & (S_IRWXG | S_IRWXO)))
+		return true;
+	if (fchmod(fd, mode & S_IRWXU) != 0)
+		return false;
+	log_warn("%s: others could read it (mode %03o); it is closed to them now", path, mode);
+	return true;
+}
+
+/* Some editors put a byte order mark before the first line. */
+static char *
+skip_bom(char *line)
+{
+	return strncmp(line, "\xef\xbb\xbf", 3) == 0 ? line + 3 : line;
+}
+
 static bool
 read_file(struct conf *c, char *error)
 {
@@ -250,15 +298,16 @@ read_file(struct conf *c, char *error)
 		return true;
 	if (!f || fstat(fileno(f), &st) != 0)
 		return refuse(error, &from, "file", "cannot be read: %s", strerror(errno));
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
+	if (!close_to_others(fileno(f), path, st.st_mode & 0777U))
 		return refuse(error, &from, "file",
-		    "others can read it (mode %03o); allowed is 600: chmod 600 it",
+		    "others can read it (mode %03o), and it is not yours to close; its owner or "
+		    "root has to: chmod 600 it",
 		    st.st_mode & 0777U);
 	while (fgets(line, LINE_BYTES, f)) {
 		from.line++;
 		if (!strchr(line, '\n') && !feof(f))
 			return refuse(error, &from, "line", "longer than %d bytes", LINE_BYTES - 2);
-		if (!read_line(c, line, &from, error))
+		if (!read_line(c, from.line == 1 ? skip_bom(line) : line, &from, error))
 			return false;
 	}
 	return ferror(f) == 0 ||
@@ -304,37 +353,22 @@ conf_refuse(const struct conf *c, enum conf_name name, char error[static CONF_ER
 	return refuse(error, &from, settings[name].name, "%s", why);
 }
 
-/* Bots' tokens go there: in clear text to this machine only. */
-static bool
-is_api_url(const char *s)
-{
-	static const char *const near[] = { "http://127.0.0.1", "http://localhost",
-		"http://[::1]" };
-
-	if (strpbrk(s, " ?#@\\\"<>"))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(near); i++)
-		if (strncmp(s, near[i], strlen(near[i])) == 0 &&
-		    strchr(":/", s[strlen(near[i])]) != NULL)
-			return true;
-	return strncmp(s, "https://", 8) == 0 && s[8] && s[8] != '/' && s[8] != ':';
-}
-
 /* Settings that only make sense together, or need more than their limits. */
 static bool
 check_together(const struct conf *c, char *error)
 {
+	char from[EMAIL_BYTES];
+
 	if (c->tls_certificate[0] && !c->tls_key[0])
 		return conf_refuse(
 		    c, CONF_RELAY_TLS_CERTIFICATE, error, "set RELAY_TLS_KEY as well, or neither");
 	if (!c->tls_certificate[0] && c->tls_key[0])
 		return conf_refuse(
 		    c, CONF_RELAY_TLS_KEY, error, "set RELAY_TLS_CERTIFICATE as well, or neither");
-	if (c->telegram_api[0] && !is_api_url(c->telegram_api))
-		return conf_refuse(c, CONF_RELAY_TELEGRAM_API, error,
-		    "https://HOST[:PORT][/PATH] is allowed, and http:// for 127.0.0.1, [::1] or "
-		    "localhost");
-	if (c->smtp_host[0] && !text_is_email(conf_mail_from(c)))
+	if (c->metrics_port && c->metrics_port == conf_port(c))
+		return conf_refuse(c, CONF_RELAY_METRICS_PORT, error,
+		    "the relay itself listens on port %d; another port is allowed", conf_port(c));
+	if (c->smtp_host[0] && email_clean(conf_mail_from(c), from))
 		return conf_refuse(c, c->smtp_from[0] ? CONF_SMTP_FROM : CONF_SMTP_HOST, error,
 		    "SMTP_FROM must be an e-mail address while SMTP_HOST is set");
 	return true;
@@ -367,6 +401,39 @@ conf_free(struct conf *c)
 	}
 	free(c->dir);
 	c->dir = NULL;
+}
+
+/* The word number `n` of an enum's help. */
+static void
+write_word(const char *words, int64_t n, FILE *out)
+{
+	while (n-- > 0)
+		words += strcspn(words, "|") + 1;
+	fprintf(out, "%.*s\n", (int)strcspn(words, "|;"), words);
+}
+
+bool
+conf_write_value(const struct conf *c, const char *name, FILE *out)
+{
+	const struct setting *s = setting_find(name);
+	const char *at = s ? (const char *)c + s->offset : NULL;
+
+	if (!s || s->secret)
+		return false;
+	switch (s->kind) {
+	case KIND_BOOL:
+		fprintf(out, "%s\n", *(const bool *)at ? "true" : "false");
+		break;
+	case KIND_INT:
+		fprintf(out, "%lld\n", (long long)*(const int64_t *)(const void *)at);
+		break;
+	case KIND_ENUM:
+		write_word(s->help, *(const int64_t *)(const void *)at, out);
+		break;
+	default:
+		fprintf(out, "%s\n", *(char *const *)(const void *)at);
+	}
+	return true;
 }
 
 int

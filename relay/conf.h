@@ -73,6 +73,10 @@ bool conf_email_admin(const struct conf *c, const char *email);
 /* True when no allow-list is set. */
 bool conf_registration_open(const struct conf *c);
 
+/* Prints the value in force of a setting and a newline. False: there is no such setting, or it is a
+ * secret. */
+bool conf_write_value(const struct conf *c, const char *name, FILE *out);
+
 /* Writes .env.example, or docs/settings.md, from the table. */
 void conf_write_example(FILE *out);
 void conf_write_markdown(FILE *out);

@@ -24,6 +24,7 @@ struct reader {
 
 struct head {
 	char *disposition, *type; /* values in the reader's buffer; NULL when missing */
+	bool encoded; /* the bytes are not the file's, but some writing of them */
 };
 
 static bool
@@ -126,6 +127,53 @@ find_mark(struct reader *r, off_t from, const char *mark, size_t len, off_t *fou
 	return true;
 }
 
+/* A line that begins with white space goes on with the one before (RFC 5322, section 2.2.3). */
+static void
+unfold(char *headers)
+{
+	for (char *p = headers; (p = strstr(p, "\r\n")); p += 2)
+		if (p[2] == ' ' || p[2] == '\t')
+			p[0] = p[1] = ' ';
+}
+
+/* The value behind "NAME:" and white space; NULL: the line is another header. */
+static char *
+header_value(char *line, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncasecmp(line, name, n) != 0 || line[n] != ':')
+		return NULL;
+	return line + n + 1 + strspn(line + n + 1, " \t");
+}
+
+static bool
+is_word(const char *value, const char *word)
+{
+	size_t n = strlen(word);
+
+	return strncasecmp(value, word, n) == 0 && value[n + strspn(value + n, " \t")] == '\0';
+}
+
+static void
+read_header(char *line, struct head *h)
+{
+	char *value;
+
+	if ((value = header_value(line, "Content-Disposition")))
+		h->disposition = value;
+	else if ((value = header_value(line, "Content-Type")))
+		h->type = value;
+	else if ((value = header_value(line, "Content-Transfer-Encoding")))
+		h->encoded = h->encoded ||
+		    (!is_word(value, "binary") && !is_word(value, "8bit") &&
+			!is_word(value, "7bit"));
+	else if ((value = header_value(line, "Content-Encoding")))
+		h->encoded = h->encoded || !is_word(value, "identity");
+	else if (header_value(line, "Content-Range"))
+		h->encoded = true;
+}
+
 /* Reads the headers that start at `at`; *data is where the part's bytes start. */
 static bool
 read_head(struct reader *r, off_t at, struct head *h, off_t *data)
@@ -135,7 +183,7 @@ read_head(struct reader *r, off_t at, struct head *h, off_t *data)
 
 	if (!fetch(r, at, HEAD_BYTES, &got))
 		return false;
-	*h = (struct head){ NULL, NULL };
+	*h = (struct head){ .encoded = false };
 	end = memmem(r->buffer, got, "\r\n\r\n", 4);
 	if (got >= 2 && memcmp(r->buffer, "\r\n", 2) == 0)
 		return fail(r, "A part has no headers.");
@@ -145,15 +193,13 @@ read_head(struct reader *r, off_t at, struct head *h, off_t *data)
 		return fail(r, "The headers of a part hold a NUL.");
 	*data = at + (end - r->buffer) + 4;
 	*end = '\0';
+	unfold(r->buffer);
 	for (line = r->buffer; line;) {
 		char *next = strstr(line, "\r\n");
 
 		if (next)
 			*next = '\0';
-		if (strncasecmp(line, "Content-Disposition:", 20) == 0)
-			h->disposition = line + 20;
-		else if (strncasecmp(line, "Content-Type:", 13) == 0)
-			h->type = line + 13;
+		read_header(line, h);
 		line = next ? next + 2 : NULL;
 	}
 	return true;
@@ -214,13 +260,16 @@ take(struct reader *r, const struct head *h, const char *part, off_t data, off_t
     struct multipart_part *out)
 {
 	char name[HEAD_BYTES];
-	const char *type = h->type ? h->type + strspn(h->type, " \t") : "";
+	const char *type = h->type ? h->type : "";
 
 	if (!h->disposition || !parameter(h->disposition, "name", name, sizeof(name)) ||
 	    strcmp(name, part) != 0)
 		return true;
 	if (strncasecmp(type, "multipart/", 10) == 0)
 		return fail(r, "A part may not be multipart itself.");
+	if (h->encoded)
+		return fail(
+		    r, "The part is encoded; it must hold the bytes of the file as they are.");
 	if (out->start >= 0)
 		return fail(r, "There is more than one part of this name.");
 	read_name(h->disposition, out->name);

@@ -44,36 +44,11 @@ fail_setting(struct writer *w, enum conf_name name, const char *why)
 	return conf_refuse(w->n->conf, name, w->error, "%s", why);
 }
 
-/* ADDRESS or ADDRESS/BITS. */
-static bool
-is_network(const char *item)
-{
-	char address[INET6_ADDRSTRLEN + 8], *slash, *end;
-	uint8_t bytes[16];
-	long bits, most;
-
-	if (snprintf(address, sizeof(address), "%s", item) >= (int)sizeof(address))
-		return false;
-	slash = strchr(address, '/');
-	if (slash)
-		*slash++ = '\0';
-	most = inet_pton(AF_INET, address, bytes) == 1 ? 32 :
-	    inet_pton(AF_INET6, address, bytes) == 1   ? 128 :
-							 -1;
-	if (most < 0 || !slash)
-		return most > 0;
-	bits = strtol(slash, &end, 10);
-	return *slash >= '0' && *slash <= '9' && !*end && bits <= most;
-}
-
 static bool
 add_proxy(const char *item, void *arg)
 {
 	struct writer *w = arg;
 
-	if (!is_network(item))
-		return fail_setting(w, CONF_RELAY_TRUSTED_PROXIES,
-		    "addresses or networks such as 10.0.0.1 or 10.0.0.0/8 are allowed");
 	text_printf(&w->value, "    set_real_ip_from %s;\n", item);
 	return true;
 }
@@ -100,9 +75,6 @@ add_origin(const char *item, void *arg)
 		text_printf(&w->value, "        default \"*\";\n");
 		return true;
 	}
-	if (!is_safe(item, " \t#~") || !strstr(item, "://") || item[strlen(item) - 1] == '/')
-		return fail_setting(w, CONF_WEBCHAT_ALLOWED_ORIGINS,
-		    "* or origins such as https://chat.example.com are allowed");
 	text_printf(&w->value, "        \"%s\" \"%s\";\n", item, item);
 	return true;
 }
@@ -240,10 +212,9 @@ add_listen(struct writer *w)
 {
 	const char *host = w->n->conf->host;
 
-	if (!is_safe(host, " \t#/"))
-		return fail_setting(w, CONF_HOST, "an address to listen on is allowed");
-	if (strchr(host, ':') && host[0] != '[')
-		text_printf(&w->value, "[%s]:%d", host, w->n->port);
+	if (strchr(host, ':')) /* :: is both families */
+		text_printf(&w->value, "[%s]:%d%s", host, w->n->port,
+		    strcmp(host, "::") == 0 ? " ipv6only=off" : "");
 	else
 		text_printf(&w->value, "%s:%d", host, w->n->port);
 	return true;
@@ -315,7 +286,7 @@ expand(struct writer *w, const char *name)
 	if (strcmp(name, "LIMIT_API") == 0)
 		return add_limit(w, "api", c->api_rate, 2 * c->api_rate);
 	if (strcmp(name, "LIMIT_AUTH") == 0)
-		return add_limit(w, "auth", c->auth_rate, c->auth_rate / 2 + 1);
+		return add_limit(w, "auth", c->auth_rate, c->auth_rate);
 	if (strcmp(name, "USER") == 0)
 		return add_user(w);
 	if (strcmp(name, "LOG_ADDRESS") == 0) {

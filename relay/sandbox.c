@@ -127,6 +127,17 @@ sandbox_reachable(const char *dir, uid_t uid, gid_t gid)
 }
 
 bool
+sandbox_admit(const char *dir, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (searchable(dir, uid, gid))
+		return true;
+	return stat(dir, &st) == 0 && chown(dir, (uid_t)-1, gid) == 0 &&
+	    chmod(dir, (st.st_mode & 07777 & ~(mode_t)S_IRWXG) | S_IXGRP) == 0;
+}
+
+bool
 sandbox_view(const char *dir, const char *at)
 {
 	if (mkdir(at, 0755) != 0 && errno != EEXIST)

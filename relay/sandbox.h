@@ -25,6 +25,10 @@ int sandbox_fence(const char *const writable[], const char *const readable[]);
 /* True when a process of `uid`:`gid` without other groups could enter the folder. */
 bool sandbox_reachable(const char *dir, uid_t uid, gid_t gid);
 
+/* Lets the group `gid` pass through the folder, without reading it, when `uid`:`gid` cannot. Needs
+ * root. False: see errno. */
+bool sandbox_admit(const char *dir, uid_t uid, gid_t gid);
+
 /* Gives this process and its children a private view in which `dir` is mounted at `at` (made when
  * missing). Needs root; for folders below one that is closed to others, such as /root. False: see
  * errno. */

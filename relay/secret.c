@@ -2,6 +2,7 @@
 #include "secret.h"
 
 #include "cleanup.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +10,11 @@
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint8_t server_key[crypto_auth_hmacsha256_KEYBYTES];
+static bool key_loaded;
 
 _Static_assert(crypto_hash_sha256_BYTES == SECRET_HASH_BYTES, "SHA-256");
 _Static_assert(crypto_auth_hmacsha256_BYTES == SECRET_HASH_BYTES, "HMAC-SHA-256");
@@ -46,20 +49,31 @@ key_make(const char *path)
 }
 
 bool
-secret_key_load(const char *db_path)
+secret_key_load(const char *db_path, bool make, char error[static SECRET_ERROR_BYTES])
 {
 	char copy[PATH_MAX], path[PATH_MAX + 16];
 	auto_close int fd = -1;
 
+	key_loaded = false;
 	snprintf(copy, sizeof(copy), "%s", db_path);
 	snprintf(path, sizeof(path), "%s/server.key", dirname(copy));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && !make) {
+		snprintf(error, SECRET_ERROR_BYTES,
+		    "%s is missing, and the database was made with it: put it back from where your "
+		    "backups are. If it is lost: head -c 32 /dev/urandom >%s; then addresses of "
+		    "erased accounts can be given out again",
+		    path, path);
+		return false;
+	}
 	if (fd < 0 && errno == ENOENT && key_make(path))
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	errno = EINVAL;
-	return read(fd, server_key, sizeof(server_key)) == (ssize_t)sizeof(server_key);
+	key_loaded =
+	    fd >= 0 && read(fd, server_key, sizeof(server_key)) == (ssize_t)sizeof(server_key);
+	if (!key_loaded)
+		snprintf(error, SECRET_ERROR_BYTES, "%s: %s", path,
+		    fd < 0 ? strerror(errno) : "it is shorter than a key");
+	return key_loaded;
 }
 
 void
@@ -85,6 +99,11 @@ secret_mac(const char *label, const void *data, size_t len, uint8_t out[static S
 {
 	crypto_auth_hmacsha256_state st;
 
+	if (!key_loaded) { /* under a key of zeros it would be worth nothing, and nobody would see
+			    */
+		log_error("the server's key is used before it was loaded");
+		abort();
+	}
 	crypto_auth_hmacsha256_init(&st, server_key, sizeof(server_key));
 	crypto_auth_hmacsha256_update(&st, (const unsigned char *)label, strlen(label) + 1);
 	crypto_auth_hmacsha256_update(&st, data, len);
@@ -128,22 +147,22 @@ _Static_assert(
 _Static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == SECRET_SEAL_KEY_BYTES, "seal key");
 
 void
-secret_seal(const uint8_t id[static 16], const void *plain, size_t len,
+secret_seal(const struct secret_bound *to, const void *plain, size_t len,
     uint8_t key[static SECRET_SEAL_KEY_BYTES], uint8_t *out)
 {
 	randombytes_buf(key, SECRET_SEAL_KEY_BYTES);
 	randombytes_buf(out, NONCE_BYTES);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(
-	    out + NONCE_BYTES, NULL, plain, len, id, 16, NULL, out, key);
+	    out + NONCE_BYTES, NULL, plain, len, to->data, to->len, NULL, out, key);
 }
 
 bool
-secret_open(const uint8_t id[static 16], const uint8_t key[static SECRET_SEAL_KEY_BYTES],
+secret_open(const struct secret_bound *to, const uint8_t key[static SECRET_SEAL_KEY_BYTES],
     const void *sealed, size_t len, void *out)
 {
 	const uint8_t *s = sealed;
 
 	return len >= SECRET_SEAL_EXTRA_BYTES &&
-	    crypto_aead_xchacha20poly1305_ietf_decrypt(
-		out, NULL, NULL, s + NONCE_BYTES, len - NONCE_BYTES, id, 16, s, key) == 0;
+	    crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, s + NONCE_BYTES,
+		len - NONCE_BYTES, to->data, to->len, s, key) == 0;
 }

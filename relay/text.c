@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unictype.h>
+#include <unistr.h>
 #include <wchar.h>
 #include <wctype.h>
-
-#define EMAIL_BYTES 254
-#define LOCAL_PART_BYTES 64
 
 void
 text_init(struct text *t, char *storage, size_t size)
@@ -45,32 +44,6 @@ bool
 text_ok(const struct text *t)
 {
 	return !t->failed;
-}
-
-static bool
-is_atom(const char *s, const char *end, const char *extra)
-{
-	if (s == end || *s == '.' || end[-1] == '.')
-		return false;
-	for (; s < end; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '.' && s[1] == '.')
-			return false;
-		if (c >= 0x80 || (!isalnum(c) && !strchr(extra, c)))
-			return false;
-	}
-	return true;
-}
-
-bool
-text_is_email(const char *s)
-{
-	const char *at = strrchr(s, '@'), *end = s + strlen(s);
-
-	if (!at || end - s > EMAIL_BYTES || at - s > LOCAL_PART_BYTES)
-		return false;
-	return is_atom(s, at, ".!#$%&'*+/=?^_`{|}~-") && is_atom(at + 1, end, ".-") && at[1] != '-';
 }
 
 void
@@ -153,15 +126,75 @@ text_fold(const char *s, char *out, size_t size)
 	out[used] = '\0';
 }
 
+/* Bytes of the white space that stands at `s`; 0: none does. */
+static size_t
+space_bytes(const char *s)
+{
+	ucs4_t c;
+	int n = *s ? u8_strmbtouc(&c, (const uint8_t *)s) : 0;
+
+	return n > 0 && uc_is_property(c, UC_PROPERTY_WHITE_SPACE) ? (size_t)n : 0;
+}
+
 void
 text_trim(char *s)
 {
-	size_t len = strlen(s), start = strspn(s, " \t\r\n");
+	const char *start = s, *end;
+	size_t n;
 
-	while (len > start && strchr(" \t\r\n", s[len - 1]))
-		len--;
-	memmove(s, s + start, len - start);
-	s[len - start] = '\0';
+	while ((n = space_bytes(start)) > 0)
+		start += n;
+	end = start;
+	for (const char *p = start; *p; p += n ? n : 1) {
+		n = space_bytes(p);
+		if (n == 0)
+			end = p + 1;
+	}
+	memmove(s, start, (size_t)(end - start));
+	s[end - start] = '\0';
+}
+
+void
+text_clean_address(char *s)
+{
+	text_trim(s);
+	if (s[0] == '@')
+		memmove(s, s + 1, strlen(s));
+	text_lower_ascii(s);
+}
+
+/* Embeddings, overrides and isolates: what follows them is shown in another order, to the end of
+ * the line. */
+static bool
+turns_direction(ucs4_t c)
+{
+	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static bool
+is_seen(ucs4_t c)
+{
+	return c != 0x2800 && !uc_is_property(c, UC_PROPERTY_WHITE_SPACE) &&
+	    !uc_is_property(c, UC_PROPERTY_DEFAULT_IGNORABLE_CODE_POINT) &&
+	    !uc_is_property(c, UC_PROPERTY_ISO_CONTROL);
+}
+
+void
+text_clean_name(const char *typed, char *out, size_t size)
+{
+	bool seen = false;
+	size_t len = 0;
+	ucs4_t c;
+
+	for (int n; *typed && (n = u8_strmbtouc(&c, (const uint8_t *)typed)) > 0; typed += n) {
+		if (turns_direction(c) || len + (size_t)n >= size)
+			continue;
+		memcpy(out + len, typed, (size_t)n);
+		len += (size_t)n;
+		seen = seen || is_seen(c);
+	}
+	out[seen ? len : 0] = '\0';
+	text_trim(out);
 }
 
 bool

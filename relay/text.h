@@ -23,12 +23,7 @@ void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(pri
 /* True when everything appended so far fitted. */
 bool text_ok(const struct text *t);
 
-/* True for a plausible e-mail address (RFC 5321 dot-atom form, at most 254 bytes, no quoting, no
- * controls). */
-bool text_is_email(const char *s);
-
-/* Lower-cases an address in place (A-Z only: the domain is ASCII, and no known server tells local
- * parts by case). */
+/* Lower-cases A-Z in place. */
 void text_lower_ascii(char *s);
 
 /* True for a chat address: ^[a-z0-9][a-z0-9._-]{2,63}$ */
@@ -41,8 +36,18 @@ bool text_is_utf8(const char *s, size_t len);
  */
 void text_fold(const char *s, char *out, size_t size);
 
-/* Trims white space at both ends, in place. */
+/* Trims white space at both ends, in place: that of ASCII, and of Unicode (what a paste from a
+ * page brings along). */
 void text_trim(char *s);
+
+/* Gives a chat address, or any id that a client names, the form it is kept in: no white space
+ * around it, no @ before it, lower case. */
+void text_clean_address(char *s);
+
+/* Writes the kept form of a name that is shown to others: without the characters that turn the
+ * direction of what stands around them, trimmed, and empty when nothing of it can be seen. `size`
+ * is more than the bytes of `typed`, which is UTF-8. */
+void text_clean_name(const char *typed, char *out, size_t size);
 
 /* True when `value` is one of the comma-parted items of `list` (compared without regard to ASCII
  * case). */

@@ -73,16 +73,25 @@ own=$nginx_dir/webchat-relay-$domain # a folder with the certificate of --self-s
 if ((self_signed)); then
     cert=$own/cert.pem key=$own/key.pem
 elif ((!remove)); then
-    cert=$(realpath -- "$cert") key=$(realpath -- "$key")
+    cert=$(realpath -s -- "$cert") key=$(realpath -s -- "$key") # a renewal puts the link on another file
+fi
+# certbot runs what lies here after a renewal; nginx reads certificates only when it is told to.
+hook=''
+if [[ $cert == */live/*/* && -d ${cert%/live/*}/renewal ]]; then
+    hook=${cert%/live/*}/renewal-hooks/deploy/webchat-relay-$domain
 fi
 for path in "$cert" "$key" "$webroot" "$nginx_dir"; do
     [[ $path != *[\"\'\\\$\;{}]* && $path != *$'\n'* ]] || fail "'$path': nginx cannot take quotes, braces, ; \\ or \$ in a path"
 done
 [[ $webroot = /* ]] || fail "--webroot '$webroot' is not an absolute path" 2
 
+# Files of /proc have no size: only reading tells whether this machine has IPv6.
+ipv6=0
+! grep -q . /proc/net/if_inet6 2>/dev/null || ipv6=1
+
 listen() { # port and flags: a line for IPv4, and one for IPv6 where this machine has it
     printf '    listen %s;\n' "$1"
-    [[ ! -s /proc/net/if_inet6 ]] || printf '    listen [::]:%s;\n' "$1"
+    ((!ipv6)) || printf '    listen [::]:%s;\n' "$1"
 }
 
 server_block() {
@@ -158,6 +167,13 @@ if ((dry_run)); then
 fi
 [[ -w $(dirname "$target") ]] || fail "$(dirname "$target") cannot be written to"
 
+write_hook() {
+    mkdir -p "${hook%/*}"
+    printf '#!/bin/sh\n# Written by scripts/enable_https.sh; --remove takes it away.\nexec %q -c %q -s reload\n' \
+        "$(command -v nginx)" "$nginx_dir/nginx.conf" >"$hook"
+    chmod 755 "$hook"
+}
+
 # From here on a failure puts the old file back.
 saved=$(mktemp -d)
 [[ ! -e $target ]] || cp -a "$target" "$saved/old"
@@ -173,7 +189,10 @@ finish() {
 }
 trap finish EXIT
 
+old_hook=''
 if ((remove)); then
+    old_hook=$(sed -n 's|^    ssl_certificate "\(.*\)/live/[^/]*/[^/]*";$|\1|p' "$target")
+    old_hook=${old_hook:+$old_hook/renewal-hooks/deploy/webchat-relay-$domain}
     rm -f "$target"
 else
     if ((self_signed)) && [[ ! -e $cert || ! -e $key ]]; then
@@ -188,7 +207,13 @@ else
     cp "$saved/new" "$target"
 fi
 nginx_run -t -q 2>"$saved/said" || fail "nginx does not take it, nothing was changed: $(head -1 "$saved/said")"
-if ((remove)); then rm -rf "$own"; fi
+if ((remove)); then
+    rm -rf "$own"
+    if [[ -n $old_hook ]]; then rm -f "$old_hook"; fi
+elif [[ -n $hook ]]; then
+    write_hook
+    echo "certbot reloads nginx after each renewal: $hook"
+fi
 if nginx_run -s reload 2>/dev/null; then state='nginx was reloaded'; else state='nginx is not running; start it'; fi
 if ((remove)); then
     echo "HTTPS for $domain was removed; $state."

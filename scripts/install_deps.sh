@@ -14,7 +14,7 @@ TXT
 }
 
 base=(gcc libc6-dev make pkg-config ca-certificates nginx libfcgi-dev libsqlite3-dev libjson-c-dev
-      libcurl4-openssl-dev uuid-dev libsodium-dev)
+      libcurl4-openssl-dev uuid-dev libsodium-dev libidn2-dev libunistring-dev)
 # A Node.js that is there already, whatever brought it, is good enough: Debian's npm brings four hundred packages.
 node=()
 command -v node >/dev/null || node+=(nodejs)
@@ -23,10 +23,11 @@ packages=()
 list=0
 for word in "$@"; do
     case $word in
-    --runtime) base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libuuid1 libsodium23) ;;
+    --runtime) base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libuuid1 libsodium23 libidn2-0 libunistring2) ;;
     --web) packages+=("${node[@]}") ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
-                       python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime
+                       python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
+                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev qemu-user-static debootstrap
                        "${node[@]}" chromium fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3) ;;
@@ -42,7 +43,14 @@ if ((list)); then
     exit 0
 fi
 if ! command -v dpkg-query >/dev/null; then
-    echo "install_deps.sh: this is not a Debian system; install what these packages hold: ${packages[*]}" >&2
+    {
+        echo "install_deps.sh: this is not a Debian system. Install what these packages hold, then start with --skip-deps:"
+        echo "  Debian:  ${packages[*]}"
+        echo "  Fedora:  dnf install gcc make pkgconf nginx fcgi-devel sqlite-devel json-c-devel libcurl-devel" \
+            "libuuid-devel libsodium-devel libidn2-devel libunistring-devel"
+        echo "  Alpine:  apk add bash build-base linux-headers pkgconf nginx fcgi-dev sqlite-dev json-c-dev curl-dev" \
+            "util-linux-dev libsodium-dev libidn2-dev libunistring-dev"
+    } >&2
     exit 1
 fi
 
@@ -68,12 +76,24 @@ if [[ " ${missing[*]} " == *" nginx "* && ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
     made_policy=1
-    trap 'rm -f "$policy"' EXIT
 fi
 export DEBIAN_FRONTEND=noninteractive
 echo "Installing: ${missing[*]}" >&2
-apt-get update -qq </dev/null >&2
-apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >&2
+# Another apt at work (a machine that was just booted updates itself) is waited for; -update does not wait by itself.
+apt=(apt-get -qq -o "DPkg::Lock::Timeout=${APT_TIMEOUT_SEC:-900}")
+said=$(mktemp)
+trap 'rm -f "$said"; ((!made_policy)) || rm -f "$policy"' EXIT
+deadline=$((SECONDS + ${APT_TIMEOUT_SEC:-900}))
+until "${apt[@]}" update </dev/null >"$said" 2>&1; do
+    if ! grep -q 'Could not get lock' "$said" || ((SECONDS >= deadline)); then
+        cat "$said" >&2
+        exit 1
+    fi
+    [[ -n ${waiting:-} ]] || echo "Waiting for another apt to end ..." >&2
+    waiting=1
+    sleep 2
+done
+"${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >&2
 if ((made_policy)) && [[ -d /run/systemd/system ]]; then
     systemctl disable nginx >/dev/null 2>&1 || true
 fi

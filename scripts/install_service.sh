@@ -10,6 +10,8 @@ Installs the relay as the systemd service webchat-relay, with its housekeeping t
   --user U       user of the service, made when missing (default: webchat-relay)
   --prefix DIR   where the programs go (default: /opt/webchat-relay)
   --dir DIR      where settings, database and uploads go (default: /var/lib/webchat-relay)
+  --from DIR     move settings, accounts, messages and files of a relay that was tried out in DIR (its relay/ folder)
+                 to where the service keeps them; that relay has to be stopped, and DIR stays as it is
   --build DIR    where the built programs are (default: build/ of this checkout)
   --root DIR     install below DIR; makes no user and starts nothing (for packages)
   --uninstall    stop the service, remove units and programs; settings, data and user stay
@@ -23,13 +25,13 @@ fail() {
 }
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-user=webchat-relay prefix=/opt/webchat-relay dir=/var/lib/webchat-relay build=$top/build root='' uninstall=0 dry_run=0
+user=webchat-relay prefix=/opt/webchat-relay dir=/var/lib/webchat-relay build=$top/build root='' from='' uninstall=0 dry_run=0
 while (($#)); do
     case $1 in
     --help | -h) usage; exit 0 ;;
     --uninstall) uninstall=1 ;;
     --dry-run) dry_run=1 ;;
-    --user | --prefix | --dir | --build | --root)
+    --user | --prefix | --dir | --build | --root | --from)
         [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a value; see --help" 2
         printf -v "${1#--}" '%s' "$2"
         shift
@@ -58,6 +60,14 @@ fi
 if ((!dry_run)) && [[ -z $root ]]; then
     ((EUID == 0)) || fail "only root installs a service; --dry-run shows what it would do"
     [[ -d /run/systemd/system ]] || fail "this machine does not run systemd; scripts/install_cron.sh needs none"
+fi
+if [[ -n $from ]]; then
+    ((!uninstall)) || fail "--from and --uninstall do not go together" 2
+    [[ -f $from/.env.local ]] || fail "$from holds no .env.local: it is not the folder of a relay"
+    from=$(cd "$from" && pwd)
+    [[ $from != "$root$dir" ]] || fail "--from and --dir are the same folder" 2
+    ! "$build/relayd" --dir "$from" --status >/dev/null || fail "the relay of $from runs; stop it first: start_relay.sh --stop"
+    [[ ! -e $root$dir/data/bridge.db ]] || fail "$root$dir has a database already; nothing was moved"
 fi
 unit_dir=$root/etc/systemd/system
 if [[ -n $root ]]; then
@@ -105,12 +115,31 @@ if [[ -e $top/web/dist/chat.html ]]; then
     run cp -r "$top/web/dist" "$root$prefix/web/dist"
 fi
 run install -d -m 0750 "$root$dir"
+# What was tried out: settings, database and files, wherever its settings keep them. The settings come last: a move that
+# was cut short can be made again.
+move_in() {
+    local database uploads file
+    database=$("$build/relayctl" --dir "$from" settings --get BRIDGE_DB_PATH)
+    uploads=$("$build/relayctl" --dir "$from" settings --get PCHAT_UPLOAD_DIR)
+    run install -d -m 0700 "$root$dir/data"
+    [[ ! -d $uploads ]] || run cp -a -T "$uploads" "$root$dir/pchat_uploads"
+    for file in "$database"?*; do
+        [[ ! -f $file ]] || run cp -a "$file" "$root$dir/data/bridge.db${file#"$database"}"
+    done
+    run cp -a "$(dirname "$database")/server.key" "$root$dir/data/server.key"
+    run cp -a "$database" "$root$dir/data/bridge.db.new"
+    run mv "$root$dir/data/bridge.db.new" "$root$dir/data/bridge.db"
+    run install -m 0600 "$from/.env.local" "$root$dir/.env.local"
+    run sed -i -E '/^[[:space:]]*(export )?(BRIDGE_DB_PATH|PCHAT_UPLOAD_DIR)[[:space:]]*=/d' "$root$dir/.env.local"
+}
+if [[ -n $from ]]; then move_in; fi
 if [[ ! -e $root$dir/.env.local ]]; then
     run install -m 0600 "$top/relay/.env.example" "$root$dir/.env.local"
 fi
 for unit in "${units[@]}"; do write_unit "$unit"; done
 if [[ -z $root ]]; then
     run chown "$user:" "$dir" "$dir/.env.local"
+    [[ -z $from ]] || run chown -R "$user:" "$dir/data" "$dir/pchat_uploads"
     run systemctl daemon-reload
     run systemctl enable --quiet webchat-relay.service webchat-relay-sweep.timer
     run systemctl restart webchat-relay.service webchat-relay-sweep.timer

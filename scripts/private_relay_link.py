@@ -36,6 +36,9 @@ def checked_url(text, what, bare=False):
         raise ValueError(f"{what} has no port 0")
     if "#" in text or (bare and "?" in text):
         raise ValueError(f"{what} holds {'a fragment' if '#' in text else 'a query'}: {text}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port and parts.port != {"http": 80, "https": 443}[parts.scheme] else ""
+    text = parts._replace(netloc=host + port).geturl()  # Scheme and host in lower case: one relay, one address.
     return text.rstrip("/") if bare else text
 
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """WebChat in a terminal: signs a user in to a relay, sends, receives, watches. Needs Python 3.9 only."""
 import argparse
+import base64
+import datetime
 import contextlib
 import hashlib
 import http.client
@@ -20,10 +22,12 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unicodedata
 import wave
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 PROGRAM = "webchat_cli.py"
 REFUSED, USAGE, NOT_SIGNED_IN, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 130
@@ -104,6 +108,9 @@ def checked_url(text, what, bare=False):
         raise ValueError(f"{what} has no port 0")
     if "#" in text or (bare and "?" in text):
         raise ValueError(f"{what} holds {'a fragment' if '#' in text else 'a query'}: {text}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port and parts.port != {"http": 80, "https": 443}[parts.scheme] else ""
+    text = parts._replace(netloc=host + port).geturl()  # Scheme and host in lower case: one relay, one address.
     return text.rstrip("/") if bare else text
 
 
@@ -124,6 +131,12 @@ def launch_link(site, relay, mode, **more):
     """The link: all that is ours stands in the fragment, which no server gets to see."""
     fields = {"relay": relay, "mode": mode, **{name: value for name, value in more.items() if value}}
     return site + "#" + "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items())
+
+
+def clean_address(text):
+    """A chat address as the relay keeps it: no white space around it, no @ before it, lower case."""
+    text = text.strip()
+    return (text[1:] if text.startswith("@") else text).lower()
 
 
 # -- being interrupted -----------------------------------------------------------------------------
@@ -258,7 +271,7 @@ class Upload:
     """A file that is read as it is sent, with a bar on a terminal; starts anew with every try."""
 
     def __init__(self, path):
-        self.path, self.name = path, os.path.basename(path)
+        self.path, self.name = path, os.fsencode(os.path.basename(path)).decode("utf-8", "replace")
         self.size, self.done = os.path.getsize(path), 0
         self.mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
         self.file = open(path, "rb")
@@ -289,11 +302,17 @@ class Upload:
 
 
 class Relay:
-    """The relay's API. `patience_sec` bounds how long one call is tried again."""
+    """The relay's API. `patience_sec` bounds how long one call is tried again; `proxy` is a URL, or None."""
 
-    def __init__(self, url, patience_sec):
+    def __init__(self, url, patience_sec, proxy=None):
         self.url, self.parts, self.token = url, urlsplit(url), None
-        self.patience_sec, self.lost = patience_sec, False
+        self.patience_sec, self.lost, self.proxy = patience_sec, False, proxy and urlsplit(proxy)
+
+    def again(self):
+        """Another one of the same, for another thread."""
+        other = Relay(self.url, self.patience_sec)
+        other.token, other.proxy = self.token, self.proxy
+        return other
 
     def call(self, method, path, body=None, *, upload=None, sink=None, repeatable=True, patience_sec=None):
         """The JSON answer. What fails on the way is tried again, the very same bytes each time: `repeatable` calls
@@ -335,7 +354,7 @@ class Relay:
             headers.update({"Content-Type": upload.mime, "Content-Length": str(upload.size)})
         try:
             try:
-                link.request(method, self.parts.path + path, data, headers)
+                link.request(method, self._target() + path, data, {**headers, **self._proxy_headers(plain=True)})
             except (BrokenPipeError, ConnectionResetError):
                 pass  # A refusal may come before all was sent.
             return self._read(link.getresponse(), sink)
@@ -344,16 +363,32 @@ class Relay:
         finally:
             link.close()
 
+    def _target(self):
+        """What stands before the path: a proxy wants the whole address, but through a tunnel it sees none."""
+        whole = self.proxy and self.parts.scheme == "http"
+        return f"http://{self.parts.netloc}{self.parts.path}" if whole else self.parts.path
+
+    def _proxy_headers(self, plain):
+        """What a proxy wants to know: with each plain request, or once for a tunnel."""
+        if not self.proxy or not self.proxy.username or plain != (self.parts.scheme == "http"):
+            return {}
+        words = f"{unquote(self.proxy.username)}:{unquote(self.proxy.password or '')}"
+        return {"Proxy-Authorization": "Basic " + base64.b64encode(words.encode()).decode()}
+
     def _connect(self, timeout):
         kind = http.client.HTTPSConnection if self.parts.scheme == "https" else http.client.HTTPConnection
-        link = kind(self.parts.hostname, self.parts.port, timeout=timeout, blocksize=CHUNK_BYTES)
+        near = self.proxy or self.parts
+        link = kind(near.hostname, near.port or (8080 if self.proxy else None), timeout=timeout, blocksize=CHUNK_BYTES)
+        if self.proxy and self.parts.scheme == "https":
+            link.set_tunnel(self.parts.hostname, self.parts.port or 443, headers=self._proxy_headers(plain=False))
         try:
             link.connect()
         except ssl.SSLCertVerificationError as error:
             raise Unreachable(f"the certificate of {self.url} is not good: {error.verify_message}",
                               final=True) from None
         except (OSError, UnicodeError) as error:
-            raise Unreachable(f"{self.url} is not reachable: {reason(error)}") from None
+            way = f" through the proxy {self.proxy.hostname}" if self.proxy else ""
+            raise Unreachable(f"{self.url} is not reachable{way}: {reason(error)}") from None
         return link
 
     def _read(self, reply, sink):
@@ -468,11 +503,12 @@ class Session:
         if "display_name" in wanted:
             body["display_name"] = wanted["display_name"]
         answer = self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
-        if answer["status"] == "access_requested":
-            raise Failure("this relay does not know the address; its admins were asked to let you in", NOT_SIGNED_IN)
+        no_mail = answer.get("message")
         if not sys.stdin or not sys.stdin.isatty():
-            raise Failure(f"not signed in: a code was sent to {self.args.email}; run this again with --code CODE",
-                          NOT_SIGNED_IN)
+            sent = no_mail or (f"a code was sent to {self.args.email}, or word that the admins were asked to let you in.")
+            raise Failure(f"not signed in: {sent} Run this again with --code CODE", NOT_SIGNED_IN)
+        if no_mail:
+            note(no_mail)
 
     def _follow_flags(self, session):
         """Bring names that were asked for to the relay, and say what cannot be changed."""
@@ -508,9 +544,10 @@ class Session:
     def status(self):
         """What is printed of it, by label."""
         args = self.args
-        url = launch_link(args.site or self.relay.url + "/app/webchat/chat.html", self.relay.url, args.relay_mode,
-                          email=args.email, name=self.user["display_name"], session=self.relay.token)
-        lines = {} if args.quiet_url else {"WebChat URL": url}
+        lines = {}
+        if args.site and not args.quiet_url:
+            lines["WebChat URL"] = launch_link(args.site, self.relay.url, args.relay_mode, email=args.email,
+                                               name=self.user["display_name"], session=args.token_in_url and self.relay.token)
         return {**lines, "Persona": self.user["display_name"], "E-mail": args.email,
                 "Chat address": self.user["chat_address"], "Computer": self.computer, "Session": self.name,
                 "Relay": self.relay.url, "Relay mode": args.relay_mode}
@@ -632,17 +669,19 @@ def send_file(relay, path, limit):
 
 
 def send_message(args, relay, out, to, limit):
+    """Send what the command line says."""
+    voice = {}
+    if args.voice:
+        duration = voice_ms(args.voice)
+        voice = {"kind": "voice", **({"duration_ms": duration} if 0 < duration <= LONGEST_VOICE_MS else {})}
+    send(relay, out, to, limit, args.message or "", args.attach + ([args.voice] if args.voice else []), **voice)
+
+
+def send(relay, out, to, limit, text, paths, **more):
     """Send until the relay has it; the key makes a repeat harmless."""
-    paths = args.attach + ([args.voice] if args.voice else [])
-    body = {"channel": "pchat", "to": to, "text": args.message or "", "source": "cli",
-            "idempotency_key": secrets.token_hex(16)}
+    body = {"channel": "pchat", "to": to, "text": text, "source": "cli", "idempotency_key": secrets.token_hex(16), **more}
     if paths:
         body["attachments"] = [send_file(relay, path, limit) for path in paths]
-    if args.voice:
-        body["kind"] = "voice"
-        duration = voice_ms(args.voice)
-        if 0 < duration <= LONGEST_VOICE_MS:
-            body["duration_ms"] = duration
     answer = relay.call("POST", "/api/v1/messages", body)
     out.put("sent", f"Sent: {answer['message_id']}", message_id=answer["message_id"], status=answer["status"], to=to)
 
@@ -703,6 +742,7 @@ class Watch:
         self.relay, self.state = session.relay, session.state
         self.interrupts, self.command = args.interrupts, args.command
         self.recent = list(self.state["recent"] or [])
+        self.ended = threading.Event()
 
     def run(self):
         """Poll, print, confirm; then say goodbye."""
@@ -715,7 +755,7 @@ class Watch:
 
     def _loop(self):
         cursor = self.state["cursor"] or ""
-        while True:
+        while not self.ended.is_set():
             self._be_present()
             body = {"chat_address": self.session.user["chat_address"], "limit": self.args.limit, "cursor": cursor}
             answer = self.relay.call("POST", CHAT + "/poll", body, patience_sec=math.inf)
@@ -735,14 +775,13 @@ class Watch:
 
     def _rest(self, seconds):
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            time.sleep(max(0, min(until, self.present_until) - time.monotonic()))
+        while time.monotonic() < until and not self.ended.wait(max(0, min(until, self.present_until) - time.monotonic())):
             self._be_present()
 
     def _receive(self, item):
         """Print it once; a command that was cut short by the end of the program gets it again."""
         key = f"{item['message_id']}:{item.get('edited_at', '')}:{item.get('deleted_at', '')}"
-        printed = key in self.recent
+        printed = key in self.recent or item["created_at"] < self.args.since
         if printed and not (self.command and key == self.state["running"]):
             return
         if self.args.save and item.get("attachments") and not item.get("deleted_at"):
@@ -766,6 +805,108 @@ class Watch:
                 note(f"{self.command[0]} ended with {done.returncode} for {item['message_id']}")
 
 
+# -- a chat in one window --------------------------------------------------------------------------
+
+class ChatOutput(Output):
+    """Messages between the lines that are being typed: each on a line of its own, as it comes, without moving the cursor
+    about, so that it reads well over a slow line and with a screen reader."""
+
+    def __init__(self, own, peer):
+        super().__init__(False)
+        self.own, self.peer, self.shown = own, peer, []
+
+    def message(self, item, relay_url):
+        if item["from"] == self.own and not item.get("deleted_at"):
+            return
+        here = self.peer in (item.get("group_id"), None if item.get("group_id") else item["from"])
+        mark = "" if here else "[another chat] "
+        typed = self._typed()
+        if typed is not None:
+            sys.stdout.write("\r" + " " * len(typed) + "\r" if typed else "\r")
+        sys.stdout.write(mark)
+        super().message(item, relay_url)
+        if typed:
+            sys.stdout.write(typed)
+            sys.stdout.flush()
+        if here and item.get("kind") != "system":
+            self.shown.append(item["message_id"])
+
+    @staticmethod
+    def _typed():
+        """What stands in the line that is being typed; None when nobody types at a terminal."""
+        if "readline" not in sys.modules or not sys.stdin.isatty():
+            return None
+        return sys.modules["readline"].get_line_buffer()
+
+
+class Chat:
+    """Reads and writes at once: what comes is printed, each line that is typed is sent."""
+
+    HELP = "Each line is sent. /attach FILE sends a file, /quit or Ctrl-D ends, a line that begins with // sends one /."
+
+    def __init__(self, args, session, out, to, limit):
+        self.args, self.session, self.out, self.to, self.limit = args, session, out, to, limit
+        self.shown = ChatOutput(session.user["chat_address"], to)
+        self.watch = Watch(args, session, self.shown)
+        self.watch.relay = session.relay.again()
+        self.failure = None
+
+    def run(self):
+        """Until the end of the input, /quit or Ctrl-C."""
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401 pylint: disable=unused-import
+        if sys.stdin.isatty():
+            note(f"chat with {self.to}. {self.HELP}")
+        receiver = threading.Thread(target=self._receive, daemon=True)
+        receiver.start()
+        try:
+            for line in iter(self._line, None):
+                if self.failure or not self._do(line):
+                    break
+        finally:
+            self.watch.ended.set()
+            receiver.join(SOCKET_SEC)
+        if self.failure:
+            raise self.failure
+
+    def _receive(self):
+        try:
+            self.watch.run()
+        except (Failure, OSError, KeyError, TypeError) as error:
+            self.failure = error
+            note(f"receiving ended: {error}")
+
+    def _line(self):
+        """The next line, marked as read what was shown before it; None at the end."""
+        try:
+            line = input()
+        except EOFError:
+            return None
+        shown, self.shown.shown = self.shown.shown[:200], self.shown.shown[200:]
+        if shown:
+            body = {"chat_address": self.session.user["chat_address"], "message_ids": shown}
+            with contextlib.suppress(Failure):
+                self.session.relay.call("POST", CHAT + "/read", body)
+        return line
+
+    def _do(self, line):
+        """Send it, or do what it asks for; False at the end."""
+        word, _, rest = line.partition(" ")
+        try:
+            if word == "/quit":
+                return False
+            if word == "/attach":
+                send(self.session.relay, self.out, self.to, self.limit, "", [rest.strip()])
+            elif word.startswith("/") and not word.startswith("//"):
+                note(f"{word} is no command here. {self.HELP}")
+            elif line.strip():
+                send(self.session.relay, self.out, self.to, self.limit, line[1:] if line.startswith("//") else line, [])
+        except Failure as failure:
+            note(str(failure))
+            return failure.code != NOT_SIGNED_IN
+        return True
+
+
 # -- the program -----------------------------------------------------------------------------------
 
 class Parser(argparse.ArgumentParser):
@@ -786,6 +927,33 @@ def number_between(low, high, kind):
     return read
 
 
+def moment(text):
+    """Unix milliseconds of a date, a time, or an age such as 90s, 30m, 2h or 7d."""
+    age = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if age:
+        return (time.time() - int(age[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[age[2]]) * 1000
+    try:
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is neither an age such as 2h or 7d nor a time such as "
+                                         "2026-01-31 or 2026-01-31T18:00") from None
+
+
+def proxy_of(args):
+    """The proxy to go through: --proxy, else what the environment says; None for none and for this computer itself."""
+    host, scheme = urlsplit(args.relay).hostname, urlsplit(args.relay).scheme
+    found = args.proxy
+    if found is None and host not in ("localhost", "127.0.0.1", "::1") and not proxy_bypass(host):
+        proxies = getproxies()
+        found = proxies.get(scheme) or proxies.get("all")
+    if not found or found == "none":
+        return None
+    found = found if "://" in found else "http://" + found
+    if urlsplit(found).scheme != "http" or not urlsplit(found).hostname or urlsplit(found).port == 0:
+        raise ValueError("a proxy is given as http://[USER:PASSWORD@]HOST:PORT; other kinds are not spoken here")
+    return found
+
+
 def command_line():
     """The parser."""
     parser = Parser(prog=PROGRAM, description=__doc__, epilog=EPILOG, allow_abbrev=False,
@@ -803,12 +971,15 @@ def command_line():
     where.add_argument("--relay", metavar="URL", help="the address of the relay")
     where.add_argument("--relay-mode", choices=("public", "private"),
                        help="private needs --relay, public --relay or --site (default: private with --relay)")
-    where.add_argument("--site", metavar="URL", help="where WebChat is served (default: by the relay)")
+    where.add_argument("--site", metavar="URL", help="where WebChat is served: prints the link that opens it with this relay")
+    where.add_argument("--token-in-url", action="store_true", help="that link signs in whoever opens it; keep it to yourself")
+    where.add_argument("--proxy", metavar="URL", help="go through this proxy, as http://HOST:PORT, or none "
+                       "(default: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY of the environment)")
     where.add_argument("--timeout", metavar="SEC", type=number_between(1, 86400, float), default=120,
                        help="how long to try again when the relay does not answer (default: 120)")
     send = parser.add_argument_group("sending")
     send.add_argument("--to", metavar="ADDR", help="the chat address to send to")
-    send.add_argument("--message", metavar="TEXT", help="the text to send")
+    send.add_argument("--message", metavar="TEXT", help="the text to send; - reads it from standard input")
     send.add_argument("--attach", metavar="FILE", action="append", default=[], help="a file to send; up to 10 times")
     send.add_argument("--voice", metavar="FILE", help="a voice message to send")
     group = parser.add_argument_group("groups and people")
@@ -819,14 +990,18 @@ def command_line():
     group.add_argument("--directory", action="store_true", help="list people and groups")
     watch = parser.add_argument_group("receiving")
     watch.add_argument("--watch", action="store_true", help="be online and print messages until Ctrl-C")
+    watch.add_argument("--chat", metavar="ADDR", help="chat with this address, or group id, in one window: print what comes, send "
+                       "each line that is typed")
+    watch.add_argument("--since", metavar="TIME", type=moment, default=0,
+                       help="leave out what is older: an age such as 2h or 7d, or a time such as 2026-01-31T18:00")
     watch.add_argument("--interval", metavar="N", type=number_between(0.1, 3600, float),
                        help="seconds between polls (default: what the relay asks for)")
     watch.add_argument("--limit", metavar="N", type=number_between(1, 100, int), default=20,
                        help="messages per poll, 1 to 100 (default: 20)")
-    watch.add_argument("--save", metavar="DIR", help="store received files in this folder")
+    watch.add_argument("--save", metavar="DIR", help="store received files in this folder, which is made when missing")
     watch.add_argument("--on-message", metavar="CMD", help="run this for each message, with its JSON on stdin")
     shown = parser.add_argument_group("output")
-    shown.add_argument("--quiet-url", action="store_true", help="leave out the WebChat URL, which signs in")
+    shown.add_argument("--quiet-url", action="store_true", help="leave out the WebChat URL even with --site")
     shown.add_argument("--json", action="store_true", help="print one JSON object per line")
     return parser
 
@@ -837,9 +1012,16 @@ def arguments(words):
     args = parser.parse_args(words)
     sending = args.message is not None or args.attach or args.voice
     target = args.to or args.group
+    args.email = args.email.strip()
+    args.code = args.code and re.sub(r"[\s-]", "", args.code)
     wrong = (
         (not re.fullmatch(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+", args.email), "EMAIL is no e-mail address"),
         (args.code and not re.fullmatch(r"[0-9]{6}", args.code), "--code has six digits"),
+        (args.chat and (args.watch or args.json or sending or args.on_message), "--chat goes with none of --watch, --json, "
+         "--message, --attach, --voice and --on-message"),
+        (args.chat is not None and not args.chat.strip(), "--chat names nobody"),
+        (args.since and not (args.watch or args.chat), "--since needs --watch or --chat"),
+        (args.token_in_url and not args.site, "--token-in-url needs --site"),
         (args.to and args.group, "--to and --group exclude each other"),
         (sending and not target, "--message, --attach and --voice need --to or --group"),
         (args.to and not sending, "--to needs --message, --attach or --voice"),
@@ -848,8 +1030,8 @@ def arguments(words):
         (len(args.attach) > 10, "a message has at most 10 files"),
         ((args.create_group or args.join) and not args.group, "--create-group and --join need --group"),
         (args.open and not args.create_group, "--open needs --create-group"),
-        ((args.save or args.on_message) and not args.watch, "--save and --on-message need --watch"),
-        (args.save and not os.path.isdir(args.save), f"--save: {args.save} is no folder"),
+        (args.save and not (args.watch or args.chat), "--save needs --watch or --chat"),
+        (args.on_message and not args.watch, "--on-message needs --watch"),
         (args.relay_mode == "private" and not args.relay, "--relay-mode private needs --relay"),
         (not args.relay and not args.site, "no relay is named: give --relay or --site; none is built in"),
     )
@@ -867,9 +1049,21 @@ def arguments(words):
         args.relay_mode = args.relay_mode or ("private" if args.relay else "public")
         site = urlsplit(args.site or "")
         args.relay = checked_url(args.relay or f"{site.scheme}://{site.netloc}", "--relay", bare=True)
+        args.proxy = proxy_of(args)
     except ValueError as error:
         parser.error(str(error))
     return args
+
+
+def read_message():
+    """All of standard input as the text of a message."""
+    try:
+        text = sys.stdin.buffer.read().decode().rstrip("\r\n") if sys.stdin else ""
+    except UnicodeDecodeError:
+        raise Failure("what came on standard input is not UTF-8") from None
+    if not text.strip():
+        raise Failure("nothing came on standard input", USAGE)
+    return text
 
 
 def run(args):
@@ -878,22 +1072,29 @@ def run(args):
         note(f"warning: {args.relay} is not encrypted: others on the way can read along")
     out, state = Output(args.json), State(args.relay, args.email)
     sending = args.message is not None or args.attach or args.voice
-    relay = Relay(args.relay, args.timeout)
+    if args.message == "-":
+        args.message = read_message()
+    if args.save:
+        os.makedirs(args.save, exist_ok=True)
+    relay = Relay(args.relay, args.timeout, args.proxy)
     session = Session(args, relay, state)
     if args.logout:
         session.close()
         out.put("signed_out", f"Signed out: {clean(args.email)}", email=args.email)
         return
-    config = relay.call("GET", CHAT + "/config", patience_sec=None if sending or args.watch else 0)
+    config = relay.call("GET", CHAT + "/config", patience_sec=None if sending or args.watch or args.chat else 0)
     session.open()
-    out.status(session.status())
-    to = use_group(args, relay, out) if args.group else args.to
+    if args.json or args.site or sys.stdout.isatty() or not (sending or args.watch or args.chat or args.group or args.directory):
+        out.status(session.status())
+    to = use_group(args, relay, out) if args.group else args.to and clean_address(args.to)
     if args.directory:
         show_directory(relay, out)
     if sending:
         send_message(args, relay, out, to, config["limits"]["max_upload_bytes"])
     if args.watch:
         Watch(args, session, out).run()
+    if args.chat:
+        Chat(args, session, out, clean_address(args.chat), config["limits"]["max_upload_bytes"]).run()
 
 
 def main(words=None):

@@ -28,4 +28,7 @@ enum db_result access_end(struct db *db, enum db_result r);
 /* Puts a message for every pending request into the stream of a new admin. */
 enum db_result access_tell_pending(struct db *db, const struct account *admin, int64_t now);
 
+/* Takes the request of an address out, and the notices of it that wait for admins. DB_DONE. */
+enum db_result access_forget(struct db *db, struct arena *a, const char *email);
+
 #endif

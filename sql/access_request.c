@@ -2,6 +2,7 @@
  * them. */
 #include "access.h"
 #include "audit.h"
+#include "cleanup.h"
 #include "message.h"
 #include "rows.h"
 
@@ -102,12 +103,15 @@ access_tell_pending(struct db *db, const struct account *admin, int64_t now)
 }
 
 static enum db_result
-ask(struct db *db, const struct signin_limit *l, char *display_name, int64_t *retry_at)
+ask(struct db *db, const struct signin_limit *l, char *display_name, const struct mail *mail,
+    int64_t *retry_at)
 {
 	char email[256];
 	struct access_request q = { .email = email, .display_name = display_name };
 	enum db_result r = access_throttle(db, l, retry_at);
 
+	if (r == DB_DONE && mail)
+		r = access_mail(db, mail, l->now);
 	if (r != DB_DONE)
 		return r;
 	snprintf(email, sizeof(email), "%s", l->email);
@@ -122,8 +126,8 @@ ask(struct db *db, const struct signin_limit *l, char *display_name, int64_t *re
 }
 
 enum db_result
-db_access_ask(
-    struct db *db, const struct signin_limit *l, const char *display_name, int64_t *retry_at)
+db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name,
+    const struct mail *mail, int64_t *retry_at)
 {
 	char name[300];
 	enum db_result r = db_begin(db);
@@ -131,7 +135,7 @@ db_access_ask(
 	if (r != DB_DONE)
 		return r;
 	snprintf(name, sizeof(name), "%s", display_name);
-	return access_end(db, ask(db, l, name, retry_at));
+	return access_end(db, ask(db, l, name, mail, retry_at));
 }
 
 enum db_result
@@ -141,9 +145,10 @@ db_access_by_email(struct db *db, struct arena *a, const char *email, struct acc
 }
 
 enum db_result
-db_access_list(struct db *db, struct arena *a, int limit, struct access_request *out, int *count)
+db_access_list(struct db *db, struct arena *a, int64_t before, int limit,
+    struct access_request *out, int *count)
 {
-	sqlite3_stmt *st = db_bind(db, ST_ACCESS_LIST, "i", (int64_t)limit);
+	sqlite3_stmt *st = db_bind(db, ST_ACCESS_LIST, "ii", before, (int64_t)limit);
 	enum db_result r;
 
 	*count = 0;
@@ -155,11 +160,49 @@ db_access_list(struct db *db, struct arena *a, int limit, struct access_request 
 	return r;
 }
 
+/* Takes one notice out of the streams of admins. DB_DONE, or DB_NONE: there is none. */
+static enum db_result
+forget_notice(struct db *db, const char *pattern)
+{
+	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_MESSAGE_DELETE };
+	sqlite3_stmt *st = db_bind(db, ST_ACCESS_NOTICE, "t", pattern);
+	enum db_result r = db_step(db, st);
+	int64_t id;
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	id = sqlite3_column_int64(st, 0);
+	db_reset(st);
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
+		r = db_exec(db, steps[i], "i", id);
+	return db_failed(r) ? r : DB_DONE;
+}
+
+enum db_result
+access_forget(struct db *db, struct arena *a, const char *email)
+{
+	struct access_request q;
+	char id[ID_TEXT_BYTES], pattern[ID_TEXT_BYTES + 8];
+	enum db_result r = db_access_by_email(db, a, email, &q);
+
+	if (r != DB_ROW)
+		return r == DB_NONE ? DB_DONE : r;
+	id_format("req_", q.public_id, id);
+	snprintf(pattern, sizeof(pattern), "%%/%s/%%", id);
+	do
+		r = forget_notice(db, pattern);
+	while (r == DB_DONE);
+	if (r == DB_NONE)
+		r = db_exec(db, ST_ACCESS_DELETE, "t", email);
+	return db_failed(r) ? r : DB_DONE;
+}
+
 static enum db_result
 decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve,
     struct mail *mail, const char *actor, int64_t now)
 {
 	enum access_status want = approve ? ACCESS_APPROVED : ACCESS_DENIED;
+	char id[ID_TEXT_BYTES];
 	struct access_request q;
 	enum db_result r;
 
@@ -170,8 +213,9 @@ decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
 	if (q.status != ACCESS_PENDING)
 		return q.status == want ? DB_DONE : DB_CONFLICT;
 	r = db_exec(db, ST_ACCESS_DECIDE, "iii", q.id, (int64_t)want, now);
+	id_format("req_", q.public_id, id);
 	if (r == DB_DONE)
-		r = audit_note(db, now, actor, approve ? "approve-access" : "deny-access", q.email);
+		r = audit_note(db, now, actor, approve ? "approve-access" : "deny-access", id);
 	if (r != DB_DONE || !mail)
 		return r;
 	mail->recipient = q.email;

@@ -1,6 +1,7 @@
 /* Accounts: looking up, listing, changing, erasing. */
 #include "account.h"
 
+#include "access.h"
 #include "audit.h"
 #include "cleanup.h"
 #include "clock.h"
@@ -35,6 +36,7 @@ rows_account(sqlite3_stmt *st, int c, struct arena *a, struct account *out)
 	out->delivered_seq = sqlite3_column_int64(st, c + 9);
 	out->created_at = sqlite3_column_int64(st, c + 10);
 	out->mail_reply_to = sqlite3_column_int(st, c + 11);
+	out->invites_from = sqlite3_column_int(st, c + 12);
 	return ok;
 }
 
@@ -122,9 +124,12 @@ insert_account(struct db *db, struct account *acc)
 }
 
 static void
-address_mac(const char *address, uint8_t mac[static SECRET_HASH_BYTES])
+address_mac(const char *address, uint8_t mac[static TOMBSTONE_MAC_BYTES])
 {
-	secret_mac("retired-address", address, strlen(address), mac);
+	uint8_t whole[SECRET_HASH_BYTES];
+
+	secret_mac("retired-address", address, strlen(address), whole);
+	memcpy(mac, whole, TOMBSTONE_MAC_BYTES);
 }
 
 /* Addresses that mean something else: the relay itself, and groups. */
@@ -137,7 +142,7 @@ is_reserved(const char *address)
 enum db_result
 rows_account_insert(struct db *db, struct account *acc)
 {
-	uint8_t mac[SECRET_HASH_BYTES];
+	uint8_t mac[TOMBSTONE_MAC_BYTES];
 	enum db_result r;
 
 	if (is_reserved(acc->chat_address))
@@ -154,21 +159,30 @@ rows_account_insert(struct db *db, struct account *acc)
 }
 
 static enum db_result
-update_account(struct db *db, const struct account *acc)
+update_account(
+    struct db *db, struct arena *a, struct account *acc, const struct account_change *change)
 {
 	char key[512];
+	enum db_result r;
 
-	rows_search_key(acc->display_name, acc->chat_address, key, sizeof(key));
-	return db_exec(db, ST_ACCOUNT_UPDATE, "itttii", acc->id, acc->display_name, key,
-	    acc->language, (int64_t)acc->public_visible, (int64_t)acc->mail_reply_to);
+	if (change->display_name)
+		rows_search_key(change->display_name, acc->chat_address, key, sizeof(key));
+	r = db_exec(db, ST_ACCOUNT_UPDATE, "itttooo", acc->id, change->display_name,
+	    change->display_name ? key : NULL, change->language, (int64_t)change->public_visible,
+	    (int64_t)change->mail_reply_to, (int64_t)change->invites_from);
+	if (r != DB_DONE)
+		return r;
+	r = db_account_by_address(db, a, acc->chat_address, acc);
+	return r == DB_ROW ? DB_DONE : r;
 }
 
 enum db_result
-db_account_update(struct db *db, const struct account *acc)
+db_account_update(
+    struct db *db, struct arena *a, struct account *acc, const struct account_change *change)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, update_account(db, acc)) : r;
+	return r == DB_DONE ? db_end(db, update_account(db, a, acc, change)) : r;
 }
 
 static enum db_result
@@ -221,17 +235,29 @@ account_apply(struct account *acc, const char *action)
 }
 
 enum db_result
-db_account_flags(
-    struct db *db, const struct account *acc, const char *actor, const char *action, int64_t now)
+db_account_act(struct db *db, struct arena *a, const char *address, const char *action,
+    const char *actor, int64_t now, struct account *out)
 {
 	enum db_result r = db_begin(db);
 
 	if (r != DB_DONE)
 		return r;
-	r = set_flags(db, acc);
+	r = db_account_by_address(db, a, address, out);
+	if (r != DB_ROW)
+		return db_end(db, r);
+	r = account_apply(out, action) ? set_flags(db, out) : DB_FAIL;
 	if (r == DB_DONE)
-		r = audit_note(db, now, actor, action, acc->chat_address);
+		r = audit_note(db, now, actor, action, out->chat_address);
 	return db_end(db, r);
+}
+
+enum db_result
+rows_address_retire(struct db *db, const uint8_t mac[static TOMBSTONE_MAC_BYTES])
+{
+	enum db_result r =
+	    db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, TOMBSTONE_MAC_BYTES });
+
+	return r == DB_NONE ? DB_DONE : r;
 }
 
 /* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
@@ -241,17 +267,17 @@ rows_account_erase(struct db *db, struct arena *a, const struct account *acc, in
 {
 	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_CHANGES,
 		ST_ERASE_SENT_STREAM, ST_ERASE_SENT_GROUP, ST_ERASE_STREAM };
-	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE, ST_ACCESS_DELETE };
-	uint8_t mac[SECRET_HASH_BYTES];
+	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE };
+	uint8_t mac[TOMBSTONE_MAC_BYTES];
 	enum db_result r;
 
-	if (!tombstone_account(db, acc->id))
+	address_mac(acc->chat_address, mac);
+	if (!tombstone_account(db, acc->created_at, acc->id, mac))
 		return DB_FULL;
 	r = db_exec(db, ST_SWEEP_ERASED, "i", now);
 	if (db_failed(r))
 		return r;
-	address_mac(acc->chat_address, mac);
-	r = db_exec(db, ST_ADDRESS_RETIRE, "b", &(struct db_blob){ mac, sizeof(mac) });
+	r = rows_address_retire(db, mac);
 	if (!db_failed(r))
 		r = group_forsake(db, a, acc, now);
 	if (!db_failed(r))
@@ -260,6 +286,10 @@ rows_account_erase(struct db *db, struct arena *a, const struct account *acc, in
 		r = db_exec(db, by_id[i], "i", acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_email) && !db_failed(r); i++)
 		r = db_exec(db, by_email[i], "t", acc->email);
+	if (!db_failed(r))
+		r = access_forget(db, a, acc->email);
+	if (!db_failed(r))
+		r = db_exec(db, ST_AUDIT_FORGET, "tt", acc->chat_address, acc->email);
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELETE, "i", acc->id);
 }
 

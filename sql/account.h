@@ -15,6 +15,7 @@ struct account {
 	enum role role;
 	bool public_visible, hidden, blocked;
 	bool mail_reply_to; /* his mails name his own address in Reply-To */
+	int invites_from; /* enum invites_from: who may invite him to groups */
 	int64_t delivered_seq; /* all of the stream up to here was confirmed by some session */
 	int64_t created_at;
 };
@@ -46,17 +47,26 @@ db_account_by_address(struct db *db, struct arena *a, const char *address, struc
 /* The chat address of an account, in the arena. DB_ROW or DB_NONE. */
 enum db_result db_account_address(struct db *db, struct arena *a, int64_t id, char **out);
 
-/* Stores display name, language, public_visible and mail_reply_to of `acc`. */
-enum db_result db_account_update(struct db *db, const struct account *acc);
+/* What a change of an account may name; NULL or -1: as it was. */
+struct account_change {
+	const char *display_name, *language;
+	int public_visible, mail_reply_to, invites_from;
+};
+
+/* Changes what is named; *acc is the account as it is afterwards. DB_DONE, or DB_NONE: it is gone.
+ */
+enum db_result db_account_update(
+    struct db *db, struct arena *a, struct account *acc, const struct account_change *change);
 
 /* Applies promote, demote, block, unblock, hide or unhide to the struct. False: no such action. */
 bool account_apply(struct account *acc, const char *action);
 
-/* Stores role, blocked and hidden of `acc` and notes who did what; a blocked account loses its
- * sessions and keys in the same transaction. DB_CONFLICT when no unblocked admin would be left
- * where there was one. */
-enum db_result db_account_flags(
-    struct db *db, const struct account *acc, const char *actor, const char *action, int64_t now);
+/* The action of an admin on the account of a chat address, and a note who did it; *out is the
+ * account as it is afterwards. A blocked account loses its sessions and keys in the same
+ * transaction. DB_DONE, DB_NONE: nobody has the address, DB_CONFLICT: no unblocked admin would be
+ * left where there was one. */
+enum db_result db_account_act(struct db *db, struct arena *a, const char *address,
+    const char *action, const char *actor, int64_t now, struct account *out);
 
 /* Erases the account and all that hangs on it; its chat address is never given out again. */
 enum db_result
@@ -75,9 +85,11 @@ enum db_result db_account_list_public(struct db *db, struct arena *a, const char
 enum db_result db_session_by_token(struct db *db, struct arena *a,
     const uint8_t hash[static SECRET_HASH_BYTES], struct session *s, struct account *acc);
 
-/* Up to `limit` sessions of an account that have not expired at `now`; `seen_after` above 0: only
- * the visible ones seen since then. DB_DONE. */
+/* Up to `limit` sessions of an account that have not expired at `now`, after the id `after`; or the
+ * visible ones that were seen since `seen_after`. DB_DONE. */
 enum db_result db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
+    int64_t after, int limit, struct session *out, int *count);
+enum db_result db_session_live(struct db *db, struct arena *a, int64_t account_id, int64_t now,
     int64_t seen_after, int limit, struct session *out, int *count);
 
 /* When any session of the account was seen last; 0: it has none. DB_DONE. */
@@ -89,13 +101,25 @@ db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[sta
 enum db_result
 db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int *ended);
 
-/* Notes that a session was seen. Does not wait for other writers: DB_BUSY then, and nothing is lost
- * but the note. */
-enum db_result db_session_touch(struct db *db, int64_t id, int64_t now);
+/* The keyed hash of a client address (IPv6 cut to its /64) as sessions keep it. */
+void db_client_mac(const char *client, uint8_t mac[static SECRET_HASH_BYTES]);
 
-/* Stores visible, names, channel and last_seen_at of `s`; and the account's display name when
- * `name` is not NULL. */
-enum db_result
-db_session_presence(struct db *db, const struct session *s, struct account *acc, const char *name);
+/* Notes that a session was seen, and where. Does not wait for other writers: DB_BUSY then, and
+ * nothing is lost but the note. */
+enum db_result db_session_touch(struct db *db, int64_t id, const char *client, int64_t now);
+
+/* What a session says of itself; NULL: as it was. */
+struct presence {
+	bool visible;
+	const char *device_name, *session_name, *listen_channel;
+	const char *account_name; /* for an account that has no display name yet */
+};
+
+/* Stores it. DB_DONE, or DB_NONE: the session is gone. */
+enum db_result db_session_presence(
+    struct db *db, int64_t session_id, const struct account *acc, const struct presence *p);
+
+/* Is there still such a session or key? DB_ROW or DB_NONE. */
+enum db_result db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES]);
 
 #endif

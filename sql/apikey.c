@@ -31,18 +31,23 @@ scope_parse(const char *name)
 }
 
 enum db_result
-db_apikey_insert(struct db *db, int64_t account_id, const uint8_t hash[static SECRET_HASH_BYTES],
-    struct session *key)
+db_apikey_insert(struct db *db, struct arena *a, int64_t account_id,
+    const uint8_t hash[static SECRET_HASH_BYTES], struct session *key)
 {
 	enum db_result r = db_begin(db);
+
+	char *address = NULL;
 
 	if (r != DB_DONE)
 		return r;
 	id_make(key->public_id);
-	return db_end(db,
+	r = db_end(db,
 	    db_exec(db, ST_KEY_INSERT, "bbitiiti", &(struct db_blob){ key->public_id, ID_BYTES },
 		&(struct db_blob){ hash, SECRET_HASH_BYTES }, account_id, key->session_name,
 		key->created_at, (int64_t)key->scopes, key->phone_id, (int64_t)APIKEY_MOST));
+	if (r == DB_NONE && db_account_address(db, a, account_id, &address) == DB_ROW)
+		return DB_CONFLICT;
+	return r;
 }
 
 enum db_result

@@ -9,7 +9,7 @@
 
 /* Stores a new key with the name, scopes and phone_id of `key`, whose public_id is made here.
  * DB_DONE; DB_NONE when the account has APIKEY_MOST already. */
-enum db_result db_apikey_insert(struct db *db, int64_t account_id,
+enum db_result db_apikey_insert(struct db *db, struct arena *a, int64_t account_id,
     const uint8_t hash[static SECRET_HASH_BYTES], struct session *key);
 
 /* The keys of an account, oldest first; `out` holds APIKEY_MOST. DB_DONE. */

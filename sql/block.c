@@ -12,6 +12,8 @@ db_block_set(struct db *db, int64_t account_id, int64_t blocked_id, bool blocked
 		return r;
 	r = blocked ? db_exec(db, ST_BLOCK_PUT, "iii", account_id, blocked_id, now) :
 		      db_exec(db, ST_BLOCK_DELETE, "ii", account_id, blocked_id);
+	if (!db_failed(r) && blocked)
+		r = db_exec(db, ST_INVITE_FORGET, "ii", account_id, blocked_id);
 	r = db_end(db, r);
 	return r == DB_NONE ? DB_DONE : r;
 }

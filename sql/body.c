@@ -1,5 +1,6 @@
 /* Packing and sealing bodies. Each part is its length plus one in four bytes (0: left out), then
- * its bytes. */
+ * its bytes. A record is a version byte and what was sealed, bound to the id and that byte; the
+ * first records had none, and are bound to the id alone. */
 #include "body.h"
 
 #include "log.h"
@@ -8,6 +9,23 @@
 #include <string.h>
 
 #define LENGTH_BYTES 4
+#define VERSION 1
+#define VERSION_BYTES 1
+
+/* Sealed for an id as a record of a version; 0: without the byte. */
+struct place {
+	uint8_t bytes[ID_BYTES + VERSION_BYTES];
+	struct secret_bound bound;
+};
+
+static const struct secret_bound *
+bind_to(struct place *p, const uint8_t id[static ID_BYTES], uint8_t version)
+{
+	memcpy(p->bytes, id, ID_BYTES);
+	p->bytes[ID_BYTES] = version;
+	p->bound = (struct secret_bound){ p->bytes, version ? ID_BYTES + VERSION_BYTES : ID_BYTES };
+	return &p->bound;
+}
 
 static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
 const struct db_blob body_no_key = { zeros, sizeof(zeros) };
@@ -33,13 +51,14 @@ get_length(const uint8_t *at)
 bool
 body_seal(const uint8_t id[static ID_BYTES], const char *const *parts, int count, struct body *out)
 {
+	struct place place;
 	size_t len = 0;
 	uint8_t *plain, *at;
 
 	for (int i = 0; i < count; i++)
 		len += LENGTH_BYTES + (parts[i] ? strlen(parts[i]) : 0);
 	at = plain = malloc(len + 1);
-	out->len = len + SECRET_SEAL_EXTRA_BYTES;
+	out->len = VERSION_BYTES + len + SECRET_SEAL_EXTRA_BYTES;
 	out->sealed = malloc(out->len);
 	if (!plain || !out->sealed) {
 		free(plain);
@@ -55,7 +74,9 @@ body_seal(const uint8_t id[static ID_BYTES], const char *const *parts, int count
 			memcpy(at, parts[i], n);
 		at += n;
 	}
-	secret_seal(id, plain, len, out->key, out->sealed);
+	out->sealed[0] = VERSION;
+	secret_seal(
+	    bind_to(&place, id, VERSION), plain, len, out->key, out->sealed + VERSION_BYTES);
 	secret_wipe(plain, len);
 	free(plain);
 	return true;
@@ -73,15 +94,16 @@ size_t
 body_text_bytes(sqlite3_stmt *st, int c)
 {
 	size_t len = (size_t)sqlite3_column_bytes(st, c),
-	       extra = SECRET_SEAL_EXTRA_BYTES + (size_t)BODY__MAX * LENGTH_BYTES;
+	       extra = VERSION_BYTES + SECRET_SEAL_EXTRA_BYTES + (size_t)BODY__MAX * LENGTH_BYTES;
 
 	return len > extra ? len - extra : 0;
 }
 
+/* Parts that are not there are left out, and those of a later version are passed over. */
 static bool
 unpack(const uint8_t *at, size_t left, struct arena *a, char **parts, int count)
 {
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; left > 0; i++) {
 		size_t n;
 
 		if (left < LENGTH_BYTES)
@@ -93,13 +115,32 @@ unpack(const uint8_t *at, size_t left, struct arena *a, char **parts, int count)
 			continue;
 		if (n - 1 > left)
 			return false;
-		parts[i] = arena_strndup(a, (const char *)at, n - 1);
-		if (!parts[i])
-			return false;
+		if (i < count) {
+			parts[i] = arena_strndup(a, (const char *)at, n - 1);
+			if (!parts[i])
+				return false;
+		}
 		at += n - 1;
 		left -= n - 1;
 	}
-	return left == 0;
+	return true;
+}
+
+/* The bytes that were sealed, in `plain`, and how many; the first byte of an older record may look
+ * like a version, but no record opens as what it is not. */
+static bool
+open_record(const uint8_t id[static ID_BYTES], const uint8_t key[static SECRET_SEAL_KEY_BYTES],
+    const uint8_t *record, size_t len, uint8_t *plain, size_t *plain_len)
+{
+	struct place place;
+
+	*plain_len = len - VERSION_BYTES - SECRET_SEAL_EXTRA_BYTES;
+	if (len >= VERSION_BYTES + SECRET_SEAL_EXTRA_BYTES && record[0] == VERSION &&
+	    secret_open(bind_to(&place, id, VERSION), key, record + VERSION_BYTES,
+		len - VERSION_BYTES, plain))
+		return true;
+	*plain_len = len - SECRET_SEAL_EXTRA_BYTES;
+	return secret_open(bind_to(&place, id, 0), key, record, len, plain);
 }
 
 /* Nothing is left of it, but that it was there. */
@@ -117,7 +158,7 @@ bool
 body_open(sqlite3_stmt *st, int c, const uint8_t id[static ID_BYTES], struct arena *a, char **parts,
     int count)
 {
-	size_t len = (size_t)sqlite3_column_bytes(st, c);
+	size_t len = (size_t)sqlite3_column_bytes(st, c), plain_len;
 	uint8_t key[SECRET_SEAL_KEY_BYTES], *plain;
 	bool ok;
 
@@ -128,8 +169,8 @@ body_open(sqlite3_stmt *st, int c, const uint8_t id[static ID_BYTES], struct are
 	plain = arena_alloc(a, len);
 	if (!plain)
 		return false;
-	ok = secret_open(id, key, sqlite3_column_blob(st, c), len, plain) &&
-	    unpack(plain, len - SECRET_SEAL_EXTRA_BYTES, a, parts, count) && parts[0];
+	ok = open_record(id, key, sqlite3_column_blob(st, c), len, plain, &plain_len) &&
+	    unpack(plain, plain_len, a, parts, count) && parts[0];
 	secret_wipe(key, sizeof(key));
 	if (ok)
 		return true;

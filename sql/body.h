@@ -7,6 +7,7 @@
 #include "id.h"
 #include "secret.h"
 
+/* Parts are told apart by their place: new ones go to the end. */
 enum body_part {
 	BODY_TEXT,
 	BODY_SUBJECT,
@@ -14,6 +15,7 @@ enum body_part {
 	BODY_SOURCE,
 	BODY_ATTACHMENTS,
 	BODY_WAVEFORM,
+	BODY_EVENT,
 	BODY__MAX
 };
 enum address_part { ADDRESS_TO, ADDRESS_OUTSIDE, ADDRESS__MAX };

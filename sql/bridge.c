@@ -4,6 +4,7 @@
 #include "access.h"
 #include "cleanup.h"
 #include "message_rows.h"
+#include "reason.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 
 #define SEEN_INTERVAL_MS 20000
 #define DAY_MS ((int64_t)24 * 3600000)
+#define REASON_BYTES 512
+#define ARENA_BYTES ((size_t)1 << 20)
 #define STAGE_OVER ((int64_t)0)
 #define STAGE_QUEUED ((int64_t)1)
 #define STAGE_FAILED ((int64_t)2)
@@ -55,7 +58,7 @@ bridge_holds(const struct message *m)
 enum db_result
 bridge_withdraw(struct db *db, const struct message *m)
 {
-	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", m->id, STAGE_OVER, "");
+	enum db_result r = db_exec(db, ST_BRIDGE_END, "iiti", m->id, STAGE_OVER, "", (int64_t)0);
 
 	if (!db_failed(r))
 		r = db_exec(db, ST_OUTBOX_DELETE_MESSAGE, "i", m->id);
@@ -66,7 +69,8 @@ static enum db_result
 end_at(struct db *db, int64_t message_id, int64_t stage, enum delivery_state state,
     const char *reason, int64_t delivered_at)
 {
-	enum db_result r = db_exec(db, ST_BRIDGE_END, "iit", message_id, stage, reason);
+	enum db_result r = db_exec(
+	    db, ST_BRIDGE_END, "iiti", message_id, stage, reason, (int64_t)reason_code(reason));
 
 	if (!db_failed(r))
 		r = db_exec(
@@ -318,18 +322,39 @@ find_leased(struct db *db, const struct bridge_ack *k, struct leased *out)
 	return r;
 }
 
+/* What the phone said, without whom it was about: in memory that is gone afterwards. DB_DONE. */
+static enum db_result
+clean_error(
+    struct db *db, const struct bridge_ack *k, int64_t message_id, char out[static REASON_BYTES])
+{
+	struct bridge_item item;
+	struct arena a;
+	enum db_result r;
+
+	arena_init(&a, ARENA_BYTES);
+	r = read_item(db, &a, message_id, &item);
+	if (r == DB_ROW)
+		reason_clean(k->error, item.m.destination, out, REASON_BYTES);
+	arena_free(&a);
+	return r == DB_ROW ? DB_DONE : DB_FAIL;
+}
+
 /* It did not go out: another try later, or the end. */
 static enum db_result
 note_failure(struct db *db, struct bridge_ack *k, const struct leased *l)
 {
+	char error[REASON_BYTES] = "";
+	enum db_result r = k->error[0] ? clean_error(db, k, l->message_id, error) : DB_DONE;
 	static const int64_t pause_ms[BRIDGE_TRIES] = { 30000, 120000, 600000, 1800000, 3600000 };
 
+	if (r != DB_DONE)
+		return r;
 	if (l->stage == STAGE_QUEUED && l->tries < BRIDGE_TRIES)
-		return db_exec(db, ST_BRIDGE_RETRY, "iit", l->message_id,
-		    k->now + pause_ms[l->tries], k->error);
+		return db_exec(
+		    db, ST_BRIDGE_RETRY, "iit", l->message_id, k->now + pause_ms[l->tries], error);
 	k->state = DELIVERY_FAILED;
 	return end_at(db, l->message_id, l->stage == STAGE_QUEUED ? STAGE_FAILED : STAGE_OVER,
-	    k->state, k->error, 0);
+	    k->state, error, 0);
 }
 
 static enum db_result
@@ -388,16 +413,20 @@ db_bridge_error(struct db *db, struct arena *a, const uint8_t public_id[static I
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
 	*out = db_text(st, 0, a, &ok);
+	if (ok && !(*out)[0] && sqlite3_column_int(st, 1)) {
+		*out = arena_printf(a, "%d", sqlite3_column_int(st, 1));
+		ok = *out != NULL;
+	}
 	db_reset(st);
 	return ok ? DB_ROW : DB_FAIL;
 }
 
 enum db_result
-db_phone_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
-    struct phone out[static BRIDGE_PHONES_SHOWN], int *count)
+db_phone_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, const char *after,
+    int limit, struct phone *out, int *count)
 {
 	sqlite3_stmt *st =
-	    db_bind(db, ST_PHONE_LIST, "iii", account_id, now, (int64_t)BRIDGE_PHONES_SHOWN);
+	    db_bind(db, ST_PHONE_LIST, "iiti", account_id, now, after, (int64_t)limit);
 	bool ok = true;
 	enum db_result r;
 

@@ -10,7 +10,6 @@
 #define BRIDGE_LEASE_MS 60000
 #define BRIDGE_TRIES 5 /* after the first one */
 #define BRIDGE_CLAIM_MOST 100
-#define BRIDGE_PHONES_SHOWN 200
 
 /* How a message leaves. */
 struct bridge_new {
@@ -89,7 +88,8 @@ enum db_result db_bridge_ack(struct db *db, struct bridge_ack *list, int n);
 /* Ends what of the owner waited too long, and is under no lease. DB_DONE. */
 enum db_result db_bridge_expire(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now);
 
-/* Why a message that `sender_id` sent failed, in the arena. DB_ROW or DB_NONE. */
+/* Why a message that `sender_id` sent failed, in the arena: once it was scrubbed, the code alone,
+ * if there was one. DB_ROW or DB_NONE. */
 enum db_result db_bridge_error(struct db *db, struct arena *a,
     const uint8_t public_id[static ID_BYTES], int64_t sender_id, char **out);
 
@@ -99,8 +99,9 @@ struct phone {
 	int64_t queued, oldest_queued_at, leased, failed;
 };
 
-/* Up to BRIDGE_PHONES_SHOWN phones and queues of an account, in order of phone_id. DB_DONE. */
+/* Up to `limit` phones and queues of an account after the phone `after` (NULL: from the first), in
+ * order of phone_id. DB_DONE. */
 enum db_result db_phone_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
-    struct phone out[static BRIDGE_PHONES_SHOWN], int *count);
+    const char *after, int limit, struct phone *out, int *count);
 
 #endif

@@ -20,25 +20,36 @@ db_contacts_get(struct db *db, struct arena *a, int64_t account_id, struct conta
 	return ok ? DB_ROW : DB_FAIL;
 }
 
+/* DB_DONE when the document there has this etag, "" for none there; DB_CONFLICT when it has not. */
 static enum db_result
-put(struct db *db, struct arena *a, int64_t account_id, const struct contacts *c,
-    const char *expected)
+check_etag(struct db *db, int64_t account_id, const char *expected)
 {
-	struct contacts now = { 0 };
-	enum db_result r = expected ? db_contacts_get(db, a, account_id, &now) : DB_NONE;
+	sqlite3_stmt *st = db_bind(db, ST_CONTACTS_ETAG, "i", account_id);
+	enum db_result r = db_step(db, st);
+	bool same;
 
 	if (db_failed(r))
 		return r;
-	if (expected && strcmp(expected, r == DB_ROW ? now.etag : "") != 0)
-		return DB_CONFLICT;
+	same = strcmp(expected, r == DB_ROW ? (const char *)sqlite3_column_text(st, 0) : "") == 0;
+	if (r == DB_ROW)
+		db_reset(st);
+	return same ? DB_DONE : DB_CONFLICT;
+}
+
+static enum db_result
+put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected)
+{
+	enum db_result r = expected ? check_etag(db, account_id, expected) : DB_DONE;
+
+	if (r != DB_DONE)
+		return r;
 	return db_exec(db, ST_CONTACTS_PUT, "itt", account_id, c->document, c->etag);
 }
 
 enum db_result
-db_contacts_put(struct db *db, struct arena *a, int64_t account_id, const struct contacts *c,
-    const char *expected)
+db_contacts_put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, put(db, a, account_id, c, expected)) : r;
+	return r == DB_DONE ? db_end(db, put(db, account_id, c, expected)) : r;
 }

@@ -15,7 +15,7 @@ db_contacts_get(struct db *db, struct arena *a, int64_t account_id, struct conta
 
 /* Puts the document in place of the older one; with `expected` not NULL only if that has this etag
  * ("" for none there): DB_CONFLICT when it has not. DB_DONE. */
-enum db_result db_contacts_put(struct db *db, struct arena *a, int64_t account_id,
-    const struct contacts *c, const char *expected);
+enum db_result
+db_contacts_put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "content.h"
 #include "log.h"
 #include "tombstone.h"
 
@@ -30,7 +31,9 @@ db_options_of(const struct conf *c)
 		.full_durability = c->durability == DURABILITY_FULL,
 		.busy_timeout_ms = (int)c->busy_timeout_ms,
 		.message_ttl_ms = c->pchat_queue_ttl_sec * 1000,
-		.retention = (enum conf_retention)c->retention_mode };
+		.retention = (enum conf_retention)c->retention_mode,
+		.sender_quota = { c->waiting_messages, c->waiting_bytes },
+		.pair_quota = { c->waiting_pair_messages, c->waiting_pair_bytes } };
 }
 
 static bool
@@ -38,6 +41,18 @@ refuse(char *error, const char *path, const char *why)
 {
 	snprintf(error, DB_ERROR_BYTES, "%s: %s", path, why);
 	return false;
+}
+
+const char *
+db_why(sqlite3 *h, char out[static DB_ERROR_BYTES])
+{
+	const int system = sqlite3_system_errno(h), rc = sqlite3_errcode(h) & 0xff;
+	const bool tells = rc == SQLITE_FULL || rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN ||
+	    rc == SQLITE_READONLY;
+
+	snprintf(out, DB_ERROR_BYTES, "%.400s%s%s", sqlite3_errmsg(h), tells && system ? ": " : "",
+	    tells && system ? strerror(system) : "");
+	return out;
 }
 
 static void
@@ -57,12 +72,12 @@ harden(sqlite3 *h)
 sqlite3 *
 db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYTES])
 {
-	char pragmas[256];
+	char pragmas[256], why[DB_ERROR_BYTES];
 	sqlite3 *h = NULL;
 
 	if (sqlite3_open_v2(o->path, &h, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 		NULL) != SQLITE_OK) {
-		refuse(error, o->path, sqlite3_errmsg(h));
+		refuse(error, o->path, db_why(h, why));
 		sqlite3_close(h);
 		return NULL;
 	}
@@ -75,7 +90,7 @@ db_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYT
 	    "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=4194304;",
 	    o->full_durability ? "FULL" : "NORMAL");
 	if (sqlite3_exec(h, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
-		refuse(error, o->path, sqlite3_errmsg(h));
+		refuse(error, o->path, db_why(h, why));
 		sqlite3_close(h);
 		return NULL;
 	}
@@ -158,6 +173,8 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	db->lock_fd = db->tombstone_fd = -1;
 	db->message_ttl_ms = o->message_ttl_ms;
 	db->retention = o->retention;
+	db->sender_quota = o->sender_quota;
+	db->pair_quota = o->pair_quota;
 	db->full_durability = o->full_durability;
 	db->busy_timeout_ms = db->patience_ms = o->busy_timeout_ms;
 	db->handle = db_connect(o, 0, error);
@@ -212,10 +229,16 @@ authorize(void *arg, int action, const char *a, const char *b, const char *c, co
 	}
 }
 
-int64_t
-db_expired_id(const struct db *db)
+bool
+db_is_broken(const struct db *db)
 {
-	return db->message_ttl_ms ? (clock_ms() - db->message_ttl_ms) * 1000 : -1;
+	return db->broken;
+}
+
+int64_t
+db_expired_at(const struct db *db)
+{
+	return db->message_ttl_ms ? clock_ms() - db->message_ttl_ms : -1;
 }
 
 void
@@ -248,17 +271,91 @@ db_probe(struct db *db)
 }
 
 enum db_result
-db_newest_at(struct db *db, int64_t *at)
+db_newest_at(struct db *db, int64_t *streamed_at, int64_t *probed_at)
 {
 	sqlite3_stmt *st = db_bind(db, ST_NEWEST_AT, "");
 	enum db_result r = db_step(db, st);
 
 	if (r == DB_ROW) {
-		int64_t streamed = sqlite3_column_int64(st, 0) / 1000,
-			probed = sqlite3_column_int64(st, 1);
-
-		*at = streamed > probed ? streamed : probed;
+		*streamed_at = sqlite3_column_int64(st, 0) / 1000;
+		*probed_at = sqlite3_column_int64(st, 1);
 		db_reset(st);
 	}
 	return r;
+}
+
+bool
+db_is_damaged(const struct db *db)
+{
+	return db->damaged;
+}
+
+enum db_result
+db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	sqlite3 *h = db_connect(o, 0, error);
+	sqlite3_stmt *st = NULL;
+	enum db_result r = DB_FAIL;
+	int rc = SQLITE_ERROR;
+
+	if (!h)
+		return DB_FAIL;
+	if (sqlite3_prepare_v2(h, "PRAGMA quick_check(1)", -1, &st, NULL) == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		const char *found = (const char *)sqlite3_column_text(st, 0);
+		const char *line = found ? strrchr(found, '\n') : NULL;
+
+		r = found && strcmp(found, "ok") == 0 ? DB_DONE : DB_NONE;
+		snprintf(error, DB_ERROR_BYTES, "%s: %.400s", o->path,
+		    line      ? line + 1 :
+			found ? found :
+				"");
+	} else {
+		rc = sqlite3_errcode(h) & 0xff;
+		r = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ? DB_NONE : DB_FAIL;
+		snprintf(error, DB_ERROR_BYTES, "%s: %s", o->path, sqlite3_errmsg(h));
+	}
+	sqlite3_finalize(st);
+	sqlite3_close(h);
+	return r;
+}
+
+/* One number; 0 where there is none, or an older schema has no such place. */
+static int
+ask(sqlite3 *h, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	int n = 0;
+
+	if (sqlite3_prepare_v2(h, sql, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+bool
+db_is_keyed(const struct db_options *o)
+{
+	sqlite3 *h = NULL;
+	bool keyed = sqlite3_open_v2(o->path, &h, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	    (ask(h, "SELECT keyed FROM meta") ||
+		ask(h, "SELECT EXISTS (SELECT 1 FROM retired_address)"));
+
+	sqlite3_close(h);
+	return keyed;
+}
+
+bool
+db_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	sqlite3 *h = db_is_keyed(o) ? NULL : db_connect(o, 0, error);
+	bool ok = h && sqlite3_exec(h, "UPDATE meta SET keyed = 1", NULL, NULL, NULL) == SQLITE_OK;
+	char why[DB_ERROR_BYTES];
+
+	if (h && !ok)
+		refuse(error, o->path, db_why(h, why));
+	sqlite3_close(h);
+	return ok || db_is_keyed(o);
 }

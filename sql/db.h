@@ -14,6 +14,8 @@ enum db_result {
 	DB_DONE, /* carried out */
 	DB_NONE, /* nothing there to find or to change */
 	DB_CONFLICT, /* a rule of the store stands against it */
+	DB_TAKEN, /* a row of this key is there already */
+	DB_ORPHAN, /* what it belongs to is not there (any more) */
 	DB_BUSY, /* another process held the write lock for too long */
 	DB_FULL, /* no room on the disk; nothing was changed */
 	DB_FAIL, /* broken: see the log */
@@ -22,12 +24,19 @@ enum db_result {
 
 struct db;
 
+/* How much of something may be there; 0: as much as there is. */
+struct db_quota {
+	int64_t messages, bytes;
+};
+
 struct db_options {
 	const char *path; /* the database file; its lock file is PATH.lock */
 	bool full_durability; /* a commit survives a power cut */
 	int busy_timeout_ms; /* longest wait for the write lock */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;
+	struct db_quota sender_quota, pair_quota; /* of messages that wait: all of a sender, and of
+						     one sender to one recipient */
 };
 
 #define DB_ERROR_BYTES 512
@@ -50,12 +59,30 @@ void db_close(struct db *db);
  * PRAGMA, no ATTACH. */
 void db_seal(struct db *db);
 
+/* True once a call failed in a way that says that the connection or its file is broken. */
+bool db_is_broken(const struct db *db);
+
 /* Reads, takes the write lock and, at most every 5 s, writes: DB_DONE when all work. Waits at most
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);
 
-/* The newest time that the database knows of, in milliseconds. DB_ROW. */
-enum db_result db_newest_at(struct db *db, int64_t *at);
+/* Was the database used with a server key, or does it hold what only the same key will find again?
+ * A new one, or none, was not. */
+bool db_is_keyed(const struct db_options *o);
+
+/* Notes that it was. False with one line in `error`. */
+bool db_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+
+/* True once this connection met a damaged page. */
+bool db_is_damaged(const struct db *db);
+
+/* Looks at every page of the database. DB_DONE, DB_NONE: some are damaged, with what was found
+ * first in `error`, or DB_FAIL: it could not be looked at, likewise. */
+enum db_result db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+
+/* Times that the database knows of, in milliseconds: of the newest place in the streams, and of the
+ * last look at the database itself. DB_ROW. */
+enum db_result db_newest_at(struct db *db, int64_t *streamed_at, int64_t *probed_at);
 
 /* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody
  * waits. Without `with_content` it leaves out what people said: keys of messages, names of files,
@@ -64,9 +91,19 @@ enum db_result db_newest_at(struct db *db, int64_t *at);
 bool db_backup(const struct db_options *o, const char *path, bool with_content,
     void (*step)(int left, int total), char error[static DB_ERROR_BYTES]);
 
+/* Before anything else uses the database: brings a restore that was killed to its end, if it was
+ * that far, and removes what killed programs left beside the database. False with one line in
+ * `error`. */
+bool db_settle(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+
+/* Keys in another database file, a copy of this one, of messages that were scrubbed or went since.
+ * DB_DONE, or DB_FAIL: it cannot be read. */
+enum db_result db_copy_left(struct db *db, const char *path, int64_t *left);
+
 /* Puts a backup in the place of the database, brought up to date and held against the tombstones:
  * what was scrubbed or erased since stays so, and all sessions and keys have ended. *applied counts
- * them. The relay must not run. False with one line in `error`, and the database is as it was. */
+ * them. The relay must not run. False with one line in `error`, and the database is as it was.
+ * Killed anywhere, it is done or not once db_settle has run. */
 bool db_restore(
     const struct db_options *o, const char *path, int *applied, char error[static DB_ERROR_BYTES]);
 

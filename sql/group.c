@@ -27,8 +27,8 @@ group_role_parse(const char *name)
 	return GROUP_NOBODY;
 }
 
-static bool
-read_group(sqlite3_stmt *st, struct arena *a, struct group *out)
+bool
+group_read(sqlite3_stmt *st, struct arena *a, struct group *out)
 {
 	bool ok = true;
 
@@ -55,7 +55,7 @@ read_one(struct db *db, sqlite3_stmt *st, struct arena *a, struct group *out)
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
-	if (!read_group(st, a, out))
+	if (!group_read(st, a, out))
 		r = DB_FAIL;
 	db_reset(st);
 	return r;
@@ -68,7 +68,7 @@ read_list(struct db *db, sqlite3_stmt *st, struct arena *a, struct group *out, i
 
 	*count = 0;
 	while ((r = db_step(db, st)) == DB_ROW)
-		if (!read_group(st, a, &out[(*count)++])) {
+		if (!group_read(st, a, &out[(*count)++])) {
 			db_reset(st);
 			return DB_FAIL;
 		}

@@ -29,7 +29,9 @@ enum group_result {
 	GROUP_NO_MEMBER,
 	GROUP_NO_ACCOUNT,
 	GROUP_NO_REQUEST,
+	GROUP_NO_INVITE,
 	GROUP_REQUESTED,
+	GROUP_INVITED,
 	GROUP_DELETED
 };
 
@@ -40,6 +42,7 @@ struct group_member {
 };
 
 struct join_request {
+	int64_t id; /* its place in lists */
 	uint8_t public_id[ID_BYTES];
 	char *chat_address, *display_name;
 	int64_t created_at;
@@ -89,7 +92,8 @@ enum db_result db_group_join(struct db *db, struct arena *a, const struct group_
 enum db_result db_group_leave(
     struct db *db, struct arena *a, const struct group_act *act, enum group_result *result);
 
-/* Puts somebody in (in no role of an owner or admin unless the actor is an owner). */
+/* Invites somebody (to no role of an owner or admin unless the actor is an owner): GROUP_INVITED,
+ * also where it does not reach him. Who asked to join is let in: GROUP_OK. */
 enum db_result db_member_add(struct db *db, struct arena *a, const struct group_act *act,
     const char *address, enum group_role role, enum group_result *result);
 
@@ -102,9 +106,13 @@ enum db_result db_member_set(struct db *db, struct arena *a, const struct group_
 enum db_result db_member_list(struct db *db, struct arena *a, int64_t group_id, const char *after,
     int limit, struct group_member *out, int *count);
 
-/* Up to `limit` pending requests, oldest first. DB_DONE. */
-enum db_result db_join_list(struct db *db, struct arena *a, int64_t group_id, int limit,
-    struct join_request *out, int *count);
+/* The public id of a group that the account is in. DB_ROW, or DB_NONE. */
+enum db_result db_member_group(
+    struct db *db, int64_t group_id, int64_t account_id, uint8_t public_id[static ID_BYTES]);
+
+/* Up to `limit` pending requests after place `after`, oldest first. DB_DONE. */
+enum db_result db_join_list(struct db *db, struct arena *a, int64_t group_id, int64_t after,
+    int limit, struct join_request *out, int *count);
 
 /* Lets the one who asked in, or not; he hears of it. */
 enum db_result db_join_decide(struct db *db, struct arena *a, const struct group_act *act,

@@ -24,6 +24,20 @@ struct group_news {
 enum db_result
 group_tell(struct db *db, const struct group *g, const struct group_news *news, int64_t now);
 
+#define GROUP_COLUMN_COUNT 10 /* with the role behind them */
+
+/* Reads GROUP_COLUMNS and a role from column 0 on; false when the arena is full. */
+bool group_read(sqlite3_stmt *st, struct arena *a, struct group *out);
+
+/* Puts an account in and tells everyone. DB_DONE; GROUP_FULL at the limit. Somebody who is in
+ * already stays what he is. */
+enum db_result group_put_in(struct db *db, struct group *g, const struct account *who,
+    enum group_role role, int64_t now, enum group_result *result);
+
+/* Invites an account, unless it does not want that: then nothing happens. DB_DONE. */
+enum db_result invite_put(struct db *db, const struct group *g, const struct account *who,
+    const struct account *inviter, enum group_role role, int64_t now);
+
 /* Takes an account out of a group together with all that it could still fetch of it. */
 enum db_result group_take_out(struct db *db, const struct group *g, int64_t account_id);
 

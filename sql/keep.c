@@ -64,7 +64,7 @@ keep_copy(const struct db_options *o, int version, char error[static DB_ERROR_BY
 	struct tm tm;
 	int len;
 
-	snprintf(dir, sizeof(dir), "%.*s/backups", slash ? (int)(slash - o->path) : 1,
+	snprintf(dir, sizeof(dir), "%.*s/" DB_BACKUPS, slash ? (int)(slash - o->path) : 1,
 	    slash ? o->path : ".");
 	gmtime_r(&sec, &tm);
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%S", &tm);

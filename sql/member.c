@@ -21,6 +21,15 @@ forget_request(struct db *db, int64_t group_id, int64_t account_id)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
+/* Who may invite nobody any more takes his invitations with him. */
+static enum db_result
+take_back_invites(struct db *db, int64_t group_id, int64_t account_id)
+{
+	enum db_result r = db_exec(db, ST_INVITE_TAKE_BACK, "ii", group_id, account_id);
+
+	return r == DB_NONE ? DB_DONE : r;
+}
+
 /* The role that an account has in a group, GROUP_NOBODY for none. DB_DONE. */
 static enum db_result
 role_of(struct db *db, int64_t group_id, int64_t account_id, enum group_role *role)
@@ -36,11 +45,9 @@ role_of(struct db *db, int64_t group_id, int64_t account_id, enum group_role *ro
 	return DB_DONE;
 }
 
-/* Puts an account in and tells everyone. DB_DONE; GROUP_FULL at the limit. Somebody who is in
- * already stays what he is. */
-static enum db_result
-put_in(struct db *db, struct group *g, const struct account *who, enum group_role role, int64_t now,
-    enum group_result *result)
+enum db_result
+group_put_in(struct db *db, struct group *g, const struct account *who, enum group_role role,
+    int64_t now, enum group_result *result)
 {
 	const struct group_news news = {
 		.type = "joined", .text = " joined.", .who = who, .role = group_role_name(role)
@@ -57,7 +64,9 @@ put_in(struct db *db, struct group *g, const struct account *who, enum group_rol
 	r = db_exec(db, ST_MEMBER_PUT, "iiii", g->id, who->id, (int64_t)role, now);
 	if (r != DB_DONE)
 		return r == DB_NONE ? DB_DONE : r;
-	r = recount(db, forget_request(db, g->id, who->id), g->id);
+	r = db_exec(db, ST_INVITE_DELETE, "ii", g->id, who->id);
+	if (!db_failed(r))
+		r = recount(db, forget_request(db, g->id, who->id), g->id);
 	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
 }
 
@@ -70,6 +79,8 @@ group_take_out(struct db *db, const struct group *g, int64_t account_id)
 		r = db_exec(db, ST_MEMBER_FORGET_DELIVERY, "ii", account_id, g->id);
 	if (!db_failed(r))
 		r = db_exec(db, ST_MEMBER_DELETE, "ii", g->id, account_id);
+	if (!db_failed(r))
+		r = take_back_invites(db, g->id, account_id);
 	return recount(db, r, g->id);
 }
 
@@ -142,7 +153,7 @@ db_group_join(struct db *db, struct arena *a, const struct group_act *act,
 	if (r == DB_ROW && g.role != GROUP_NOBODY) {
 		r = DB_DONE;
 	} else if (r == DB_ROW && g.is_open) {
-		r = put_in(db, &g, act->actor, GROUP_MEMBER, act->now, result);
+		r = group_put_in(db, &g, act->actor, GROUP_MEMBER, act->now, result);
 	} else if (r == DB_ROW) {
 		*result = GROUP_REQUESTED;
 		r = ask(db, &g, act, request_id);
@@ -184,6 +195,27 @@ db_group_leave(
 	return db_end(db, r == DB_ROW ? leave(db, &g, act, result) : r);
 }
 
+/* Who asked to join is let in; anybody else is invited. */
+static enum db_result
+add(struct db *db, struct group *g, const struct account *who, enum group_role role,
+    const struct group_act *act, enum group_result *result)
+{
+	enum group_role before;
+	enum db_result r = role_of(db, g->id, who->id, &before);
+
+	if (r != DB_DONE || before != GROUP_NOBODY)
+		return r;
+	r = db_step(db, db_bind(db, ST_JOIN_OWN, "ii", g->id, who->id));
+	if (r == DB_ROW) {
+		db_reset(db->stmts[ST_JOIN_OWN]);
+		return group_put_in(db, g, who, role, act->now, result);
+	}
+	if (r != DB_DONE)
+		return r;
+	*result = GROUP_INVITED;
+	return invite_put(db, g, who, act->actor, role, act->now);
+}
+
 enum db_result
 db_member_add(struct db *db, struct arena *a, const struct group_act *act, const char *address,
     enum group_role role, enum group_result *result)
@@ -202,7 +234,7 @@ db_member_add(struct db *db, struct arena *a, const struct group_act *act, const
 		*result = GROUP_NO_ACCOUNT;
 		r = DB_DONE;
 	} else if (r == DB_ROW) {
-		r = put_in(db, &g, &who, role, act->now, result);
+		r = add(db, &g, &who, role, act, result);
 	}
 	return db_end(db, r);
 }
@@ -229,6 +261,8 @@ give_role(struct db *db, const struct group *g, const struct account *who, enum 
 		.role = group_role_name(role) };
 	enum db_result r = db_exec(db, ST_MEMBER_ROLE, "iii", g->id, who->id, (int64_t)role);
 
+	if (r == DB_DONE && role < GROUP_ADMIN)
+		r = take_back_invites(db, g->id, who->id);
 	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
 }
 
@@ -270,8 +304,10 @@ db_member_set(struct db *db, struct arena *a, const struct group_act *act, const
 	if (r != DB_ROW)
 		return db_end(db, r);
 	r = db_account_by_address(db, a, address, &who);
-	if (r == DB_NONE)
+	if (r == DB_NONE) {
 		*result = GROUP_NO_MEMBER;
+		r = DB_DONE;
+	}
 	return db_end(db, r == DB_ROW ? set_member(db, &g, &who, role, act->now, result) : r);
 }
 
@@ -296,10 +332,24 @@ db_member_list(struct db *db, struct arena *a, int64_t group_id, const char *aft
 }
 
 enum db_result
-db_join_list(struct db *db, struct arena *a, int64_t group_id, int limit, struct join_request *out,
-    int *count)
+db_member_group(
+    struct db *db, int64_t group_id, int64_t account_id, uint8_t public_id[static ID_BYTES])
 {
-	sqlite3_stmt *st = db_bind(db, ST_JOIN_LIST, "ii", group_id, (int64_t)limit);
+	sqlite3_stmt *st = db_bind(db, ST_MEMBER_GROUP, "ii", group_id, account_id);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	r = db_blob(st, 0, public_id, ID_BYTES) ? DB_ROW : DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_join_list(struct db *db, struct arena *a, int64_t group_id, int64_t after, int limit,
+    struct join_request *out, int *count)
+{
+	sqlite3_stmt *st = db_bind(db, ST_JOIN_LIST, "iii", group_id, after, (int64_t)limit);
 	bool ok = true;
 	enum db_result r;
 
@@ -311,6 +361,7 @@ db_join_list(struct db *db, struct arena *a, int64_t group_id, int limit, struct
 		q->chat_address = db_text(st, 1, a, &ok);
 		q->display_name = db_text(st, 2, a, &ok);
 		q->created_at = sqlite3_column_int64(st, 3);
+		q->id = sqlite3_column_int64(st, 4);
 	}
 	return ok ? r : DB_FAIL;
 }
@@ -342,7 +393,7 @@ decide(struct db *db, struct group *g, const struct account *who, bool approve, 
 		.text = approve ? " was let in." : " was not let in.",
 		.who = who,
 		.only = who->id };
-	enum db_result r = approve ? put_in(db, g, who, GROUP_MEMBER, now, result) :
+	enum db_result r = approve ? group_put_in(db, g, who, GROUP_MEMBER, now, result) :
 				     forget_request(db, g->id, who->id);
 
 	return r == DB_DONE && *result == GROUP_OK ? group_tell(db, g, &news, now) : r;
@@ -362,7 +413,9 @@ db_join_decide(struct db *db, struct arena *a, const struct group_act *act,
 	if (r != DB_ROW)
 		return db_end(db, r);
 	r = find_request(db, a, g.id, request_id, &who);
-	if (r == DB_NONE)
+	if (r == DB_NONE) {
 		*result = GROUP_NO_REQUEST;
+		r = DB_DONE;
+	}
 	return db_end(db, r == DB_ROW ? decide(db, &g, &who, approve, act->now, result) : r);
 }

@@ -4,9 +4,11 @@
 #include "block.h"
 #include "body.h"
 #include "bridge.h"
+#include "group.h"
 #include "message_rows.h"
 #include "rows.h"
 #include "scrub.h"
+#include "waiting.h"
 
 #include <string.h>
 
@@ -81,7 +83,7 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 }
 
 static enum db_result
-insert(struct db *db, const struct message_new *m, int64_t seq, const struct body *body,
+insert(struct db *db, struct message_new *m, int64_t seq, const struct body *body,
     const struct body *address)
 {
 	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES },
@@ -89,15 +91,18 @@ insert(struct db *db, const struct message_new *m, int64_t seq, const struct bod
 			     where = { address->sealed, address->len },
 			     key = { body->key, sizeof(body->key) },
 			     address_key = { address->key, sizeof(address->key) };
-	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, "ibnttbbbtintnni", seq, &id,
+	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, "ibnttbbbtinnni", seq, &id,
 	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
-	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->event, m->about_id,
+	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->about_id,
 	    m->duration_ms, m->received_at);
 
 	if (r == DB_DONE)
 		r = db_exec(db, ST_KEY_PUT, "ibb", seq, &key, &address_key);
+	if (r != DB_DONE)
+		return r;
 	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
 		r = db_exec(db, ST_FILE_ATTACH, "ii", seq, m->files[i]);
+	m->file_is_gone = m->file_count > 0 && r == DB_ORPHAN;
 	return r;
 }
 
@@ -109,7 +114,8 @@ message_put(struct db *db, struct message_new *m)
 		[BODY_TITLE] = m->title,
 		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
-		[BODY_WAVEFORM] = m->waveform };
+		[BODY_WAVEFORM] = m->waveform,
+		[BODY_EVENT] = m->event };
 	const char *const places[ADDRESS__MAX] = {
 		[ADDRESS_TO] = m->destination, [ADDRESS_OUTSIDE] = m->outside
 	};
@@ -126,22 +132,55 @@ message_put(struct db *db, struct message_new *m)
 	    DB_FAIL;
 	body_free(&body);
 	body_free(&address);
-	return r == DB_DONE ? deliver(db, m, seq) : r;
+	if (r == DB_DONE)
+		r = deliver(db, m, seq);
+	return r == DB_DONE && m->sender_id ? waiting_put(db, seq, m->sender_id, waiting_for(m)) :
+					      r;
 }
 
-/* May the sender write to the group now? DB_DONE, or DB_NONE with *result. */
+/* May the account write to the group now? DB_DONE, or DB_NONE with *result. */
 static enum db_result
-check_group(struct db *db, const struct message_new *m, enum send_result *result)
+check_group(struct db *db, int64_t group_id, int64_t sender_id, enum send_result *result)
 {
-	sqlite3_stmt *st = db_bind(db, ST_MEMBER_GET, "ii", m->group_id, m->sender_id);
+	sqlite3_stmt *st = db_bind(db, ST_MEMBER_RIGHT, "ii", group_id, sender_id);
 	enum db_result r = db_step(db, st);
+	enum group_role need;
 
 	*result = SEND_NO_MEMBER;
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
-	*result = sqlite3_column_int(st, 0) >= m->write_role ? SEND_NEW : SEND_NO_RIGHT;
+	need = sqlite3_column_int(st, 1) ? GROUP_WRITER : GROUP_MEMBER;
+	*result = sqlite3_column_int(st, 0) >= (int)need ? SEND_NEW : SEND_NO_RIGHT;
 	db_reset(st);
 	return *result == SEND_NEW ? DB_DONE : DB_NONE;
+}
+
+/* Is the one recipient there, and does he hear the sender? A block is not told. DB_DONE, or DB_NONE
+ * with *result. */
+static enum db_result
+check_recipient(struct db *db, struct message_new *m, enum send_result *result)
+{
+	sqlite3_stmt *st = db_bind(db, ST_ACCOUNT_HEARS, "i", m->recipient_id);
+	enum db_result r = db_step(db, st);
+
+	*result = SEND_NO_RECIPIENT;
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_NONE : r;
+	db_reset(st);
+	*result = SEND_NEW;
+	r = db_block_get(db, m->recipient_id, m->sender_id);
+	m->dropped = r == DB_ROW;
+	return db_failed(r) ? r : DB_DONE;
+}
+
+/* Everything that may have changed since the sender asked. DB_DONE, or DB_NONE with *result. */
+static enum db_result
+check_place(struct db *db, struct message_new *m, enum send_result *result)
+{
+	*result = SEND_NEW;
+	if (m->group_id)
+		return check_group(db, m->group_id, m->sender_id, result);
+	return m->recipient_id ? check_recipient(db, m, result) : DB_DONE;
 }
 
 /* DB_ROW: the key is known, *result tells whether the body is the same; DB_NONE: a new key. */
@@ -183,15 +222,16 @@ send_message(
 
 	if (r != DB_NONE)
 		return r == DB_ROW ? DB_DONE : r;
-	*result = SEND_NEW;
-	r = m->group_id ? check_group(db, m, result) :
-			  db_block_get(db, m->recipient_id, m->sender_id);
-	if (m->group_id && r != DB_DONE)
+	r = check_place(db, m, result);
+	if (r != DB_DONE)
 		return r == DB_NONE ? DB_DONE : r;
-	if (db_failed(r))
-		return r;
-	m->dropped = r == DB_ROW;
-	r = message_put(db, m);
+	r = waiting_check(db, m->sender_id, waiting_for(m));
+	if (r == DB_CONFLICT) {
+		*result = SEND_WAITING_FULL;
+		return DB_DONE;
+	}
+	if (r == DB_DONE)
+		r = message_put(db, m);
 	if (r != DB_DONE || !key->key)
 		return r;
 	return db_exec(db, ST_IDEMPOTENCY_PUT, "itbbii", m->sender_id, key->key,
@@ -205,7 +245,13 @@ db_message_send(
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, send_message(db, m, key, result)) : r;
+	if (r != DB_DONE)
+		return r;
+	r = db_end(db, send_message(db, m, key, result));
+	if (r != DB_ORPHAN || !m->file_is_gone)
+		return r;
+	*result = SEND_NO_FILE;
+	return DB_DONE;
 }
 
 /* The account's own delivery of a message: DB_ROW or DB_NONE. */
@@ -218,7 +264,7 @@ delivery_get(
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_NONE : r;
-	out->state = rows_state(db, message_id, sqlite3_column_int(st, 0));
+	out->state = rows_state(db, out->created_at, sqlite3_column_int(st, 0));
 	out->delivered_at = sqlite3_column_int64(st, 1);
 	out->read_at = sqlite3_column_int64(st, 2);
 	*removed_at = sqlite3_column_int64(st, 3);
@@ -276,17 +322,23 @@ stream_changed(struct db *db, const struct message *m)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
-/* Is the sender still heard where the message went? He must be in the group, and not be blocked by
- * the one recipient. DB_DONE with *heard. */
+/* Is the sender still heard where the message went? He must have the right to write to the group,
+ * and not be blocked by the one recipient. DB_DONE with *heard. */
 static enum db_result
 is_heard(struct db *db, const struct message *m, bool *heard)
 {
-	sqlite3_stmt *st = m->group_id ?
-	    db_bind(db, ST_MEMBER_GET, "ii", m->group_id, m->sender_id) :
-	    db_bind(db, ST_BLOCK_OF_MESSAGE, "ii", m->id, m->sender_id);
-	enum db_result r = db_step(db, st);
+	enum send_result result;
+	sqlite3_stmt *st;
+	enum db_result r;
 
-	*heard = (r == DB_ROW) == (m->group_id != 0);
+	if (m->group_id) {
+		r = check_group(db, m->group_id, m->sender_id, &result);
+		*heard = r == DB_DONE;
+		return db_failed(r) ? r : DB_DONE;
+	}
+	st = db_bind(db, ST_BLOCK_OF_MESSAGE, "ii", m->id, m->sender_id);
+	r = db_step(db, st);
+	*heard = r != DB_ROW;
 	if (r == DB_ROW)
 		db_reset(st);
 	return r == DB_ROW ? DB_DONE : r;
@@ -301,7 +353,8 @@ put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 		[BODY_TITLE] = m->title,
 		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
-		[BODY_WAVEFORM] = m->waveform };
+		[BODY_WAVEFORM] = m->waveform,
+		[BODY_EVENT] = m->event };
 	struct body body;
 	enum db_result r;
 
@@ -339,11 +392,15 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 		return DB_DONE;
 	r = is_heard(db, m, &heard);
 	if (r != DB_DONE || !heard) {
-		/* an ex-member is told, somebody who is blocked must not learn of it */
+		/* who may not write there any more is told, somebody who is blocked must not learn
+		 * of it */
 		*result = m->group_id ? CHANGE_FORBIDDEN : CHANGE_DONE;
 		return r;
 	}
 	r = put_text(db, m, text, now);
+	if (r == DB_DONE)
+		r = waiting_again(db, m);
+	*result = r == DB_CONFLICT ? CHANGE_WAITING_FULL : *result;
 	return r == DB_DONE ? stream_changed(db, m) : r;
 }
 
@@ -358,7 +415,8 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 	if (r != DB_DONE)
 		return r;
 	r = db_message_get(db, a, public_id, account_id, &m);
-	return db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
+	r = db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
+	return r == DB_CONFLICT && *result == CHANGE_WAITING_FULL ? DB_DONE : r;
 }
 
 /* The text and its files go at once. Those who were handed the message get a change of it; the

@@ -49,6 +49,7 @@ struct message_new {
 	int64_t duration_ms; /* 0: none */
 	int64_t files[MESSAGE_FILES_MAX]; /* what `attachments` names */
 	int file_count;
+	bool file_is_gone; /* out: one of the files went a moment ago */
 	const uint8_t *reply_to;
 	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
 	bool dropped; /* the recipient blocked the sender: it never reaches his stream */
@@ -56,7 +57,6 @@ struct message_new {
 	bool outlives_group; /* it goes to the members' own streams */
 	int64_t about_id; /* the account that a system message is about; 0: none */
 	int least_role; /* of the members that get it */
-	int write_role; /* that the sender needs, checked by db_message_send */
 	struct bridge_new *bridge; /* how it leaves for the outside; NULL: it does not */
 	const char *outside; /* who wrote it there, for sender_id who is its recipient; or NULL */
 	int64_t received_at; /* with `outside`: when the phone got it */
@@ -79,12 +79,16 @@ enum send_result {
 	SEND_REPEATED,
 	SEND_KEY_REUSED,
 	SEND_NO_MEMBER, /* of the group */
-	SEND_NO_RIGHT /* a plain member of a stream group */
+	SEND_NO_RIGHT, /* a plain member of a stream group */
+	SEND_NO_RECIPIENT, /* erased or blocked a moment ago */
+	SEND_NO_FILE, /* likewise */
+	SEND_WAITING_FULL /* too much of the sender's waits already */
 };
 
 /* Stores a message together with its idempotency record, or finds the one that the key already
- * made; either way m->public_id is the message's. DB_DONE with *result; DB_CONFLICT, with
- * m->bridge->retry_at, when the sender may not send more to the outside before. */
+ * made; either way m->public_id is the message's. Rights are
+ * those of this moment. DB_DONE with *result; DB_CONFLICT, with m->bridge->retry_at, when the
+ * sender may not send more to the outside before; DB_ORPHAN: the sender was erased. */
 enum db_result db_message_send(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
 
@@ -103,6 +107,7 @@ enum change_result {
 	CHANGE_FORBIDDEN,
 	CHANGE_TOO_LATE,
 	CHANGE_WITHDRAWN,
+	CHANGE_WAITING_FULL, /* too much of the sender's waits already */
 	CHANGE_REMOVED
 };
 

@@ -37,7 +37,7 @@ rows_message(sqlite3_stmt *st, struct arena *a, struct message *out)
 	out->actions = db_text(st, 10, a, &ok);
 	out->from = address[ADDRESS_OUTSIDE] ? address[ADDRESS_OUTSIDE] : db_text(st, 15, a, &ok);
 	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") : db_text(st, 16, a, &ok);
-	out->event = db_text(st, 17, a, &ok);
+	out->event = parts[BODY_EVENT] ? parts[BODY_EVENT] : db_text(st, 17, a, &ok);
 	return ok;
 }
 
@@ -45,17 +45,17 @@ void
 rows_hide_content(struct message *m)
 {
 	m->text[0] = '\0';
-	m->subject = m->title = m->attachments = m->waveform = m->source = NULL;
+	m->subject = m->title = m->attachments = m->waveform = m->source = m->event = NULL;
 	m->is_reply = false;
 	m->duration_ms = 0;
 }
 
 enum delivery_state
-rows_state(struct db *db, int64_t message_id, int state)
+rows_state(struct db *db, int64_t created_at, int state)
 {
 	if (state >= OUTSIDE_STATE)
 		return (enum delivery_state)(state - OUTSIDE_STATE);
-	if (state < 0 || (state < DELIVERY_DELIVERED && message_id <= db_expired_id(db)))
+	if (state < 0 || (state < DELIVERY_DELIVERED && created_at <= db_expired_at(db)))
 		return DELIVERY_EXPIRED;
 	return (enum delivery_state)state;
 }
@@ -63,7 +63,7 @@ rows_state(struct db *db, int64_t message_id, int state)
 void
 rows_receipt(struct db *db, sqlite3_stmt *st, int c, struct message *out)
 {
-	out->state = rows_state(db, out->id, sqlite3_column_int(st, c));
+	out->state = rows_state(db, out->created_at, sqlite3_column_int(st, c));
 	out->delivered_at = out->state == DELIVERY_DELIVERED || out->state == DELIVERY_READ ?
 	    sqlite3_column_int64(st, c + 1) :
 	    0;

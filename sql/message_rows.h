@@ -12,12 +12,12 @@
 /* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
 bool rows_message(sqlite3_stmt *st, struct arena *a, struct message *out);
 
-/* Reads RECEIPT_COLUMNS from column `c` on into out->id's message: the state of the least advanced
- * recipient, and when all had got that far. */
+/* Reads RECEIPT_COLUMNS from column `c` on of the message of out->created_at: the state of the
+ * least advanced recipient, and when all had got that far. */
 void rows_receipt(struct db *db, sqlite3_stmt *st, int c, struct message *out);
 
 /* A delivery's state, told of the message: what nobody confirmed expires by the clock alone. */
-enum delivery_state rows_state(struct db *db, int64_t message_id, int state);
+enum delivery_state rows_state(struct db *db, int64_t created_at, int state);
 
 /* What was removed, or is about to be scrubbed, is shown no more. */
 void rows_hide_content(struct message *m);

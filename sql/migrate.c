@@ -31,8 +31,9 @@ db_user_version(sqlite3 *h)
 	return version;
 }
 
+/* False with the reason in `why`: undoing the step must not cover it. */
 static bool
-run_step(sqlite3 *h, int step)
+run_step(sqlite3 *h, int step, char why[static DB_ERROR_BYTES])
 {
 	char done[64];
 
@@ -41,6 +42,7 @@ run_step(sqlite3 *h, int step)
 	    sqlite3_exec(h, schema_steps[step], NULL, NULL, NULL) == SQLITE_OK &&
 	    sqlite3_exec(h, done, NULL, NULL, NULL) == SQLITE_OK)
 		return true;
+	db_why(h, why);
 	sqlite3_exec(h, "ROLLBACK", NULL, NULL, NULL);
 	return false;
 }
@@ -49,15 +51,17 @@ static bool
 migrate(sqlite3 *h, const struct db_options *o, char *error)
 {
 	const char *path = o->path;
+	char why[DB_ERROR_BYTES];
 	int version;
 
 	if (sqlite3_exec(h, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK) {
-		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, sqlite3_errmsg(h));
+		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, db_why(h, why));
 		return false;
 	}
 	version = db_user_version(h);
 	if (version < 0) {
-		snprintf(error, DB_ERROR_BYTES, "%s: the schema version cannot be read", path);
+		snprintf(error, DB_ERROR_BYTES, "%s: the schema version cannot be read: %s", path,
+		    db_why(h, why));
 		return false;
 	}
 	if (version > schema_steps_len) {
@@ -70,10 +74,9 @@ migrate(sqlite3 *h, const struct db_options *o, char *error)
 	if (version > 0 && version < schema_steps_len && !keep_copy(o, schema_steps_len, error))
 		return false;
 	for (; version < schema_steps_len; version++) {
-		if (run_step(h, version))
+		if (run_step(h, version, why))
 			continue;
-		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, version + 1,
-		    sqlite3_errmsg(h));
+		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, version + 1, why);
 		return false;
 	}
 	return true;

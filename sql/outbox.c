@@ -171,6 +171,19 @@ db_outbox_list(
 }
 
 enum db_result
+db_outbox_oldest_code(struct db *db, int64_t now, int64_t *at)
+{
+	sqlite3_stmt *st = db_bind(db, ST_OUTBOX_OLDEST_CODE, "i", now);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	*at = sqlite3_column_int64(st, 0);
+	db_reset(st);
+	return r;
+}
+
+enum db_result
 db_stats(struct db *db, int64_t now, struct db_figures *out)
 {
 	sqlite3_stmt *st = db_bind(db, ST_STATS, "i", now);

@@ -4,8 +4,9 @@
 
 #include "account.h"
 #include "db_internal.h"
+#include "tombstone.h"
 
-#define ACCOUNT_COLUMN_COUNT 12
+#define ACCOUNT_COLUMN_COUNT 13
 #define SESSION_COLUMN_COUNT 13
 
 /* Read ACCOUNT_COLUMNS or SESSION_COLUMNS from column `c` on; false when the arena is full. */
@@ -25,6 +26,9 @@ enum db_result rows_next_seq(struct db *db, int64_t *seq);
 /* Takes an account and all that hangs on it out. Inside a write. DB_DONE. */
 enum db_result
 rows_account_erase(struct db *db, struct arena *a, const struct account *acc, int64_t now);
+
+/* Never gives an address out again. Inside a write. DB_DONE. */
+enum db_result rows_address_retire(struct db *db, const uint8_t mac[static TOMBSTONE_MAC_BYTES]);
 
 /* Puts an account row in; *acc gets its id. Inside a write. DB_DONE, or DB_CONFLICT when address or
  * e-mail is taken. */

@@ -40,13 +40,9 @@ db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SE
 	return r;
 }
 
-enum db_result
-db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after,
-    int limit, struct session *out, int *count)
+static enum db_result
+read_list(struct db *db, sqlite3_stmt *st, struct arena *a, struct session *out, int *count)
 {
-	sqlite3_stmt *st = seen_after > 0 ?
-	    db_bind(db, ST_SESSION_LIVE, "iiii", account_id, now, seen_after, (int64_t)limit) :
-	    db_bind(db, ST_SESSION_LIST, "iii", account_id, now, (int64_t)limit);
 	enum db_result r;
 
 	*count = 0;
@@ -56,6 +52,24 @@ db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,
 			return DB_FAIL;
 		}
 	return r;
+}
+
+enum db_result
+db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t after,
+    int limit, struct session *out, int *count)
+{
+	return read_list(db,
+	    db_bind(db, ST_SESSION_LIST, "iiii", account_id, now, after, (int64_t)limit), a, out,
+	    count);
+}
+
+enum db_result
+db_session_live(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after,
+    int limit, struct session *out, int *count)
+{
+	return read_list(db,
+	    db_bind(db, ST_SESSION_LIVE, "iiii", account_id, now, seen_after, (int64_t)limit), a,
+	    out, count);
 }
 
 enum db_result
@@ -100,31 +114,49 @@ db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int
 }
 
 enum db_result
-db_session_touch(struct db *db, int64_t id, int64_t now)
+db_session_touch(struct db *db, int64_t id, const char *client, int64_t now)
 {
+	uint8_t mac[SECRET_HASH_BYTES];
 	enum db_result r = db_begin_now(db);
 
-	return r == DB_DONE ? db_end(db, db_exec(db, ST_SESSION_TOUCH, "ii", id, now)) : r;
+	if (r != DB_DONE)
+		return r;
+	db_client_mac(client, mac);
+	return db_end(db,
+	    db_exec(db, ST_SESSION_TOUCH, "iib", id, now, &(struct db_blob){ mac, sizeof(mac) }));
 }
 
 static enum db_result
-presence(struct db *db, const struct session *s, struct account *acc, const char *name)
+presence(struct db *db, int64_t session_id, const struct account *acc, const struct presence *p)
 {
 	char key[512];
-	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittt", s->id, (int64_t)s->visible,
-	    s->device_name, s->session_name, s->listen_channel);
+	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, "iittt", session_id,
+	    (int64_t)p->visible, p->device_name, p->session_name, p->listen_channel);
 
-	if (r != DB_DONE || !name)
+	if (r != DB_DONE || !p->account_name)
 		return r;
-	rows_search_key(name, acc->chat_address, key, sizeof(key));
-	return db_exec(db, ST_ACCOUNT_UPDATE, "itttii", acc->id, name, key, acc->language,
-	    (int64_t)acc->public_visible, (int64_t)acc->mail_reply_to);
+	rows_search_key(p->account_name, acc->chat_address, key, sizeof(key));
+	r = db_exec(db, ST_ACCOUNT_NAME_FIRST, "itt", acc->id, p->account_name, key);
+	return r == DB_NONE ? DB_DONE : r; /* it has a name already */
 }
 
 enum db_result
-db_session_presence(struct db *db, const struct session *s, struct account *acc, const char *name)
+db_session_presence(
+    struct db *db, int64_t session_id, const struct account *acc, const struct presence *p)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, presence(db, s, acc, name)) : r;
+	return r == DB_DONE ? db_end(db, presence(db, session_id, acc, p)) : r;
+}
+
+enum db_result
+db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES])
+{
+	sqlite3_stmt *st =
+	    db_bind(db, ST_SESSION_GET, "b", &(struct db_blob){ public_id, ID_BYTES });
+	enum db_result r = db_step(db, st);
+
+	if (r == DB_ROW)
+		db_reset(st);
+	return r == DB_DONE ? DB_NONE : r;
 }

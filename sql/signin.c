@@ -10,23 +10,27 @@
 
 #define HOUR_MS ((int64_t)3600000)
 #define RANDOM_ADDRESS_BYTES 8
+#define PAIR_BYTES 512
 
-enum db_result
-access_hit(struct db *db, const char *label, const char *value, const struct hit_limit *l,
+/* One hit more on `label` and `value`, counted or only looked at: is it too many? Result as
+ * access_hit. */
+static enum db_result
+throttle(struct db *db, const char *label, const char *value, const struct hit_limit *l, bool count,
     int64_t *retry_at)
 {
 	uint8_t key[SECRET_HASH_BYTES];
+	const struct db_blob blob = { key, sizeof(key) };
 	sqlite3_stmt *st;
 	enum db_result r;
 
 	if (l->most <= 0)
 		return DB_DONE;
 	secret_mac(label, value, strlen(value), key);
-	st = db_bind(db, ST_THROTTLE_HIT, "bii", &(struct db_blob){ key, sizeof(key) }, l->now,
-	    l->now + l->window_ms);
+	st = count ? db_bind(db, ST_THROTTLE_HIT, "bii", &blob, l->now, l->now + l->window_ms) :
+		     db_bind(db, ST_THROTTLE_GET, "bi", &blob, l->now);
 	r = db_step(db, st);
 	if (r != DB_ROW)
-		return r == DB_DONE ? DB_FAIL : r;
+		return r;
 	if (sqlite3_column_int64(st, 0) > l->most) {
 		*retry_at = sqlite3_column_int64(st, 1);
 		r = DB_CONFLICT;
@@ -38,17 +42,78 @@ access_hit(struct db *db, const char *label, const char *value, const struct hit
 }
 
 enum db_result
+access_hit(struct db *db, const char *label, const char *value, const struct hit_limit *l,
+    int64_t *retry_at)
+{
+	return throttle(db, label, value, l, true, retry_at);
+}
+
+/* Would one more be too many? */
+static enum db_result
+look(struct db *db, const char *label, const char *value, const struct hit_limit *l,
+    int64_t *retry_at)
+{
+	return throttle(db, label, value, l, false, retry_at);
+}
+
+/* Client and address in one, for what counts them together. */
+static void
+pair_of(const struct signin_limit *l, char pair[static PAIR_BYTES])
+{
+	snprintf(pair, PAIR_BYTES, "%s\n%s", l->client ? l->client : "", l->email);
+}
+
+void
+db_client_mac(const char *client, uint8_t mac[static SECRET_HASH_BYTES])
+{
+	secret_mac("client", client, strlen(client), mac);
+}
+
+/* The client's hash as codes and sessions keep it; the operator has none. */
+static struct db_blob
+client_of(const struct signin_limit *l, uint8_t mac[static SECRET_HASH_BYTES])
+{
+	if (!l->client)
+		return (struct db_blob){ "", 0 };
+	db_client_mac(l->client, mac);
+	return (struct db_blob){ mac, SECRET_HASH_BYTES };
+}
+
+/* Is somebody of this account signed in at this client? DB_ROW or DB_DONE. */
+static enum db_result
+has_session(struct db *db, const struct signin_limit *l)
+{
+	uint8_t mac[SECRET_HASH_BYTES];
+	struct db_blob client = client_of(l, mac);
+	sqlite3_stmt *st = db_bind(db, ST_SESSION_OF_CLIENT, "tbi", l->email, &client, l->now);
+	enum db_result r = db_step(db, st);
+
+	if (r == DB_ROW)
+		db_reset(st);
+	return r;
+}
+
+/* Each client has a share of its own, so that nobody can use up another's; what they ask together
+ * counts as well, but only against those who are not signed in as the account already. */
+enum db_result
 access_throttle(struct db *db, const struct signin_limit *l, int64_t *retry_at)
 {
 	const struct hit_limit client = { l->per_client, HOUR_MS, l->now },
-			       address = { l->per_address, HOUR_MS, l->now };
+			       pair = { l->per_address, HOUR_MS, l->now },
+			       all = { l->per_address * SIGNIN_SHARES, HOUR_MS, l->now };
 	enum db_result r = db_exec(db, ST_THROTTLE_CLEAN, "i", l->now);
+	char both[PAIR_BYTES];
 
-	if (!db_failed(r))
+	pair_of(l, both);
+	if (!db_failed(r) && l->client)
 		r = access_hit(db, "throttle-client", l->client, &client, retry_at);
+	if (!db_failed(r) && r != DB_CONFLICT)
+		r = access_hit(db, "throttle-pair", both, &pair, retry_at);
 	if (r == DB_DONE)
-		r = access_hit(db, "throttle-address", l->email, &address, retry_at);
-	return r;
+		r = has_session(db, l);
+	if (r == DB_ROW)
+		return DB_DONE;
+	return r == DB_DONE ? access_hit(db, "throttle-address", l->email, &all, retry_at) : r;
 }
 
 enum db_result
@@ -81,11 +146,17 @@ code_mac(const char *email, const char *code, uint8_t mac[static SECRET_HASH_BYT
 static enum db_result
 code_put(struct db *db, const struct signin_limit *l, const char *code)
 {
-	uint8_t mac[SECRET_HASH_BYTES];
+	uint8_t mac[SECRET_HASH_BYTES], client_mac[SECRET_HASH_BYTES];
+	struct db_blob client = client_of(l, client_mac);
+	enum db_result r;
 
 	code_mac(l->email, code, mac);
-	return db_exec(db, ST_CODE_PUT, "tbi", l->email, &(struct db_blob){ mac, sizeof(mac) },
-	    l->now + SIGNIN_CODE_TTL_MS);
+	r = db_exec(db, ST_CODE_PUT, "tbbi", l->email, &client,
+	    &(struct db_blob){ mac, sizeof(mac) }, l->now + SIGNIN_CODE_TTL_MS);
+	if (r == DB_DONE)
+		r = db_exec(
+		    db, ST_CODE_TRIM, "tbi", l->email, &client, (int64_t)SIGNIN_CODES_ALIVE);
+	return r == DB_NONE ? DB_DONE : r;
 }
 
 enum db_result
@@ -104,27 +175,86 @@ db_code_request(struct db *db, const struct signin_limit *l, const char *code,
 	return access_end(db, r);
 }
 
+/* May this client try codes that others asked for? It has a few tries of its own, and all strangers
+ * together have a larger number. DB_DONE, or DB_CONFLICT. */
+static enum db_result
+may_try_others(struct db *db, const struct signin_limit *l, bool count)
+{
+	const struct hit_limit own = { SIGNIN_CODE_TRIES, SIGNIN_CODE_TTL_MS, l->now },
+			       all = { SIGNIN_STRANGERS_TRIES, HOUR_MS, l->now };
+	enum db_result (*ask)(struct db *, const char *, const char *, const struct hit_limit *,
+	    int64_t *) = count ? access_hit : look;
+	char both[PAIR_BYTES];
+	int64_t retry_at;
+	enum db_result r;
+
+	pair_of(l, both);
+	r = ask(db, "tries-pair", both, &own, &retry_at);
+	if (r == DB_DONE)
+		r = has_session(db, l);
+	if (r == DB_ROW)
+		return DB_DONE;
+	return r == DB_DONE ? ask(db, "tries-address", l->email, &all, &retry_at) : r;
+}
+
+/* Which codes of the address this one is held against. */
+struct code_view {
+	bool own, others; /* some of the client's own, some of others, are alive */
+	bool right; /* one of those that may be tried is this one */
+};
+
+static enum db_result
+code_look(struct db *db, const struct signin *in, bool others_too, struct code_view *v)
+{
+	uint8_t client_mac[SECRET_HASH_BYTES], want[SECRET_HASH_BYTES], got[SECRET_HASH_BYTES];
+	struct db_blob client = client_of(&in->limit, client_mac);
+	sqlite3_stmt *st = db_bind(db, ST_CODE_LIST, "tbii", in->limit.email, &client,
+	    in->limit.now, (int64_t)(3 * SIGNIN_CODES_ALIVE));
+	enum db_result r;
+
+	code_mac(in->limit.email, in->code, got);
+	while ((r = db_step(db, st)) == DB_ROW) {
+		bool own = sqlite3_column_int(st, 2);
+		bool may = own ? sqlite3_column_int(st, 1) < SIGNIN_CODE_TRIES : others_too;
+
+		v->own = v->own || own;
+		v->others = v->others || !own;
+		if (db_blob(st, 0, want, sizeof(want)) && secret_equal(want, got) && may)
+			v->right = true;
+	}
+	return r;
+}
+
+/* A wrong code: counted against the client that tried it, and only for others' codes also against
+ * the account. */
+static enum db_result
+code_missed(struct db *db, const struct signin_limit *l, const struct code_view *v)
+{
+	const struct hit_limit client = { l->per_client, HOUR_MS, l->now };
+	uint8_t mac[SECRET_HASH_BYTES];
+	struct db_blob blob = client_of(l, mac);
+	int64_t retry_at;
+	enum db_result r = v->own ? db_exec(db, ST_CODE_MISS, "tb", l->email, &blob) : DB_DONE;
+
+	if (!db_failed(r) && l->client)
+		r = access_hit(db, "throttle-client", l->client, &client, &retry_at);
+	if (!db_failed(r) && v->others)
+		r = may_try_others(db, l, true);
+	return db_failed(r) ? r : DB_NONE;
+}
+
 /* DB_DONE: right; DB_NONE: wrong, used up, expired or none there (a wrong one is counted). */
 static enum db_result
 code_check(struct db *db, const struct signin *in)
 {
-	sqlite3_stmt *st = db_bind(db, ST_CODE_GET, "ti", in->limit.email, in->limit.now);
-	uint8_t want[SECRET_HASH_BYTES], got[SECRET_HASH_BYTES];
-	enum db_result r = db_step(db, st);
-	int tries;
+	struct code_view v = { false, false, false };
+	enum db_result r = may_try_others(db, &in->limit, false);
 
-	if (r != DB_ROW)
-		return r == DB_DONE ? DB_NONE : r;
-	tries = sqlite3_column_int(st, 1);
-	r = db_blob(st, 0, want, sizeof(want)) ? DB_DONE : DB_FAIL;
-	db_reset(st);
-	if (r != DB_DONE || tries >= SIGNIN_CODE_TRIES)
-		return r == DB_DONE ? DB_NONE : r;
-	code_mac(in->limit.email, in->code, got);
-	if (secret_equal(want, got))
-		return DB_DONE;
-	r = db_exec(db, ST_CODE_MISS, "t", in->limit.email);
-	return db_failed(r) ? r : DB_NONE;
+	if (!db_failed(r))
+		r = code_look(db, in, r == DB_DONE, &v);
+	if (db_failed(r))
+		return r;
+	return v.right ? DB_DONE : code_missed(db, &in->limit, &v);
 }
 
 /* The account of the address; made when there is none. DB_CONFLICT: the chat address asked for is
@@ -170,6 +300,8 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
     struct session *s)
 {
 	const int64_t now = in->limit.now;
+	uint8_t mac[SECRET_HASH_BYTES];
+	struct db_blob client;
 	enum db_result r = db_exec(db, ST_SESSION_DELETE_EXPIRED, "ii", acc->id, now);
 
 	/* Sessions without any name are different devices of older clients: they stand side by
@@ -179,6 +311,7 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 		    db, ST_SESSION_DELETE_NAMED, "itt", acc->id, in->device_name, in->session_name);
 	if (db_failed(r))
 		return r;
+	client = client_of(&in->limit, mac);
 	*s = (struct session){
 		.device_name = arena_strdup(a, in->device_name),
 		.session_name = arena_strdup(a, in->session_name),
@@ -192,9 +325,10 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 	if (!s->device_name || !s->session_name || !s->listen_channel)
 		return DB_FAIL;
 	id_make(s->public_id);
-	r = db_exec(db, ST_SESSION_INSERT, "bbitttiii", &(struct db_blob){ s->public_id, ID_BYTES },
+	r = db_exec(db, ST_SESSION_INSERT, "bbitttiiib",
+	    &(struct db_blob){ s->public_id, ID_BYTES },
 	    &(struct db_blob){ in->token_hash, SECRET_HASH_BYTES }, acc->id, s->device_name,
-	    s->session_name, s->listen_channel, s->start_seq, now, s->expires_at);
+	    s->session_name, s->listen_channel, s->start_seq, now, s->expires_at, &client);
 	s->id = sqlite3_last_insert_rowid(db->handle);
 	return r;
 }
@@ -216,17 +350,17 @@ enum db_result
 db_code_verify(struct db *db, struct arena *a, const struct signin *in, enum signin_result *result,
     struct account *acc, struct session *s, int64_t *retry_at)
 {
-	struct signin_limit client_only = in->limit;
+	const struct hit_limit client = { in->limit.per_client, HOUR_MS, in->limit.now };
 	enum db_result r = db_begin(db);
 
 	if (r != DB_DONE)
 		return r;
-	client_only.per_address = 0; /* the five tries of the code limit the address */
-	r = access_throttle(db, &client_only, retry_at);
+	if (in->limit.client)
+		r = look(db, "throttle-client", in->limit.client, &client, retry_at);
 	if (r == DB_CONFLICT) {
 		*result = SIGNIN_LIMITED;
-		r = access_end(db, r);
-		return r == DB_CONFLICT ? DB_DONE : r;
+		r = db_end(db, DB_DONE);
+		return r;
 	}
 	if (r == DB_DONE)
 		r = code_check(db, in);

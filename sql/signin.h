@@ -5,12 +5,19 @@
 #include "account.h"
 
 #define SIGNIN_CODE_TTL_MS 600000
-#define SIGNIN_CODE_TRIES 5
+#define SIGNIN_CODE_TRIES 5 /* wrong ones of a client */
+#define SIGNIN_CODES_ALIVE 3 /* of an address, for one who asks */
+#define SIGNIN_STRANGERS_TRIES \
+	50 /* in an hour: of codes that others asked for, over all clients \
+	    */
+#define SIGNIN_SHARES 10 /* so many clients may each use their share for one address */
 
 /* Who asks, and how often he may within an hour; 0: as often as he likes. */
 struct signin_limit {
-	const char *email, *client; /* lower-case address; IP address, IPv6 cut to its /64 */
-	int per_address, per_client;
+	const char *email; /* lower case */
+	const char *client; /* IP address, IPv6 cut to its /64; NULL: the operator */
+	int per_address; /* codes that one client may ask for one address */
+	int per_client; /* codes and wrong tries of one client, over all addresses */
 	int64_t now;
 };
 
@@ -20,9 +27,9 @@ struct mail {
 	int64_t expires_at; /* it is not sent later than this */
 };
 
-/* Stores a code (as its keyed hash) in place of an older one; with `mail` not NULL puts that in the
- * outbox as well. `code` NULL only counts the attempt. DB_DONE; DB_CONFLICT: too often, ask again
- * at *retry_at. */
+/* Stores a code (as its keyed hash); of those that this client asked for the newest three stay
+ * alive. With `mail` not NULL puts that in the outbox as well. `code` NULL only counts the attempt.
+ * DB_DONE; DB_CONFLICT: too often, ask again at *retry_at. */
 enum db_result db_code_request(struct db *db, const struct signin_limit *l, const char *code,
     const struct mail *mail, int64_t *retry_at);
 
@@ -39,9 +46,10 @@ struct signin {
 
 enum signin_result { SIGNIN_OK, SIGNIN_WRONG, SIGNIN_ADDRESS_TAKEN, SIGNIN_LIMITED };
 
-/* Checks the code and opens a session, making the account at the first time. A wrong code counts as
- * one of five tries. DB_DONE with *result; on SIGNIN_OK `acc` and `s` are filled, on SIGNIN_LIMITED
- * *retry_at. A taken address leaves the code usable. */
+/* Checks the code and opens a session, making the account at the first time. A client has five
+ * wrong tries at the codes that it asked for, which nobody else can use up, and five in ten minutes
+ * at those that others asked for. DB_DONE with *result; on SIGNIN_OK `acc` and `s` are filled, on
+ * SIGNIN_LIMITED *retry_at. A taken address leaves the code usable. */
 enum db_result db_code_verify(struct db *db, struct arena *a, const struct signin *in,
     enum signin_result *result, struct account *acc, struct session *s, int64_t *retry_at);
 
@@ -55,18 +63,18 @@ struct access_request {
 	int64_t created_at;
 };
 
-/* Notes that an address asks for access and tells every admin in his stream; once per address.
- * Result as db_code_request. */
-enum db_result db_access_ask(
-    struct db *db, const struct signin_limit *l, const char *display_name, int64_t *retry_at);
+/* Notes that an address asks for access and tells every admin in his stream, once per address; with
+ * `mail` not NULL puts that in the outbox each time. Result as db_code_request. */
+enum db_result db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name,
+    const struct mail *mail, int64_t *retry_at);
 
 /* DB_ROW or DB_NONE. */
 enum db_result
 db_access_by_email(struct db *db, struct arena *a, const char *email, struct access_request *out);
 
-/* Up to `limit` requests, newest first. DB_DONE. */
-enum db_result
-db_access_list(struct db *db, struct arena *a, int limit, struct access_request *out, int *count);
+/* Up to `limit` requests, newest first, older than place `before` (0: from the newest). DB_DONE. */
+enum db_result db_access_list(struct db *db, struct arena *a, int64_t before, int limit,
+    struct access_request *out, int *count);
 
 /* Decides a request; with `mail` not NULL puts it in the outbox (its recipient is filled in here).
  * DB_DONE also when it had been decided the same way, DB_NONE: no such request, DB_CONFLICT: it was

@@ -32,8 +32,9 @@ bind_list(struct db *db, enum stmt which, const char *types, va_list ap)
 			sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
 			break;
 		case 'n':
+		case 'o':
 			number = va_arg(ap, int64_t);
-			if (number)
+			if (*types == 'n' ? number != 0 : number >= 0)
 				sqlite3_bind_int64(st, i, number);
 			else
 				sqlite3_bind_null(st, i);
@@ -68,9 +69,28 @@ db_bind(struct db *db, enum stmt which, const char *types, ...)
 	return st;
 }
 
+/* Only keys that are taken and rows that are gone are answers of the store: any other rule that was
+ * broken is a fault of ours. */
+static enum db_result
+translate_constraint(int rc)
+{
+	switch (rc) {
+	case SQLITE_CONSTRAINT_UNIQUE:
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	case SQLITE_CONSTRAINT_ROWID:
+		return DB_TAKEN;
+	case SQLITE_CONSTRAINT_FOREIGNKEY:
+		return DB_ORPHAN;
+	default:
+		return DB_FAIL;
+	}
+}
+
 enum db_result
 db_translate(struct db *db, int rc)
 {
+	enum db_result r;
+
 	switch (rc & 0xff) {
 	case SQLITE_ROW:
 		return DB_ROW;
@@ -78,7 +98,10 @@ db_translate(struct db *db, int rc)
 	case SQLITE_OK:
 		return DB_DONE;
 	case SQLITE_CONSTRAINT:
-		return DB_CONFLICT;
+		r = translate_constraint(rc);
+		if (r != DB_FAIL)
+			return r;
+		break;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return DB_BUSY;
@@ -90,6 +113,8 @@ db_translate(struct db *db, int rc)
 	if (sqlite3_system_errno(db->handle) == ENOSPC ||
 	    sqlite3_system_errno(db->handle) == EDQUOT)
 		return DB_FULL;
+	db->broken = true;
+	db->damaged |= (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
 	log_error("database: %s (%d, errno %d)", sqlite3_errmsg(db->handle), rc,
 	    sqlite3_system_errno(db->handle));
 	return DB_FAIL;
@@ -136,7 +161,7 @@ db_exec(struct db *db, enum stmt which, const char *types, ...)
 bool
 db_failed(enum db_result r)
 {
-	return r == DB_BUSY || r == DB_FULL || r == DB_FAIL;
+	return r == DB_TAKEN || r == DB_ORPHAN || r == DB_BUSY || r == DB_FULL || r == DB_FAIL;
 }
 
 static void

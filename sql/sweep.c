@@ -2,6 +2,7 @@
 #include "sweep.h"
 
 #include "body.h"
+#include "cleanup.h"
 #include "clock.h"
 #include "db_internal.h"
 #include "scrub.h"
@@ -25,11 +26,15 @@ static const struct {
 	[SWEEP_THROTTLES] = { "throttles", ST_SWEEP_THROTTLES, ST_COUNT_THROTTLES },
 	[SWEEP_ACCESS] = { "access_requests", ST_SWEEP_ACCESS, ST_COUNT_ACCESS },
 	[SWEEP_JOINS] = { "join_requests", ST_SWEEP_JOINS, ST_COUNT_JOINS },
+	[SWEEP_INVITES] = { "group_invites", ST_SWEEP_INVITES, ST_COUNT_INVITES },
 	[SWEEP_KEYS] = { "idempotency_keys", ST_SWEEP_KEYS, ST_COUNT_KEYS },
 	[SWEEP_OUTBOX] = { "mails", ST_SWEEP_OUTBOX, ST_COUNT_OUTBOX },
 	[SWEEP_BRIDGE] = { "outside_messages", ST_SWEEP_BRIDGE, ST_COUNT_BRIDGE },
 	[SWEEP_MESSAGES] = { "messages", ST_SWEEP_FINAL, ST_COUNT_FINAL },
 	[SWEEP_KEPT] = { "kept_messages", ST_SWEEP_KEPT, ST_COUNT_KEPT },
+	[SWEEP_RECORDS] = { "records", ST_SWEEP_RECORDS, ST_COUNT_RECORDS },
+	[SWEEP_DEAD_KEYS] = { "dead_keys", ST_SWEEP_DEAD_KEYS, ST_COUNT_DEAD_KEYS },
+	[SWEEP_AUDIT] = { "audit_entries", ST_SWEEP_AUDIT, ST_COUNT_AUDIT },
 	[SWEEP_FILES] = { "files", ST_SWEEP_FILES, ST_COUNT_FILES },
 };
 
@@ -53,7 +58,11 @@ db_sweep_state(struct db *db, struct sweep_state *out)
 		.searched_at = sqlite3_column_int64(st, 3),
 		.unclean_since = sqlite3_column_int64(st, 4),
 		.erased_at = sqlite3_column_int64(st, 5),
-		.rebuilt_at = sqlite3_column_int64(st, 6) };
+		.rebuilt_at = sqlite3_column_int64(st, 6),
+		.files_dev = sqlite3_column_int64(st, 7),
+		.files_ino = sqlite3_column_int64(st, 8),
+		.checked_at = sqlite3_column_int64(st, 9),
+		.damaged = sqlite3_column_int(st, 10) };
 	db_reset(st);
 	return r;
 }
@@ -115,13 +124,25 @@ db_sweep_done(struct db *db, int64_t now, int64_t unclean_since)
 }
 
 enum db_result
-db_sweep_searched(struct db *db, int64_t now)
+db_sweep_checked(struct db *db, int64_t now, bool damaged)
 {
-	return write_one(db, ST_SWEEP_SEARCHED, "i", now, 0, 0);
+	return write_one(db, ST_SWEEP_CHECKED, "ii", now, damaged, 0);
+}
+
+enum db_result
+db_sweep_folder(struct db *db, int64_t dev, int64_t ino)
+{
+	return write_one(db, ST_SWEEP_FOLDER, "ii", dev, ino, 0);
+}
+
+enum db_result
+db_sweep_searched(struct db *db, int64_t now, int64_t dev, int64_t ino)
+{
+	return write_one(db, ST_SWEEP_SEARCHED, "iii", now, dev, ino);
 }
 
 struct found {
-	int64_t id;
+	int64_t id, created_at;
 	uint8_t public_id[ID_BYTES];
 	bool scrubbed;
 };
@@ -138,6 +159,7 @@ find(struct db *db, sqlite3_stmt *st, struct found *list, int *count)
 
 		f->id = sqlite3_column_int64(st, 0);
 		f->scrubbed = sqlite3_column_int64(st, 2) > 0;
+		f->created_at = sqlite3_column_int64(st, 3);
 		if (!db_blob(st, 1, f->public_id, ID_BYTES)) {
 			db_reset(st);
 			return DB_FAIL;
@@ -167,11 +189,11 @@ scrub(struct db *db, const struct found *f, int64_t now)
 }
 
 static enum db_result
-finish(struct db *db, const struct found *f, int64_t expired_id, int64_t now)
+finish(struct db *db, const struct found *f, int64_t expired_at, int64_t now)
 {
 	enum db_result r = DB_DONE;
 
-	if (f->id <= expired_id)
+	if (f->created_at <= expired_at)
 		r = db_exec(db, ST_MESSAGE_EXPIRE, "i", f->id);
 	if (!db_failed(r))
 		r = db_exec(db, ST_MESSAGE_FINAL, "ii", f->id, now);
@@ -183,22 +205,41 @@ sweep_messages(
     struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *place, int64_t *n)
 {
 	struct found list[MESSAGES_AT_ONCE];
-	int64_t expired_id = plan->until[SWEEP_MESSAGES];
+	int64_t expired_at = plan->until[SWEEP_MESSAGES];
 	bool final = job == SWEEP_MESSAGES;
 	int count = 0;
 	enum db_result r = find(db,
 	    final ?
-		db_bind(db, ST_SWEEP_FINAL, "iii", *place, expired_id, (int64_t)MESSAGES_AT_ONCE) :
+		db_bind(db, ST_SWEEP_FINAL, "iii", *place, expired_at, (int64_t)MESSAGES_AT_ONCE) :
 		db_bind(db, ST_SWEEP_KEPT, "ii", *place, (int64_t)MESSAGES_AT_ONCE),
 	    list, &count);
 
 	for (int i = 0; i < count && r == DB_DONE; i++)
-		r = final ? finish(db, &list[i], expired_id, plan->now) :
+		r = final ? finish(db, &list[i], expired_at, plan->now) :
 			    scrub(db, &list[i], plan->now);
 	*n = count;
 	if (count > 0)
 		*place = list[count - 1].id;
 	return r;
+}
+
+/* With their places in the streams; deliveries go by the schema's cascades. */
+static enum db_result
+sweep_records(struct db *db, const struct sweep_plan *plan, int64_t *n)
+{
+	static const enum stmt steps[] = { ST_RECORD_REMOVALS, ST_SCRUB_STREAM, ST_MESSAGE_DELETE };
+	struct found list[MESSAGES_AT_ONCE];
+	int count = 0;
+	enum db_result r = find(db,
+	    db_bind(db, ST_SWEEP_RECORDS, "iii", plan->until[SWEEP_RECORDS], plan->now,
+		(int64_t)MESSAGES_AT_ONCE),
+	    list, &count);
+
+	for (int i = 0; i < count && !db_failed(r); i++)
+		for (size_t step = 0; step < ARRAY_LEN(steps) && !db_failed(r); step++)
+			r = db_exec(db, steps[step], "i", list[i].id);
+	*n = count;
+	return db_failed(r) ? r : DB_DONE;
 }
 
 static enum db_result
@@ -224,6 +265,8 @@ step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *
 		return sweep_messages(db, plan, job, place, n);
 	if (job == SWEEP_BRIDGE)
 		return sweep_bridge(db, plan, n);
+	if (job == SWEEP_RECORDS)
+		return sweep_records(db, plan, n);
 	r = db_exec(db, jobs[job].sweep, "ii", plan->until[job], ROWS_AT_ONCE);
 	*n = r == DB_DONE ? sqlite3_changes(db->handle) : 0;
 	return r;
@@ -255,6 +298,8 @@ db_sweep_count(struct db *db, const struct sweep_plan *plan, enum sweep_job job,
 	    db_bind(db, ST_COUNT_FINAL, "ii", (int64_t)0, plan->until[job]) :
 	    job == SWEEP_KEPT   ? db_bind(db, ST_COUNT_KEPT, "") :
 	    job == SWEEP_BRIDGE ? db_bind(db, ST_COUNT_BRIDGE, "ii", plan->until[job], plan->now) :
+	    job == SWEEP_RECORDS ?
+				  db_bind(db, ST_COUNT_RECORDS, "ii", plan->until[job], plan->now) :
 				  db_bind(db, jobs[job].count, "i", plan->until[job]);
 	enum db_result r = db_step(db, st);
 

@@ -12,10 +12,14 @@ enum sweep_job {
 	SWEEP_THROTTLES,
 	SWEEP_ACCESS, /* requests that nobody decided */
 	SWEEP_JOINS,
+	SWEEP_INVITES, /* to groups, answered or not */
 	SWEEP_KEYS, /* idempotency records of more than a day */
 	SWEEP_OUTBOX,
 	SWEEP_BRIDGE, /* what no phone took in time */
 	SWEEP_MESSAGES, /* final ones, and those that expired; scrubbed as the settings say */
+	SWEEP_RECORDS, /* of messages whose text is gone */
+	SWEEP_DEAD_KEYS, /* that were overwritten, of messages whose record is gone */
+	SWEEP_AUDIT,
 	SWEEP_KEPT, /* final ones that were kept before the settings changed */
 	SWEEP_FILES, /* expired ones */
 	SWEEP__MAX
@@ -33,6 +37,9 @@ struct sweep_plan {
 struct sweep_state {
 	int64_t started_at, finished_at, duration_ms, searched_at;
 	int64_t erased_at, rebuilt_at; /* an account went, the file was rebuilt; 0: never */
+	int64_t files_dev, files_ino; /* the folder of files when it was searched; 0: never */
+	int64_t checked_at; /* the whole database was; 0: never */
+	bool damaged; /* a page was found to be, then */
 	int64_t unclean_since; /* scrubbed text may be in the WAL since then; 0: it is not */
 };
 
@@ -87,8 +94,15 @@ enum db_result db_sweep_rebuild(
 /* Ends the pass and gives the lease back. DB_DONE. */
 enum db_result db_sweep_done(struct db *db, int64_t now, int64_t unclean_since);
 
-/* Notes that files and rows were held against each other. DB_DONE. */
-enum db_result db_sweep_searched(struct db *db, int64_t now);
+/* Notes that every page of the database was looked at, and whether some are damaged. DB_DONE. */
+enum db_result db_sweep_checked(struct db *db, int64_t now, bool damaged);
+
+/* Notes the folder of files while none is known: something was just stored there. DB_DONE, or
+ * DB_NONE: one is known. */
+enum db_result db_sweep_folder(struct db *db, int64_t dev, int64_t ino);
+
+/* Notes that files and rows were held against each other, in which folder. DB_DONE. */
+enum db_result db_sweep_searched(struct db *db, int64_t now, int64_t dev, int64_t ino);
 
 /* True when a file has a row. */
 bool db_file_known(struct db *db, const uint8_t public_id[static ID_BYTES]);

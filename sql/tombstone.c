@@ -70,12 +70,38 @@ tombstone_message(struct db *db, const uint8_t public_id[static ID_BYTES])
 	return append(db, stone);
 }
 
-bool
-tombstone_account(struct db *db, int64_t account_id)
+static void
+put_number(uint8_t at[static 8], int64_t n)
 {
-	uint8_t stone[TOMBSTONE_BYTES] = { 'a' };
+	for (int i = 0; i < 8; i++)
+		at[7 - i] = (uint8_t)((uint64_t)n >> (8 * i));
+}
+
+static int64_t
+get_number(const uint8_t at[static 8])
+{
+	uint64_t n = 0;
 
 	for (int i = 0; i < 8; i++)
-		stone[TOMBSTONE_BYTES - 1 - i] = (uint8_t)((uint64_t)account_id >> (8 * i));
-	return append(db, stone);
+		n = n << 8 | at[i];
+	return (int64_t)n;
+}
+
+bool
+tombstone_account(struct db *db, int64_t created_at, int64_t account_id,
+    const uint8_t address_mac[static TOMBSTONE_MAC_BYTES])
+{
+	uint8_t account[TOMBSTONE_BYTES] = { 'a' }, address[TOMBSTONE_BYTES] = { 'r' };
+
+	put_number(account + 1, created_at);
+	put_number(account + 9, account_id);
+	memcpy(address + 1, address_mac, TOMBSTONE_MAC_BYTES);
+	return append(db, address) && append(db, account);
+}
+
+void
+tombstone_read_account(const uint8_t id[static ID_BYTES], int64_t *created_at, int64_t *account_id)
+{
+	*created_at = get_number(id);
+	*account_id = get_number(id + 8);
 }

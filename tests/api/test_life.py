@@ -2,14 +2,16 @@
 import contextlib
 import http.client
 import os
+import re
 import signal
+import socket
 import stat
 import threading
 
 import pytest
 
 from client import wait_until
-from harness import BUILD, Relay, clean_env, free_port, make_folder, processes, run
+from harness import BUILD, Relay, clean_env, free_port, make_folder, port_is_free, processes, run
 
 CONFIG = "/api/v1/webchat/config"
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
@@ -230,6 +232,37 @@ def test_reload_asked_for_during_a_reload_is_not_lost(make_relay):
 def signal_waits(pid, number):
     """Whether the signal was sent to the process and not yet taken."""
     return int(status_of(pid)["ShdPnd"], 16) >> (number - 1) & 1
+
+
+@pytest.mark.parametrize("change", [{"PORT": "new"}, {"HOST": "0.0.0.0"}, {"PORT": "new", "HOST": "0.0.0.0"}],
+                         ids=["port", "host", "both"])
+def test_reload_moves_to_another_host_and_port(make_relay, change):
+    relay = make_relay({"PORT": free_port(), "WEBCHAT_STRICT_PORT": 1}, env={"WEBCHAT_RELAY_PORT": 0})
+    old, user = relay.port, relay.sign_in()
+    relay.settings.update({name: free_port() if value == "new" else value for name, value in change.items()})
+    relay.reload()
+    relay.port = relay.settings["PORT"]
+    address = re.escape(relay.settings["HOST"]) if relay.settings["HOST"] != "0.0.0.0" else r"[0-9.]+"
+    wait_until("it says where it is now", lambda: re.search(
+        rf"^WebChat relay: http://{address}:{relay.port}$", relay.stdout.split("\n", 2)[-1], re.M))
+    user.port = relay.port
+    user.send(user.address, expect=202)
+    assert f":{relay.port}" in run("relayd", "--dir", relay.folder, "--status").stdout
+    assert old == relay.port or port_is_free(old)
+
+
+def test_reload_to_a_taken_port_leaves_it_where_it_is_and_doctor_says_so(make_relay):
+    relay = make_relay({"PORT": free_port(), "WEBCHAT_STRICT_PORT": 1}, env={"WEBCHAT_RELAY_PORT": 0})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        relay.settings["PORT"] = taken.getsockname()[1]
+        relay.reload()
+        wait_until("it says why not", lambda: f"not reloaded: {relay.folder}/.env.local" in relay.stderr)
+        wait_until("it answers again", lambda: not port_is_free(relay.port))
+        relay.client().get("/health", expect=200)
+        line = next(line for line in relay.ctl("doctor", "--text", expect=1).stdout.splitlines() if line.startswith("socket"))
+        assert "FAILED" in line and str(relay.port) in line and str(relay.settings["PORT"]) in line
 
 
 def test_reload_with_a_bad_setting_changes_nothing(make_relay):

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from groups import accept
 from keys import make_key
 
 BUILD = os.environ.get("RELAY_BUILD", "build")
@@ -53,9 +54,12 @@ ROWS = {
     ("POST", GROUP + "/requests/{request}/approve"): (None, 404, 404, 403, 404, 404),
     ("POST", GROUP + "/requests/{request}/reject"): (None, 404, 404, 403, 404, 404),
     ("GET", GROUP + "/members"): (None, 404, 404, 200, 200, 404),
-    ("POST", GROUP + "/members"): ({"chat_address": "{plain}"}, 404, 404, 403, 200, 404),
+    ("POST", GROUP + "/members"): ({"chat_address": "{plain}"}, 404, 404, 403, 202, 404),
     ("PATCH", GROUP + "/members/{second}"): ({"role": "writer"}, 404, 404, 403, 200, 404),
     ("DELETE", GROUP + "/members/{second}"): (None, 404, 404, 403, 200, 404),
+    ("GET", CHAT + "/invites"): (None, 200, 200, 200, 200, 200),
+    ("POST", CHAT + "/invites/{invite}/accept"): (None, 200, 404, 404, 404, 404),
+    ("POST", CHAT + "/invites/{invite}/decline"): (None, 200, 404, 404, 404, 404),
     ("POST", CHAT + "/upload"): (None, 415, 415, 415, 415, 415),
     ("PUT", CHAT + "/upload"): (None, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/files"): (None, 200, 200, 200, 200, 200),
@@ -102,6 +106,7 @@ SCOPES = {
     ("GET", CHAT + "/groups"): ["receive"],
     ("GET", GROUP): ["receive"],
     ("GET", GROUP + "/members"): ["receive"],
+    ("GET", CHAT + "/invites"): ["receive"],
     ("POST", PHONE + "/claim"): ["phone"],
     ("POST", PHONE + "/ack"): ["phone"],
     ("POST", PHONE + "/inbound"): ["phone"],
@@ -129,13 +134,17 @@ def make_world(relay):
     owner = people["owner"]
     group = owner.post(CHAT + "/groups", {"name": "Private"}, expect=200)["group_id"]
     for name in ("exmember", "member", "second"):
-        owner.post(f"{CHAT}/groups/{group}/members", {"chat_address": people[name].address}, expect=200)
+        owner.post(f"{CHAT}/groups/{group}/members", {"chat_address": people[name].address}, expect=202)
+        accept(people[name])
+    owner.post(f"{CHAT}/groups/{group}/members", {"chat_address": people["plain"].address}, expect=202)
     names = {name: person.address for name, person in people.items()}
     names["file"] = owner.put(CHAT + "/upload?name=a.txt", data=b"bytes", expect=200)["file_id"]
     names["group"], names["message"] = group, owner.send(group, attachments=[names["file"]])["message_id"]
     people["exmember"].post(f"{CHAT}/groups/{group}/leave", expect=200)
     names["session"] = owner.get(AUTH + "/me", expect=200)["session"]["session_id"]
     names["key"] = make_key(owner, "send").id
+    [invite] = people["plain"].get(CHAT + "/invites", expect=200)["invites"]
+    names["invite"] = invite["invite_id"]
     names["request"] = "req_" + "0" * 32
     return people, names
 

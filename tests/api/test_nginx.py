@@ -36,14 +36,15 @@ def is_json_failure(answer, status, *codes):
     (b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
     (b"GET /api/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
     (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", (400,)),
-    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", (400,)),
+    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", (400, 401)),
+    (b"PUT /api/v1/webchat/upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", (400, 401, 411)),
     (b"GET /api/v1/pchat/auth/me HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 40000 + b"\r\n\r\n", (400,)),
     (b"GET /api/v1/" + b"x" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (414,)),
     (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
     (b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", (400, 405)),
     (b"GET /health HTTP/3.7\r\nHost: x\r\n\r\n", (400, 505)),
 ], ids=["nul-in-header", "bad-host", "no-host", "control-in-method", "nul-in-path", "climbing-path", "two-lengths",
-        "bad-chunk", "long-header", "long-path", "trace", "connect", "odd-version"])
+        "bad-chunk", "bad-chunk-of-a-file", "long-header", "long-path", "trace", "connect", "odd-version"])
 def test_bad_request_is_json(client, request_bytes, statuses):
     answer = client.raw(request_bytes)
     assert answer.status in statuses, answer

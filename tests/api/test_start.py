@@ -1,12 +1,14 @@
 """Refusing to start: one line that names the place, the setting and what is allowed."""
+import contextlib
 import os
 import re
 import socket
 import sqlite3
+import subprocess
 
 import pytest
 
-from harness import DEFAULTS, Relay, clean_env, free_port, run
+from harness import BUILD, DEFAULTS, Relay, clean_env, free_port, run
 
 BAD_VALUES = {
     "unknown": ("NOPE", "1"), "unknown-case": ("port", "5110"), "no-number": ("PORT", "abc"), "empty-number": ("PORT", ""),
@@ -18,6 +20,8 @@ BAD_VALUES = {
     "level": ("RELAY_LOG_LEVEL", "loud"), "part-of-an-enum": ("RELAY_LOG_LEVEL", "inf"), "name-too-long": ("RELAY_NAME", "x" * 65),
     "control": ("RELAY_NAME", "a\x1bb"), "proxies": ("RELAY_TRUSTED_PROXIES", "300.1.1.1"), "proxy-list": ("RELAY_TRUSTED_PROXIES", "127.0.0.1; deny all"),
     "origin": ("WEBCHAT_ALLOWED_ORIGINS", "https://a.example\"; return 200"), "host": ("HOST", "127.0.0.1; return"), "user": ("RELAY_USER", "no-such-user"),
+    "domain": ("PCHAT_AUTH_ALLOWED_DOMAINS", "@example.com"), "star": ("PCHAT_AUTH_ALLOWED_DOMAINS", "*.x"),
+    "semicolons": ("PCHAT_AUTH_ALLOWED_EMAILS", "a@b;c@d"), "mail-url": ("SMTP_HOST", "smtp://mail"), "path-in-origin": ("WEBCHAT_ALLOWED_ORIGINS", "https://a/x"),
     "root": ("RELAY_USER", "root"), "database": ("BRIDGE_DB_PATH", "/dev/null/x.db"), "uploads": ("PCHAT_UPLOAD_DIR", "/dev/null/up"),
     "certificate": ("RELAY_TLS_CERTIFICATE", "/dev/null/cert.pem"), "mail-ca": ("SMTP_CA_FILE", "/dev/null/ca.pem"), "sender": ("SMTP_HOST", "127.0.0.1"),
 }
@@ -75,11 +79,23 @@ def test_certificate_without_a_key_is_refused(folder_of):
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
-def test_settings_that_others_can_read_are_refused(folder_of, mode):
+def test_settings_that_others_can_read_are_closed_and_it_says_so(folder_of, mode):
+    folder = folder_of("".join(f"{name}={value}\n" for name, value in DEFAULTS.items()))
+    path = os.path.join(folder, ".env.local")
+    os.chmod(path, mode)
+    done = run("relayd", "--dir", folder, "--check", env=clean_env(WEBCHAT_RELAY_PORT=free_port()))
+    assert done.returncode == 0 and path in done.stderr and len(done.stderr.splitlines()) == 1, done
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has files that others cannot close")
+def test_settings_that_others_can_read_and_that_are_not_ours_are_refused(folder_of):
     folder = folder_of("HOST=127.0.0.1\n")
-    os.chmod(os.path.join(folder, ".env.local"), mode)
-    line = start_refused(folder)
-    assert ".env.local" in line and "600" in line
+    path = os.path.join(folder, ".env.local")
+    os.chmod(path, 0o644)
+    done = subprocess.run([os.path.join(BUILD, "relayd"), "--dir", folder, "--check"], env=clean_env(), user=65534, group=65534,
+                          extra_groups=[], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+    assert done.returncode == 1 and path in done.stderr and "600" in done.stderr and len(done.stderr.splitlines()) == 1, done
 
 
 def test_folder_that_is_not_there_is_refused(built):
@@ -116,15 +132,49 @@ def port_that_is_taken():
         yield taken.getsockname()[1]
 
 
-def test_busy_port_is_refused_when_strict(folder_of, busy_port):
-    folder = folder_of("HOST=127.0.0.1\nWEBCHAT_STRICT_PORT=1\n")
-    assert str(busy_port) in start_refused(folder, env=clean_env(WEBCHAT_RELAY_PORT=busy_port))
+@pytest.mark.parametrize("setting", ["PORT", "WEBCHAT_RELAY_PORT"])
+def test_busy_port_is_refused_when_strict_in_a_line_that_names_the_setting(folder_of, busy_port, setting):
+    line = start_refused(folder_of(f"HOST=127.0.0.1\nWEBCHAT_STRICT_PORT=1\n{setting}={busy_port}\n"), env=clean_env())
+    assert f".env.local:3: {setting}: port {busy_port} of 127.0.0.1 is taken" in line and "WEBCHAT_STRICT_PORT" in line
 
 
-def test_busy_port_makes_it_take_the_next_free_one(built, busy_port):
+def test_busy_port_makes_it_take_the_next_free_one_and_say_so(built, busy_port):
     with Relay(port=busy_port, env={"WEBCHAT_STRICT_PORT": 0}) as relay:
         assert busy_port < relay.port < busy_port + 200
         relay.client().get("/health", expect=200)
+        said = [line for line in relay.stderr.splitlines() if f"port {busy_port} is taken" in line]
+        assert len(said) == 1 and str(relay.port) in said[0]
+
+
+def test_next_free_port_is_never_that_of_the_metrics(built, busy_port):
+    with Relay({"RELAY_METRICS_PORT": busy_port + 1}, port=busy_port, env={"WEBCHAT_STRICT_PORT": 0}) as relay:
+        assert relay.port not in (busy_port, busy_port + 1)
+
+
+def reaches(host, port):
+    with contextlib.suppress(OSError), socket.create_connection((host, port), 5) as link:
+        link.sendall(b"GET /health HTTP/1.0\r\nHost: x\r\n\r\n")
+        return b" 200 " in link.recv(64)
+    return False
+
+
+needs_ipv6 = pytest.mark.skipif(not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"), reason="this machine has no IPv6")
+
+
+@pytest.mark.parametrize("host, families", [
+    pytest.param("::", ["127.0.0.1", "::1"], marks=needs_ipv6), pytest.param("[::]", ["127.0.0.1", "::1"], marks=needs_ipv6),
+    pytest.param("::1", ["::1"], marks=needs_ipv6), ("0.0.0.0", ["127.0.0.1"]), ("*", ["127.0.0.1"]), ("localhost", ["localhost"])])
+def test_it_answers_where_it_listens_and_at_the_address_it_prints(built, host, families):
+    with Relay({"HOST": host}) as relay:
+        assert [family for family in families if not reaches(family, relay.port)] == []
+        printed = re.match(r"http://\[?([^\]/]+?)\]?:(\d+)$", relay.url)
+        assert reaches(printed.group(1), int(printed.group(2))), relay.url
+
+
+@needs_ipv6
+def test_port_that_is_taken_on_the_other_family_is_taken(folder_of, busy_port):
+    line = start_refused(folder_of("HOST=::\nWEBCHAT_STRICT_PORT=1\n"), env=clean_env(WEBCHAT_RELAY_PORT=busy_port))
+    assert f"port {busy_port} of :: is taken" in line
 
 
 def test_port_of_the_file_serves_without_the_variable(built):

@@ -1,9 +1,14 @@
 """Sending: once, whatever becomes of the connection."""
+import base64
+import contextlib
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -233,11 +238,11 @@ def test_directory_lists_people_and_groups_without_their_control_characters(make
     relay = make_relay()
     cli = make_cli(of=relay)
     cli.sign_in()
-    people = [relay.sign_in(display_name=f"P{number}\u202e\u009b", public_visible=True) for number in range(3)]
+    people = [relay.sign_in(display_name=f"P{number}\u200e\u009b", public_visible=True) for number in range(3)]
     people[0].presence()
     people[0].post("/api/v1/webchat/groups", {"name": "Public\u009bgroup", "visibility": "public"}, expect=200)
-    lines = cli.run("--directory").stdout.splitlines()[8:]
-    assert sorted(lines[:3]) == sorted(f"User: {user.address} {'offline' if number else 'online'} P{number}\\u202e\\x9b"
+    lines = cli.run("--directory").stdout.splitlines()
+    assert sorted(lines[:3]) == sorted(f"User: {user.address} {'offline' if number else 'online'} P{number}\\u200e\\x9b"
                                        for number, user in enumerate(people))
     assert lines[3].startswith("Group: grp_") and lines[3].endswith(" public Public\\x9bgroup")
     found = [json.loads(line) for line in cli.run("--directory", "--json").stdout.splitlines()[1:]]
@@ -269,7 +274,13 @@ RELAY = ["--relay", "http://127.0.0.1:1"]
     (["ann@example.com", "--group", "g", "--open", *RELAY], "--create-group"),
     (["ann@example.com", "--save", "/", *RELAY], "--watch"),
     (["ann@example.com", "--on-message", "cat", *RELAY], "--watch"),
-    (["ann@example.com", "--watch", "--save", "/no/such/folder", *RELAY], "folder"),
+    (["ann@example.com", "--save", "x", *RELAY], "--watch"),
+    (["ann@example.com", "--since", "2h", *RELAY], "--watch"),
+    (["ann@example.com", "--watch", "--since", "yesterday", *RELAY], "yesterday"),
+    (["ann@example.com", "--chat", "bob", "--json", *RELAY], "--chat"),
+    (["ann@example.com", "--chat", " ", *RELAY], "--chat"),
+    (["ann@example.com", "--token-in-url", *RELAY], "--site"),
+    (["ann@example.com", "--proxy", "socks5://127.0.0.1:1", *RELAY], "proxy"),
     (["ann@example.com", "--watch", "--on-message", "no-such-program-at-all", *RELAY], "--on-message"),
     (["ann@example.com", "--watch", "--on-message", "cat 'x", *RELAY], "quotation"),
     (["ann@example.com", "--interval", "0", *RELAY], "--interval"),
@@ -312,3 +323,102 @@ def test_reader_that_goes_away_is_no_traceback(cli):
                           text=True,
                           stdin=subprocess.DEVNULL, timeout=60, check=False)
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr, done.stderr
+
+
+# -- standard input, odd names, proxies ------------------------------------------------------------
+
+def test_message_of_a_dash_is_read_from_standard_input(cli, bob):
+    subprocess.run(cli.words(["--to", bob.address, "--message", "-"]), env=cli.env(), input="Zeile 1\nZeile ü\n\n".encode(),
+                   check=True, capture_output=True, timeout=120, cwd=cli.home)
+    assert bob.texts() == ["Zeile 1\nZeile ü"]
+
+
+@pytest.mark.parametrize("data, status, says", [(b"", 2, "nothing came"), (b" \n", 2, "nothing came"), (b"\xff\xfe", 1, "not UTF-8")])
+def test_standard_input_that_is_no_text_is_said(cli, bob, data, status, says):
+    done = subprocess.run(cli.words(["--to", bob.address, "--message", "-"]), env=cli.env(), input=data, capture_output=True,
+                          timeout=120, cwd=cli.home, check=False)
+    assert done.returncode == status and says in done.stderr.decode() and bob.texts() == []
+
+
+def test_file_name_that_is_not_utf8_is_sent(cli, bob):
+    path = os.path.join(os.fsencode(cli.home), b"Gr\xfcn.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("x")
+    cli.run("--to", bob.address, "--attach", os.fsdecode(path))
+    assert bob.poll_all()[0][0]["attachments"][0]["name"] == "Gr\ufffdn.txt"
+
+
+@pytest.mark.parametrize("typed", ["@{}", " {} ", "{}".upper()])
+def test_address_as_people_type_it_is_sent_to(cli, bob, typed):
+    cli.run("--to", typed.format(bob.address.upper()), "--message", "x")
+    assert bob.texts() == ["x"]
+
+
+class HttpProxy(Answers):
+    """A proxy of a few lines for plain http: passes requests with a whole address on, and knows one user."""
+
+    def __init__(self, relay):
+        super().__init__(self.forward)
+        self.relay = relay
+
+    def forward(self, request):
+        if request.headers.get("Proxy-Authorization") != "Basic " + base64.b64encode(b"me:s3cret").decode():
+            return 407, {}, b"who are you?"
+        assert request.path.startswith("http://relay.invalid/"), request.path
+        link = http.client.HTTPConnection("127.0.0.1", self.relay.port, timeout=20)
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "proxy-authorization")}
+        link.request(request.method, request.path[len("http://relay.invalid"):], request.body or None, headers)
+        answer = link.getresponse()
+        return answer.status, {"Content-Type": answer.headers["Content-Type"]}, answer.read()
+
+
+def test_proxy_is_gone_through_with_its_password(make_cli, relay):
+    with HttpProxy(relay) as proxy:
+        cli = make_cli(url="http://relay.invalid")
+        way = proxy.url.replace("http://", "http://me:s3cret@")
+        status = cli.json("--proxy", way, "--code", relay.code(cli.email))["status"]
+        assert status["relay"] == "http://relay.invalid"
+        cli.env = lambda **more: {**type(cli).env(cli, **more), "http_proxy": way}
+        assert cli.json()["status"]["chat_address"] == status["chat_address"]
+        assert "relay.invalid" in cli.run("--proxy", "none", "--timeout", "1", expect=4).stderr
+        assert "s3cret" not in cli.run("--proxy", "http://me:s3cret@127.0.0.1:1", "--timeout", "1", expect=4).stderr
+
+
+def test_proxy_of_the_environment_is_not_asked_for_this_computer(cli):
+    cli.env = lambda **more: {**type(cli).env(cli, **more), "http_proxy": "http://127.0.0.1:1"}
+    cli.run()
+
+
+def test_https_goes_through_a_tunnel(make_cli, make_relay, tmp_path):
+    """The proxy sees CONNECT and bytes, and no token."""
+    certificate, key = make_certificate(str(tmp_path))
+    relay = make_relay({"RELAY_TLS_CERTIFICATE": certificate, "RELAY_TLS_KEY": key})
+    seen = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    link = listener.accept()[0]
+                    head = b""
+                    while b"\r\n\r\n" not in head:
+                        head += link.recv(65536)
+                    seen.append(head.decode())
+                    link.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    up = socket.create_connection(("127.0.0.1", relay.port), 20)
+                    for one, other in ((link, up), (up, link)):
+                        threading.Thread(target=pump, args=(one, other), daemon=True).start()
+        threading.Thread(target=serve, daemon=True).start()
+        cli = make_cli(url=f"https://localhost:{relay.port}")
+        cli.env = lambda **more: {**type(cli).env(cli, **more), "SSL_CERT_FILE": certificate}
+        code = relay.ctl("code", cli.email).stdout.strip()
+        cli.run("--proxy", f"http://127.0.0.1:{listener.getsockname()[1]}", "--code", code)
+        assert seen and all(head.startswith(f"CONNECT localhost:{relay.port} HTTP/1.") for head in seen)
+        assert "pct_" not in "".join(seen)
+
+
+def pump(one, other):
+    with contextlib.suppress(OSError):
+        while data := one.recv(65536):
+            other.sendall(data)
+    with contextlib.suppress(OSError):
+        other.shutdown(socket.SHUT_WR)

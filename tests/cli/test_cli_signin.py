@@ -26,17 +26,25 @@ def test_first_run_makes_the_user_and_prints_who_it_is(make_cli, relay):
                    "my box",
                    "--session-name", "night shift")
     shown = labelled(done.stdout)
-    assert list(shown) == LABELS and done.stderr == ""
-    assert shown == {"WebChat URL": shown["WebChat URL"], "Persona": "Ann Lee", "E-mail": cli.email,
+    assert list(shown) == LABELS[1:] and done.stderr == ""
+    assert shown == {"Persona": "Ann Lee", "E-mail": cli.email,
                      "Chat address": address,
                      "Computer": "my box", "Session": "night shift", "Relay": relay.url, "Relay mode": "private"}
 
 
-def test_url_signs_in_and_holds_its_secret_in_the_fragment_only(cli, relay):
-    url = cli.json()["status"]["webchat_url"]
+def test_no_url_and_no_token_is_printed_unless_asked_for(cli):
+    assert "webchat_url" not in cli.json()["status"]
+    for words in ([], ["--site", "https://chat.example.com/x"]):
+        done = cli.run(*words)
+        assert "pct_" not in done.stdout + done.stderr and cli.state["token"][4:] not in done.stdout + done.stderr
+
+
+def test_url_signs_in_when_asked_and_holds_its_secret_in_the_fragment_only(cli, relay):
+    site = relay.url + "/app/webchat/chat.html"
+    url = cli.json("--site", site, "--token-in-url")["status"]["webchat_url"]
     before, fragment = url.split("#")
     token = dict(field.split("=") for field in fragment.split("&"))["session"]
-    assert before == relay.url + "/app/webchat/chat.html" and token == cli.state["token"]
+    assert before == site and token == cli.state["token"]
     relay.client(token).get("/api/v1/pchat/auth/me", expect=200)
 
 
@@ -80,9 +88,11 @@ def test_chat_address_that_is_taken_is_refused_and_the_code_stays_good(make_cli,
 
 
 def test_quiet_url_leaves_out_every_secret(cli):
-    done = cli.run("--quiet-url")
+    site = ["--site", "https://chat.example.com/x", "--token-in-url"]
+    assert list(labelled(cli.run(*site).stdout)) == LABELS
+    done = cli.run("--quiet-url", *site)
     assert list(labelled(done.stdout)) == LABELS[1:] and "pct_" not in done.stdout
-    assert "pct_" not in cli.run("--quiet-url", "--json").stdout
+    assert "pct_" not in cli.run("--quiet-url", "--json", *site).stdout
 
 
 def test_site_is_where_the_url_leads(cli):
@@ -105,6 +115,12 @@ def test_config_home_is_honoured(make_cli, relay, tmp_path):
     cli.env = lambda **more: {**type(cli).env(cli, **more), "XDG_CONFIG_HOME": str(tmp_path / "else where")}
     cli.run("--code", relay.code(cli.email))
     assert os.listdir(tmp_path / "else where") == ["webchat"] and os.listdir(cli.home) == []
+
+
+@pytest.mark.parametrize("form", [str.upper, lambda url: url.replace("http", "HTTP") + "/", lambda url: f" {url}".strip()])
+def test_same_relay_written_otherwise_is_the_same(cli, form):
+    cli.url = form(cli.url)
+    assert cli.json()["status"]["relay"] == cli.relay.url
 
 
 def test_each_user_and_relay_has_a_file_of_its_own(make_cli, relay):
@@ -229,8 +245,15 @@ def test_logout_of_a_session_that_is_over_forgets_it_too(cli, relay):
 
 
 def test_revoked_session_needs_a_new_code_and_keeps_the_user(cli, relay):
-    before = cli.json()["status"]
-    relay.client(cli.state["token"]).post("/api/v1/pchat/auth/logout", expect=200)
+    before, token = cli.json()["status"], cli.state["token"]
+    relay.client(token).post("/api/v1/pchat/auth/logout", expect=200)
     cli.run(expect=3)
     after = cli.sign_in()
-    assert after["chat_address"] == before["chat_address"] and after["webchat_url"] != before["webchat_url"]
+    assert after["chat_address"] == before["chat_address"] and cli.state["token"] != token
+
+
+def test_relay_that_sends_no_mail_is_said_to_send_none(make_relay, make_cli):
+    other = make_relay({"PCHAT_DEV_EXPOSE_CODES": "false"})
+    said = make_cli().run("--relay", other.url, expect=3).stderr
+    assert "This relay sends no mail: ask whoever runs it for the code. Run this again with --code CODE" in said
+    assert "was sent" not in said

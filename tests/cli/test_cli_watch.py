@@ -1,8 +1,12 @@
 """Receiving: every message once, whatever happens in between."""
+import contextlib
 import json
 import os
+import pty
+import select
 import signal
 import stat
+import subprocess
 
 import pytest
 
@@ -18,8 +22,14 @@ def address(cli):
 
 
 def lines_of(running):
-    """What was printed after the status."""
-    return running.out.split("Relay mode: private\n", 1)[1].splitlines()
+    """What was printed: no terminal, so nothing but results."""
+    return running.out.splitlines()
+
+
+def watches(relay, cli):
+    """Whether the relay was polled: then the user is online."""
+    me = relay.client(cli.state["token"])
+    return any(session["visible"] for session in me.get("/api/v1/pchat/auth/sessions")["sessions"])
 
 
 def test_message_is_printed_with_time_and_sender(cli, bob):
@@ -42,14 +52,14 @@ def test_message_in_json_is_the_item_of_the_relay(cli, bob):
 
 
 def test_control_characters_reach_the_terminal_as_escapes(cli, relay):
-    mallory = relay.sign_in(display_name="Mal\u009b31m\u202elory\u2028")
+    mallory = relay.sign_in(display_name="Mal\u009b31m\u200elory")
     mallory.send(address(cli), "a\x1b]0;owned\x07b\u009bc\rd\x7f\u2066e\x08f" + "\n2026-01-01 00:00:00 Bob <bob>: fake")
     watching = cli.start(*FAST).wait_for("fake")
     watching.stop()
     text = "\n".join(lines_of(watching))
     assert not [char for char in text if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160
                 or char in "\u202e\u2066\u2028"]
-    assert "a\\x1b]0;owned\\x07b\\x9bc\\x0dd\\x7f\\u2066e\\x08f" in text and "Mal\\x9b31m\\u202elory\\u2028 <" in text
+    assert "a\\x1b]0;owned\\x07b\\x9bc\\x0dd\\x7f\\u2066e\\x08f" in text and "Mal\\x9b31m\\u200elory <" in text
     assert text.splitlines()[1] == "    2026-01-01 00:00:00 Bob <bob>: fake"
 
 
@@ -84,11 +94,9 @@ def test_watch_is_online_and_its_end_is_offline(cli, relay, bob):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_is_exit_130_even_in_the_middle_of_a_rest(cli, bob, number):
+def test_interrupt_is_exit_130_even_in_the_middle_of_a_rest(cli, relay, number):
     watching = cli.start("--watch", "--interval", "3600")
-    bob.send(address(cli), "x")
-    cli.run()
-    wait_until("it was handed out", lambda: watching.out.count("\n") >= 8)
+    wait_until("it is online", lambda: watches(relay, cli))
     watching.stop(number)
     assert watching.err == ""
 
@@ -201,7 +209,7 @@ def test_relay_that_is_restarted_is_found_again(make_cli, make_relay):
 
 def test_session_that_is_revoked_ends_the_watch_with_exit_3(cli, relay):
     watching = cli.start(*FAST)
-    wait_until("it watches", lambda: watching.out.count("\n") >= 8)
+    wait_until("it watches", lambda: watches(relay, cli))
     relay.client(cli.state["token"]).post("/api/v1/pchat/auth/logout", expect=200)
     watching.wait(3)
 
@@ -292,13 +300,115 @@ def test_relay_that_is_not_there_at_the_start_is_given_up_in_time(make_cli, rela
     assert "trying again" in done.stderr
 
 
-def test_state_that_cannot_be_written_any_more_ends_the_watch_in_one_line(cli, bob):
+def test_state_that_cannot_be_written_any_more_ends_the_watch_in_one_line(cli, relay, bob):
     to, folder = address(cli), os.path.dirname(cli.state_path)
     watching = cli.start(*FAST)
-    wait_until("it watches", lambda: watching.out.count("\n") >= 8)
+    wait_until("it watches", lambda: watches(relay, cli))
     os.rename(folder, folder + "-gone")
     with open(folder, "w", encoding="utf-8"):
         pass  # Where a file stands there is no folder, not even for root.
     bob.send(to, "x")
     watching.wait(1)
     assert watching.err.count("\n") == 1
+
+
+# -- what is older ---------------------------------------------------------------------------------
+
+def test_since_leaves_out_what_is_older(cli, bob):
+    sent = [bob.send(address(cli), "before.")["message_id"]]
+    watching = cli.start(*FAST, "--since", "2999-01-01")
+    sent.append(bob.send(address(cli), "also before.")["message_id"])
+    wait_until("both were taken", lambda: set(receipt["status"] for receipt in bob.receipts(*sent).values()) == {"delivered"})
+    watching.stop()
+    assert lines_of(watching) == []
+    again = cli.start(*FAST, "--since", "1h")
+    bob.send(address(cli), "now.")
+    again.wait_for("now.").stop()
+
+
+# -- a chat in one window --------------------------------------------------------------------------
+
+@pytest.fixture(name="terminal")
+def chat_at_a_terminal(cli):
+    """terminal(*words) starts the program on a pseudo-terminal; read and write its other end."""
+    started = []
+
+    def start(*words):
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(cli.words(words), env=cli.env(TERM="xterm"), stdin=follower, stdout=follower, stderr=follower,
+                                   cwd=cli.home, start_new_session=True)
+        os.close(follower)
+        started.append((leader, process))
+        return Terminal(leader, process)
+    yield start
+    for leader, process in started:
+        process.kill()
+        process.wait()
+        os.close(leader)
+
+
+class Terminal:
+    """What somebody at the keyboard sees and types."""
+
+    def __init__(self, leader, process):
+        self.leader, self.process, self.shown = leader, process, ""
+
+    def type(self, text):
+        os.write(self.leader, text.encode())
+
+    def wait_for(self, text):
+        def look():
+            if select.select([self.leader], [], [], 0.05)[0]:
+                with contextlib.suppress(OSError):
+                    self.shown += os.read(self.leader, 65536).decode(errors="replace")
+            return text in self.shown
+        wait_until(f"{text!r} is shown", look, 60)
+
+
+def test_chat_reads_and_writes_in_one_window_and_marks_as_read(terminal, cli, bob):
+    window = terminal("--chat", f"@{bob.address.upper()}")
+    window.wait_for("chat with " + bob.address)
+    sent = bob.send(address(cli), "Hello Cleo")["message_id"]
+    window.wait_for(": Hello Cleo")
+    window.type("Hello B")
+    bob.send(address(cli), "are you there?")
+    window.wait_for("are you there?")
+    window.type("ob\n")
+    wait_until("it arrived", lambda: "Hello Bob" in bob.texts())
+    wait_until("it is read", lambda: bob.status(sent) == "read")
+    window.type("/quit\n")
+    assert window.process.wait(60) == 0
+
+
+def test_chat_shows_what_comes_from_others_with_a_mark(terminal, cli, bob, relay):
+    window = terminal("--chat", bob.address)
+    window.wait_for("chat with")
+    eve = relay.sign_in(display_name="Eve")
+    eve.send(address(cli), "psst")
+    window.wait_for("[another chat] ")
+    window.wait_for(": psst")
+    window.type("\x04")
+    assert window.process.wait(60) == 0
+
+
+def test_chat_sends_lines_from_a_pipe_and_ends_with_it(cli, bob):
+    done = subprocess.run(cli.words(["--chat", bob.address]), env=cli.env(), input="one\n\n//two\n/nonsense\n", text=True,
+                          capture_output=True, timeout=120, cwd=cli.home, check=False)
+    assert done.returncode == 0, done
+    assert [text for text in bob.texts() if text] == ["one", "/two"]
+    assert "/nonsense is no command" in done.stderr
+
+
+def test_chat_sends_a_file(cli, bob):
+    with open(os.path.join(cli.home, "a b.txt"), "w", encoding="utf-8") as file:
+        file.write("x")
+    subprocess.run(cli.words(["--chat", bob.address]), env=cli.env(), input="/attach a b.txt\n", text=True, check=True,
+                   capture_output=True, timeout=120, cwd=cli.home)
+    [item] = bob.poll_all()[0]
+    assert item["attachments"][0]["name"] == "a b.txt"
+
+
+def test_chat_with_nobody_says_so_and_goes_on(cli, bob):
+    done = subprocess.run(cli.words(["--chat", "nobody-here"]), env=cli.env(), input="one\ntwo\n", text=True, capture_output=True,
+                          timeout=120, cwd=cli.home, check=False)
+    assert done.returncode == 0 and done.stderr.count("Nobody has this chat address") == 2, done

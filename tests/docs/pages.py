@@ -48,12 +48,16 @@ def free_port():
 
 
 class Checkout:
-    """A copy of the tracked files and the built programs, newer than their sources so that nothing is built again."""
+    """A copy of the tracked files and the built programs, newer than their sources so that nothing is built again; with the
+    modes that a clone under `umask` gives, owned by `user`."""
+
+    def __init__(self, name="a check out", umask=0o022, user=None):
+        self.name, self.umask, self.user = name, umask, user
 
     def __enter__(self):
         self._parent = tempfile.TemporaryDirectory()
         os.chmod(self._parent.name, 0o755)
-        self.folder = os.path.join(self._parent.name, "a check out")
+        self.folder = os.path.join(self._parent.name, self.name)
         self.stubs = os.path.join(self._parent.name, "stubs")
         os.makedirs(self.stubs)
         for name, body in STUBS.items():
@@ -62,6 +66,11 @@ class Checkout:
                 file.write(f"#!/bin/bash\n{body}\n")
             os.chmod(path, 0o755)
         self._copy()
+        for root, folders, files in os.walk(self.folder):
+            for path in (os.path.join(root, name) for name in [*folders, *files, "."]):
+                os.chmod(path, os.stat(path).st_mode & ~self.umask)
+                if self.user is not None:
+                    os.chown(path, self.user, self.user)
         self.port = free_port()
         return self
 
@@ -85,8 +94,13 @@ class Checkout:
             text = text.replace(old, new)
         env = {"PATH": f"{self.stubs}:{os.environ['PATH']}:/usr/sbin", "HOME": self.folder, "LANG": "C.UTF-8", "HOST": "127.0.0.1",
                "PORT": str(self.port), "LIVE": os.path.join(self._parent.name, "live"), **settings}
-        return subprocess.run(["bash", "-eu", "-o", "pipefail"], input=text, cwd=self.folder, env=env, capture_output=True,
-                              text=True, timeout=180, check=False)
+        return self.run(["bash", "-eu", "-o", "pipefail"], text, env)
+
+    def run(self, words, text="", env=None, cwd=None):
+        """Run a program in the copy as its owner, with exactly that environment."""
+        as_user = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
+        return subprocess.run(words, input=text, cwd=cwd or self.folder, env=env or {}, capture_output=True, text=True, timeout=180,
+                              check=False, umask=self.umask, **as_user)
 
     def path(self, *names):
         """A path in the copy."""

@@ -1,8 +1,11 @@
 """What may go wrong around a relay, and what must not be lost when it does."""
+import contextlib
 import fcntl
 import os
 import shutil
 import signal
+import sqlite3
+import time
 
 import pytest
 
@@ -229,3 +232,28 @@ def copy_as_it_is(path, target, owned_like=None):
     shutil.copy2(path, target)
     owner = os.stat(owned_like or path)
     os.chown(target, owner.st_uid, owner.st_gid)
+
+
+def damage(relay, table):
+    """Make the first page of a table unreadable."""
+    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as link:
+        [page] = link.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        [size] = link.execute("PRAGMA page_size").fetchone()
+        link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open(relay.database, "r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+
+def test_worker_that_meets_a_damaged_page_is_replaced_at_once_however_often(make_relay):
+    relay = make_relay({"RELAY_WORKERS": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
+    ann, bob = relay.sign_in(), relay.sign_in()
+    damage(relay, "contacts")
+    deadline = time.monotonic() + 40  # pauses that grow would add up to more than that
+    for _ in range(12):
+        [before] = relay.workers()
+        ann.get("/api/v1/webchat/contacts", expect=500).is_error(500, "internal")
+        bob.poll()
+        wait_until("another worker", lambda b=before: relay.workers() not in ([], [b]))
+    assert time.monotonic() < deadline
+    assert "ended: status" not in relay.stderr

@@ -178,7 +178,7 @@ def fill_every_job(relay, people):
     with relay.locked_database() as link:
         for number in range(700):
             link.execute("INSERT INTO throttle VALUES (?, 1, 1)", (os.urandom(16),))
-            link.execute("INSERT INTO login_code VALUES (?, x'', 0, 1)", (f"{number}@example.com",))
+            link.execute("INSERT INTO login_code (email, client_mac, code_mac, tries, expires_at) VALUES (?, x'', x'', 0, 1)", (f"{number}@example.com",))
             link.execute("INSERT INTO idempotency VALUES (1, ?, x'', ?, 0, 1)", (unique(), os.urandom(16)))
             link.execute("INSERT INTO outbox (recipient, subject, body, created_at, expires_at, next_try_at, tries, last_error) "
                          "VALUES ('', '', '', 1, 1, 1, 0, '')")

@@ -12,6 +12,7 @@ import pytest
 from client import wait_until
 from disks import fill_up
 from harness import Relay, kill_pids, run
+from uploads import Sending
 
 UPLOAD, FILES = "/api/v1/webchat/upload", "/api/v1/webchat/files"
 FORM = {"Content-Type": "multipart/form-data; boundary=B"}
@@ -181,3 +182,17 @@ def test_upload_without_a_length_that_goes_below_the_floor_is_refused_and_leaves
     ann = relay.sign_in()
     ann.call("PUT", UPLOAD, data=iter([b"x" * (1 << 20)] * 2), expect=503).is_error(503, "storage_full")
     assert on_disk(relay) == [] and rows(relay) == []
+
+
+def test_uploads_at_once_leave_the_floor_free(small_uploads, small_disk):
+    fs = os.statvfs(small_disk)
+    floor = fs.f_bavail * fs.f_frsize - (3 << 19)
+    relay = small_uploads(PCHAT_MIN_FREE_BYTES=floor)
+    ann = relay.sign_in()
+    sending = [Sending(ann, 300000) for _ in range(12)]
+    statuses = []
+    for each in sending:
+        statuses.append(each.finish())
+        fs = os.statvfs(small_disk)
+        assert fs.f_bavail * fs.f_frsize >= floor
+    assert statuses == [200] * 5 + [503] * 7

@@ -13,7 +13,7 @@ FUZZ_LIB = $(wildcard relay/*.c)
 fuzz-programs: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 
 fuzz: fuzz-programs
-	$(Q)set -e; export TMPDIR=$(abspath $(BUILD)/fuzz); for name in $(FUZZ); do \
+	$(Q)set -e; export TMPDIR="$$PWD/$(BUILD)/fuzz"; for name in $(FUZZ); do \
 	    $(BUILD)/fuzz/$$name -max_total_time=$(FUZZ_SEC) -max_len=4096 -timeout=10 -verbosity=0 -print_final_stats=1 \
 	        -dict=tests/fuzz/$$name.dict -artifact_prefix=$(BUILD)/fuzz/$$name- $(BUILD)/fuzz/$$name.corpus; \
 	done

@@ -48,6 +48,15 @@ def test_sql_stands_in_the_sql_folder_only():
     assert sql.search(measure.text(os.path.join(measure.TOP, "sql", "stmt.def")))
 
 
+def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
+    """resp_db_failed answers all but successes: what follows it is never asked for another result."""
+    bad = []
+    for path in measure.sources("*.c"):
+        for call in re.finditer(r"resp_db_failed\(r, res\)(.*?)(?=\n}|res = |resp_db_failed)", measure.text(path), re.S):
+            bad += [rel(path)] if re.search(r"res [!=]= DB_(NONE|CONFLICT)", call.group(1)) else []
+    assert bad == []
+
+
 def compile_in(folder, include, tmp_path):
     """Compiles a file that includes `include` as if it stood in `folder`; True when that works."""
     flags = subprocess.run(["make", "-s", "-p", "-n", "-q"], cwd=measure.TOP, capture_output=True, text=True)

@@ -205,6 +205,50 @@ def test_certificate_of_ones_own_is_used(site, make_relay, tmp_path):
     assert site.ask("/health", tls=ssl.create_default_context(cafile=certificate))[0] == 200
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"), reason="this machine has no IPv6")
+def test_it_listens_on_both_families(served):
+    site, _ = served
+    for port, tls in ((site.http, False), (site.https, True)):
+        assert f"listen [::]:{port}" in site.block()
+        done = subprocess.run(["curl", "-sko", "/dev/null", "-w", "%{http_code}", f"http{'s' if tls else ''}://[::1]:{port}/health",
+                               "-H", "Host: relay.example.com"], capture_output=True, text=True, timeout=30)
+        assert done.stdout == ("200" if tls else "308")
+
+
+def test_renewed_certificate_is_served_by_the_hook_that_certbot_runs(site, make_relay, tmp_path):
+    """certbot keeps links in live/NAME, puts them on new files, and runs renewal-hooks/deploy."""
+    live, renewal = tmp_path / "le" / "live" / "relay.example.com", tmp_path / "le" / "renewal"
+    live.mkdir(parents=True)
+    renewal.mkdir()
+    for number in (1, 2):
+        (tmp_path / str(number)).mkdir()
+        make_certificate(str(tmp_path / str(number)))
+
+    def link(number):
+        for name, target in zip(("fullchain.pem", "privkey.pem"), make_certificate(str(tmp_path / str(number)))):
+            (live / name).unlink(missing_ok=True)
+            (live / name).symlink_to(target)
+        return (live / "fullchain.pem").read_bytes()
+
+    def serves(pem):
+        with ssl._create_unverified_context().wrap_socket(socket.create_connection(("127.0.0.1", site.https), 20)) as tls:
+            return tls.getpeercert(True) == ssl.PEM_cert_to_DER_cert(pem.decode())
+
+    first = link(1)
+    site.relay_url = make_relay().url
+    said = site.start().enable("--cert", str(live / "fullchain.pem"), "--key", str(live / "privkey.pem")).stdout
+    site.wait_up()
+    assert serves(first)
+    hook = tmp_path / "le" / "renewal-hooks" / "deploy" / "webchat-relay-relay.example.com"
+    assert str(hook) in said
+    second = link(2)
+    assert second != first
+    subprocess.run([str(hook)], check=True, env=clean_env(PATH="/usr/bin:/bin"), timeout=30)
+    wait_until("the new certificate is served", lambda: serves(second))
+    site.enable("--remove")
+    assert not hook.exists()
+
+
 # -- changes and their end -------------------------------------------------------------------------
 
 def test_second_run_replaces_and_remove_takes_all_away(served):

@@ -54,6 +54,40 @@ def test_unit_is_hardened(unit):
     assert score <= WORST_EXPOSURE, done.stdout
 
 
+def test_unit_keeps_to_its_port():
+    assert "\nEnvironment=WEBCHAT_STRICT_PORT=true\n" in read(ROOT, "systemd", "webchat-relay.service")
+
+
+def test_relay_that_was_tried_out_moves_into_the_service_with_its_accounts(tmp_path, programs, make_relay):
+    trial = make_relay({"BRIDGE_DB_PATH": "./store/chat.db", "PCHAT_UPLOAD_DIR": "./up", "RELAY_NAME": "Trial"})
+    ann, bob = trial.sign_in(), trial.sign_in()
+    ann.send(bob, "still waiting")
+    words = ("--root", str(tmp_path), "--build", programs, "--from", trial.folder)
+    assert "stop it first" in install(*words, expect=1).stderr
+    trial.stop()
+    install(*words)
+    moved = str(tmp_path / "var/lib/webchat-relay")
+    assert sorted(os.listdir(moved)) == [".env.local", "data", "pchat_uploads"]
+    assert stat.S_IMODE(os.stat(os.path.join(moved, ".env.local")).st_mode) == 0o600
+    assert "already" in install(*words, expect=1).stderr
+    os.chmod(tmp_path, 0o755)
+    shutil.rmtree(os.path.join(trial.folder, "store"))
+    shutil.rmtree(os.path.join(trial.folder, "up"))
+    subprocess.run(["cp", "-a", moved + "/.", trial.folder], check=True)
+    del trial.settings["BRIDGE_DB_PATH"], trial.settings["PCHAT_UPLOAD_DIR"]
+    assert "RELAY_NAME=Trial" in read(moved, ".env.local") and "store/chat.db" not in read(moved, ".env.local")
+    trial.start()
+    bob.port = trial.port
+    assert bob.texts() == ["still waiting"]
+
+
+@pytest.mark.parametrize("words, said", [(["--from", "/nonexistent"], "/nonexistent"), (["--from", "/etc"], "no .env.local"),
+                                         (["--from", "/etc", "--uninstall"], "do not go together")])
+def test_move_from_what_is_no_relay_is_refused(tmp_path, programs, words, said):
+    status = 2 if "--uninstall" in words else 1
+    assert said in install("--root", str(tmp_path), "--build", programs, *words, expect=status).stderr
+
+
 def test_units_are_understood_by_systemd(tmp_path, programs):
     install("--root", str(tmp_path), "--build", programs)
     paths = [str(tmp_path / "etc/systemd/system" / unit) for unit in UNITS]

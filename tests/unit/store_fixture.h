@@ -49,6 +49,8 @@ store_open(void)
 static inline int
 store_folder(void **state)
 {
+	char no_key[SECRET_ERROR_BYTES];
+
 	(void)state;
 	log_setup("unit", LOG_LEVEL_ERROR);
 	scratch_make(store.dir);
@@ -57,7 +59,7 @@ store_folder(void **state)
 	store.db = NULL;
 	store.error[0] = '\0';
 	arena_init(&store.arena, 8 << 20);
-	return secret_init() && secret_key_load(store.path) ? 0 : -1;
+	return secret_init() && secret_key_load(store.path, true, no_key) ? 0 : -1;
 }
 
 static inline int

@@ -21,7 +21,7 @@ ask(const char *email, const char *name, int64_t now)
 		.email = email, .client = "192.0.2.1", .per_address = 3, .now = now
 	};
 
-	return db_access_ask(store.db, &l, name, &retry_at);
+	return db_access_ask(store.db, &l, name, NULL, &retry_at);
 }
 
 static struct access_request
@@ -173,10 +173,14 @@ TEST(requests_are_listed_newest_first)
 	assert_int_equal(ask("a@x.org", "", NOW), DB_DONE);
 	assert_int_equal(ask("b@x.org", "", NOW), DB_DONE);
 	assert_int_equal(ask("c@x.org", "", NOW), DB_DONE);
-	assert_int_equal(db_access_list(store.db, &store.arena, 2, list, &count), DB_DONE);
+	assert_int_equal(db_access_list(store.db, &store.arena, 0, 2, list, &count), DB_DONE);
 	assert_int_equal(count, 2);
 	assert_string_equal(list[0].email, "c@x.org");
 	assert_string_equal(list[1].email, "b@x.org");
+	assert_int_equal(
+	    db_access_list(store.db, &store.arena, list[1].id, 2, list, &count), DB_DONE);
+	assert_int_equal(count, 1);
+	assert_string_equal(list[0].email, "a@x.org");
 }
 
 /* Puts a mail that expires at `expires_at` in the outbox. */

@@ -187,6 +187,20 @@ TEST(printf_formats_any_length)
 	assert_string_equal(arena_printf(&a, "%s", ""), "");
 }
 
+TEST(arena_knows_that_something_was_refused_until_the_reset)
+{
+	assert_false(a.full);
+	assert_non_null(arena_alloc(&a, 4 * CHUNK));
+	assert_false(a.full);
+	assert_null(arena_alloc(&a, 1));
+	assert_true(a.full);
+	assert_false(a.gone);
+	arena_reset(&a);
+	assert_false(a.full);
+	assert_null(arena_alloc(&a, SIZE_MAX));
+	assert_true(a.full);
+}
+
 TEST(strings_beyond_the_ceiling_are_null)
 {
 	assert_null(arena_printf(&a, "%*s", 5 * CHUNK, "z"));
@@ -213,6 +227,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(strdup_copies_and_hands_null_on),
 	EACH(strndup_ends_its_copy_and_takes_nuls_as_bytes),
 	EACH(printf_formats_any_length),
+	EACH(arena_knows_that_something_was_refused_until_the_reset),
 	EACH(strings_beyond_the_ceiling_are_null),
 };
 

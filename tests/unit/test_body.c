@@ -3,8 +3,10 @@
 
 #include "body.h"
 
+#include <sodium.h>
+
 static const char *const full[BODY__MAX] = { "text \xf0\x9f\x98\x80", "subject", "", "label", "[1]",
-	"[2]" };
+	"[2]", "{}" };
 static uint8_t id[ID_BYTES];
 static struct body sealed;
 
@@ -130,19 +132,31 @@ TEST(scrubbed_body_says_nothing)
 	says_nothing(id, "", 0, sealed.key);
 }
 
+/* Makes a record of version 1 of what is packed in `plain`. */
+static void
+seal_plain(const void *plain, size_t len, uint8_t *blob)
+{
+	uint8_t bound[ID_BYTES + 1];
+
+	memcpy(bound, id, ID_BYTES);
+	bound[ID_BYTES] = blob[0] = 1;
+	secret_seal(
+	    &(struct secret_bound){ bound, sizeof(bound) }, plain, len, sealed.key, blob + 1);
+}
+
 /* A plain text that is sealed well but packed wrong, as another version might. */
 static void
 packed_wrong(const void *plain, size_t len)
 {
 	uint8_t blob[256];
 
-	secret_seal(id, plain, len, sealed.key, blob);
-	says_nothing(id, blob, len + SECRET_SEAL_EXTRA_BYTES, sealed.key);
+	seal_plain(plain, len, blob);
+	says_nothing(id, blob, 1 + len + SECRET_SEAL_EXTRA_BYTES, sealed.key);
 }
 
 TEST(body_that_is_packed_wrong_says_nothing)
 {
-	/* a text of one byte, then four parts that are left out, then a byte too many */
+	/* a text of one byte, then all parts left out, then a byte too many */
 	static const uint8_t well[] = { 2, 0, 0, 0, 'x', [4 * BODY__MAX + 1] = 'y' };
 	static const uint8_t no_text[4 * BODY__MAX];
 	uint8_t too_long[4 * BODY__MAX + 1], huge[4 * BODY__MAX];
@@ -151,11 +165,96 @@ TEST(body_that_is_packed_wrong_says_nothing)
 	memcpy(too_long, (const uint8_t[]){ 4 * (BODY__MAX - 1) + 3, 0, 0, 0 }, 4);
 	memset(huge, 0xff, sizeof(huge));
 	for (size_t len = 0; len < sizeof(well) - 1; len++)
-		packed_wrong(well, len);
+		if (len == 0 || len % 4 != 1) /* else some parts are missing */
+			packed_wrong(well, len);
+	packed_wrong(well, 1);
 	packed_wrong(well, sizeof(well));
 	packed_wrong(no_text, sizeof(no_text));
 	packed_wrong(too_long, sizeof(too_long));
 	packed_wrong(huge, sizeof(huge));
+}
+
+/* `hex` as bytes; answers how many. */
+static size_t
+from_hex(const char *hex, uint8_t *out, size_t size)
+{
+	size_t len = 0;
+
+	assert_int_equal(sodium_hex2bin(out, size, hex, strlen(hex), NULL, &len, NULL), 0);
+	return len;
+}
+
+/* Records as older programs made them: of "text", "subject", no title, "source", "[]", "", and no
+ * event where the version has one. They must open for ever. */
+TEST(golden_records_of_every_version_open)
+{
+	static const struct {
+		const char *key, *record;
+	} golden[] = {
+		{ "afe57022b9adf31d3b048fa8e9f46a36ce96064aa3ffd3859c154c8caf8f08bf",
+		    "085f3d402428fb504d68c501142dd180ffb647771e2794165b57d06da8cd2add45662869fdbbaf"
+		    "632a402e9c5b3858c0c6153a3f5d8b5a54b5c4bfc11a39ff18f46e393f4edf72beba4d4428e8f0"
+		    "3e721cd369" },
+		{ "6ea34ad33dace4187734c3ccb65c248e0af5d181c3be64d60c720f59052de8e7",
+		    "01e1424761f9021bd991db2188e016f6a42cf7b84c4ebb2bafa34df41afaf2b02f6cf23c60f446"
+		    "b5da718773b627a056cc38a122db95df1be1a5bfa00edaec19ce6f382f2adebf28b5df4bc88bc8"
+		    "d471c7d5ec633ec52d2f" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(golden); i++) {
+		uint8_t key[SECRET_SEAL_KEY_BYTES], record[512], its_id[ID_BYTES];
+		char *parts[BODY__MAX];
+		size_t len = from_hex(golden[i].record, record, sizeof(record));
+
+		for (int n = 0; n < ID_BYTES; n++)
+			its_id[n] = (uint8_t)n;
+		from_hex(golden[i].key, key, sizeof(key));
+		assert_true(open_as(its_id, record, len, key, parts));
+		assert_string_equal(parts[BODY_TEXT], "text");
+		assert_string_equal(parts[BODY_SUBJECT], "subject");
+		assert_null(parts[BODY_TITLE]);
+		assert_string_equal(parts[BODY_SOURCE], "source");
+		assert_string_equal(parts[BODY_ATTACHMENTS], "[]");
+		assert_string_equal(parts[BODY_WAVEFORM], "");
+		assert_null(parts[BODY_EVENT]);
+		record[0] ^= 3;
+		says_nothing(its_id, record, len, key);
+	}
+}
+
+TEST(record_without_version_whose_first_byte_looks_like_one_opens)
+{
+	static const uint8_t plain[] = { 2, 0, 0, 0, 'x' };
+	uint8_t blob[sizeof(plain) + SECRET_SEAL_EXTRA_BYTES];
+	char *parts[BODY__MAX];
+
+	do
+		secret_seal(
+		    &(struct secret_bound){ id, ID_BYTES }, plain, sizeof(plain), sealed.key, blob);
+	while (blob[0] != 1);
+	assert_true(open_as(id, blob, sizeof(blob), sealed.key, parts));
+	assert_string_equal(parts[BODY_TEXT], "x");
+}
+
+TEST(parts_that_are_missing_are_left_out_and_later_ones_passed_over)
+{
+	uint8_t plain[5 + 4 * BODY__MAX + 6] = { 2, 0, 0, 0, 'x', 0, 0, 0, 0, 2, 0, 0, 0, 't' };
+	uint8_t blob[256];
+	char *parts[BODY__MAX];
+	const size_t surplus = 14 + 4 * (BODY__MAX - 3);
+
+	seal_plain(plain, 14, blob);
+	assert_true(open_as(id, blob, 15 + SECRET_SEAL_EXTRA_BYTES, sealed.key, parts));
+	assert_string_equal(parts[BODY_TEXT], "x");
+	assert_string_equal(parts[BODY_TITLE], "t");
+	assert_null(parts[BODY_SOURCE]);
+	memcpy(plain + surplus, (const uint8_t[]){ 2, 0, 0, 0, 'z' }, 5);
+	seal_plain(plain, surplus + 5, blob);
+	assert_true(
+	    open_as(id, blob, 1 + surplus + 5 + SECRET_SEAL_EXTRA_BYTES, sealed.key, parts));
+	assert_string_equal(parts[BODY_TEXT], "x");
+	assert_string_equal(parts[BODY_TITLE], "t");
+	assert_null(parts[BODY_EVENT]);
 }
 
 TEST(text_of_64_kib_is_counted_without_its_wrapping)
@@ -219,6 +318,9 @@ main(void)
 		EACH(body_with_any_byte_changed_says_nothing),
 		EACH(scrubbed_body_says_nothing),
 		EACH(body_that_is_packed_wrong_says_nothing),
+		EACH(golden_records_of_every_version_open),
+		EACH(record_without_version_whose_first_byte_looks_like_one_opens),
+		EACH(parts_that_are_missing_are_left_out_and_later_ones_passed_over),
 		EACH(text_of_64_kib_is_counted_without_its_wrapping),
 		EACH(body_that_does_not_fit_its_key_does_not_stop_the_stream),
 	};

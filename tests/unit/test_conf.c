@@ -51,14 +51,18 @@ static const char golden[] =
     "PCHAT_FREE_MODE_ENABLED=true\nSMTP_HOST=\nSMTP_PORT=587\nSMTP_USERNAME=\n"
     "SMTP_PASSWORD=\nSMTP_FROM=\nSMTP_CA_FILE=\nRELAY_MAILS_PER_DAY=100\n"
     "RELAY_TELEGRAM_API=https://api.telegram.org\nMESSAGE_RETENTION_MODE=1\n"
+    "MESSAGE_RECORD_TTL_SEC=7776000\nRELAY_AUDIT_TTL_SEC=31536000\n"
     "QUEUE_STALE_TTL_SEC=259200\nPCHAT_QUEUE_STALE_TTL_SEC=604800\n"
     "QUEUE_HOUSEKEEPING_INTERVAL_SEC=60\nPCHAT_UPLOAD_TTL_SEC=2592000\n"
     "PCHAT_JOIN_REQUEST_TTL_SEC=2592000\nPCHAT_MAX_UPLOAD_BYTES=104857600\n"
     "PCHAT_UPLOAD_QUOTA_BYTES=1073741824\nPCHAT_MIN_FREE_BYTES=268435456\n"
     "PCHAT_FILE_DOWNLOAD_REQUIRES_TOKEN=true\nRELAY_WORKERS=4\nRELAY_USER=www-data\n"
     "RELAY_DURABILITY=0\nRELAY_BUSY_TIMEOUT_MS=2000\nRELAY_WORKER_REQUESTS=1000000\n"
-    "RELAY_POLL_INTERVAL_MS=2000\nRELAY_API_RATE=50\nRELAY_AUTH_RATE=30\n"
-    "RELAY_MAX_CONNECTIONS=100\nRELAY_CODES_PER_ADDRESS=10\nRELAY_CODES_PER_CLIENT=100\n"
+    "RELAY_REQUEST_MEMORY=16777216\nRELAY_POLL_INTERVAL_MS=2000\nRELAY_API_RATE=50\nRELAY_AUTH_"
+    "RATE=60\n"
+    "RELAY_MAX_CONNECTIONS=100\nRELAY_WAITING_MESSAGES=50000\n"
+    "RELAY_WAITING_BYTES=536870912\nRELAY_WAITING_PAIR_MESSAGES=20000\n"
+    "RELAY_WAITING_PAIR_BYTES=134217728\nRELAY_CODES_PER_ADDRESS=10\nRELAY_CODES_PER_CLIENT=300\n"
     "RELAY_METRICS_PORT=0\nRELAY_LOG_LEVEL=2\nRELAY_LOG_ADDRESSES=false\n";
 
 TEST(defaults_are_the_golden_ones)
@@ -92,10 +96,10 @@ TEST(file_with_comments_and_blank_lines)
 
 TEST(file_with_quotes_keeps_what_is_inside)
 {
-	loads("RELAY_NAME=\" a # b \"\nHOST='h\"h'\nSMTP_USERNAME=\"\"\nSMTP_PASSWORD=a'b\"c\n");
-	assert_string_equal(c.name, " a # b ");
-	assert_string_equal(c.host, "h\"h");
-	assert_string_equal(c.smtp_username, "");
+	loads("RELAY_NAME=\"a # b\"\nSMTP_USERNAME='h\"h'\nSMTP_FROM=\"\"\nSMTP_PASSWORD=a'b\"c\n");
+	assert_string_equal(c.name, "a # b");
+	assert_string_equal(c.smtp_username, "h\"h");
+	assert_string_equal(c.smtp_from, "");
 	assert_string_equal(c.smtp_password, "a'b\"c");
 }
 
@@ -311,25 +315,22 @@ TEST(over_long_line_is_refused)
 	line = long_line("# ", MANY, "");
 	refuses(line, "1: line: longer than 69998 bytes");
 	free(line);
-	line = long_line("PCHAT_ADMIN_EMAILS=", 65535, "\n");
+	line = long_line("PCHAT_ADMIN_EMAILS=a@b,", 65535 - 4, "\n");
+	memset(strstr(line, "a@b,") + 4, ',', 65535 - 4); /* empty items do not count */
 	loads(line);
 	free(line);
 }
 
-TEST(file_that_others_can_read_is_refused)
+TEST(file_that_others_can_read_is_closed_to_them)
 {
 	static const mode_t modes[] = { 0644, 0640, 0604, 0620, 0602, 0610 };
+	struct stat st;
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		char want[CONF_ERROR_BYTES + SCRATCH_BYTES];
-
 		scratch_write_bytes(dir, ".env.local", "PORT=1\n", 7, modes[i]);
-		assert_false(load(NULL));
-		snprintf(want, sizeof(want),
-		    "%s/.env.local: file: others can read it (mode %03o); "
-		    "allowed is 600: chmod 600 it",
-		    dir, modes[i]);
-		assert_string_equal(error, want);
+		loads(NULL);
+		assert_int_equal(stat(scratch_path(dir, ".env.local"), &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
 	}
 }
 
@@ -384,7 +385,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(line_without_an_equals_sign_does_not_show_what_may_be_a_secret),
 	EACH(quotes_that_do_not_match_are_refused),
 	EACH(over_long_line_is_refused),
-	EACH(file_that_others_can_read_is_refused),
+	EACH(file_that_others_can_read_is_closed_to_them),
 	EACH(file_for_the_owner_alone_is_read),
 	EACH(file_that_is_a_folder_is_refused),
 	EACH(missing_folder_is_refused),

@@ -95,10 +95,195 @@ TEST(mail_server_without_a_sender_address_is_refused)
 #define SENDER "SMTP_FROM must be an e-mail address while SMTP_HOST is set"
 	refuses("SMTP_HOST=mail\n", "1: SMTP_HOST: " SENDER);
 	refuses("SMTP_HOST=mail\nSMTP_USERNAME=joe\n", "1: SMTP_HOST: " SENDER);
-	refuses("SMTP_HOST=mail\nSMTP_FROM=joe\n", "2: SMTP_FROM: " SENDER);
 	loads("SMTP_HOST=mail\nSMTP_FROM=joe@example.org\n");
 	loads("SMTP_HOST=mail\nSMTP_USERNAME=joe@example.org\n");
-	loads("SMTP_FROM=joe\n");
+}
+
+/* What would add a directive to nginx's configuration, if it got there. */
+static const char *const injections[] = { "; return 200", "{ }", "}", "{", "$request", "\"", "'",
+	"\\", "\n", "\r", "x\";\n}\nserver { listen 1; }", " ", "\t", "#", "~" };
+
+/* The value is refused by name, with what is allowed instead. */
+static void
+refuses_value(const char *name, const char *value, const char *allowed)
+{
+	assert_int_equal(setenv(name, value, 1), 0);
+	if (load(NULL))
+		fail_msg("%s=%s is taken", name, value);
+	unsetenv(name);
+	if (strncmp(error, "environment: ", 13) != 0 || !strstr(error, name) ||
+	    strchr(error, '\n') || (!strpbrk(value, "\n\r\t") && !strstr(error, allowed)))
+		fail_msg("%s=%s: %s", name, value, error);
+}
+
+static void
+refuses_injections(const char *name, const char *head, const char *tail, const char *allowed)
+{
+	for (size_t i = 0; i < sizeof(injections) / sizeof(injections[0]); i++) {
+		char value[256];
+
+		snprintf(value, sizeof(value), "%s%s%s", head, injections[i], tail);
+		refuses_value(name, value, allowed);
+	}
+}
+
+static void
+refuses_values(const char *name, const char *const *values, const char *allowed)
+{
+	for (; *values; values++)
+		refuses_value(name, *values, allowed);
+}
+
+static void
+is_kept(const char *name, const char *value, char *const *field, const char *want)
+{
+	assert_int_equal(setenv(name, value, 1), 0);
+	loads(NULL);
+	unsetenv(name);
+	assert_string_equal(*field, want);
+}
+
+#define ORIGINS "origins such as https://chat.example.com"
+
+TEST(origin_that_no_browser_sends_is_refused)
+{
+	refuses_injections("WEBCHAT_ALLOWED_ORIGINS", "https://a.org", "b", ORIGINS);
+	refuses_injections("WEBCHAT_ALLOWED_ORIGINS", "https://ok.org,http://a", "b", ORIGINS);
+	refuses_values("WEBCHAT_ALLOWED_ORIGINS",
+	    (const char *const[]){ "https://a.org b", "https://a#b", "~https://a", "a.org",
+		"https://a.org/", "https://a.org/x", "*.a.org", "https://*.a.org", "hostnames",
+		"default", "include x", "null", "://x", "https://", "https://a:0",
+		"https://a:65536", "https://a:80x", "https://a:", "https://u@a", "file://x",
+		"https://a;https://b", "https://[::1", "https://1.2.3", NULL },
+	    ORIGINS);
+}
+
+TEST(origin_is_kept_as_browsers_write_it)
+{
+	is_kept("WEBCHAT_ALLOWED_ORIGINS", " https://Chat.Example.COM , http://a:8080",
+	    &c.allowed_origins, "https://chat.example.com,http://a:8080");
+	is_kept("WEBCHAT_ALLOWED_ORIGINS", "https://a:443,http://b:80,https://c:80",
+	    &c.allowed_origins, "https://a,http://b,https://c:80");
+	is_kept("WEBCHAT_ALLOWED_ORIGINS",
+	    "https://b\xc3\xbc"
+	    "cher.example,https://[::1]:8443",
+	    &c.allowed_origins, "https://xn--bcher-kva.example,https://[::1]:8443");
+	is_kept("WEBCHAT_ALLOWED_ORIGINS", "capacitor://localhost,*", &c.allowed_origins,
+	    "capacitor://localhost,*");
+}
+
+TEST(proxy_that_is_no_network_is_refused)
+{
+	refuses_injections("RELAY_TRUSTED_PROXIES", "10.0.0.1", "2", "addresses or networks");
+	refuses_values("RELAY_TRUSTED_PROXIES",
+	    (const char *const[]){ "proxy.example.org", "10.0.0", "10.0.0.1/", "10.0.0.1/33",
+		"10.0.0.1/-1", "10.0.0.1/+8", "10.0.0.1/ 8", "10.0.0.1/8x", "::1/129",
+		"10.0.0.1/8/8", "unix:", "1.2.3.4:80", "/8", "0x7f.1", "::1%lo",
+		"10.0.0.1/99999999999999999999999999999999999999999999999999999999999", NULL },
+	    "addresses or networks");
+}
+
+TEST(host_that_cannot_be_listened_on_is_refused)
+{
+	refuses_injections("HOST", "0.0.0.0", "", "an address of this machine");
+	refuses_values("HOST",
+	    (const char *const[]){ "unix:/tmp/x", "a b", "a#b", "1.2.3.4 ssl", "1.2.3",
+		"1.2.3.4:80", "[1.2.3.4]", "[::1", "::1%lo", "http://x", "a,b", "0.0.0.0/0", "-a",
+		NULL },
+	    "an address of this machine");
+}
+
+TEST(host_is_kept_without_brackets_and_blanks)
+{
+	is_kept("HOST", "[::1]", &c.host, "::1");
+	is_kept("HOST", "*", &c.host, "*");
+	is_kept("HOST", "LocalHost", &c.host, "localhost");
+}
+
+TEST(domain_that_no_address_has_is_refused)
+{
+	static const char *const names[] = { "PCHAT_AUTH_ALLOWED_DOMAINS", "PCHAT_ADMIN_DOMAINS" };
+
+	for (int i = 0; i < 2; i++)
+		refuses_values(names[i],
+		    (const char *const[]){ "@example.com", "*.x", "*", "a;b", "a b", "https://x",
+			"x/", "x:25", "ann@x", ".x", "x.", "a..b", "a_b", "ok.example,@bad.example",
+			NULL },
+		    "mail domains such as example.com");
+}
+
+TEST(email_that_nobody_has_is_refused)
+{
+	static const char *const names[] = { "PCHAT_AUTH_ALLOWED_EMAILS", "PCHAT_ADMIN_EMAILS" };
+
+	for (int i = 0; i < 2; i++)
+		refuses_values(names[i],
+		    (const char *const[]){ "ann", "@example.com", "*@example.com.", "a@b;c@d",
+			"a@b c@d", "Ann <a@b>", "mailto:a@b", "\"a\"@b", "a@[1.2.3.4]", NULL },
+		    "addresses such as ann@example.com");
+}
+
+TEST(lists_of_people_are_kept_as_addresses_are)
+{
+	is_kept("PCHAT_AUTH_ALLOWED_DOMAINS",
+	    "Example.COM, b\xc3\xbc"
+	    "cher.example,",
+	    &c.allowed_domains, "example.com,xn--bcher-kva.example");
+	is_kept("PCHAT_ADMIN_EMAILS",
+	    " Ann@B\xc3\xbc"
+	    "cher.example ",
+	    &c.admin_emails, "ann@xn--bcher-kva.example");
+	assert_true(conf_email_admin(&c, "ann@xn--bcher-kva.example"));
+}
+
+TEST(mail_server_that_is_no_host_is_refused)
+{
+	refuses_values("SMTP_HOST",
+	    (const char *const[]){
+		"smtp://mail", "mail:587", "mail.example.com/", "a b", "ann@x", NULL },
+	    "name or address of a mail server");
+	refuses_values("SMTP_FROM",
+	    (const char *const[]){ "joe", "Joe <joe@example.org>", "a@b,c@d", NULL },
+	    "an e-mail address");
+	setenv("SMTP_FROM", "joe@example.org", 1);
+	is_kept("SMTP_HOST", "[::1]", &c.smtp_host, "::1");
+}
+
+TEST(name_that_cannot_be_seen_is_refused)
+{
+	refuses_values("RELAY_NAME",
+	    (const char *const[]){ " ", "\xe2\x80\x8b", "\xe3\x85\xa4", NULL }, "can be seen");
+}
+
+TEST(port_of_the_metrics_is_not_that_of_the_relay)
+{
+	refuses("PORT=7000\nRELAY_METRICS_PORT=7000\n",
+	    "2: RELAY_METRICS_PORT: the relay itself listens on port 7000; another port is "
+	    "allowed");
+	loads("PORT=7000\nRELAY_METRICS_PORT=7001\n");
+}
+
+TEST(file_may_begin_with_a_byte_order_mark)
+{
+	loads("\xef\xbb\xbfPORT=7\nRELAY_NAME=x\n");
+	assert_int_equal(c.port, 7);
+}
+
+TEST(value_in_force_is_printed_but_no_secret)
+{
+	char text[512] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	loads("PORT=7\nSMTP_PASSWORD=s3cret\nRELAY_DURABILITY=normal\n");
+	assert_true(conf_write_value(&c, "PORT", out));
+	assert_true(conf_write_value(&c, "RELAY_DURABILITY", out));
+	assert_true(conf_write_value(&c, "MESSAGE_RETENTION_MODE", out));
+	assert_true(conf_write_value(&c, "WEBCHAT_STRICT_PORT", out));
+	assert_true(conf_write_value(&c, "RELAY_NAME", out));
+	assert_false(conf_write_value(&c, "SMTP_PASSWORD", out));
+	assert_false(conf_write_value(&c, "NONE", out));
+	fclose(out);
+	assert_string_equal(text, "7\nnormal\nscrub_content_on_final\nfalse\nWebChat relay\n");
 }
 
 /* conf_refuse says `want` for PORT. */
@@ -242,6 +427,19 @@ TEST(allow_list_with_an_over_long_item_lets_nobody_else_in)
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
+	EACH(origin_that_no_browser_sends_is_refused),
+	EACH(origin_is_kept_as_browsers_write_it),
+	EACH(proxy_that_is_no_network_is_refused),
+	EACH(host_that_cannot_be_listened_on_is_refused),
+	EACH(host_is_kept_without_brackets_and_blanks),
+	EACH(domain_that_no_address_has_is_refused),
+	EACH(email_that_nobody_has_is_refused),
+	EACH(lists_of_people_are_kept_as_addresses_are),
+	EACH(mail_server_that_is_no_host_is_refused),
+	EACH(name_that_cannot_be_seen_is_refused),
+	EACH(port_of_the_metrics_is_not_that_of_the_relay),
+	EACH(file_may_begin_with_a_byte_order_mark),
+	EACH(value_in_force_is_printed_but_no_secret),
 	EACH(environment_is_refused_by_its_own_name),
 	EACH(environment_with_a_newline_is_refused_in_one_line),
 	EACH(environment_takes_values_as_they_are),

@@ -1,6 +1,8 @@
 /* Making, migrating and opening a database, and copying one for a backup. */
 #include "store_fixture.h"
 
+extern const char *const schema_steps[];
+
 static bool
 migrate(void)
 {
@@ -90,6 +92,65 @@ TEST(migrate_refuses_while_another_writes)
 	says("another process is writing");
 	close(fd);
 	assert_true(migrate());
+}
+
+#define FIRST_STEPS 7 /* before retired addresses and content were looked at again */
+
+/* A database of the first steps alone, with what `sql` puts in. */
+static void
+make_older(const char *sql)
+{
+	sqlite3 *h = store_other();
+	char version[64];
+
+	for (int i = 0; i < FIRST_STEPS; i++)
+		assert_int_equal(sqlite3_exec(h, schema_steps[i], NULL, NULL, NULL), SQLITE_OK);
+	snprintf(version, sizeof(version), "PRAGMA user_version = %d", FIRST_STEPS);
+	assert_int_equal(sqlite3_exec(h, version, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(h);
+}
+
+TEST(address_that_an_older_program_retired_stays_retired)
+{
+	char sql[256], hex[2 * SECRET_HASH_BYTES + 1];
+	uint8_t mac[SECRET_HASH_BYTES];
+	struct member m = { 0 };
+	struct signin in;
+
+	secret_mac("retired-address", "gone", 4, mac);
+	secret_hex(mac, sizeof(mac), hex);
+	snprintf(sql, sizeof(sql), "INSERT INTO retired_address VALUES (x'%s')", hex);
+	make_older(sql);
+	assert_true(migrate());
+	store.db = store_open();
+	in = signin_of(&m, "somebody", NOW);
+	in.chat_address = "gone";
+	assert_int_equal(sign_in_as(&m, &in), SIGNIN_ADDRESS_TAKEN);
+}
+
+TEST(migrate_clears_what_older_programs_left_of_scrubbed_messages)
+{
+	make_older(
+	    "INSERT INTO message VALUES (1, x'01', NULL, 'pchat', 'system', x'', x'', NULL, NULL, "
+	    "1, 0, 0, 0, 5, 5, 7, '{\"type\":\"joined\"}', NULL, NULL, 0), (2, x'02', NULL, "
+	    "'pchat', 'system', x'00', x'00', NULL, NULL, 1, 0, 0, 0, 0, 0, 7, '{}', NULL, NULL, "
+	    "0); INSERT INTO bridge VALUES (1, 1, 'sms', '', 0, 1, 1, 0, '', NULL, 't', 'bob');"
+	    "INSERT INTO access_request VALUES (1, x'0123456789abcdef0123456789abcdef', 'a@x', '', "
+	    "1, 1, 1); INSERT INTO audit VALUES (1, 1, 'boss', 'approve-access', 'a@x'), (2, 1, "
+	    "'boss', 'deny-access', 'gone@x'), (3, 1, 'boss', 'hide', 'bob')");
+	assert_true(migrate());
+	assert_int_equal(store_number("SELECT count(*) FROM message WHERE event IS NULL AND "
+				      "group_id IS NULL"),
+	    1);
+	assert_int_equal(store_number("SELECT id FROM message WHERE event = '{}'"), 2);
+	assert_int_equal(store_number("SELECT count(*) FROM bridge WHERE last_error = '' AND "
+				      "bot_token IS NULL"),
+	    1);
+	assert_int_equal(
+	    store_number("SELECT group_concat(target) = 'req_0123456789abcdef0123456789abcdef,"
+			 "erased,bob' FROM audit"),
+	    1);
 }
 
 TEST(open_refuses_a_missing_database)
@@ -198,6 +259,8 @@ static const struct CMUnitTest tests[] = {
 	EACH(migrate_refuses_a_foreign_database_and_leaves_it),
 	EACH(migrate_refuses_a_missing_folder),
 	EACH(migrate_refuses_while_another_writes),
+	EACH(address_that_an_older_program_retired_stays_retired),
+	EACH(migrate_clears_what_older_programs_left_of_scrubbed_messages),
 	EACH(open_refuses_a_missing_database),
 	EACH(open_refuses_an_older_and_a_newer_schema),
 	EACH(open_refuses_a_schema_that_does_not_fit_its_statements),

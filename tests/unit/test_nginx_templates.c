@@ -99,7 +99,7 @@ shared_by_both(const char *text)
 	has(text, "daemon off;");
 	has(text, "fastcgi_pass \"unix:relay.sock\";");
 	has(text, "zone=api:10m rate=50r/s;");
-	has(text, "limit_req zone=auth burst=16 nodelay;");
+	has(text, "limit_req zone=auth burst=60 nodelay;");
 	has(text, "limit_conn connections 100;");
 	has(text, "default \"*\";");
 	has_not(text, "set_real_ip_from");
@@ -126,7 +126,7 @@ TEST(tls_template_expands)
 	loads("RELAY_TLS_CERTIFICATE=c.pem\nRELAY_TLS_KEY=k.pem\nHOST=::\n");
 	text = written("relay-tls.conf.in", "www-data");
 	shared_by_both(text);
-	has(text, "listen [::]:5110 ssl");
+	has(text, "listen [::]:5110 ipv6only=off ssl");
 	has(text, "\nuser www-data;");
 	snprintf(want, sizeof(want), "ssl_certificate \"%s/c.pem\";", dir);
 	has(text, want);
@@ -148,8 +148,8 @@ TEST(every_setting_set_expands)
 	has(text, "set_real_ip_from 10.0.0.0/8;");
 	has(text, "\"https://a.org\" \"https://a.org\";");
 	has(text, "$remote_addr $request_id");
-	has_not(text, "limit_req_zone");
-	has_not(text, "limit_req zone");
+	has_not(text, "limit_req zone=a");
+	has_not(text, "limit_req_zone $limit_client zone=a");
 	has_not(text, "limit_conn ");
 	free(text);
 }

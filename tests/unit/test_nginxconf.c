@@ -162,8 +162,8 @@ TEST(listen_puts_ipv6_in_brackets)
 {
 	set(&c.host, "::1");
 	becomes("@LISTEN@", "[::1]:5110");
-	set(&c.host, "[::]");
-	becomes("@LISTEN@", "[::]:5110");
+	set(&c.host, "::");
+	becomes("@LISTEN@", "[::]:5110 ipv6only=off");
 	set(&c.host, "localhost");
 	becomes("@LISTEN@", "localhost:5110");
 }
@@ -221,7 +221,7 @@ TEST(limits_are_written_with_their_bursts)
 	    "            limit_req zone=api burst=20 nodelay;\n            limit_conn connections "
 	    "3;");
 	becomes("@LIMIT_AUTH@",
-	    "            limit_req zone=auth burst=4 nodelay;\n            limit_conn connections "
+	    "            limit_req zone=auth burst=6 nodelay;\n            limit_conn connections "
 	    "3;");
 }
 
@@ -238,62 +238,6 @@ refuses_injections(char **field, const char *head, const char *tail, const char 
 		snprintf(value, sizeof(value), "%s%s%s", head, injections[i], tail);
 		set(field, value);
 		fails(want);
-	}
-}
-
-TEST(injection_by_origins_is_refused)
-{
-	scratch_write(dir, "t/main.in", "@CORS_ORIGINS@");
-	refuses_injections(
-	    &c.allowed_origins, "https://a.org", "b", "default: WEBCHAT_ALLOWED_ORIGINS: * or");
-	refuses_injections(&c.allowed_origins, "https://ok.org,http://a", "b",
-	    "default: WEBCHAT_ALLOWED_ORIGINS: * or");
-}
-
-TEST(origin_that_nginx_would_read_as_something_else_is_refused)
-{
-	static const char *const bad[] = { "https://a.org b", "https://a#b", "~https://a", "a.org",
-		"https://a.org/", "*.a.org", "hostnames", "default", "include x" };
-
-	scratch_write(dir, "t/main.in", "@CORS_ORIGINS@");
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		set(&c.allowed_origins, bad[i]);
-		fails("default: WEBCHAT_ALLOWED_ORIGINS: * or");
-	}
-}
-
-TEST(injection_by_proxies_is_refused)
-{
-	scratch_write(dir, "t/main.in", "@TRUSTED_PROXIES@");
-	refuses_injections(
-	    &c.trusted_proxies, "10.0.0.1", "2", "default: RELAY_TRUSTED_PROXIES: addresses");
-	refuses_injections(
-	    &c.trusted_proxies, "10.0.0.0/8", "2", "default: RELAY_TRUSTED_PROXIES: addresses");
-}
-
-TEST(proxy_that_is_no_network_is_refused)
-{
-	static const char *const bad[] = { "proxy.example.org", "10.0.0", "10.0.0.1/",
-		"10.0.0.1/33", "10.0.0.1/-1", "10.0.0.1/+8", "10.0.0.1/ 8", "10.0.0.1/8x",
-		"::1/129", "10.0.0.1/8/8", "unix:", "1.2.3.4:80", "/8", "0x7f.1", "::1%lo",
-		"10.0.0.1/99999999999999999999999999999999999999999999999999999999999" };
-
-	scratch_write(dir, "t/main.in", "@TRUSTED_PROXIES@");
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		set(&c.trusted_proxies, bad[i]);
-		fails("default: RELAY_TRUSTED_PROXIES: addresses");
-	}
-}
-
-TEST(injection_by_host_is_refused)
-{
-	static const char *const bad[] = { "unix:/tmp/x", "a b", "a\tb", "a#b", "1.2.3.4 ssl" };
-
-	scratch_write(dir, "t/main.in", "@LISTEN@");
-	refuses_injections(&c.host, "0.0.0.0", "", "default: HOST: an address");
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		set(&c.host, bad[i]);
-		fails("default: HOST: an address");
 	}
 }
 
@@ -338,27 +282,6 @@ TEST(value_that_is_too_long_is_refused)
 	fails("TRUSTED_PROXIES: the value is too long");
 }
 
-/* `len` times x in the setting. */
-static void
-set_long(char **field, size_t len)
-{
-	free(*field);
-	*field = malloc(len + 1);
-	assert_non_null(*field);
-	memset(*field, 'x', len);
-	(*field)[len] = '\0';
-}
-
-TEST(over_long_item_is_refused_by_its_setting)
-{
-	set_long(&c.trusted_proxies, 4096);
-	scratch_write(dir, "t/main.in", "@TRUSTED_PROXIES@");
-	fails("default: RELAY_TRUSTED_PROXIES: ");
-	set_long(&c.allowed_origins, 4096);
-	scratch_write(dir, "t/main.in", "@CORS_ORIGINS@");
-	fails("default: WEBCHAT_ALLOWED_ORIGINS: ");
-}
-
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up_templates, tear_down_templates)
 
 static const struct CMUnitTest tests[] = {
@@ -380,16 +303,10 @@ static const struct CMUnitTest tests[] = {
 	EACH(proxies_none_or_a_list),
 	EACH(limits_of_zero_leave_no_directive),
 	EACH(limits_are_written_with_their_bursts),
-	EACH(injection_by_origins_is_refused),
-	EACH(origin_that_nginx_would_read_as_something_else_is_refused),
-	EACH(injection_by_proxies_is_refused),
-	EACH(proxy_that_is_no_network_is_refused),
-	EACH(injection_by_host_is_refused),
 	EACH(injection_by_user_is_refused),
 	EACH(injection_by_tls_paths_is_refused),
 	EACH(tls_path_with_a_blank_is_allowed),
 	EACH(value_that_is_too_long_is_refused),
-	EACH(over_long_item_is_refused_by_its_setting),
 };
 
 int

@@ -4,7 +4,10 @@
 #include "id.h"
 #include "secret.h"
 
+#include <signal.h>
 #include <sodium.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #define KEY_BYTES 32
 #define ROUNDS 1000
@@ -38,10 +41,18 @@ write_key(size_t len, uint8_t first)
 	scratch_write_bytes(dir, "server.key", key, len, 0600);
 }
 
+static char key_error[SECRET_ERROR_BYTES];
+
+static bool
+load_key_of(const char *database, bool make)
+{
+	return secret_key_load(scratch_path(dir, database), make, key_error);
+}
+
 static bool
 load_key(void)
 {
-	return secret_key_load(scratch_path(dir, "bridge.db"));
+	return load_key_of("bridge.db", true);
 }
 
 static void
@@ -180,17 +191,44 @@ TEST(key_file_that_is_too_short_is_refused)
 {
 	for (size_t len = 0; len < KEY_BYTES; len += 31) {
 		write_key(len, 0);
-		errno = 0;
 		assert_false(load_key());
-		assert_int_equal(errno, EINVAL);
+		assert_non_null(strstr(key_error, "shorter"));
 	}
 }
 
 TEST(key_in_a_missing_folder_is_refused)
 {
-	errno = 0;
-	assert_false(secret_key_load(scratch_path(dir, "none/bridge.db")));
-	assert_int_equal(errno, ENOENT);
+	assert_false(load_key_of("none/bridge.db", true));
+	assert_non_null(strstr(key_error, "No such file"));
+}
+
+TEST(whoever_needs_the_key_of_others_makes_none)
+{
+	assert_false(load_key_of("bridge.db", false));
+	assert_non_null(strstr(key_error, "server.key is missing"));
+	assert_non_null(strstr(key_error, "put it back"));
+	assert_false(scratch_has(dir, "server.key"));
+}
+
+/* In a process of its own, which ends. */
+TEST(key_that_was_not_loaded_aborts_whoever_uses_it)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		uint8_t mac[SECRET_HASH_BYTES];
+
+		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		signal(SIGABRT, SIG_DFL);
+		load_key_of("bridge.db", false); /* in vain */
+		secret_mac("a", "b", 1, mac);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
 TEST(code_is_six_digits)
@@ -305,6 +343,8 @@ static const struct CMUnitTest tests[] = {
 	EACH(key_of_another_folder_is_another_one),
 	EACH(key_file_that_is_too_short_is_refused),
 	EACH(key_in_a_missing_folder_is_refused),
+	EACH(whoever_needs_the_key_of_others_makes_none),
+	EACH(key_that_was_not_loaded_aborts_whoever_uses_it),
 	EACH(code_is_six_digits),
 	EACH(equal_looks_at_every_byte),
 	EACH(hex_is_lower_case_and_ended),

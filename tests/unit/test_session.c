@@ -95,8 +95,10 @@ listed(int64_t now, int64_t seen_after, int limit)
 	struct session list[10];
 	int count = -1;
 
-	assert_int_equal(
-	    db_session_list(store.db, &store.arena, m.acc.id, now, seen_after, limit, list, &count),
+	assert_int_equal(seen_after > 0 ?
+		db_session_live(
+		    store.db, &store.arena, m.acc.id, now, seen_after, limit, list, &count) :
+		db_session_list(store.db, &store.arena, m.acc.id, now, 0, limit, list, &count),
 	    DB_DONE);
 	return count;
 }
@@ -116,11 +118,12 @@ TEST(list_of_the_live_ones_wants_them_visible_and_seen)
 	struct member one = sign_in_from("", "", NOW, 0);
 
 	assert_int_equal(listed(NOW, NOW - 1, 10), 0);
-	one.s.visible = true;
-	assert_int_equal(db_session_presence(store.db, &one.s, &one.acc, NULL), DB_DONE);
+	assert_int_equal(db_session_presence(
+			     store.db, one.s.id, &one.acc, &(struct presence){ .visible = true }),
+	    DB_DONE);
 	assert_int_equal(listed(NOW, NOW - 1, 10), 1);
 	assert_int_equal(listed(NOW, NOW, 10), 0);
-	assert_int_equal(db_session_touch(store.db, one.s.id, NOW + 5), DB_DONE);
+	assert_int_equal(db_session_touch(store.db, one.s.id, "192.0.2.1", NOW + 5), DB_DONE);
 	assert_int_equal(listed(NOW, NOW, 10), 1);
 }
 
@@ -128,9 +131,11 @@ TEST(presence_changes_session_and_name)
 {
 	struct member one = sign_in_from("phone", "a", NOW, 0);
 
-	one.s.device_name = (char[]){ "pad" };
-	one.s.listen_channel = (char[]){ "ch" };
-	assert_int_equal(db_session_presence(store.db, &one.s, &one.acc, "Ann B"), DB_DONE);
+	assert_int_equal(
+	    db_session_presence(store.db, one.s.id, &one.acc,
+		&(struct presence){
+		    .device_name = "pad", .listen_channel = "ch", .account_name = "Ann B" }),
+	    DB_DONE);
 	fresh(&one);
 	assert_string_equal(one.s.device_name, "pad");
 	assert_string_equal(one.s.session_name, "a");
@@ -174,10 +179,10 @@ TEST(touch_does_not_wait_for_the_lock)
 	int fd = db_lock_open(store.path);
 
 	assert_true(fd >= 0 && db_lock_take(fd, 0));
-	assert_int_equal(db_session_touch(store.db, ann.s.id, NOW + 1), DB_BUSY);
+	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_BUSY);
 	assert_int_equal(store.db->patience_ms, PATIENCE);
 	close(fd);
-	assert_int_equal(db_session_touch(store.db, ann.s.id, NOW + 1), DB_DONE);
+	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_DONE);
 	fresh(&ann);
 	assert_int_equal(ann.s.last_seen_at, NOW + 1);
 }

@@ -236,6 +236,103 @@ TEST(answers_out_of_range_are_not_counted)
 	assert_int_equal(counted(), 0);
 }
 
+static enum share_result
+claim(uint64_t id, int64_t account, int64_t bytes)
+{
+	struct share_claim c = {
+		.id = id, .account_id = account, .bytes = bytes, .own_left = 100, .disk_left = 150
+	};
+
+	return share_upload_claim(s, &c);
+}
+
+TEST(uploads_of_an_account_take_from_its_quota)
+{
+	assert_int_equal(claim(1, BOB, 60), SHARE_CLAIMED);
+	assert_int_equal(claim(2, BOB, 41), SHARE_NO_QUOTA);
+	assert_int_equal(claim(2, BOB, 40), SHARE_CLAIMED);
+	assert_int_equal(claim(3, BOB, 1), SHARE_NO_QUOTA);
+}
+
+TEST(uploads_of_all_take_from_the_disk)
+{
+	assert_int_equal(claim(1, BOB, 100), SHARE_CLAIMED);
+	assert_int_equal(claim(2, BOB + 1, 51), SHARE_NO_ROOM);
+	assert_int_equal(claim(2, BOB + 1, 50), SHARE_CLAIMED);
+}
+
+TEST(upload_that_ends_gives_its_bytes_back)
+{
+	assert_int_equal(claim(1, BOB, 100), SHARE_CLAIMED);
+	share_upload_end(s, 2);
+	assert_int_equal(claim(2, BOB, 1), SHARE_NO_QUOTA);
+	share_upload_end(s, 1);
+	assert_int_equal(claim(2, BOB, 100), SHARE_CLAIMED);
+	share_upload_end_all(s);
+	assert_int_equal(claim(3, BOB, 100), SHARE_CLAIMED);
+}
+
+TEST(upload_that_asks_again_takes_nothing_twice)
+{
+	assert_int_equal(claim(1, BOB, 90), SHARE_CLAIMED);
+	assert_int_equal(claim(1, BOB, 100), SHARE_CLAIMED);
+}
+
+TEST(upload_of_unknown_size_takes_what_is_left)
+{
+	struct share_claim c = { .id = 2,
+		.account_id = BOB,
+		.bytes = 1000,
+		.own_left = 100,
+		.disk_left = 1000,
+		.at_most = true };
+
+	assert_int_equal(claim(1, BOB, 60), SHARE_CLAIMED);
+	assert_int_equal(share_upload_claim(s, &c), SHARE_CLAIMED);
+	assert_int_equal(c.own_taken, 60);
+	assert_int_equal(claim(3, BOB, 1), SHARE_NO_QUOTA);
+	c.id = 4;
+	assert_int_equal(share_upload_claim(s, &c), SHARE_NO_QUOTA);
+}
+
+TEST(account_has_a_hundred_uploads_at_a_time)
+{
+	for (uint64_t i = 1; i <= SHARE_UPLOADS_EACH; i++)
+		assert_int_equal(claim(i, BOB, 0), SHARE_CLAIMED);
+	assert_int_equal(claim(SHARE_UPLOADS_EACH + 1, BOB, 0), SHARE_TOO_MANY);
+	assert_int_equal(claim(SHARE_UPLOADS_EACH + 1, BOB + 1, 0), SHARE_CLAIMED);
+}
+
+TEST(who_dies_with_the_lock_leaves_it_to_the_next)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pthread_mutex_lock(&s->upload_lock);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(claim(1, BOB, 100), SHARE_CLAIMED);
+	assert_int_equal(claim(2, BOB, 1), SHARE_NO_QUOTA);
+}
+
+TEST(group_that_somebody_types_to_is_found_once)
+{
+	static int64_t groups[SHARE_TYPED_GROUPS];
+
+	assert_int_equal(share_typed_groups(s, groups), 0);
+	share_typing_set(s, SHARE_GROUP(5), BOB, true);
+	share_typing_set(s, SHARE_GROUP(5), BOB + 1, true);
+	share_typing_set(s, SHARE_GROUP(6), BOB, true);
+	share_typing_set(s, BOB, BOB + 1, true);
+	assert_int_equal(share_typed_groups(s, groups), 2);
+	assert_int_equal(groups[0], 5);
+	assert_int_equal(groups[1], 6);
+	share_typing_set(s, SHARE_GROUP(6), BOB, false);
+	assert_int_equal(share_typed_groups(s, groups), 1);
+}
+
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -256,6 +353,14 @@ static const struct CMUnitTest tests[] = {
 	EACH(what_a_child_notes_its_parent_sees),
 	EACH(answers_are_counted_by_route_and_class),
 	EACH(answers_out_of_range_are_not_counted),
+	EACH(uploads_of_an_account_take_from_its_quota),
+	EACH(uploads_of_all_take_from_the_disk),
+	EACH(upload_that_ends_gives_its_bytes_back),
+	EACH(upload_that_asks_again_takes_nothing_twice),
+	EACH(upload_of_unknown_size_takes_what_is_left),
+	EACH(account_has_a_hundred_uploads_at_a_time),
+	EACH(who_dies_with_the_lock_leaves_it_to_the_next),
+	EACH(group_that_somebody_types_to_is_found_once),
 };
 
 int

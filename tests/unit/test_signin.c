@@ -86,15 +86,34 @@ TEST(code_is_gone_after_five_wrong_tries)
 	assert_int_equal(verify("111111", NOW), SIGNIN_WRONG);
 }
 
-TEST(new_code_replaces_the_old_one_and_its_tries)
+TEST(new_code_has_tries_of_its_own)
 {
 	asks("ann@example.org", "111111", NOW);
 	for (int i = 0; i < 5; i++)
 		verify("000000", NOW);
 	asks("ann@example.org", "222222", NOW);
-	assert_int_equal(store_number("SELECT count(*) FROM login_code"), 1);
 	assert_int_equal(verify("111111", NOW), SIGNIN_WRONG);
 	assert_int_equal(verify("222222", NOW), SIGNIN_OK);
+}
+
+TEST(three_codes_are_alive_and_a_fourth_ends_the_first)
+{
+	static const char *const codes[] = { "111111", "222222", "333333", "444444" };
+
+	for (int i = 0; i < 4; i++)
+		asks("ann@example.org", codes[i], NOW);
+	assert_int_equal(store_number("SELECT count(*) FROM login_code"), 3);
+	assert_int_equal(verify("111111", NOW), SIGNIN_WRONG);
+	assert_int_equal(verify("222222", NOW), SIGNIN_OK);
+	assert_int_equal(store_number("SELECT count(*) FROM login_code"), 0);
+}
+
+TEST(code_of_the_operator_works_for_everybody)
+{
+	const struct signin_limit l = limit_of("ann@example.org", NULL, 0, 0, NOW);
+
+	assert_int_equal(db_code_request(store.db, &l, "111111", NULL, &retry_at), DB_DONE);
+	assert_int_equal(verify("111111", NOW), SIGNIN_OK);
 }
 
 TEST(code_expires_after_ten_minutes)
@@ -139,15 +158,27 @@ request_limited(const char *email, const char *client, int64_t now)
 	return db_code_request(store.db, &l, "111111", &mail, &retry_at);
 }
 
-TEST(throttle_by_address_lasts_an_hour_from_the_first_attempt)
+TEST(throttle_by_client_and_address_lasts_an_hour_from_the_first_attempt)
 {
 	assert_int_equal(request_limited("a@x", "c1", NOW), DB_DONE);
-	assert_int_equal(request_limited("a@x", "c2", NOW + 10), DB_DONE);
-	assert_int_equal(request_limited("a@x", "c3", NOW + 20), DB_CONFLICT);
+	assert_int_equal(request_limited("a@x", "c1", NOW + 10), DB_DONE);
+	assert_int_equal(request_limited("a@x", "c1", NOW + 20), DB_CONFLICT);
 	assert_int_equal(retry_at, NOW + HOUR);
-	assert_int_equal(request_limited("a@x", "c4", NOW + HOUR - 1), DB_CONFLICT);
+	assert_int_equal(request_limited("a@x", "c2", NOW + HOUR - 1), DB_DONE);
+	assert_int_equal(request_limited("a@x", "c1", NOW + HOUR), DB_DONE);
+}
+
+TEST(throttle_by_address_is_ten_shares)
+{
+	char client[16];
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(client, sizeof(client), "c%d", i);
+		assert_int_equal(request_limited("a@x", client, NOW), DB_DONE);
+	}
+	assert_int_equal(request_limited("a@x", "other", NOW), DB_CONFLICT);
 	assert_int_equal(retry_at, NOW + HOUR);
-	assert_int_equal(request_limited("a@x", "c5", NOW + HOUR), DB_DONE);
+	assert_int_equal(request_limited("a@x", "another", NOW + HOUR), DB_DONE);
 }
 
 TEST(throttle_by_client_counts_over_all_addresses)
@@ -174,7 +205,7 @@ TEST(throttled_attempt_leaves_code_and_outbox_as_they_were)
 	for (int i = 0; i < 4; i++)
 		request_limited("a@x", "c", NOW + i);
 	assert_int_equal(store_number("SELECT count(*) FROM outbox"), 2);
-	assert_int_equal(store_number("SELECT expires_at FROM login_code"), NOW + 1 + 600000);
+	assert_int_equal(store_number("SELECT max(expires_at) FROM login_code"), NOW + 1 + 600000);
 }
 
 TEST(throttle_of_zero_lets_everybody_through)
@@ -187,9 +218,9 @@ TEST(throttle_of_zero_lets_everybody_through)
 TEST(throttle_forgets_what_is_over)
 {
 	request_limited("a@x", "c", NOW);
-	assert_int_equal(store_number("SELECT count(*) FROM throttle"), 2);
+	assert_int_equal(store_number("SELECT count(*) FROM throttle"), 3);
 	request_limited("b@x", "d", NOW + HOUR);
-	assert_int_equal(store_number("SELECT count(*) FROM throttle"), 2);
+	assert_int_equal(store_number("SELECT count(*) FROM throttle"), 3);
 }
 
 TEST(throttle_keeps_no_address_in_the_clear)
@@ -197,7 +228,7 @@ TEST(throttle_keeps_no_address_in_the_clear)
 	request_limited("a@x", "192.0.2.1", NOW);
 	assert_int_equal(store_number("SELECT count(*) FROM throttle WHERE length(key_mac) = 32 "
 				      "AND instr(key_mac, CAST('a@x' AS BLOB)) = 0"),
-	    2);
+	    3);
 }
 
 TEST(throttle_of_verifying_counts_clients_only)
@@ -303,8 +334,8 @@ TEST(blocked_account_cannot_sign_in_and_is_told_no_more_than_a_wrong_code)
 	struct member ann = sign_in("ann");
 	struct signin in = signin_of(&m, "ann", NOW);
 
-	ann.acc.blocked = true;
-	assert_int_equal(db_account_flags(store.db, &ann.acc, "test", "change", NOW), DB_DONE);
+	assert_int_equal(
+	    db_account_act(store.db, &store.arena, "ann", "block", "test", NOW, &ann.acc), DB_DONE);
 	in.admin = true;
 	assert_int_equal(sign_in_as(&m, &in), SIGNIN_WRONG);
 	assert_int_equal(store_number("SELECT count(*) FROM session"), 0);
@@ -320,12 +351,15 @@ static const struct CMUnitTest tests[] = {
 	EACH(code_of_another_address_is_wrong),
 	EACH(code_is_good_after_four_wrong_tries),
 	EACH(code_is_gone_after_five_wrong_tries),
-	EACH(new_code_replaces_the_old_one_and_its_tries),
+	EACH(new_code_has_tries_of_its_own),
+	EACH(three_codes_are_alive_and_a_fourth_ends_the_first),
+	EACH(code_of_the_operator_works_for_everybody),
 	EACH(code_expires_after_ten_minutes),
 	EACH(code_is_stored_as_its_keyed_hash),
 	EACH(code_of_two_addresses_is_stored_differently),
 	EACH(attempt_without_a_code_stores_none),
-	EACH(throttle_by_address_lasts_an_hour_from_the_first_attempt),
+	EACH(throttle_by_client_and_address_lasts_an_hour_from_the_first_attempt),
+	EACH(throttle_by_address_is_ten_shares),
 	EACH(throttle_by_client_counts_over_all_addresses),
 	EACH(throttled_attempt_counts_against_its_client),
 	EACH(throttled_attempt_leaves_code_and_outbox_as_they_were),

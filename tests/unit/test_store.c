@@ -367,12 +367,25 @@ TEST(reading_goes_on_while_the_lock_is_held)
 	assert_int_equal(state_of(&ann, sent), DELIVERY_CLAIMED);
 }
 
+TEST(only_keys_that_are_taken_and_rows_that_are_gone_are_answers_of_the_store)
+{
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_UNIQUE), DB_TAKEN);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_PRIMARYKEY), DB_TAKEN);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_ROWID), DB_TAKEN);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_FOREIGNKEY), DB_ORPHAN);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_NOTNULL), DB_FAIL);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_CHECK), DB_FAIL);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_TRIGGER), DB_FAIL);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_DATATYPE), DB_FAIL);
+	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT), DB_FAIL);
+}
+
 TEST(full_disk_is_told_apart)
 {
 	assert_int_equal(db_translate(store.db, SQLITE_FULL), DB_FULL);
 	assert_int_equal(db_translate(store.db, SQLITE_BUSY_SNAPSHOT), DB_BUSY);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_UNIQUE), DB_CONFLICT);
 	assert_true(db_failed(DB_BUSY) && db_failed(DB_FULL) && db_failed(DB_FAIL));
+	assert_true(db_failed(DB_TAKEN) && db_failed(DB_ORPHAN));
 	assert_false(db_failed(DB_ROW) || db_failed(DB_DONE) || db_failed(DB_NONE) ||
 	    db_failed(DB_CONFLICT));
 }
@@ -396,6 +409,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(probe_reads_and_writes),
 	EACH(probe_while_the_lock_is_held_is_busy_and_costs_no_patience),
 	EACH(reading_goes_on_while_the_lock_is_held),
+	EACH(only_keys_that_are_taken_and_rows_that_are_gone_are_answers_of_the_store),
 	EACH(full_disk_is_told_apart),
 };
 

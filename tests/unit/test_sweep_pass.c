@@ -31,7 +31,7 @@ static enum db_result
 pass(void)
 {
 	assert_int_equal(db_sweep_take(store.db, clock_ms(), 0, 1000), DB_DONE);
-	return sweep_run(&conf, store.db, &result);
+	return sweep_run(&conf, store.db, false, &result);
 }
 
 /* A file of Ann with that many bytes on the disk; -1: none. Answers its path, good until the fourth
@@ -80,6 +80,78 @@ TEST(folder_that_is_not_there_says_nothing_of_its_files)
 	store_other_runs("UPDATE sweep SET searched_at = 0");
 	assert_int_equal(pass(), DB_DONE);
 	assert_int_equal(rows(), 3);
+}
+
+static void
+search_again(void)
+{
+	store_other_runs("UPDATE sweep SET searched_at = 0");
+}
+
+/* Another folder is in the place of the one with the files. */
+static void
+mount_empty(void)
+{
+	assert_int_equal(
+	    rename(scratch_path(store.dir, FILE_FOLDER), scratch_path(store.dir, "away")), 0);
+	assert_int_equal(mkdir(scratch_path(store.dir, FILE_FOLDER), 0700), 0);
+	search_again();
+}
+
+TEST(folder_that_is_empty_all_at_once_drops_no_row)
+{
+	for (int i = 0; i < 3; i++)
+		make_file(3);
+	assert_int_equal(pass(), DB_DONE);
+	mount_empty();
+	assert_int_equal(pass(), DB_DONE);
+	assert_int_equal(rows(), 3);
+	make_file(3); /* an upload meanwhile makes it no better */
+	search_again();
+	assert_int_equal(pass(), DB_DONE);
+	assert_int_equal(rows(), 4);
+	assert_int_equal(result.rows_dropped, 0);
+}
+
+TEST(folder_that_was_never_searched_and_is_empty_drops_no_row)
+{
+	for (int i = 0; i < 3; i++)
+		make_file(-1);
+	assert_int_equal(pass(), DB_DONE);
+	assert_int_equal(rows(), 3);
+}
+
+TEST(files_that_are_gone_for_good_are_forgotten_when_somebody_says_so)
+{
+	make_file(3);
+	assert_int_equal(pass(), DB_DONE);
+	mount_empty();
+	assert_int_equal(db_sweep_take(store.db, clock_ms(), 0, 1000), DB_DONE);
+	assert_int_equal(sweep_run(&conf, store.db, true, &result), DB_DONE);
+	assert_int_equal(rows(), 0);
+}
+
+TEST(all_files_that_go_from_the_known_folder_are_forgotten)
+{
+	const char *path = make_file(3);
+
+	assert_int_equal(pass(), DB_DONE);
+	assert_int_equal(unlink(path), 0);
+	search_again();
+	assert_int_equal(pass(), DB_DONE);
+	assert_int_equal(rows(), 0);
+}
+
+TEST(files_of_another_database_are_not_removed)
+{
+	const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	const char *path = make_file(3);
+
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	store_other_runs("DELETE FROM file; DELETE FROM file_gone");
+	assert_int_equal(pass(), DB_DONE);
+	assert_int_equal(result.strays_removed, 0);
+	assert_int_equal(access(path, F_OK), 0);
 }
 
 TEST(file_that_cannot_be_removed_keeps_no_other_from_it)
@@ -149,7 +221,7 @@ TEST(pass_with_nothing_to_do_writes_its_own_note_alone)
 	assert_int_equal(pass(), DB_DONE);
 	assert_int_equal(db_sweep_take(store.db, clock_ms(), 0, 1000), DB_DONE);
 	before = sqlite3_total_changes(store.db->handle);
-	assert_int_equal(sweep_run(&conf, store.db, &result), DB_DONE);
+	assert_int_equal(sweep_run(&conf, store.db, false, &result), DB_DONE);
 	assert_int_equal(sqlite3_total_changes(store.db->handle) - before, 1);
 }
 
@@ -161,6 +233,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(rows_whose_bytes_are_missing_or_short_go_and_others_stay),
 		EACH(folder_that_is_not_there_says_nothing_of_its_files),
+		EACH(folder_that_is_empty_all_at_once_drops_no_row),
+		EACH(folder_that_was_never_searched_and_is_empty_drops_no_row),
+		EACH(files_that_are_gone_for_good_are_forgotten_when_somebody_says_so),
+		EACH(all_files_that_go_from_the_known_folder_are_forgotten),
+		EACH(files_of_another_database_are_not_removed),
 		EACH(file_that_cannot_be_removed_keeps_no_other_from_it),
 		EACH(bytes_that_are_gone_already_are_forgotten),
 		EACH(reader_that_holds_on_is_told_and_the_next_pass_ends_it),

@@ -105,13 +105,13 @@ sessions(void)
 	return store_number("SELECT count(*) FROM session");
 }
 
-TEST(each_that_goes_leaves_one_of_17_bytes)
+TEST(message_that_goes_leaves_one_of_17_bytes_and_an_account_two)
 {
 	assert_int_equal(stones_bytes(), 0);
 	withdraw(gone);
 	assert_int_equal(stones_bytes(), TOMBSTONE_BYTES);
 	assert_int_equal(db_account_erase(store.db, &store.arena, &bob.acc, NOW), DB_DONE);
-	assert_int_equal(stones_bytes(), 2 * TOMBSTONE_BYTES);
+	assert_int_equal(stones_bytes(), 3 * TOMBSTONE_BYTES);
 }
 
 TEST(what_was_withdrawn_and_erased_stays_gone)
@@ -124,6 +124,79 @@ TEST(what_was_withdrawn_and_erased_stays_gone)
 	assert_int_equal(store_number("SELECT count(*) FROM account"), 1);
 	assert_int_equal(keys(), 1);
 	assert_int_equal(sessions(), 0);
+}
+
+/* Has the address gone to nobody else? */
+static bool
+is_retired(const char *address)
+{
+	struct member other = { 0 };
+	struct signin in = signin_of(&other, "other", NOW);
+
+	in.chat_address = address;
+	return sign_in_as(&other, &in) == SIGNIN_ADDRESS_TAKEN;
+}
+
+TEST(number_that_is_given_out_again_after_a_restore_is_somebody_else)
+{
+	struct member carol, dave;
+
+	back_up(true);
+	carol = sign_in_at("carol", NOW + 1);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &carol.acc, NOW), DB_DONE);
+	assert_int_equal(restore(), 0);
+	dave = sign_in_at("dave", NOW + 2);
+	assert_int_equal(dave.acc.id, carol.acc.id);
+	assert_int_equal(unlink(copy()), 0);
+	back_up(true);
+	assert_int_equal(restore(), 0);
+	assert_int_equal(
+	    store_number("SELECT count(*) FROM account WHERE chat_address = 'dave'"), 1);
+}
+
+TEST(stone_of_an_older_program_names_a_number_alone)
+{
+	uint8_t stone[TOMBSTONE_BYTES] = { 'a' };
+
+	stone[TOMBSTONE_BYTES - 1] = (uint8_t)bob.acc.id;
+	back_up(true);
+	append_bytes(stone, sizeof(stone));
+	assert_int_equal(restore(), 1);
+	assert_int_equal(
+	    store_number("SELECT count(*) FROM account WHERE chat_address = 'bob'"), 0);
+	assert_true(is_retired("bob"));
+}
+
+TEST(address_of_whom_the_copy_still_has_stays_retired)
+{
+	back_up(true);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &bob.acc, NOW), DB_DONE);
+	restore();
+	assert_true(is_retired("bob"));
+	assert_false(is_retired("bobby"));
+}
+
+TEST(address_of_whom_the_copy_never_knew_stays_retired)
+{
+	struct member carol;
+
+	back_up(true);
+	carol = sign_in_at("carol", NOW + 1);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &carol.acc, NOW), DB_DONE);
+	restore();
+	assert_true(is_retired("carol"));
+}
+
+TEST(addresses_that_the_store_retired_before_there_were_stones_for_them_stay_retired)
+{
+	struct member carol;
+
+	back_up(true);
+	carol = sign_in_at("carol", NOW + 1);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &carol.acc, NOW), DB_DONE);
+	assert_int_equal(unlink(stones()), 0);
+	restore();
+	assert_true(is_retired("carol"));
 }
 
 TEST(copy_taken_after_it_went_finds_nothing_to_take)
@@ -303,8 +376,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(each_that_goes_leaves_one_of_17_bytes),
+		EACH(message_that_goes_leaves_one_of_17_bytes_and_an_account_two),
 		EACH(what_was_withdrawn_and_erased_stays_gone),
+		EACH(number_that_is_given_out_again_after_a_restore_is_somebody_else),
+		EACH(stone_of_an_older_program_names_a_number_alone),
+		EACH(address_of_whom_the_copy_still_has_stays_retired),
+		EACH(address_of_whom_the_copy_never_knew_stays_retired),
+		EACH(
+		    addresses_that_the_store_retired_before_there_were_stones_for_them_stay_retired),
 		EACH(copy_taken_after_it_went_finds_nothing_to_take),
 		EACH(copy_without_content_has_no_key_and_hands_out_nothing),
 		EACH(stones_of_what_nobody_knows_change_nothing),
