@@ -24,14 +24,15 @@ WEBCHAT_STRICT_PORT=1. Settings: relay/.env.local, made from relay/.env.example 
 TXT
 }
 
-dir=relay demo=0 skip_deps=0
+dir=relay demo=0
+skip_deps=0
 words=()
 while (($#)); do
     case $1 in
     --help | -h) usage; exit 0 ;;
     --detach | --status | --stop | --check) words+=("$1") ;;
-    --skip-deps) skip_deps=1 ;;
     --demo) demo=1 ;;
+    --skip-deps) skip_deps=1 ;;
     --dir)
         [[ $# -ge 2 ]] || { echo "start_relay.sh: --dir needs a folder" >&2; exit 2; }
         dir=$2

@@ -268,8 +268,8 @@ announce(const struct conf *c, int port, bool ok, const char *why)
 				      "and printed by relayctl code EMAIL.\n";
 	static const char no_nginx[] = "Your web server includes nginx-http.conf and "
 				       "nginx-server.conf of the same folder.\n";
-	char url[URL_BYTES + SHARE_ERROR_BYTES];
-	char page[URL_BYTES + SHARE_ERROR_BYTES + 64] = "", run_dir[PATH_MAX];
+	char url[URL_BYTES + SHARE_ERROR_BYTES],
+	    page[URL_BYTES + SHARE_ERROR_BYTES + 64] = "", run_dir[PATH_MAX];
 
 	if (!ok) {
 		snprintf(url, sizeof(url), "the relay does not answer%s%s",

@@ -88,6 +88,9 @@ def settle(url):
     for address in ("yosef", "mira", "you"):
         anna.call("POST", f"webchat/groups/{hikers}/members", {"chat_address": address})
     mira.call("POST", f"webchat/groups/{news}/members", {"chat_address": "you"})
+    for person in (people["yosef"], mira, you):
+        for invite in person.call("GET", "webchat/invites")["invites"]:
+            person.call("POST", f"webchat/invites/{invite['invite_id']}/accept")
     mira.send(news, "The ferry runs every hour from Monday.")
     people["niraj"].send("you", "नमस्ते, कल मिलते हैं?")
     first = anna.send(hikers, "Good morning! The path along the lake is open again.")

@@ -71,6 +71,9 @@ export async function populate(relay, browser, o = {}) {
   const { group: news } = await mira.call('POST', '/api/v1/webchat/groups', { name: 'Harbour news', mode: 'stream', visibility: 'public', join_policy: 'open' });
   for (const who of ['yosef', 'mira', 'you']) await anna.call('POST', `/api/v1/webchat/groups/${group.group_id}/members`, { chat_address: who });
   await mira.call('POST', `/api/v1/webchat/groups/${news.group_id}/members`, { chat_address: 'you' });
+  const again = await relay.user('you');
+  for (const who of [yosef, mira, again]) await who.accept();
+  await again.call('POST', '/api/v1/pchat/auth/logout');
   await niraj.call('POST', `/api/v1/webchat/groups/${group.group_id}/join`);
   const steps = [
     () => niraj.send('you', 'नमस्ते, कल मिलते हैं?'),

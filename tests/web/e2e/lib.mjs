@@ -97,6 +97,11 @@ export async function startRelay(settings = {}, options = {}) {
         cursor = p.cursor ?? cursor;
         return p.messages ?? [];
       },
+      /** Accepts every invitation. */
+      accept: async () => {
+        const { invites = [] } = await relay.call('GET', '/api/v1/webchat/invites', undefined, token);
+        for (const i of invites) await relay.call('POST', `/api/v1/webchat/invites/${i.invite_id}/accept`, {}, token);
+      },
       read: (ids) => relay.call('POST', '/api/v1/webchat/read', { chat_address: address, message_ids: ids }, token),
       upload: async (name_, bytes, mime) => {
         const r = await fetch(`${relay.url}/api/v1/webchat/upload?name=${encodeURIComponent(name_)}`, { method: 'PUT', headers: { 'Content-Type': mime, 'X-PChat-Session': token }, body: bytes });

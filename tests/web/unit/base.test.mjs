@@ -56,7 +56,7 @@ test('addresses-of-relays', () => {
 
 test('action-paths-allow-listed', () => {
   const group = 'grp_' + '0'.repeat(32);
-  for (const ok of [`/api/v1/webchat/groups/${group}/requests/req_${'a'.repeat(32)}/approve`, '/api/v1/webchat/admin/access-requests/req_abcdefgh/deny']) assert.equal(m.rules.isAllowedAction(ok), true, ok);
+  for (const ok of [`/api/v1/webchat/groups/${group}/requests/req_${'a'.repeat(32)}/approve`, '/api/v1/webchat/admin/access-requests/req_abcdefgh/deny', '/api/v1/webchat/invites/inv_abcdefgh/accept']) assert.equal(m.rules.isAllowedAction(ok), true, ok);
   for (const bad of [`/api/v1/webchat/groups/${group}/leave`, '/api/v1/pchat/auth/logout-all', `/api/v1/webchat/groups/${group}/requests/req_abcdefgh/../../leave`, `/api/v1/webchat/groups/${group}`, 'https://evil.example/api/v1/webchat/admin/access-requests/req_abcdefgh/deny', '/api/v1/webchat/admin/access-requests/req_abcdefgh/approve?x=1']) assert.equal(m.rules.isAllowedAction(bad), false, bad);
 });
 

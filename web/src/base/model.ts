@@ -87,6 +87,8 @@ export interface Chat {
   muted?: number;
   /** One's role in a group; '' once one is not in it any more. */
   role?: string;
+  /** One was invited and has not answered. */
+  invited?: boolean;
   mode?: string;
   members?: number;
   description?: string;

@@ -44,7 +44,8 @@ export function isThisMachine(relay: string): boolean {
 
 /** Calls that a button of the relay may make: decisions on join, access and similar requests. */
 export function isAllowedAction(path: string): boolean {
-  return /^\/api\/v1\/webchat\/groups\/grp_[0-9a-f]{32}\/(requests|invites)\/[a-z]+_[A-Za-z0-9_-]{8,64}\/(approve|reject|accept|decline)$/.test(path) ||
+  return /^\/api\/v1\/webchat\/groups\/grp_[0-9a-f]{32}\/requests\/req_[A-Za-z0-9_-]{8,64}\/(approve|reject)$/.test(path) ||
+    /^\/api\/v1\/webchat\/invites\/inv_[A-Za-z0-9_-]{8,64}\/(accept|decline)$/.test(path) ||
     /^\/api\/v1\/webchat\/admin\/access-requests\/req_[A-Za-z0-9_-]{8,64}\/(approve|deny)$/.test(path);
 }
 

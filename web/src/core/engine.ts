@@ -374,7 +374,11 @@ export class Engine extends Emitter<EngineEvents> {
     try {
       await this.#groupIs(id, (await this.api.group(id)).group);
     } catch (e) {
-      if ((e as Trouble).more?.status === 404) await this.#groupIs(id, null);
+      if ((e as Trouble).more?.status !== 404) return;
+      // a private group is not there for us until we are in it; an invitation tells its name
+      const found = (await this.api.invites().catch(() => null))?.invites.find((i) => i.group.group_id === id);
+      if (found) await this.changeChat(id, { title: found.group.name, kind: found.group.mode === 'stream' ? 'stream' : 'group', role: '', invited: true });
+      else await this.#groupIs(id, null);
     }
   }
 

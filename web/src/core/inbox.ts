@@ -30,7 +30,7 @@ export function chatOfItem(item: Item, me: string, mine: boolean): string {
   return chatKeyOf.person(item.from);
 }
 
-const isQuiet = (m: Message): boolean => m.kind === 'system' && !!m.event && m.event.type !== 'requested' && m.event.type !== 'approved' && m.event.type !== 'rejected';
+const isQuiet = (m: Message): boolean => m.kind === 'system' && !!m.event && m.event.type !== 'requested' && m.event.type !== 'approved' && m.event.type !== 'rejected' && m.event.type !== 'invited';
 
 export class Inbox {
   readonly chats = new Map<string, Chat>();
@@ -230,9 +230,9 @@ export class Inbox {
 
   /** What the relay says of a group. `null`: it is not there for us any more. */
   async group(id: string, g: Group | null): Promise<Chat> {
-    if (!g) return this.changeChat(id, { role: '' });
+    if (!g) return this.changeChat(id, { role: '', invited: false });
     const kind: ChatKind = g.mode === 'stream' ? 'stream' : 'group';
     const old = this.chat(id);
-    return this.changeChat(id, { kind, title: g.name, role: g.role ?? '', mode: g.mode, members: g.member_count, description: g.description, visibility: g.visibility, joinPolicy: g.join_policy, lastAt: old.lastAt || g.created_at });
+    return this.changeChat(id, { kind, title: g.name, role: g.role ?? '', invited: g.role ? false : this.chat(id).invited, mode: g.mode, members: g.member_count, description: g.description, visibility: g.visibility, joinPolicy: g.join_policy, lastAt: old.lastAt || g.created_at });
   }
 }

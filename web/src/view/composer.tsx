@@ -229,7 +229,7 @@ export function Composer({ chat }: { chat: string }) {
       <div class="compose">
         <p class="read-only">
           <Icon name={head.kind === 'stream' ? 'radio' : 'info'} small />
-          <span>{head.role === '' ? t('group.leftLine') : t('group.readers')}</span>
+          <span>{head.invited ? t('group.invitedLine') : head.role === '' ? t('group.leftLine') : t('group.readers')}</span>
         </p>
         {(hasWords || files.value.length > 0) && <p class="read-only quiet-text">{t('draft.kept')}</p>}
       </div>

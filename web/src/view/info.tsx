@@ -89,7 +89,11 @@ function Members({ chat }: { chat: Chat }) {
   const add = async (): Promise<void> => {
     const known = new Set(list.peek().map((m) => m.chat_address));
     const address = await openDialog<string>((close) => <AddPeople known={known} close={close} />);
-    if (address) await change(() => e.api.addMember(chat.key, address));
+    if (!address) return;
+    await change(async () => {
+      const { status } = await e.api.addMember(chat.key, address);
+      if (status === 'invited') toast(t('group.invited', { name: plainName(c.nameOf(address)) }));
+    });
   };
   return (
     <section>

@@ -93,13 +93,14 @@ function Reactions({ m }: { m: Message }) {
 function Actions({ m }: { m: Message }) {
   const e = chats.value!.engine;
   if (m.kind !== 'system' || m.from !== 'relay') return null;
-  if (m.decided) return <p class="decided">{maybe(`decided.${m.decided}`) ?? m.decided}</p>;
+  if (m.decided) return <p class="decided">{maybe(`decided.${m.decided}`) ?? maybe(`act.${m.decided}`) ?? m.decided}</p>;
   const known = (m.actions ?? []).filter((a) => a.method === 'POST' && isAllowedAction(a.path));
   if (!known.length) return null;
   const act = async (path: string): Promise<void> => {
     let decided: string;
     try {
-      decided = (await e.api.act(path)).status;
+      const { status } = await e.api.act(path);
+      decided = status === 'member' ? 'accept' : status === 'declined' ? 'decline' : status;
     } catch (err) {
       const code = err instanceof Trouble ? err.code : '';
       if (code !== 'already_decided' && code !== 'unknown_request') {
@@ -111,6 +112,7 @@ function Actions({ m }: { m: Message }) {
     const next = { ...m, decided };
     await e.store.message.put(next);
     e.emit('messages', [next]);
+    if (m.chat.startsWith('grp_')) void e.refreshGroup(m.chat);
   };
   return (
     <div class="actions">

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { language, t } from '../i18n';
 import { chats } from '../state/app';
 import { Icon } from '../ui/icon';
-import { Avatar, Button, Field, Switch } from '../ui/parts';
+import { Avatar, Button, Choice, Field, Switch } from '../ui/parts';
 import { toast } from '../ui/toast';
 import { copyText } from './copy';
 import { LanguageChoice } from './signin';
@@ -65,6 +65,19 @@ export function You() {
         {isQr.value && <Qr text={link} label={t('you.qrLabel')} />}
       </div>
       <Switch label={t('first.public')} hint={t('first.publicHint')} checked={user?.public_visible ?? true} onChange={(v) => void change({ public_visible: v })} />
+      {user && 'group_invites' in user && (
+        <Choice
+          id="group-invites"
+          label={t('you.invites')}
+          value={user.group_invites}
+          options={[
+            ['anybody', t('you.invitesAnybody')],
+            ['contacts', t('you.invitesContacts')],
+            ['nobody', t('you.invitesNobody')],
+          ]}
+          onChange={(v) => void change({ group_invites: v })}
+        />
+      )}
       <Switch label={t('you.presence')} hint={t('you.presenceHint')} checked={c.settings.value.presence} onChange={(v) => void c.engine.saveSettings({ presence: v })} />
       <div class="field">
         <span class="label">{t('settings.language')}</span>

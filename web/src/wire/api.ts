@@ -131,6 +131,7 @@ export class Api {
   addMember = (id: string, chat_address: string) => this.#post<{ status: string }>(`${web}/groups/${seg(id)}/members`, { chat_address });
   setRole = (id: string, address: string, role: Role) => this.#call('PATCH', `${web}/groups/${seg(id)}/members/${seg(address)}`, { role });
   removeMember = (id: string, address: string) => this.#call('DELETE', `${web}/groups/${seg(id)}/members/${seg(address)}`);
+  invites = () => this.#get<{ invites: { invite_id: string; group: Group }[] }>(`${web}/invites`);
   /** A button of the relay's own messages; the caller has checked the path. */
   act = (path: string) => this.#post<{ status: string }>(path);
 

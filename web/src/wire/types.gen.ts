@@ -86,8 +86,9 @@ export interface paths {
         put?: never;
         /**
          * Ask for a sign-in code by mail.
-         * @description The answer is the same whether or not the account exists. A new code replaces the old one. An
-         *     address outside the allow-list becomes an access request that the admins of the relay decide.
+         * @description The answer is the same whether or not the account exists or may. Up to three codes that one client asked
+         *     for are alive at a time. An address outside the allow-list becomes an access request that the admins of
+         *     the relay decide; whoever has the mailbox hears of it there.
          */
         post: operations["requestCode"];
         delete?: never;
@@ -107,7 +108,9 @@ export interface paths {
         put?: never;
         /**
          * Turn a sign-in code into a session; the first time also into an account.
-         * @description A code has six digits, lives ten minutes, works once and dies after five wrong tries. A session of
+         * @description A code has six digits, lives ten minutes and works once. The client that asked for it (IPv6: its /64) has
+         *     five wrong tries at it, which nobody else can use up; codes that others asked for may be tried five
+         *     times in ten minutes. A session of
          *     the same user with the same device and session name is replaced, unless both names are empty. A
          *     `chat_address` that is taken answers 409 and leaves the code usable.
          */
@@ -566,8 +569,11 @@ export interface paths {
         get: operations["listMembers"];
         put?: never;
         /**
-         * Put somebody into the group; for owners and admins.
-         * @description Somebody who is a member already stays what they are. Only an owner may add admins and owners.
+         * Invite somebody to the group; for owners and admins.
+         * @description They get a message with the actions Accept and Decline; somebody who asked to join is let in at once. Whether
+         *     the invitation reached them, the inviter does not learn: not of a block, and not of their setting
+         *     `group_invites`. Somebody who is a member already stays what they are. Only an owner may invite admins and
+         *     owners.
          */
         post: operations["addMember"];
         delete?: never;
@@ -808,6 +814,64 @@ export interface paths {
         get: operations["listPhones"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations to groups that wait for the caller's answer, the oldest first. */
+        get: operations["listInvites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/invites/{invite_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: components["parameters"]["InviteIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Come into the group; its members hear of it.
+         * @description While the group is full the invitation goes on waiting.
+         */
+        post: operations["acceptInvite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/invites/{invite_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: components["parameters"]["InviteIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stay out of the group; nobody hears of it, and the group's next invitations are not shown for a month. */
+        post: operations["declineInvite"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1062,6 +1126,12 @@ export interface components {
         JoinPolicy: "open" | "request";
         /** @enum {string} */
         GroupRole: "owner" | "admin" | "writer" | "member";
+        InviteId: string;
+        /**
+         * @description Who may invite the account to groups.
+         * @enum {string}
+         */
+        GroupInvites: "anybody" | "contacts" | "nobody";
         JoinRequestId: string;
         /** @enum {string} */
         Channel: "pchat" | "sms" | "wa" | "tg" | "notify" | "email" | "tg_bot";
@@ -1092,7 +1162,9 @@ export interface components {
         ChangeMe: {
             display_name?: components["schemas"]["DisplayName"];
             public_visible?: boolean;
+            /** @description Whether the caller's mails to the outside name their address in Reply-To. */
             mail_reply_to?: boolean;
+            group_invites?: components["schemas"]["GroupInvites"];
             language?: components["schemas"]["Language"];
         };
         PresenceChange: {
@@ -1216,8 +1288,10 @@ export interface components {
         Inbound: {
             phone_id: components["schemas"]["PhoneId"];
             channel: components["schemas"]["Outside"];
+            /** @description Number or address of the sender; empty where it is hidden. */
             from: string;
-            text: components["schemas"]["Text"];
+            /** @description Empty where only something else than text came. */
+            text: string;
             received_at: number;
             idempotency_key?: string;
         };
@@ -1235,6 +1309,7 @@ export interface components {
             display_name: string;
             public_visible: boolean;
             mail_reply_to: boolean;
+            group_invites: components["schemas"]["GroupInvites"];
             language: string;
             /** @enum {unknown} */
             role: "user" | "admin";
@@ -1336,7 +1411,7 @@ export interface components {
         /** @description What happened in the group, and to whom; on the relay's own messages about groups. */
         GroupEvent: {
             /** @enum {unknown} */
-            type: "joined" | "left" | "removed" | "role" | "updated" | "deleted" | "requested" | "approved" | "rejected";
+            type: "joined" | "left" | "removed" | "role" | "updated" | "deleted" | "requested" | "approved" | "rejected" | "invited";
             chat_address?: components["schemas"]["Address"];
             role?: components["schemas"]["GroupRole"];
         };
@@ -1361,6 +1436,11 @@ export interface components {
             error?: string;
             /** @description Of messages to groups; `status` is then that of the one who is furthest behind. */
             recipients?: components["schemas"]["RecipientReceipt"][];
+            /**
+             * @description There was no room for the recipients; ask for fewer messages at once.
+             * @constant
+             */
+            recipients_has_more?: true;
         };
         RecipientReceipt: {
             chat_address: components["schemas"]["Address"];
@@ -1373,6 +1453,11 @@ export interface components {
             display_name: string;
             online: boolean;
             sessions: components["schemas"]["DirectorySession"][];
+            /**
+             * @description There are more than are shown.
+             * @constant
+             */
+            sessions_has_more?: true;
         };
         DirectorySession: {
             device_name: string;
@@ -1414,6 +1499,7 @@ export interface components {
             display_name: string;
             public_visible: boolean;
             mail_reply_to: boolean;
+            group_invites: components["schemas"]["GroupInvites"];
             language: string;
             /** @enum {unknown} */
             role: "user" | "admin";
@@ -1481,7 +1567,7 @@ export interface components {
             message: string;
             /** @constant */
             status: "not_ready";
-            failing: ("database" | "disk" | "housekeeping")[];
+            failing: ("database" | "disk" | "housekeeping" | "mail")[];
             time: components["schemas"]["Time"];
         };
         Config: {
@@ -1509,13 +1595,15 @@ export interface components {
         CodeSent: {
             /** @constant */
             success: true;
-            /** @enum {unknown} */
-            status: "code_sent" | "access_requested";
+            /** @constant */
+            status: "code_sent";
             /**
-             * @description Seconds that the code lives; only with `code_sent`.
+             * @description Seconds that the code lives.
              * @constant
              */
-            expires_in?: 600;
+            expires_in: 600;
+            /** @description Only where the relay sends no mail (it has no SMTP_HOST); it says so. */
+            message?: string;
             /** @description Only under PCHAT_DEV_EXPOSE_CODES and to loopback. */
             dev_code?: string;
         };
@@ -1551,6 +1639,27 @@ export interface components {
             user: components["schemas"]["User"];
             sessions: components["schemas"]["Session"][];
             groups: components["schemas"]["Group"][];
+            /**
+             * @description The rest is in the list of sessions.
+             * @constant
+             */
+            sessions_has_more?: true;
+            /**
+             * @description The rest is in the list of groups.
+             * @constant
+             */
+            groups_has_more?: true;
+            invites: components["schemas"]["Invite"][];
+            /**
+             * @description The rest is in the list of invitations.
+             * @constant
+             */
+            invites_has_more?: true;
+            /**
+             * @description The rest is in the list of phones.
+             * @constant
+             */
+            phones_has_more?: true;
             keys: components["schemas"]["Key"][];
             phones: components["schemas"]["Phone"][];
             messages: components["schemas"]["ItemWithStatus"][];
@@ -1562,6 +1671,9 @@ export interface components {
             /** @constant */
             success: true;
             sessions: components["schemas"]["Session"][];
+            has_more: boolean;
+            /** @description Where the next page starts; only when there is more. */
+            after?: string;
         };
         Revoked: {
             /** @constant */
@@ -1590,6 +1702,8 @@ export interface components {
             success: true;
             users: components["schemas"]["DirectoryUser"][];
             groups: components["schemas"]["Group"][];
+            /** @description Some groups are missing. All of one's own are in the list of groups; a longer `q` finds the others. Only with the first page. */
+            groups_has_more?: boolean;
             has_more: boolean;
             /** @description Where the next page starts; only when there is more. */
             after?: string;
@@ -1685,6 +1799,37 @@ export interface components {
             /** @constant */
             status: "member";
         };
+        Invited: {
+            /** @constant */
+            success: true;
+            /** @constant */
+            status: "invited";
+        };
+        Invite: {
+            invite_id: components["schemas"]["InviteId"];
+            /** @description Of the one who invites. */
+            chat_address: components["schemas"]["Address"];
+            display_name: string;
+            /** @description That the invitation brings. */
+            role: components["schemas"]["GroupRole"];
+            created_at: components["schemas"]["Time"];
+            group: components["schemas"]["Group"];
+        };
+        Invites: {
+            /** @constant */
+            success: true;
+            invites: components["schemas"]["Invite"][];
+            has_more: boolean;
+            /** @description Where the next page starts; only when there is more. */
+            after?: string;
+        };
+        InviteAnswered: {
+            /** @constant */
+            success: true;
+            /** @enum {unknown} */
+            status: "member" | "declined";
+            group?: components["schemas"]["Group"];
+        };
         JoinRequested: {
             /** @constant */
             success: true;
@@ -1702,6 +1847,9 @@ export interface components {
             /** @constant */
             success: true;
             requests: components["schemas"]["JoinRequest"][];
+            has_more: boolean;
+            /** @description Where the next page starts; only when there is more. */
+            after?: string;
         };
         JoinDecided: {
             /** @constant */
@@ -1800,6 +1948,9 @@ export interface components {
             /** @constant */
             success: true;
             phones: components["schemas"]["Phone"][];
+            has_more: boolean;
+            /** @description Where the next page starts; only when there is more. */
+            after?: string;
         };
         Key: {
             key_id: string;
@@ -1875,6 +2026,9 @@ export interface components {
             /** @constant */
             success: true;
             requests: components["schemas"]["AccessRequest"][];
+            has_more: boolean;
+            /** @description Where the next page starts; only when there is more. */
+            after?: string;
         };
         Decided: {
             /** @constant */
@@ -2506,6 +2660,42 @@ export interface components {
                 "application/json": components["schemas"]["Joined"];
             };
         };
+        /** @description They were invited; the answer is the same where that does not reach them. */
+        Invited: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "status": "invited"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Invited"];
+            };
+        };
+        /** @description A page of the invitations. */
+        Invites: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Invites"];
+            };
+        };
+        /** @description The caller is in the group, or stays out of it. */
+        InviteAnswered: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["InviteAnswered"];
+            };
+        };
         /** @description The owners and admins of the group decide. */
         JoinRequested: {
             headers: {
@@ -2901,7 +3091,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "not_found" | "unknown_recipient" | "unknown_file" | "unknown_message" | "unknown_session" | "unknown_request" | "unknown_group" | "unknown_member" | "unknown_key" | "unknown_user";
+                    error?: "not_found" | "unknown_recipient" | "unknown_file" | "unknown_message" | "unknown_session" | "unknown_request" | "unknown_invite" | "unknown_group" | "unknown_member" | "unknown_key" | "unknown_user";
                 };
             };
         };
@@ -2986,7 +3176,7 @@ export interface components {
                 };
             };
         };
-        /** @description The body is larger than this path takes. */
+        /** @description The body is larger than this path takes, or the call needs more memory than one request may take. */
         TooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -3072,7 +3262,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "busy" | "storage_full";
+                    error?: "busy" | "storage_full" | "storage_unavailable";
                 };
             };
         };
@@ -3097,6 +3287,7 @@ export interface components {
         GroupIdPath: string;
         FileIdPath: string;
         KeyIdPath: string;
+        InviteIdPath: string;
         RequestIdPath: string;
     };
     requestBodies: {
@@ -3384,6 +3575,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Health"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3401,6 +3593,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Ready"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3419,6 +3612,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Metrics"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3436,6 +3630,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Config"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3498,6 +3693,7 @@ export interface operations {
             200: components["responses"]["Me"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3539,6 +3735,7 @@ export interface operations {
             200: components["responses"]["Erased"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3564,6 +3761,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3573,7 +3771,11 @@ export interface operations {
     };
     listSessions: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3581,8 +3783,10 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Sessions"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3605,6 +3809,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3702,6 +3907,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3749,6 +3955,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3771,6 +3978,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3911,6 +4119,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3955,6 +4164,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -3977,6 +4187,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4064,7 +4275,11 @@ export interface operations {
     };
     listJoinRequests: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
             header?: never;
             path: {
                 group_id: components["parameters"]["GroupIdPath"];
@@ -4074,9 +4289,11 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["JoinRequests"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4158,6 +4375,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4177,6 +4395,7 @@ export interface operations {
         requestBody: components["requestBodies"]["NewMember"];
         responses: {
             200: components["responses"]["Joined"];
+            202: components["responses"]["Invited"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -4208,6 +4427,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["GroupConflict"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4260,6 +4480,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4305,6 +4526,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4326,6 +4548,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4386,6 +4609,7 @@ export interface operations {
             200: components["responses"]["Keys"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4431,6 +4655,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4533,7 +4758,11 @@ export interface operations {
     };
     listPhones: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4541,8 +4770,82 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Phones"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    listInvites: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Invites"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    acceptInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: components["parameters"]["InviteIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["InviteAnswered"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["GroupConflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    declineInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: components["parameters"]["InviteIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["InviteAnswered"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4571,6 +4874,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             413: components["responses"]["FileTooLarge"];
+            415: components["responses"]["MediaType"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4624,6 +4928,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4652,6 +4957,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             416: components["responses"]["FileRange"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -4675,6 +4981,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4702,6 +5009,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4747,6 +5055,7 @@ export interface operations {
             200: components["responses"]["Stats"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4772,6 +5081,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -4781,7 +5091,11 @@ export interface operations {
     };
     listAccessRequests: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4789,8 +5103,10 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AccessRequests"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
