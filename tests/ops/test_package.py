@@ -71,7 +71,7 @@ def test_package_holds_the_programs_and_all_that_an_operator_uses(package):
     assert {f"build/{name}" for name in PROGRAMS} == {name for name in names if name.startswith("build/")}
     operators = re.compile(r"(nginx|systemd|docs)/|cron/.*\.cron$|scripts/.*\.(sh|py)$|relay/\.env|"
                            r"(LICENSE|README\.md|start_relay\.sh)$")
-    makers = re.compile(r"scripts/(package_\w+|docker_entrypoint)\.sh$")
+    makers = re.compile(r"scripts/(package_\w+|docker_entrypoint|cross_sysroot)\.sh$")
     wanted = {name for name in tracked() if operators.match(name) and not makers.match(name)}
     assert names - {f"build/{name}" for name in PROGRAMS} == wanted | {"SHA256SUMS"}
 
