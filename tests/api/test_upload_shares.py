@@ -71,10 +71,8 @@ def test_shares_are_given_back_when_a_worker_dies(make_relay):
     ann = relay.sign_in()
     sending = [Sending(ann, SIZE) for _ in range(10)]
     ann.put(UPLOAD, data=b"x", expect=413)
-    killed = set(relay.workers())
-    for pid in killed:
+    for pid in relay.workers():  # some take the word that an upload ended, and die with it
         os.kill(pid, signal.SIGKILL)
-    wait_until("they are dead", lambda: not killed & set(relay.workers()))
     for each in sending:
         each.close()
     wait_until("the shares are given back", lambda: ann.call("PUT", UPLOAD, data=b"x" * QUOTA, check=False).status == 200)

@@ -97,7 +97,7 @@ shared_by_both(const char *text)
 {
 	is_well_formed(text);
 	has(text, "daemon off;");
-	has(text, "fastcgi_pass \"unix:relay.sock\";");
+	has(text, "server \"unix:relay.sock\" max_fails=0;");
 	has(text, "zone=api:10m rate=50r/s;");
 	has(text, "limit_req zone=auth burst=60 nodelay;");
 	has(text, "limit_conn connections 100;");
