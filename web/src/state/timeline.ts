@@ -21,7 +21,8 @@ export class Timeline {
   /** The newest message is one that was written here just now. */
   ownSend = false;
   #structure = signal(0);
-  #busy: Promise<void> | null = null;
+  readonly #loads = new Map<string, Promise<void>>();
+  #last: Promise<unknown> = Promise.resolve();
   #off: (() => void)[];
 
   constructor(
@@ -99,14 +100,18 @@ export class Timeline {
     else this.messages.set(m.key, signal(m));
   }
 
-  async #once(work: () => Promise<void>): Promise<void> {
-    if (this.#busy) return this.#busy;
-    this.#busy = work().finally(() => (this.#busy = null));
-    return this.#busy;
+  /** One load of a kind at a time, and one kind after the other: what was asked for meanwhile is not forgotten. */
+  #once(kind: string, work: () => Promise<void>): Promise<void> {
+    const pending = this.#loads.get(kind);
+    if (pending) return pending;
+    const run = this.#last.then(work).finally(() => this.#loads.delete(kind));
+    this.#loads.set(kind, run);
+    this.#last = run.catch(() => undefined);
+    return run;
   }
 
   older(): Promise<void> {
-    return this.#once(async () => {
+    return this.#once('older', async () => {
       const first = this.messages.get(this.keys.peek()[0] ?? '')?.peek();
       if (!first || this.atStart.peek()) return;
       const list = await this.engine.store.message.page(this.key, { t: first.at, k: first.key }, PAGE);
@@ -125,7 +130,7 @@ export class Timeline {
   }
 
   newer(): Promise<void> {
-    return this.#once(async () => {
+    return this.#once('newer', async () => {
       const last = this.last();
       if (!last || this.atEnd.peek()) return;
       const list = (await this.engine.store.message.page(this.key, { t: last.at, k: last.key }, PAGE + 1, true)).filter((m) => m.key !== last.key);

@@ -244,7 +244,7 @@ export function ChatList() {
             <Row key={id} c={c} id={id} />
           ))}
         </ul>
-        {q && <Found c={c} query={q} />}
+        {q !== '' && <Found c={c} query={q} />}
         {shown.length === 0 && !q && c.filter.value === 'all' && (
           <Empty icon="message-circle" title={t('empty.title')}>
             <p>{t('empty.text')}</p>

@@ -26,6 +26,7 @@ class Scroller {
   atBottom = true;
   seen: Seen | null = null;
   #anchor: { key: string; top: number } | null = null;
+  #noted = 0; // where the view stood then
 
   constructor(
     readonly box: HTMLElement,
@@ -51,6 +52,7 @@ class Scroller {
     }
     const row = rows[lo];
     this.#anchor = row ? { key: row.dataset['key']!, top: row.getBoundingClientRect().top - top } : null;
+    this.#noted = b.scrollTop;
   }
 
   toBottom(): void {
@@ -70,8 +72,13 @@ class Scroller {
     if (!this.#anchor) return;
     const el = this.box.querySelector<HTMLElement>(`[data-key="${CSS.escape(this.#anchor.key)}"]`);
     if (!el) return this.note();
-    const moved = el.getBoundingClientRect().top - this.box.getBoundingClientRect().top - this.#anchor.top;
-    if (Math.abs(moved) >= 0.5) this.box.scrollTop += moved;
+    // what was scrolled since, and not yet noted, stays scrolled
+    const scrolled = this.box.scrollTop - this.#noted;
+    const moved = el.getBoundingClientRect().top - this.box.getBoundingClientRect().top - (this.#anchor.top - scrolled);
+    if (Math.abs(moved) >= 0.5) {
+      this.box.scrollTop += moved;
+      this.#noted += moved;
+    }
     // never rest at the very top: what comes above it would push the view
     if (this.box.scrollTop < 3 && !this.tl.atStart.peek()) this.box.scrollTop = 3;
   }

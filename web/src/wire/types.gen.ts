@@ -1146,6 +1146,8 @@ export interface components {
             display_name?: components["schemas"]["DisplayName"];
             /** @enum {string} */
             purpose?: "login";
+            /** @description Of the mail, where there is no account yet: its own language goes first. */
+            language?: string;
         };
         VerifyCode: {
             email: components["schemas"]["Email"];
