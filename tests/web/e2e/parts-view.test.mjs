@@ -231,6 +231,7 @@ test('replies-edits-withdrawals-reach-the-other-side', async () => {
   assert.match(await answer.locator('.quote').innerText(), /quote this/);
   await bubble(page, 'quote this').first().locator('.bubble').click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Edit' }).click();
+  await until('the composer holds what is edited', async () => (await page.locator('#compose').inputValue()) === 'quote this');
   await page.locator('#compose').fill('quote that');
   await page.locator('#compose').press('Enter');
   await until('the edit arrives', async () => (await ben.poll()).some((m) => m.text === 'quote that' && m.edited_at));
