@@ -6,9 +6,9 @@ import subprocess
 from pages import TOP, Checkout, blocks, read
 
 
-def test_conversation_of_the_readme_works_when_pasted():
+def test_conversation_of_the_tour_works_when_pasted():
     with Checkout() as copy:
-        done = copy.paste(blocks("README.md")[2] + blocks("README.md")[3])
+        done = copy.paste(blocks("tour.md")[0] + blocks("tour.md")[1])
         mode = os.stat(copy.path("relay", ".env.local")).st_mode
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
@@ -32,7 +32,13 @@ def test_every_page_and_folder_that_the_readme_names_is_there():
 
 
 def test_every_make_target_that_the_pages_name_is_there():
-    pages = "".join(read(name) for name in ("README.md", "inside.md", "performance.md", "CHANGES.md", "upgrading.md"))
+    pages = "".join(read(name) for name in ("README.md", "tour.md", "inside.md", "performance.md", "CHANGES.md", "upgrading.md"))
     for target in set(re.findall(r"`make (\w+)", pages)):
         plan = subprocess.run(["make", "-n", target], cwd=TOP, capture_output=True, text=True)
         assert plan.returncode == 0, f"make {target}: {plan.stderr}"
+
+
+def test_first_screen_says_what_it_is_and_what_it_is_not():
+    first = read("README.md").split("## The page")[0]
+    assert "not end to end" in first and "Version 0.1" in first and first.count("\n") < 75
+    assert re.findall(r"^```(?:sh)?\n(\S.*)\n```", first, re.M) == ["./start_relay.sh", "./start_relay.sh --demo", "make check"]
