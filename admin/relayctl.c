@@ -25,6 +25,11 @@ static const char help[] =
     "                            report as JSON or, with --text, for people\n"
     "  user list                 all users\n"
     "  user promote|demote|block|unblock|hide|unhide WHO   WHO: e-mail or chat address\n"
+    "  user delete WHO           erase the account and all that hangs on it, for good\n"
+    "  user sessions WHO         where WHO is signed in\n"
+    "  user logout WHO           end all of WHO's sessions and API keys\n"
+    "  group list                all groups\n"
+    "  group delete GROUP_ID     delete a group; its members are told\n"
     "  code EMAIL                issue a fresh sign-in code and print it\n"
     "  mail                      mails that wait, and why\n"
     "  mail test ADDRESS         send a test mail now\n"
@@ -38,6 +43,7 @@ static const char help[] =
     "  settings --example        print .env.example\n"
     "  settings --markdown       print docs/settings.md\n"
     "\n"
+    "  --json       of a list: as JSON\n"
     "  --dir DIR    the relay's folder (default: relay/ beside the programs)\n"
     "  --help, --version\n";
 
@@ -68,6 +74,23 @@ ctl_db_failed(enum db_result r)
 	    r == DB_BUSY     ? "the database is busy; try again" :
 		r == DB_FULL ? "the disk is full; nothing was changed" :
 			       "the database could not do this");
+}
+
+bool
+ctl_json(struct ctl *c)
+{
+	bool found = false;
+	int kept = 0;
+
+	for (int i = 0; i < c->argc; i++) {
+		bool here = strcmp(c->argv[i], "--json") == 0;
+
+		found = found || here;
+		if (!here)
+			c->argv[kept++] = c->argv[i];
+	}
+	c->argc = kept;
+	return found;
 }
 
 struct db *
@@ -126,9 +149,9 @@ dispatch(struct ctl *c)
 	static const struct {
 		const char *name;
 		int (*run)(struct ctl *c);
-	} commands[] = { { "user", ctl_user }, { "code", ctl_code }, { "mail", ctl_mail },
-		{ "backup", ctl_backup }, { "restore", ctl_restore }, { "scrub", ctl_scrub },
-		{ "stats", ctl_stats } };
+	} commands[] = { { "user", ctl_user }, { "group", ctl_group }, { "code", ctl_code },
+		{ "mail", ctl_mail }, { "backup", ctl_backup }, { "restore", ctl_restore },
+		{ "scrub", ctl_scrub }, { "stats", ctl_stats } };
 	char error[CONF_ERROR_BYTES];
 	int status = -1;
 

@@ -19,6 +19,9 @@ int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints how the command is used; answers 2. */
 int ctl_usage(const char *usage);
 
+/* Takes --json out of the command's words; answers whether it was there. */
+bool ctl_json(struct ctl *c);
+
 /* Opens the store of the relay; NULL after saying why. */
 struct db *ctl_open(const struct ctl *c);
 
@@ -30,6 +33,7 @@ int ctl_check(struct ctl *c);
 int ctl_doctor(struct ctl *c);
 
 int ctl_user(struct ctl *c);
+int ctl_group(struct ctl *c);
 int ctl_code(struct ctl *c);
 int ctl_mail(struct ctl *c);
 int ctl_backup(struct ctl *c);

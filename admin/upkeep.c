@@ -6,6 +6,7 @@
 #include "outbox.h"
 #include "sweep.h"
 #include "email.h"
+#include "table.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -16,36 +17,41 @@
 #define ARENA_BYTES ((size_t)4 << 20)
 
 static int
-mail_list(const struct ctl *c)
+mail_list(struct ctl *c)
 {
-	struct outbox_mail list[PAGE];
+	static const char *const columns[] = { "id", "recipient", "tries", "next_try_at", "subject",
+		"last_error", NULL };
+	bool as_json = ctl_json(c);
 	struct db *db = ctl_open(c);
-	int64_t after = 0, now = clock_ms();
+	struct table *t = db ? table_new(columns) : NULL;
+	struct outbox_mail list[PAGE];
+	int64_t after = 0;
 	struct arena a;
 	int count = 0;
-	enum db_result r = DB_DONE;
+	enum db_result r = t ? DB_DONE : DB_FAIL;
 
 	if (!db)
 		return 1;
 	arena_init(&a, ARENA_BYTES);
 	do {
-		r = db_outbox_list(db, &a, after, PAGE, list, &count);
-		for (int i = 0; i < count; i++)
-			printf("%lld\t%s\t%s\ttries %d\tnext in %lld s\t%s\n",
-			    (long long)list[i].id, list[i].recipient, list[i].subject,
-			    list[i].tries,
-			    (long long)(list[i].next_try_at > now ?
-				    (list[i].next_try_at - now) / 1000 :
-				    0),
-			    list[i].last_error);
-		if (count > 0)
-			after = list[count - 1].id;
+		if (r == DB_DONE)
+			r = db_outbox_list(db, &a, after, PAGE, list, &count);
+		for (int i = 0; i < count && r == DB_DONE; i++) {
+			table_row(t);
+			table_int(t, list[i].id);
+			table_text(t, list[i].recipient);
+			table_int(t, list[i].tries);
+			table_time(t, list[i].next_try_at);
+			table_text(t, list[i].subject);
+			table_text(t, list[i].last_error);
+			after = list[i].id;
+		}
 		arena_reset(&a);
 	} while (r == DB_DONE && count == PAGE);
 	arena_free(&a);
 	db_close(db);
-	if (r == DB_DONE && after == 0)
-		puts("No mail waits.");
+	if (t)
+		table_print(t, as_json, "No mail waits.");
 	return r == DB_DONE ? 0 : ctl_db_failed(r);
 }
 
@@ -85,11 +91,11 @@ mail_test(const struct ctl *c, const char *typed)
 int
 ctl_mail(struct ctl *c)
 {
-	if (c->argc == 1)
+	if (c->argc == 1 || (c->argc == 2 && strcmp(c->argv[1], "--json") == 0))
 		return mail_list(c);
 	if (c->argc == 3 && strcmp(c->argv[1], "test") == 0)
 		return mail_test(c, c->argv[2]);
-	return ctl_usage("mail | mail test ADDRESS");
+	return ctl_usage("mail [--json] | mail test ADDRESS");
 }
 
 static void

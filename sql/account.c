@@ -302,6 +302,50 @@ db_account_erase(struct db *db, struct arena *a, const struct account *acc, int6
 }
 
 static enum db_result
+end_account(
+    struct db *db, struct arena *a, const struct account *acc, const char *actor, int64_t now)
+{
+	int64_t admins = 0;
+	struct account fresh;
+	enum db_result r = db_account_by_address(db, a, acc->chat_address, &fresh);
+
+	if (r == DB_ROW)
+		r = count_admins(db, &admins);
+	if (r != DB_DONE)
+		return r;
+	if (fresh.role == ROLE_ADMIN && !fresh.blocked && admins == 1)
+		return DB_CONFLICT;
+	r = rows_account_erase(db, a, &fresh, now);
+	return r == DB_DONE ? audit_note(db, now, actor, "delete", "erased") : r;
+}
+
+enum db_result
+db_account_end(
+    struct db *db, struct arena *a, const struct account *acc, const char *actor, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, end_account(db, a, acc, actor, now)) : r;
+}
+
+enum db_result
+db_session_end_all(
+    struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended)
+{
+	enum db_result r = db_begin(db);
+
+	*ended = 0;
+	if (r != DB_DONE)
+		return r;
+	r = db_exec(db, ST_SESSION_DELETE_ALL, "i", acc->id);
+	if (r == DB_DONE)
+		*ended = sqlite3_changes(db->handle);
+	if (!db_failed(r))
+		r = audit_note(db, now, actor, "logout", acc->chat_address);
+	return db_end(db, r);
+}
+
+static enum db_result
 read_list(struct db *db, sqlite3_stmt *st, struct arena *a, struct account *out, int *count)
 {
 	enum db_result r;

@@ -72,6 +72,15 @@ enum db_result db_account_act(struct db *db, struct arena *a, const char *addres
 enum db_result
 db_account_erase(struct db *db, struct arena *a, const struct account *acc, int64_t now);
 
+/* The same by the operator, or an admin, who is named in the audit log. DB_DONE; DB_CONFLICT: it is
+ * the last admin. */
+enum db_result db_account_end(
+    struct db *db, struct arena *a, const struct account *acc, const char *actor, int64_t now);
+
+/* Ends all sessions and keys of the account, with a note who did it. DB_DONE. */
+enum db_result db_session_end_all(
+    struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended);
+
 /* Up to `limit` accounts in order of address, after `after` (""); `public_only`: those that the
  * directory may show, filtered by `match` (case-folded substring, "" for all; the full list looks
  * at e-mails too). *count is how many. DB_DONE. */

@@ -1,6 +1,7 @@
 /* Groups: making, finding, changing, deleting. */
 #include "group.h"
 
+#include "audit.h"
 #include "cleanup.h"
 #include "group_rows.h"
 #include "message.h"
@@ -265,6 +266,39 @@ db_group_delete(
 		return r;
 	r = group_open(db, a, act, GROUP_OWNER, &g, result);
 	return db_end(db, r == DB_ROW ? group_remove(db, &g, act->actor, act->now) : r);
+}
+
+static enum db_result
+end_group(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    const char *actor, int64_t now)
+{
+	char name[] = "The operator of the relay", relay[] = "relay", id[ID_TEXT_BYTES];
+	const struct account operator= { .display_name = name, .chat_address = relay };
+	struct group g;
+	enum db_result r = db_group_get(db, a, public_id, 0, &g);
+
+	if (r != DB_ROW)
+		return r;
+	id_format("grp_", public_id, id);
+	r = group_remove(db, &g, &operator, now);
+	return r == DB_DONE ? audit_note(db, now, actor, "delete-group", id) : r;
+}
+
+enum db_result
+db_group_end(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    const char *actor, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, end_group(db, a, public_id, actor, now)) : r;
+}
+
+enum db_result
+db_group_list_all(
+    struct db *db, struct arena *a, int64_t after, int limit, struct group *out, int *count)
+{
+	return read_list(
+	    db, db_bind(db, ST_GROUP_LIST_ALL, "ii", after, (int64_t)limit), a, out, count);
 }
 
 /* The next group that only `acc` owns: DB_ROW or DB_NONE. */

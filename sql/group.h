@@ -83,6 +83,15 @@ enum db_result db_group_update(struct db *db, struct arena *a, const struct grou
 enum db_result db_group_delete(
     struct db *db, struct arena *a, const struct group_act *act, enum group_result *result);
 
+/* Any group, ended by the operator, who is named in the audit log; its members are told. DB_DONE,
+ * or DB_NONE: there is none. */
+enum db_result db_group_end(struct db *db, struct arena *a,
+    const uint8_t public_id[static ID_BYTES], const char *actor, int64_t now);
+
+/* Up to `limit` of all groups, in order of id after `after` (0: from the start). DB_DONE. */
+enum db_result db_group_list_all(
+    struct db *db, struct arena *a, int64_t after, int limit, struct group *out, int *count);
+
 /* Joins an open public group, or asks to: then GROUP_REQUESTED with the request's id. */
 enum db_result db_group_join(struct db *db, struct arena *a, const struct group_act *act,
     uint8_t request_id[static ID_BYTES], enum group_result *result);
