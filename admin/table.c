@@ -132,7 +132,7 @@ print_columns(const struct table *t)
 	size_t rows = json_object_array_length(t->shown);
 	int widths[COLUMNS_MAX] = { 0 }, columns = 0;
 
-	for (; t->columns[columns] && columns < COLUMNS_MAX; columns++) {
+	for (; columns < COLUMNS_MAX && t->columns[columns]; columns++) {
 		widths[columns] = width_of(t->columns[columns]);
 		for (size_t i = 0; i < rows; i++)
 			if (width_of(cell(t, i, columns)) > widths[columns])

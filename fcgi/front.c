@@ -345,6 +345,31 @@ front_rotate_log(const char *run_dir)
 	    rename(path, old) == 0;
 }
 
+/* Every process of the relay appends to it through a descriptor of its own, so it is copied and cut
+ * back instead of renamed. What is written while it is copied may be lost. */
+void
+front_turn_log_over(const char *run_dir)
+{
+	char path[PATH_MAX + 16], old[PATH_MAX + 32];
+	auto_close int from = -1, to = -1;
+	struct stat st;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/" FRONT_LOG, run_dir);
+	snprintf(old, sizeof(old), "%s.1", path);
+	if (stat(path, &st) != 0 || st.st_size < LOG_LIMIT_BYTES)
+		return;
+	from = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	to = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (from < 0 || to < 0)
+		return;
+	do
+		n = copy_file_range(from, NULL, to, NULL, (size_t)st.st_size, 0);
+	while (n > 0);
+	if (n < 0 || ftruncate(from, 0) != 0)
+		log_warn("%s: %s", path, strerror(errno));
+}
+
 /* The first address of that family on a network where the relay answers. */
 static bool
 own_address(int family, int port, char *out, size_t size)

@@ -34,6 +34,12 @@ void front_end_stale(const char *run_dir);
  */
 bool front_rotate_log(const char *run_dir);
 
+/* The log of a detached relay, in its run folder. */
+#define FRONT_LOG "relay.log"
+
+/* Copies that log aside when it is large (one older one is kept) and starts it anew. */
+void front_turn_log_over(const char *run_dir);
+
 /* Removes the socket. */
 void front_clean(const char *run_dir);
 

@@ -315,7 +315,7 @@ go_background(const struct start *s, char *error)
 	char log[PATH_MAX];
 	int fds[2], fd;
 
-	snprintf(log, sizeof(log), "%s/run/relay.log", s->dir);
+	snprintf(log, sizeof(log), "%s/run/" FRONT_LOG, s->dir);
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
 		snprintf(error, CONF_ERROR_BYTES, "%s: %s", log, strerror(errno));

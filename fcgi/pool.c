@@ -325,6 +325,7 @@ loop(struct pool *p, const sigset_t *signals)
 		sweep(p);
 		finish_reload(p);
 		watch_ready(p);
+		front_turn_log_over(p->run_dir);
 		if (p->o->with_nginx && front_rotate_log(p->run_dir))
 			signal_kind(p, CHILD_NGINX, SIGUSR1);
 	}

@@ -88,9 +88,12 @@ write_unit() {
     mv "$unit_dir/$1.new" "$unit_dir/$1"
 }
 
+logrotate=$root/etc/logrotate.d/webchat-relay
+
 if ((uninstall)); then
     [[ -n $root ]] || run systemctl disable --quiet --now webchat-relay-sweep.timer webchat-relay.service || true
     for unit in "${units[@]}"; do run rm -f "$unit_dir/$unit"; done
+    run rm -f "$logrotate"
     for program in "${programs[@]}"; do run rm -f "$root$prefix/bin/$program"; done
     run rm -rf "$root$prefix/nginx" "$root$prefix/web"
     ((dry_run)) || rmdir --ignore-fail-on-non-empty "$root$prefix/bin" "$root$prefix" 2>/dev/null || true
@@ -137,6 +140,16 @@ if [[ ! -e $root$dir/.env.local ]]; then
     run install -m 0600 "$top/relay/.env.example" "$root$dir/.env.local"
 fi
 for unit in "${units[@]}"; do write_unit "$unit"; done
+if [[ -d $root/etc/logrotate.d || -n $root ]]; then
+    run install -d "$root/etc/logrotate.d"
+    if ((dry_run)); then
+        echo "would write: $logrotate"
+    else
+        sed -e "s|/var/lib/webchat-relay|$dir|g" -e "s|webchat-relay webchat-relay|$user $user|" "$top/systemd/webchat-relay.logrotate" \
+            >"$logrotate"
+        chmod 644 "$logrotate"
+    fi
+fi
 if [[ -z $root ]]; then
     run chown "$user:" "$dir" "$dir/.env.local"
     [[ -z $from ]] || run chown -R "$user:" "$dir/data" "$dir/pchat_uploads"

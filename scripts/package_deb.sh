@@ -67,7 +67,7 @@ if [[ -e $root/$lib/web ]]; then
     mv "$root/$lib/web" "$root/$share/web"
     ln -s "../../share/$name/web" "$root/$lib/web"
 fi
-rm -r "${root:?}/etc" "${root:?}/var"
+rm -r "${root:?}/etc/systemd" "${root:?}/var" # of /etc the logrotate file stays
 ln -s "../../share/$name/nginx" "$root/$lib/nginx"
 ln -s "$data" "$root/$lib/relay" # the folder that relayctl looks for beside its own
 ln -s "../lib/$name/bin/relayctl" "$root/usr/sbin/relayctl"
@@ -102,6 +102,7 @@ kbytes=$(find "$root" -type f -printf '%s\n' | awk '{ kbytes += int($1 / 1024) +
 install -d "$root/DEBIAN"
 install -m 0755 "$top"/scripts/deb/{postinst,prerm,postrm} "$root/DEBIAN/"
 (cd "$root" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
+(cd "$root" && find etc -type f -printf '/%p\n' | sort) >"$root/DEBIAN/conffiles"
 cat >"$root/DEBIAN/control" <<TXT
 Package: $name
 Version: $version

@@ -2,12 +2,14 @@
 import contextlib
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
 
 import pytest
 
+from client import wait_until
 from harness import BUILD, DEFAULTS, Relay, clean_env, free_port, run
 
 BAD_VALUES = {
@@ -230,6 +232,13 @@ def test_detached_relay_answers_status_and_stops(built):
         relay.client().get("/health", expect=200)
         status = run("relayd", "--dir", relay.folder, "--status")
         assert status.returncode == 0 and str(relay.port) in status.stdout
+        log = os.path.join(relay.folder, "run", "relay.log")
+        os.truncate(log, 17 << 20)
+        wait_until("the log is turned over", lambda: os.path.exists(log + ".1") and os.path.getsize(log) < 1 << 20)
+        assert os.path.getsize(log + ".1") == 17 << 20 and "the relay answers" in relay.file_text("run/relay.log.1")
+        os.kill(int(re.search(r"process (\d+)", status.stdout).group(1)), signal.SIGHUP)
+        wait_until("what is said goes on in it", lambda: "settings reloaded" in relay.file_text("run/relay.log"))
+        assert os.path.getsize(log) < 1 << 20
         stopped = run("relayd", "--dir", relay.folder, "--stop")
         assert stopped.returncode == 0, stopped
         assert run("relayd", "--dir", relay.folder, "--status").returncode != 0

@@ -45,10 +45,12 @@ def test_control_says_what_it_needs(deb, built):
     assert set(fields["Depends"].split(", ")) == {"adduser", "libc6 (>= 2.36)", *runtime_packages()}
 
 
-def test_files_are_root_s_and_nothing_is_in_etc_or_var(deb):
+def test_files_are_root_s_and_of_etc_only_the_logrotate_file_is_there(deb):
     lines = [line.split(None, 5) for line in said("dpkg-deb", "--contents", deb).splitlines()]
     assert {line[1] for line in lines} == {"root/root"} and {line[3] for line in lines} == {"2023-11-14"}
-    assert {line[5].split("/")[1] for line in lines} - {""} == {"usr", "lib"}
+    assert {line[5].split("/")[1] for line in lines} - {""} == {"usr", "lib", "etc"}
+    assert [line[5] for line in lines if line[5].startswith("./etc/") and line[0][0] == "-"] == ["./etc/logrotate.d/webchat-relay"]
+    assert said("dpkg-deb", "--info", deb, "conffiles").split() == ["/etc/logrotate.d/webchat-relay"]
     assert {line[0] for line in lines} == {"drwxr-xr-x", "-rwxr-xr-x", "-rw-r--r--", "lrwxrwxrwx"}
 
 
