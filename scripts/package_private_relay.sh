@@ -66,7 +66,7 @@ fi
 shopt -s nullglob
 cd "$top"
 plain=(LICENSE README.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md
-       systemd/*.service systemd/*.timer systemd/*.logrotate cron/*.cron docs/*.md docs/*.yaml docs/pictures/*)
+       systemd/*.service systemd/*.timer systemd/*.logrotate cron/*.cron docs/*.md docs/*.yaml docs/*.json docs/pictures/*)
 for file in web/dist/*; do # source maps are larger than the page
     [[ ${WEBCHAT_GUI-} == false || $file == *.map* ]] || plain+=("$file")
 done

@@ -8,7 +8,7 @@ import pytest
 
 from pages import TOP, Checkout, blocks, read, section
 
-PAGES = ["private-server-install.md", "shared-hosting.md", "private-relay.md", "api.md", "upgrading.md"]
+PAGES = ["private-server-install.md", "shared-hosting.md", "private-relay.md", "api.md", "upgrading.md", "watching.md", "restore-drill.md", "tour.md"]
 # Titles of the operators' page whose lines are pasted here, and those that tests/ops pastes or no test can (Docker).
 SECTIONS, ELSEWHERE = ["Try it", "Settings", "As a service", "HTTPS", "Backups"], ["Package", "Debian package", "Docker"]
 START = "./start_relay.sh --detach\nURL=$(./start_relay.sh --status | grep -o 'http[^ ]*')\n"
@@ -88,7 +88,7 @@ def test_page_for_upgrades_works_when_pasted(copy):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_has_no_block_of_a_kind_that_nobody_looks_at(page):
-    assert set(re.findall(r"^```(\S*)$", read(page), re.M)) <= {"", "sh", "ini", "nginx"}
+    assert set(re.findall(r"^```(\S*)$", read(page), re.M)) <= {"", "sh", "ini", "nginx", "text"}
     assert len(re.findall(r"^```$", read(page), re.M)) == len(re.findall(r"^```\w+$", read(page), re.M))
 
 
