@@ -86,7 +86,7 @@ find(enum words_mail which, const char *language)
 	size_t len = language ? strcspn(language, "-_") : 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(catalogue); i++)
-		if (strlen(catalogue[i].language) == len &&
+		if (len > 0 && strlen(catalogue[i].language) == len &&
 		    strncasecmp(catalogue[i].language, language, len) == 0)
 			return &catalogue[i].mails[which];
 	return &catalogue[0].mails[which];
