@@ -7,11 +7,12 @@ export LC_ALL=C
 
 usage() {
     cat <<'TXT'
-Usage: scripts/package_deb.sh [--output DIR] [--build DIR] [--maintainer 'NAME <ADDRESS>']
+Usage: scripts/package_deb.sh [--output DIR] [--build DIR | --arch ARCH] [--maintainer 'NAME <ADDRESS>']
 Builds the relay and makes DIR/webchat-private-relay_VERSION_ARCHITECTURE.deb and DIR/SHA256SUMS.
 
   --output DIR      where they go (default: dist/ of this checkout)
   --build DIR       take the programs that are built there (default: build them afresh)
+  --arch ARCH       build for another architecture of Debian, such as arm64
   --maintainer M    who answers for the package (default: WebChat relay <webchat-relay@localhost>)
   --help            this text
 
@@ -25,15 +26,16 @@ fail() {
 }
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-name=webchat-private-relay output=$top/dist maintainer='WebChat relay <webchat-relay@localhost>' packing=()
+name=webchat-private-relay output=$top/dist maintainer='WebChat relay <webchat-relay@localhost>' packing=() architecture=$(dpkg --print-architecture)
 while (($#)); do
     case $1 in
     --help | -h) usage; exit 0 ;;
-    --output | --build | --maintainer)
+    --output | --build | --maintainer | --arch)
         [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a value; see --help" 2
         case $1 in
         --output) output=$(realpath -m -- "$2") ;;
         --build) packing=("$1" "$2") ;;
+        --arch) packing=("$1" "$2") architecture=$2 ;;
         --maintainer) maintainer=$2 ;;
         esac
         shift
@@ -52,9 +54,13 @@ trap 'rm -rf "$work"' EXIT
 "$top/scripts/package_private_relay.sh" --output "$work" ${packing[@]+"${packing[@]}"} >/dev/null
 from=$work/$name root=$work/root
 epoch=$(stat -c %Y "$from/SHA256SUMS")
-version=$("$from/build/relayd" --version)
-version=${version#relayd }
-architecture=$(dpkg --print-architecture)
+version=$(sed -n 's/.*RELAY_VERSION "\(.*\)".*/\1/p' "$top/relay/version.h")
+# Manual pages are made by asking programs, which has to be ones that run here.
+native=$from/build
+if [[ $architecture != "$(dpkg --print-architecture)" ]]; then
+    make -s -C "$top" -j"$(nproc)" BUILD="$work/native" all >/dev/null 2>"$work/said" || fail "make fails: $(tail -1 "$work/said")"
+    native=$work/native
+fi
 
 # Programs, templates and units go where the service has them; the service's user and folder are made by postinst.
 install -d "$root"
@@ -79,16 +85,21 @@ install -m 0644 "$from/relay/.env.example" "$root/$share/env.example"
 cp -r "$from/README.md" "$from/docs" "$root/$doc/"
 install -m 0644 "$top/LICENSE" "$root/$doc/copyright"
 
-# A manual page that is what --help says.
+# Manual pages, made from what --help and --version say.
+command -v help2man >/dev/null || fail "there is no help2man on this machine (Debian: apt-get install help2man)"
+asked=$(mktemp -d) # help2man takes no blanks in a path
+trap 'rm -rf "$work" "$asked"' EXIT
 manual() { # program to ask, name, section, what it is
-    {
-        printf '.TH %s %s\n.SH NAME\n%s \\- %s\n.SH DESCRIPTION\n.nf\n' "${2^^}" "$3" "$2" "$4"
-        "$1" --help | sed -e 's/\\/\\e/g' -e 's/-/\\-/g' -e "s/^[.']/\\\\\\&&/"
-    } | gzip -9n >"$root/usr/share/man/man$3/$2.$3.gz"
+    printf '#!/bin/sh\n%q "$@" | sed "1s/^usage:/Usage:/"\n' "$1" >"$asked/$2"
+    chmod 755 "$asked/$2"
+    SOURCE_DATE_EPOCH=$epoch help2man --no-info --section="$3" --name="$4" --version-string="$version" "$asked/$2" |
+        sed -e 's/webchat_cli\.py/webchat-cli/g' -e 's/private_relay_link\.py/webchat-relay-link/g' |
+        gzip -9n >"$root/usr/share/man/man$3/$2.$3.gz"
 }
-manual "$root/usr/sbin/relayctl" relayctl 8 'looks after a WebChat relay'
+manual "$native/relayctl" relayctl 8 'looks after a WebChat relay'
 manual "$root/usr/bin/webchat-cli" webchat-cli 1 'WebChat in a terminal'
 manual "$root/usr/bin/webchat-relay-link" webchat-relay-link 1 'the link that opens WebChat with a relay'
+install -D -m 0644 -t "$root/usr/share/bash-completion/completions" "$from"/scripts/completion/*
 gzip -9n >"$root/$doc/changelog.gz" <<TXT
 $name ($version) stable; urgency=medium
 

@@ -7,11 +7,12 @@ export LC_ALL=C
 
 usage() {
     cat <<'TXT'
-Usage: scripts/package_private_relay.sh [--output DIR] [--build DIR]
+Usage: scripts/package_private_relay.sh [--output DIR] [--build DIR | --arch ARCH]
 Builds the relay and makes DIR/webchat-private-relay/, DIR/webchat-private-relay.tar.gz and DIR/SHA256SUMS.
 
   --output DIR   where they go (default: dist/ of this checkout)
   --build DIR    take the programs that are built there (default: build them afresh)
+  --arch ARCH   build for another architecture of Debian, such as arm64 (needs its gcc, such as gcc-aarch64-linux-gnu)
   --help         this text
 
 Times in the package are those of the last commit; SOURCE_DATE_EPOCH wins over it.
@@ -24,7 +25,7 @@ fail() {
 }
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-name=webchat-private-relay output=$top/dist build=''
+name=webchat-private-relay output=$top/dist build='' arch='' strip=strip
 while (($#)); do
     case $1 in
     --help | -h) usage; exit 0 ;;
@@ -33,10 +34,16 @@ while (($#)); do
         printf -v "${1#--}" '%s' "$(realpath -m -- "$2")"
         shift
         ;;
+    --arch)
+        [[ $# -ge 2 && -n $2 ]] || fail "$1 needs an architecture; see --help" 2
+        arch=$2
+        shift
+        ;;
     *) fail "'$1' is not understood; see --help" 2 ;;
     esac
     shift
 done
+[[ -z $build || -z $arch ]] || fail "--build and --arch do not go together" 2
 
 epoch=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || true)}
 [[ -n $epoch ]] || fail "this is not a git checkout: set SOURCE_DATE_EPOCH, in seconds"
@@ -52,9 +59,15 @@ fi
 fresh=$(mktemp -d)
 trap 'rm -rf "$work" "$fresh"' EXIT
 
+cross=()
+if [[ -n $arch ]] && [[ $arch != "$(dpkg --print-architecture)" ]]; then
+    how=$("$top/scripts/cross_sysroot.sh" "$arch" "$fresh/root" 2>"$work/said") || fail "$(tail -1 "$work/said")"
+    eval "$how"
+    strip=$(dpkg-architecture -a "$arch" -q DEB_HOST_MULTIARCH)-strip
+fi
 if [[ -z $build ]]; then
-    build=$fresh
-    make -s -C "$top" -j"$(nproc)" BUILD="$build" all >"$work/said" 2>&1 || fail "make fails: $(tail -1 "$work/said")"
+    build=$fresh/build
+    make -s -C "$top" -j"$(nproc)" BUILD="$build" ${cross[@]+"${cross[@]}"} all >"$work/said" 2>&1 || fail "make fails: $(tail -1 "$work/said")"
 fi
 
 # The page is packed as its sources say, or not at all.
@@ -66,7 +79,7 @@ fi
 shopt -s nullglob
 cd "$top"
 plain=(LICENSE README.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md
-       systemd/*.service systemd/*.timer systemd/*.logrotate cron/*.cron docs/*.md docs/*.yaml docs/*.json docs/pictures/*)
+       systemd/*.service systemd/*.timer systemd/*.logrotate cron/*.cron docs/*.md docs/*.yaml docs/*.json docs/pictures/* scripts/completion/*)
 for file in web/dist/*; do # source maps are larger than the page
     [[ ${WEBCHAT_GUI-} == false || $file == *.map* ]] || plain+=("$file")
 done
@@ -76,7 +89,7 @@ for file in "${plain[@]}"; do install -D -m 0644 "$file" "$stage/$file"; done
 for file in "${tools[@]}"; do install -D -m 0755 "$file" "$stage/$file"; done
 for program in "$build"/relay*; do
     [[ -f $program && -x $program ]] || continue
-    install -D -s -m 0755 "$program" "$stage/build/${program##*/}"
+    install -D -s --strip-program="$strip" -m 0755 "$program" "$stage/build/${program##*/}"
 done
 
 cd "$stage"

@@ -1,4 +1,5 @@
 """scripts/package_deb.sh: what is in the package, and its life on a spare machine, from installing to purging."""
+import gzip
 import os
 import pathlib
 import re
@@ -66,6 +67,45 @@ def test_everything_is_in_its_place(root):
         assert (root / link).resolve().is_file() and str((root / link).resolve()).startswith(str(root))
     assert sorted(path.name for path in (root / "usr/share/man").rglob("*.gz")) == [
         "relayctl.8.gz", "webchat-cli.1.gz", "webchat-relay-link.1.gz"]
+
+
+@pytest.mark.parametrize("page", ["man8/relayctl.8.gz", "man1/webchat-cli.1.gz", "man1/webchat-relay-link.1.gz"])
+def test_manual_page_has_the_parts_of_one(root, page):
+    text = gzip.decompress((root / "usr/share/man" / page).read_bytes()).decode()
+    assert [part for part in ("NAME", "SYNOPSIS", "DESCRIPTION") if f".SH {part}" not in text] == []
+    assert page.split("/")[1].split(".")[0] in text and "Usage:" not in text
+
+
+def complete(root, script, words):
+    """What bash offers after those words, the last of which is being typed."""
+    lines = f'''source "{root}/usr/share/bash-completion/completions/{script}"
+compopt() {{ :; }}
+COMP_WORDS=({" ".join(word or "''" for word in words)}) COMP_CWORD={len(words) - 1}
+$(complete -p {script} | sed "s/.*-F //; s/ .*//")
+printf "%s\\n" "${{COMPREPLY[@]}}"'''
+    done = subprocess.run(["bash", "-c", lines], env=clean_env(PATH=f"{root}/usr/bin:/usr/bin:/bin"), capture_output=True, text=True,
+                          timeout=60, check=True)
+    return done.stdout.split()
+
+
+def test_completion_knows_commands_verbs_and_flags(root):
+    assert {"user", "group", "doctor"} <= set(complete(root, "relayctl", ["relayctl", ""]))
+    assert complete(root, "relayctl", ["relayctl", "--dir", "/x", "user", "se"]) == ["sessions"]
+    assert complete(root, "relayctl", ["relayctl", "group", "list", "--"]) == ["--json"]
+    assert "--chat" in complete(root, "webchat-cli", ["webchat-cli", "me@example.com", "--"])
+
+
+def test_commands_that_are_completed_are_those_of_the_help(root):
+    commands = set(re.findall(r"^  ([a-z]+)\\b", said(root / "usr/sbin/relayctl", "--help"), re.M))
+    assert commands <= set(complete(root, "relayctl", ["relayctl", ""]))
+
+
+def test_package_for_arm64_is_made_by_the_same_script(tmp_path):
+    deb = pack("--output", tmp_path, "--arch", "arm64").stdout.strip()
+    assert deb.endswith("_arm64.deb") and said("dpkg-deb", "-f", deb, "Architecture").strip() == "arm64"
+    subprocess.run(["dpkg-deb", "-x", deb, tmp_path / "root"], check=True)
+    header = (tmp_path / "root" / LIB / "bin/relayd").read_bytes()[:20]
+    assert header[18:20] == (183).to_bytes(2, "little")
 
 
 def test_there_are_no_sources_and_no_secrets(root):

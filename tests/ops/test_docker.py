@@ -19,7 +19,7 @@ COMPOSE = "docker-compose.private-relay.yml"
 HOME = "/opt/webchat-relay"
 SERVICE_KEYS = {"build": str, "image": str, "init": bool, "restart": str, "stop_grace_period": str, "read_only": bool,
                 "cap_drop": list, "security_opt": list, "env_file": str, "environment": dict, "ports": list,
-                "volumes": list, "tmpfs": list}
+                "volumes": list, "tmpfs": list, "ulimits": dict}
 GOOD = """\
 FROM debian:12-slim AS build
 RUN make
@@ -122,10 +122,11 @@ def test_what_the_relay_writes_to_is_a_volume_or_in_memory(service):
 @pytest.mark.parametrize("env, published, inside", [
     ({}, "0.0.0.0:5110:5110", "5110"), ({"PORT": "6000"}, "0.0.0.0:6000:6000", "6000"),
     ({"PORT": "6000", "WEBCHAT_RELAY_PORT": "7000"}, "0.0.0.0:7000:7000", "7000"),
-    ({"HOST": "127.0.0.1", "PORT": ""}, "127.0.0.1:5110:5110", "5110"),
+    ({"HOST": "127.0.0.1", "PORT": ""}, "127.0.0.1:5110:5110", "5110"), ({"HOST": "::"}, ":::5110:5110", "5110"),
 ])
 def test_port_is_that_of_the_settings(service, env, published, inside):
-    assert [dockerfile.interpolate(port, env) for port in service["ports"]] == [published]
+    shown = ["{host_ip}:{published}:{target}".format(**port) for port in service["ports"]]
+    assert [dockerfile.interpolate(port, env) for port in shown] == [published]
     assert dockerfile.interpolate(service["environment"]["WEBCHAT_RELAY_PORT"], env) == inside
     assert service["env_file"] == "relay/.env.local"
 

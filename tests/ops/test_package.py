@@ -76,7 +76,7 @@ def members(path):
 def test_package_holds_the_programs_and_all_that_an_operator_uses(package):
     names = {os.path.relpath(m.name, NAME) for m in members(package / f"{NAME}.tar.gz")}
     assert {f"build/{name}" for name in PROGRAMS} == {name for name in names if name.startswith("build/")}
-    operators = re.compile(r"(nginx|systemd|docs)/|start_web\.sh$|cron/.*\.cron$|scripts/.*\.(sh|py)$|relay/\.env|"
+    operators = re.compile(r"(nginx|systemd|docs)/|start_web\.sh$|cron/.*\.cron$|scripts/.*\.(sh|py)$|scripts/completion/|relay/\.env|"
                            r"(LICENSE|README\.md|start_relay\.sh)$")
     makers = re.compile(r"scripts/(package_\w+|docker_entrypoint|build_page|cross_sysroot)\.sh$|scripts/demo\.py$")
     wanted = {name for name in tracked() if operators.match(name) and not makers.match(name)}
@@ -101,7 +101,7 @@ def test_owners_modes_times_and_order_are_fixed(package):
     assert [m.name for m in found] == sorted(m.name for m in found)
     assert {(m.uid, m.gid, m.uname, m.gname) for m in found} == {(0, 0, "", "")}
     assert {(m.mtime, m.type) for m in found} == {(EPOCH, tarfile.REGTYPE)}
-    runs = re.compile(r"[^/]+/(build/|scripts/|start_relay\.sh|start_web\.sh)")
+    runs = re.compile(r"[^/]+/(build/|scripts/(?!completion/)|start_relay\.sh|start_web\.sh)")
     assert {(bool(runs.match(m.name)), m.mode) for m in found} == {(True, 0o755), (False, 0o644)}
 
 
