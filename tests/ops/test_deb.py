@@ -186,10 +186,11 @@ stop() { relayd --stop; }
 api() { curl -sS --max-time 10 -H 'Content-Type: application/json' "$@"; echo; }
 echo "== install"
 @INSTALL@
-printf 'HOST=127.0.0.1\nPORT=%s\n' "$PORT" >>$dir/.env.local
+printf 'HOST=127.0.0.1\nPORT=%s\n' "$PORT" >>/etc/webchat-relay/relay.env
 start
 @LOOK@
-stat -c '%n %a %U' $dir $dir/.env.local
+stat -c '%n %a %U' $dir /etc/webchat-relay/relay.env
+readlink $dir/.env.local
 find /etc/systemd/system -name 'webchat-relay*' -printf '%P\n' | sort
 echo "== run"
 code=$(relayctl code ann@example.com)
@@ -199,7 +200,10 @@ token=$(api "http://127.0.0.1:$PORT/api/v1/pchat/auth/verify-code" \
 api "http://127.0.0.1:$PORT/api/v1/messages" -H "X-PChat-Session: $token" -d '{"to":"ann","text":"still here"}'
 stop
 echo "== again"
+rm $dir/.env.local # as a version that kept them there had it
+mv /etc/webchat-relay/relay.env $dir/.env.local
 dpkg -i dist/*.deb
+readlink $dir/.env.local
 start
 api "http://127.0.0.1:$PORT/api/v1/webchat/poll" -H "X-PChat-Session: $token" -d '{"chat_address":"ann","limit":20}'
 stop
@@ -210,7 +214,7 @@ test ! -e /usr/sbin/relayctl -a ! -e /lib/systemd/system/webchat-relay.service
 echo "== back"
 dpkg -i dist/*.deb
 find /etc/systemd/system -name 'webchat-relay*' -printf '%P\n' | sort
-tail -1 $dir/.env.local
+tail -1 /etc/webchat-relay/relay.env
 echo "== purge"
 dpkg -P webchat-private-relay
 find /etc /usr /var -name '*webchat*relay*'
@@ -235,7 +239,8 @@ def test_installing_makes_user_folder_and_settings_and_enables_the_service(life)
     found = [line.split()[1] for line in life["install"] if re.match(r"(settings|data|database|socket) ", line)]
     assert found == ["ok"] * 4
     assert "/var/lib/webchat-relay 750 webchat-relay" in life["install"]
-    assert "/var/lib/webchat-relay/.env.local 600 webchat-relay" in life["install"]
+    assert "/etc/webchat-relay/relay.env 600 webchat-relay" in life["install"]
+    assert life["install"].count("/etc/webchat-relay/relay.env") == 1
     wants = ["multi-user.target.wants/webchat-relay.service", "timers.target.wants/webchat-relay-sweep.timer"]
     assert [line for line in life["install"] if line in wants] == wants
 
@@ -243,6 +248,7 @@ def test_installing_makes_user_folder_and_settings_and_enables_the_service(life)
 def test_installed_relay_keeps_messages_over_an_upgrade(life):
     assert any('"status":"queued"' in line for line in life["run"])
     assert any('"text":"still here"' in line for line in life["again"])
+    assert "/etc/webchat-relay/relay.env" in life["again"]
 
 
 def test_removing_keeps_the_data(life):
