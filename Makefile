@@ -1,6 +1,8 @@
 # The WebChat relay. `make` builds, `make check` tests; SAN=1 does either under ASan and UBSan.
 # Each folder sees itself and what stands to its left: relay <- sql <- fcgi <- handlers; sql <- cron; sql <- admin.
 
+.DEFAULT_GOAL := all
+
 ifeq ($(origin CC),default)
 CC = gcc
 endif

@@ -30,6 +30,10 @@ static const char help[] =
     "  user logout WHO           end all of WHO's sessions and API keys\n"
     "  group list                all groups\n"
     "  group delete GROUP_ID     delete a group; its members are told\n"
+    "  invite [--uses N] [--days N] [--url URL]   a link that lets N addresses sign in past the\n"
+    "                            allow-list (1, 7 days); URL: the address that people use\n"
+    "  invite list               links that are still good\n"
+    "  invite delete ID          revoke one; who is in stays\n"
     "  code EMAIL                issue a fresh sign-in code and print it\n"
     "  mail                      mails that wait, and why\n"
     "  mail test ADDRESS         send a test mail now\n"
@@ -149,9 +153,9 @@ dispatch(struct ctl *c)
 	static const struct {
 		const char *name;
 		int (*run)(struct ctl *c);
-	} commands[] = { { "user", ctl_user }, { "group", ctl_group }, { "code", ctl_code },
-		{ "mail", ctl_mail }, { "backup", ctl_backup }, { "restore", ctl_restore },
-		{ "scrub", ctl_scrub }, { "stats", ctl_stats } };
+	} commands[] = { { "user", ctl_user }, { "group", ctl_group }, { "invite", ctl_invite },
+		{ "code", ctl_code }, { "mail", ctl_mail }, { "backup", ctl_backup },
+		{ "restore", ctl_restore }, { "scrub", ctl_scrub }, { "stats", ctl_stats } };
 	char error[CONF_ERROR_BYTES];
 	int status = -1;
 

@@ -34,6 +34,7 @@ int ctl_doctor(struct ctl *c);
 
 int ctl_user(struct ctl *c);
 int ctl_group(struct ctl *c);
+int ctl_invite(struct ctl *c);
 int ctl_code(struct ctl *c);
 int ctl_mail(struct ctl *c);
 int ctl_backup(struct ctl *c);

@@ -86,6 +86,15 @@ sweep(struct pool *p)
 	add_child(p, CHILD_SWEEP);
 }
 
+/* What a web server that died was reading never ends; and a worker that is killed may take with it
+ * the word that an upload ended, which nobody says again. What is still on its way is then held
+ * against the quota when it is stored. */
+static bool
+takes_ends_along(const struct child *c, int status)
+{
+	return c->kind == CHILD_NGINX || (c->kind == CHILD_WORKER && WIFSIGNALED(status));
+}
+
 static void
 bury(struct pool *p)
 {
@@ -93,9 +102,15 @@ bury(struct pool *p)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (int i = 0; i < CHILD_MAX; i++)
-			if (p->children[i].kind != CHILD_NONE && p->children[i].pid == pid)
-				child_died(&p->children[i], status, p->stopping);
+		for (int i = 0; i < CHILD_MAX; i++) {
+			bool lost = takes_ends_along(&p->children[i], status);
+
+			if (p->children[i].kind == CHILD_NONE || p->children[i].pid != pid)
+				continue;
+			child_died(&p->children[i], status, p->stopping);
+			if (lost)
+				share_upload_end_all(p->setup.share);
+		}
 }
 
 /* For the figures: how many workers are alive. */
@@ -119,8 +134,6 @@ respawn(struct pool *p)
 
 		if (c->kind == CHILD_NONE || c->pid != 0 || now < c->respawn_at_ms)
 			continue;
-		if (c->kind == CHILD_NGINX) /* what the one that died was reading never ends */
-			share_upload_end_all(p->setup.share);
 		child_start(c, &p->setup);
 	}
 }

@@ -77,7 +77,7 @@ enum share_result share_upload_claim(struct share *s, struct share_claim *c);
 /* Gives them back; of one that is not there, nothing happens. */
 void share_upload_end(struct share *s, uint64_t id);
 
-/* Gives all back: the web server that read them is gone. */
+/* Gives all back: who would have said that they ended is gone. */
 void share_upload_end_all(struct share *s);
 
 /* True while somebody may be typing to some group: only then its members need to look. */

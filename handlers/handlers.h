@@ -88,6 +88,9 @@ void on_admin_user_post(struct request *r);
 void on_admin_stats(struct request *r);
 void on_admin_audit(struct request *r);
 /* access.c */
+void on_admission_list(struct request *r);
+void on_admission_post(struct request *r);
+void on_admission_delete(struct request *r);
 void on_access_list(struct request *r);
 void on_access_approve(struct request *r);
 void on_access_deny(struct request *r);

@@ -168,6 +168,7 @@ const struct field in_code_request_fields[] = {
 	CLEANED(in_code_request, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, clean_name),
 	RULED(in_code_request, purpose, FIELD_OPTIONAL, 1, 16, is_login, "login"),
 	RULED(in_code_request, language, FIELD_OPTIONAL, 0, 16, is_line, one_line),
+	TEXT(in_code_request, invite, FIELD_OPTIONAL, 0, 64),
 	END,
 };
 
@@ -328,6 +329,12 @@ static const struct field in_contact_fields[] = {
 
 const struct field in_contacts_fields[] = {
 	LIST(in_contacts, contacts, FIELD_REQUIRED, 0, 5000, in_contact_fields, in_contact),
+	END,
+};
+
+const struct field in_admission_fields[] = {
+	INT(in_admission, uses, 1, 10000, 1),
+	INT(in_admission, days, 1, 365, 7),
 	END,
 };
 

@@ -5,7 +5,7 @@
 #include "fields.h"
 
 struct in_code_request {
-	const char *email, *display_name, *purpose, *language;
+	const char *email, *display_name, *purpose, *language, *invite;
 };
 struct in_code_verify {
 	const char *email, *code, *display_name, *chat_address, *device_name, *session_name,
@@ -29,6 +29,9 @@ struct in_message {
 	    *bot_token, *kind, *reply_to, *waveform;
 	struct field_texts attachments;
 	int64_t duration_ms;
+};
+struct in_admission {
+	int64_t uses, days;
 };
 struct in_text {
 	const char *text;
@@ -96,7 +99,8 @@ extern const struct field in_code_request_fields[], in_code_verify_fields[], in_
     in_group_fields[], in_group_new_fields[], in_member_fields[], in_role_fields[],
     in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[],
     in_number_fields[], in_whole_fields[], in_phones_fields[], in_upload_fields[],
-    in_token_fields[], in_key_fields[], in_claim_fields[], in_ack_fields[], in_inbound_fields[];
+    in_token_fields[], in_admission_fields[], in_key_fields[], in_claim_fields[], in_ack_fields[],
+    in_inbound_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 

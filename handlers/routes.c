@@ -117,6 +117,10 @@ const struct route routes[] = {
 
 	{ METHOD_GET, CHAT "/admin/users", FOR_ADMIN, 0, TAKES(page), on_admin_users },
 	{ METHOD_POST, CHAT "/admin/users/*", FOR_ADMIN, SMALL, TAKES(action), on_admin_user_post },
+	{ METHOD_GET, CHAT "/admin/invites", FOR_ADMIN, 0, WHOLE, on_admission_list },
+	{ METHOD_POST, CHAT "/admin/invites", FOR_ADMIN, SMALL, TAKES(admission),
+	    on_admission_post },
+	{ METHOD_DELETE, CHAT "/admin/invites/*", FOR_ADMIN, 0, NOTHING, on_admission_delete },
 	{ METHOD_GET, CHAT "/admin/stats", FOR_ADMIN, 0, NOTHING, on_admin_stats },
 	{ METHOD_GET, CHAT "/admin/audit", FOR_ADMIN, 0, in_number_fields, sizeof(struct in_page),
 	    on_admin_audit },

@@ -1,6 +1,7 @@
 /* Signing in by a code sent by e-mail. */
 #include "signin.h"
 
+#include "admission.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "log.h"
@@ -129,6 +130,19 @@ send_code(struct request *r, const char *email)
 	secret_wipe(code, sizeof(code));
 }
 
+/* The bearer of an invite link may sign in. An address that was let in once needs none again; a
+ * link that is not good is as good as none. DB_ROW or DB_NONE. */
+static enum db_result
+redeem(struct request *r, const struct in_code_request *in)
+{
+	uint8_t hash[SECRET_HASH_BYTES];
+	enum db_result res;
+
+	secret_hash(in->invite, hash);
+	res = db_admission_redeem(r->worker->db, &r->arena, hash, in->email, r->now);
+	return res == DB_DONE ? DB_ROW : res;
+}
+
 /* POST request-code: 202 whether or not the account exists or may; 429 when asked too often. */
 void
 on_code_request(struct request *r)
@@ -137,6 +151,8 @@ on_code_request(struct request *r)
 	const char *email = in->email;
 	enum db_result res = email ? may_sign_in(r, email) : DB_FAIL;
 
+	if (res == DB_NONE && in->invite && in->invite[0])
+		res = redeem(r, in);
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_ROW)

@@ -502,6 +502,8 @@ class Session:
         body = {"email": self.args.email, "purpose": "login"}
         if "display_name" in wanted:
             body["display_name"] = wanted["display_name"]
+        if self.args.invite:
+            body["invite"] = self.args.invite
         answer = self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
         no_mail = answer.get("message")
         if not sys.stdin or not sys.stdin.isatty():
@@ -966,6 +968,7 @@ def command_line():
     who.add_argument("--session-name", metavar="NAME", help="how this session is called (default: cli)")
     who.add_argument("--chat-address", metavar="ADDR", help="the address to get when the account is made")
     who.add_argument("--code", help="the six digits of the sign-in mail")
+    who.add_argument("--invite", metavar="TOKEN", help="what an admin gave you to sign in past the allow-list")
     who.add_argument("--logout", action="store_true", help="end the session and forget it")
     where = parser.add_argument_group("which relay")
     where.add_argument("--relay", metavar="URL", help="the address of the relay")

@@ -80,6 +80,9 @@ ROWS = {
     ("GET", CHAT + "/phones"): (None, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/admin/users"): (None, 403, 403, 403, 403, 200),
     ("POST", CHAT + "/admin/users/{second}"): ({"action": "hide"}, 403, 403, 403, 403, 200),
+    ("GET", CHAT + "/admin/invites"): (None, 403, 403, 403, 403, 200),
+    ("POST", CHAT + "/admin/invites"): ({"uses": 1}, 403, 403, 403, 403, 200),
+    ("DELETE", CHAT + "/admin/invites/{link}"): (None, 403, 403, 403, 403, 200),
     ("GET", CHAT + "/admin/stats"): (None, 403, 403, 403, 403, 200),
     ("GET", CHAT + "/admin/audit"): (None, 403, 403, 403, 403, 200),
     ("GET", CHAT + "/admin/access-requests"): (None, 403, 403, 403, 403, 200),
@@ -145,6 +148,7 @@ def make_world(relay):
     names["key"] = make_key(owner, "send").id
     [invite] = people["plain"].get(CHAT + "/invites", expect=200)["invites"]
     names["invite"] = invite["invite_id"]
+    names["link"] = people["admin"].post(CHAT + "/admin/invites", {"uses": 2}, expect=200)["invite"]["invite_id"]
     names["request"] = "req_" + "0" * 32
     return people, names
 

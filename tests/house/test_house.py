@@ -57,6 +57,11 @@ def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
     assert bad == []
 
 
+def test_make_without_a_goal_builds_the_programs(tmp_path):
+    plan = subprocess.run(["make", "-n", f"BUILD={tmp_path}"], cwd=measure.TOP, capture_output=True, text=True, check=True).stdout
+    assert all(f"ld {tmp_path}/{program}" in plan for program in ("relayd", "relay-mail", "relay-sweep", "relayctl"))
+
+
 def compile_in(folder, include, tmp_path):
     """Compiles a file that includes `include` as if it stood in `folder`; True when that works."""
     flags = subprocess.run(["make", "-s", "-p", "-n", "-q"], cwd=measure.TOP, capture_output=True, text=True)

@@ -41,6 +41,20 @@ test('J1 launch-link-code-first-message', async () => {
   assert.match(me, /up to date/);
 });
 
+test('J1 an-invite-link-lets-in-past-the-allow-list', async () => {
+  const closed = await startRelay({ PCHAT_AUTH_ALLOWED_DOMAINS: 'members.example' });
+  try {
+    const page = await open(browser, closed.ctl('invite').trim());
+    await page.getByLabel('E-mail').fill('lea@example.org');
+    await page.getByRole('button', { name: 'Send me a code' }).click();
+    await until('the code is filled in', async () => (await page.locator('#code').inputValue()).length === 6);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByRole('heading', { name: 'Chats' }).waitFor({ state: 'attached' });
+  } finally {
+    await closed.stop();
+  }
+});
+
 test('J1 a-code-that-is-pasted-and-a-wrong-one', async () => {
   const page = await open(browser, relay.page);
   await page.getByLabel('E-mail').fill('noor@example.org');

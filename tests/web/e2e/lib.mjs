@@ -74,7 +74,8 @@ export async function startRelay(settings = {}, options = {}) {
     await relay.halt();
     rmSync(parent, { recursive: true, force: true });
   };
-  relay.code = (email) => execFileSync(join(build, 'relayctl'), ['--dir', folder, 'code', email], { encoding: 'utf8' }).match(/\b\d{6}\b/)[0];
+  relay.ctl = (...words) => execFileSync(join(build, 'relayctl'), ['--dir', folder, ...words], { encoding: 'utf8' });
+  relay.code = (email) => relay.ctl('code', email).match(/\b\d{6}\b/)[0];
   relay.call = async (method, path, body, token) => {
     const r = await fetch(relay.url + path, { method, headers: { 'Content-Type': 'application/json', ...(token ? { 'X-PChat-Session': token } : {}) }, body: body === undefined ? undefined : JSON.stringify(body) });
     return { status: r.status, ...(await r.json().catch(() => ({}))) };

@@ -21,5 +21,5 @@ export function parseLaunch(hash: string): Launch | null {
   const launch: Launch = {
     relay: relay ?? '', email: looksLikeEmail(email) ? email : '', name: short('name', 128), session: short('session', 64), invite: short('invite', 128), group: /^grp_[0-9a-f]{32}$/.test(short('group', 64)) ? short('group', 64) : '', to: /^[a-z0-9][a-z0-9._-]{2,63}$/.test(short('to', 64)) ? short('to', 64) : '',
   };
-  return launch.relay || launch.email || launch.group || launch.to ? launch : null;
+  return launch.relay || launch.email || launch.invite || launch.group || launch.to ? launch : null;
 }

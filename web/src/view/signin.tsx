@@ -192,7 +192,7 @@ export function SignIn() {
     busy.value = true;
     error.value = null;
     try {
-      const answer = await new Api(new Relay(relay)).requestCode(email.value.trim());
+      const answer = await new Api(new Relay(relay)).requestCode(email.value.trim(), launch.value?.invite);
       if (answer.status === 'access_requested') note.value = t('signin.asked');
       else {
         note.value = '';

@@ -92,8 +92,8 @@ export class Api {
   health = (o?: CallOptions) => this.#get<{ version: string; time: number }>('/health', o);
   config = (o?: CallOptions) => this.#get<Config>(`${web}/config`, o);
 
-  requestCode = (email: string, display_name?: string) =>
-    this.#post<{ status: string; expires_in?: number; dev_code?: string }>(`${auth}/request-code`, { email, ...(display_name ? { display_name } : {}), purpose: 'login' });
+  requestCode = (email: string, invite = '') =>
+    this.#post<{ status: string; expires_in?: number; dev_code?: string }>(`${auth}/request-code`, { email, ...(invite ? { invite } : {}), purpose: 'login' });
   verifyCode = (body: Record<string, unknown>) => this.#post<{ session_token: string; expires_at: number; user: User; session: SessionInfo }>(`${auth}/verify-code`, body);
   me = () => this.#get<{ user: User; session: SessionInfo }>(`${auth}/me`);
   changeMe = (body: Record<string, unknown>) => this.#call<{ user: User }>('PUT', `${auth}/me`, body);

@@ -981,6 +981,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webchat/admin/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the invite links that are still good, without their tokens. */
+        get: operations["listInviteLinks"];
+        put?: never;
+        /**
+         * Make a link that lets so many addresses sign in past the allow-list.
+         * @description Its bearer gives the token as `invite` to `request-code`, by the launch link. Signing in still proves the address. An
+         *     address that was let in stays so; each takes one use.
+         */
+        post: operations["makeInviteLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/admin/invites/{invite_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: components["parameters"]["InviteIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a link; who is in stays. */
+        delete: operations["revokeInviteLink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webchat/admin/stats": {
         parameters: {
             query?: never;
@@ -1148,6 +1189,8 @@ export interface components {
             purpose?: "login";
             /** @description Of the mail, where there is no account yet: its own language goes first. */
             language?: string;
+            /** @description The token of an invite link, past the allow-list. */
+            invite?: string;
         };
         VerifyCode: {
             email: components["schemas"]["Email"];
@@ -1296,6 +1339,15 @@ export interface components {
             text: string;
             received_at: number;
             idempotency_key?: string;
+        };
+        NewInviteLink: {
+            /**
+             * @description How many addresses it lets in.
+             * @default 1
+             */
+            uses: number;
+            /** @default 7 */
+            days: number;
         };
         NewKey: {
             name: string;
@@ -1816,6 +1868,25 @@ export interface components {
             role: components["schemas"]["GroupRole"];
             created_at: components["schemas"]["Time"];
             group: components["schemas"]["Group"];
+        };
+        InviteLink: {
+            invite_id: string;
+            uses_left: number;
+            created_at: components["schemas"]["Time"];
+            expires_at: components["schemas"]["Time"];
+        };
+        InviteLinks: {
+            /** @constant */
+            success: true;
+            invites: components["schemas"]["InviteLink"][];
+            has_more: boolean;
+            after?: string;
+        };
+        InviteLinkMade: {
+            /** @constant */
+            success: true;
+            invite: components["schemas"]["InviteLink"];
+            token: string;
         };
         Invites: {
             /** @constant */
@@ -2933,6 +3004,39 @@ export interface components {
                 "application/json": components["schemas"]["KeyToken"];
             };
         };
+        /** @description A page of the links. */
+        InviteLinks: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["InviteLinks"];
+            };
+        };
+        /** @description The link and its token, which is shown once. */
+        InviteLinkMade: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["InviteLinkMade"];
+            };
+        };
+        /** @description There are 1,000 links already. */
+        TooManyInvites: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "too_many_invites";
+                };
+            };
+        };
         /** @description The caller has 50 keys already. */
         TooManyKeys: {
             headers: {
@@ -3525,6 +3629,17 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["Inbound"];
+            };
+        };
+        NewInviteLink: {
+            content: {
+                /**
+                 * @example {
+                 *       "uses": 10,
+                 *       "days": 7
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewInviteLink"];
             };
         };
         NewKey: {
@@ -5038,6 +5153,77 @@ export interface operations {
             409: components["responses"]["LastAdmin"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["MediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    listInviteLinks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["InviteLinks"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    makeInviteLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["NewInviteLink"];
+        responses: {
+            200: components["responses"]["InviteLinkMade"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["TooManyInvites"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["MediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    revokeInviteLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: components["parameters"]["InviteIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Revoked"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];

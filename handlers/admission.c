@@ -1,0 +1,88 @@
+/* Invite links: admins make, list and revoke them; request-code takes their tokens. */
+#include "admission.h"
+
+#include "handlers.h"
+#include "inputs.h"
+#include "resp.h"
+
+#include <stdlib.h>
+
+#define DAY_MS INT64_C(86400000)
+
+static struct json_object *
+show(const struct admission *m)
+{
+	struct json_object *o = json_object_new_object();
+	char id[ID_TEXT_BYTES];
+
+	id_format("lnk_", m->public_id, id);
+	json_add_text(o, "invite_id", id);
+	json_add_int(o, "uses_left", m->uses_left);
+	json_add_int(o, "created_at", m->created_at);
+	json_add_int(o, "expires_at", m->expires_at);
+	return o;
+}
+
+/* GET admin/invites: those that are still good, oldest first, a page at a time. */
+void
+on_admission_list(struct request *r)
+{
+	const struct in_page *in = r->in;
+	const int limit = (int)in->limit;
+	const int64_t after = in->after ? strtoll(in->after, NULL, 10) : 0;
+	struct admission *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(
+		r, db_admission_list(r->worker->db, after, r->now, limit + 1, list, &count)))
+		return;
+	array = json_object_new_array();
+	json_object_object_add(resp_ok(r, 200), "invites", array);
+	for (int i = 0; i < count && i < limit; i++)
+		json_object_array_add(array, show(&list[i]));
+	resp_page(r, count > limit, list[limit - 1].id);
+}
+
+/* POST admin/invites: a new link; its token is shown once. 409 when there are a thousand. */
+void
+on_admission_post(struct request *r)
+{
+	const struct in_admission *in = r->in;
+	struct admission m = { .uses_left = in->uses,
+		.created_at = r->now,
+		.expires_at = r->now + in->days * DAY_MS };
+	char token[SECRET_TOKEN_BYTES];
+	uint8_t hash[SECRET_HASH_BYTES];
+	enum db_result res;
+
+	secret_token_make("pci_", token);
+	secret_hash(token, hash);
+	res = db_admission_add(r->worker->db, hash, r->me.chat_address, &m);
+	if (res == DB_CONFLICT) {
+		resp_error(r, 409, "too_many_invites",
+		    "There are as many invites as there may be; revoke some.");
+	} else if (!resp_db_failed(r, res)) {
+		struct json_object *o = resp_ok(r, 200);
+
+		json_object_object_add(o, "invite", show(&m));
+		json_add_text(o, "token", token);
+	}
+	secret_wipe(token, sizeof(token));
+}
+
+/* DELETE admin/invites/<id>: it lets nobody in any more; who is in stays. */
+void
+on_admission_delete(struct request *r)
+{
+	uint8_t id[ID_BYTES];
+	enum db_result res = id_parse("lnk_", r->args[0], id) ?
+	    db_admission_delete(r->worker->db, id, r->me.chat_address, r->now) :
+	    DB_NONE;
+
+	if (res == DB_NONE)
+		resp_error(r, 404, "unknown_invite", "There is no such invite.");
+	else if (!resp_db_failed(r, res))
+		json_add_text(resp_ok(r, 200), "status", "revoked");
+}
