@@ -14,7 +14,7 @@ Serves the WebChat page (web/dist/) and stays in the foreground until Ctrl-C.
   --help           this text
 
 Port: WEBCHAT_WEB_PORT (5180); when it is taken the next free one, unless WEBCHAT_STRICT_PORT=1.
-WEBCHAT_GUI_RELAYS names the relays that the page may talk to: any (default), or origins parted by commas.
+WEBCHAT_GUI_RELAYS names the relays that the page may talk to: any (default), or origins separated by commas.
 TXT
 }
 

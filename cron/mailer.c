@@ -226,7 +226,7 @@ put_body(struct text *t, const char *body)
 }
 
 /* Lines end with CRLF; the body is UTF-8 in 8bit, or in base64 where that would break it. What a
- * user wrote says how to answer him, if he wants that; the relay's own words say that a machine
+ * user wrote says how to answer them, if they want that; the relay's own words say that a machine
  * wrote them. */
 static char *
 compose(const struct conf *c, const struct outbox_mail *mail)

@@ -88,7 +88,7 @@ check_access(struct request *r)
 
 	if (r->session.scopes && !(r->session.scopes & access)) {
 		resp_error(r, 403, "scope_missing",
-		    access & SCOPE__ALL ? "The API key has not the scope that this call needs." :
+		    access & SCOPE__ALL ? "The API key lacks the scope that this call needs." :
 					  "This call is for sessions, not for API keys.");
 		return false;
 	}

@@ -438,7 +438,7 @@ main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(0022);
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-		errno = 0; /* an ordinary user keeps what he has */
+		errno = 0; /* an ordinary user keeps what they have */
 	find_program(&s);
 	add_system_path();
 	status = read_options(&s, argc, argv);

@@ -98,7 +98,7 @@ void
 resp_memory(struct request *r)
 {
 	if (r->arena.gone) {
-		resp_error(r, 503, "busy", "The relay is out of memory; ask again.");
+		resp_error(r, 503, "busy", "The relay is out of memory; try again.");
 		r->resp.retry_after_sec = RETRY_BUSY_SEC;
 	} else if (r->arena.full) {
 		resp_error(r, 413, "too_large",
@@ -109,8 +109,8 @@ resp_memory(struct request *r)
 void
 resp_unknown_credential(struct request *r)
 {
-	resp_error(
-	    r, 401, "credential_invalid", "The credential is unknown or was ended; sign in again.");
+	resp_error(r, 401, "credential_invalid",
+	    "The credential is unknown or has been revoked; sign in again.");
 }
 
 /* The account or session that asks may have gone after it was looked up. */
@@ -131,7 +131,7 @@ unlisted(struct request *r, enum db_result res)
 		}
 		if (res == DB_ORPHAN) {
 			resp_error(r, 503, "busy",
-			    "Something that this belongs to went a moment ago; ask again.");
+			    "Something that this belongs to was just deleted; try again.");
 			r->resp.retry_after_sec = RETRY_BUSY_SEC;
 			return;
 		}
@@ -149,7 +149,7 @@ resp_db_failed_but(struct request *r, enum db_result res, unsigned listed)
 		return false;
 	switch (res) {
 	case DB_BUSY:
-		resp_error(r, 503, "busy", "The database is busy; ask again.");
+		resp_error(r, 503, "busy", "The database is busy; try again.");
 		r->resp.retry_after_sec = RETRY_BUSY_SEC;
 		break;
 	case DB_FULL:

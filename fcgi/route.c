@@ -80,7 +80,7 @@ route_find(struct request *r)
 		return NULL;
 	}
 	resp_error(r, 405, "method_not_allowed",
-	    "This path does not know the method; Allow lists those it knows.");
+	    "This path does not support the method; Allow lists those it does.");
 	r->resp.allow = arena_strdup(&r->arena, allow);
 	return NULL;
 }

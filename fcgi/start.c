@@ -188,7 +188,7 @@ start_publish(const struct conf *c, const char *url)
 		dprintf(lock_fd, "%s\n%s\n", url, environment ? "environment" : "settings");
 }
 
-/* The name of a user, in `out`: or his number. */
+/* The name of a user, in `out`: or their number. */
 static const char *
 user_name(uid_t uid, char out[static LOGIN_NAME_MAX])
 {

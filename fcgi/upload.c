@@ -42,7 +42,7 @@ body_failed(struct request *r, const struct upload *u, const char *what)
 	int saved = errno;
 
 	if (saved == ENOENT && *r->body_file && access(u->path, F_OK) != 0)
-		return bad_body(r, "The upload was given up.");
+		return bad_body(r, "The upload was abandoned.");
 	errno = saved;
 	return storage_failed(r, what);
 }

@@ -34,7 +34,7 @@ has_room(struct request *r)
 	return !(r->route->access & STORES) || room_check(r, r->worker->conf->db_path, 0);
 }
 
-/* nginx asks before it reads a large body: who may send it was found out above, how much he may is
+/* nginx asks before it reads a large body: who may send it was found out above, how much is
  * found out here. False: it answered, to the check too. Files have more to be asked about. */
 static bool
 may_send(struct request *r)

@@ -64,7 +64,8 @@ decide(struct request *r, bool approve)
 	if (res == DB_NONE)
 		resp_error(r, 404, "unknown_request", "There is no such request.");
 	else if (res == DB_CONFLICT)
-		resp_error(r, 409, "already_decided", "This request was decided the other way.");
+		resp_error(r, 409, "already_decided",
+		    "This request has already been decided the other way.");
 	else {
 		req_wake_mailer(r);
 		json_add_text(resp_ok(r, 200), "status", approve ? "approved" : "denied");

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A user as admins see him. NULL: it answered an error. */
+/* A user as admins see them. NULL: it answered an error. */
 static struct json_object *
 show_account(struct request *r, const struct account *a)
 {

@@ -62,7 +62,7 @@ on_admission_post(struct request *r)
 	res = db_admission_add(r->worker->db, hash, r->me.chat_address, &m);
 	if (res == DB_CONFLICT) {
 		resp_error(r, 409, "too_many_invites",
-		    "There are as many invites as there may be; revoke some.");
+		    "The relay has as many invite links as it may have; revoke some.");
 	} else if (!resp_db_failed(r, res)) {
 		struct json_object *o = resp_ok(r, 200);
 

@@ -57,7 +57,7 @@ read_scopes(struct request *r, const struct field_texts *names)
 	}
 	if ((scopes & SCOPE_ADMIN) && r->me.role != ROLE_ADMIN) {
 		resp_field_error(
-		    r, 403, "forbidden", "scopes", "Only an admin of the relay has admin to give.");
+		    r, 403, "forbidden", "scopes", "Only a relay admin may grant the admin scope.");
 		return 0;
 	}
 	return scopes;
@@ -82,7 +82,8 @@ on_key_post(struct request *r)
 	secret_hash(token, hash);
 	res = db_apikey_insert(r->worker->db, &r->arena, r->me.id, hash, &key);
 	if (res == DB_CONFLICT)
-		resp_error(r, 409, "too_many_keys", "You have as many keys as one may have.");
+		resp_error(
+		    r, 409, "too_many_keys", "You have as many keys as one account may have.");
 	else if (!resp_db_failed(r, res))
 		answer_token(r, &key, token);
 	secret_wipe(token, sizeof(token));

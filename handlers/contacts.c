@@ -1,4 +1,4 @@
-/* The caller's own address book, kept for his clients on several machines. */
+/* The caller's own address book, kept for their clients on several machines. */
 #include "contacts.h"
 
 #include "handlers.h"
@@ -86,7 +86,7 @@ on_contacts_put(struct request *r)
 		return;
 	if (res == DB_CONFLICT) {
 		resp_error(r, 412, "precondition_failed",
-		    "The list was changed meanwhile: get it again first.");
+		    "The list has changed in the meantime; get it again first.");
 		return;
 	}
 	o = resp_ok(r, 200);

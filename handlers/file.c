@@ -48,7 +48,7 @@ no_folder(struct request *r, const char *path)
 	    "relay again",
 	    path, strerror(errno), r->worker->conf->user);
 	resp_error(r, 503, "storage_unavailable",
-	    "The relay's folder for files is not to be had; its log says why.");
+	    "The relay's upload folder is not available; its log says why.");
 	r->resp.retry_after_sec = NO_FOLDER_RETRY_SEC;
 }
 
@@ -269,7 +269,7 @@ on_file_get(struct request *r)
 	    (f.visible || holds_token(&f, in->token) || !r->worker->conf->download_requires_token))
 		send_file(r, &f);
 	else if (r->me.id || !r->worker->conf->download_requires_token)
-		resp_error(r, 404, "unknown_file", "There is no such file for you.");
+		resp_error(r, 404, "unknown_file", "There is no such file, or you may not see it.");
 	else
 		resp_error(r, 401, "credential_required",
 		    "This file opens to those who may see it and to holders of its token.");

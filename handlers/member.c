@@ -125,7 +125,7 @@ on_join_approve(struct request *r)
 	decide(r, true);
 }
 
-/* POST groups/<id>/requests/<rid>/reject: he is not, and hears of it. */
+/* POST groups/<id>/requests/<rid>/reject: they are not let in, and are told. */
 void
 on_join_reject(struct request *r)
 {
@@ -185,7 +185,7 @@ on_member_post(struct request *r)
 		    result == GROUP_INVITED ? "invited" : "member");
 }
 
-/* Gives the member of the path a role, or puts him out. True when that was done. */
+/* Gives the member of the path a role, or removes them. True when that was done. */
 static bool
 set_member(struct request *r, enum group_role role)
 {
@@ -214,7 +214,7 @@ on_member_patch(struct request *r)
 	json_add_text(o, "role", in->role);
 }
 
-/* DELETE groups/<id>/members/<chat_address>: puts him out. */
+/* DELETE groups/<id>/members/<chat_address>: removes them. */
 void
 on_member_delete(struct request *r)
 {

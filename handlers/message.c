@@ -18,14 +18,14 @@
 static void
 unknown_message(struct request *r)
 {
-	resp_error(r, 404, "unknown_message", "There is no such message for you.");
+	resp_error(r, 404, "unknown_message", "There is no such message, or you may not see it.");
 }
 
 static void
 waiting_full(struct request *r)
 {
 	resp_limited(r,
-	    "Too many of your messages wait to be fetched; more may follow once some of them were.",
+	    "Too many of your messages are waiting to be fetched; send more once some have been.",
 	    r->now + WAITING_RETRY_MS);
 }
 
@@ -38,13 +38,14 @@ no_recipient(struct request *r)
 static void
 no_group(struct request *r)
 {
-	resp_field_error(r, 404, "unknown_recipient", "to", "You are in no group of this id.");
+	resp_field_error(r, 404, "unknown_recipient", "to", "You are not in a group with this id.");
 }
 
 static void
 no_file(struct request *r)
 {
-	resp_field_error(r, 404, "unknown_file", "attachments", "There is no such file for you.");
+	resp_field_error(
+	    r, 404, "unknown_file", "attachments", "There is no such file, or you may not see it.");
 }
 
 /* The account at `address` that can receive, or an answer. */
@@ -111,8 +112,8 @@ find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
 		return false;
 	if (res == DB_ROW)
 		return true;
-	resp_field_error(
-	    r, 404, "unknown_message", "reply_to", "There is no such message for you.");
+	resp_field_error(r, 404, "unknown_message", "reply_to",
+	    "There is no such message, or you may not see it.");
 	return false;
 }
 
@@ -326,7 +327,8 @@ on_message_patch(struct request *r)
 		unknown_message(r);
 	} else if (change == CHANGE_FORBIDDEN) {
 		resp_error(r, 403, "forbidden",
-		    "Only its sender may edit a message, while he may write where it went.");
+		    "Only its sender may edit a message, and only while they may write where it "
+		    "went.");
 	} else if (change == CHANGE_TOO_LATE) {
 		resp_error(r, 403, "edit_window_closed",
 		    "A message may be edited for 15 minutes, and while the relay holds it.");

@@ -164,7 +164,7 @@ outside_send(struct request *r, const struct in_message *in)
 	choose_way(r, in->channel, &way);
 	res = db_message_send(r->worker->db, &m, &key, &result);
 	if (res == DB_CONFLICT)
-		resp_limited(r, "You have sent as much as one may in a day.", way.retry_at);
+		resp_limited(r, "You have reached the limit for one day.", way.retry_at);
 	else if (!resp_db_failed(r, res))
 		answer(r, &m, in->idempotency_key, result);
 }

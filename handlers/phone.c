@@ -14,7 +14,8 @@ check_phone(struct request *r, const char *phone_id)
 {
 	if (!r->session.phone_id[0] || strcmp(r->session.phone_id, phone_id) == 0)
 		return true;
-	resp_field_error(r, 403, "not_your_phone", "phone_id", "The API key is of another phone.");
+	resp_field_error(
+	    r, 403, "not_your_phone", "phone_id", "The API key belongs to another phone.");
 	return false;
 }
 

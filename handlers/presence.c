@@ -40,7 +40,7 @@ add_person(struct request *r, struct json_object *array, const struct account *a
 	struct session list[SESSIONS_SHOWN + 1];
 	struct json_object *o = json_object_new_object(), *sessions = json_object_new_array();
 	int count = 0;
-	/* To those whom he blocked a person looks offline. */
+	/* To those whom they blocked a person looks offline. */
 	enum db_result res = db_block_get(r->worker->db, a->id, r->me.id);
 
 	if (res == DB_NONE)

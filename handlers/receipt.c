@@ -136,7 +136,7 @@ type_to_group(struct request *r, const struct in_typing *in)
 		return;
 	if (res == DB_NONE || g.role == GROUP_NOBODY) {
 		resp_field_error(
-		    r, 404, "unknown_recipient", "to", "You are in no group of this id.");
+		    r, 404, "unknown_recipient", "to", "You are not in a group with this id.");
 		return;
 	}
 	share_typing_set(r->worker->share, SHARE_GROUP(g.id), r->me.id, in->typing);

@@ -181,18 +181,20 @@ show_group_refused(struct request *r, enum group_result result)
 		int status;
 		const char *code, *message;
 	} refusals[] = {
-		{ GROUP_UNKNOWN, 404, "unknown_group", "There is no such group for you." },
+		{ GROUP_UNKNOWN, 404, "unknown_group",
+		    "There is no such group, or you may not see it." },
 		{ GROUP_NEEDS_ADMIN, 403, "not_group_admin",
 		    "Only an owner or admin of the group may do this." },
 		{ GROUP_NEEDS_OWNER, 403, "not_group_owner",
 		    "Only an owner of the group may do this." },
 		{ GROUP_LAST_OWNER, 409, "last_owner",
-		    "The group needs an owner: make somebody else one first, or delete it." },
-		{ GROUP_FULL, 409, "group_full", "The group has as many members as it may have." },
-		{ GROUP_NO_MEMBER, 404, "unknown_member", "This is no member of the group." },
+		    "The group needs an owner: make somebody else the owner first, or delete it." },
+		{ GROUP_FULL, 409, "group_full",
+		    "The group has as many members as a group may have." },
+		{ GROUP_NO_MEMBER, 404, "unknown_member", "They are not a member of the group." },
 		{ GROUP_NO_REQUEST, 404, "unknown_request", "There is no such request." },
 		{ GROUP_NO_INVITE, 404, "unknown_invite",
-		    "There is no such invitation, or it was answered." },
+		    "There is no such invitation, or it has been answered." },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {

@@ -13,7 +13,7 @@
  * into the memory that nginx keeps for an answer. */
 #define SHOW_TEXT_BYTES 524288
 
-/* The user, as he himself and admins see him. */
+/* The user, as they themselves and admins see them. */
 struct json_object *show_user(const struct account *a);
 
 /* A session, as its owner sees it. */

@@ -12,7 +12,7 @@
 
 #define STRANGER_MAIL_TTL_MS ((int64_t)86400000)
 
-static const char too_often[] = "Too many sign-in attempts; ask again later.";
+static const char too_often[] = "Too many sign-in attempts; try again later.";
 
 static struct signin_limit
 limit_of(const struct request *r, const char *email)
@@ -188,8 +188,8 @@ answer_verify(struct request *r, enum signin_result result, int64_t retry_at)
 		resp_field_error(r, 409, "address_taken", "chat_address",
 		    "This chat address is taken; ask for another.");
 	else
-		resp_error(r, 401, "code_invalid",
-		    "The code is wrong or no longer good; ask for a new one.");
+		resp_error(
+		    r, 401, "code_invalid", "The code is wrong or has expired; ask for a new one.");
 }
 
 /* POST verify-code: opens a session and, the first time, the account. 401 for any code that is not

@@ -94,7 +94,7 @@ set_int(int64_t *field, const char *value, int64_t min, int64_t max)
 	return true;
 }
 
-/* The allowed words stand at the start of the help, parted by '|', ended by ';' or the end. */
+/* The allowed words stand at the start of the help, separated by '|', ended by ';' or the end. */
 static bool
 set_enum(int64_t *field, const char *value, const char *words)
 {

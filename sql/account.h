@@ -14,8 +14,8 @@ struct account {
 	char *email, *chat_address, *display_name, *language;
 	enum role role;
 	bool public_visible, hidden, blocked;
-	bool mail_reply_to; /* his mails name his own address in Reply-To */
-	int invites_from; /* enum invites_from: who may invite him to groups */
+	bool mail_reply_to; /* their mails name their own address in Reply-To */
+	int invites_from; /* enum invites_from: who may invite them to groups */
 	int64_t delivered_seq; /* all of the stream up to here was confirmed by some session */
 	int64_t created_at;
 };

@@ -1,5 +1,5 @@
 /* Groups, their members and the requests to join. Rights are checked in the transaction that uses
- * them, so nobody acts on a right that he has just lost. Strings live in the given arena. */
+ * them, so nobody acts on a right that they have just lost. Strings live in the given arena. */
 #ifndef SQL_GROUP_H
 #define SQL_GROUP_H
 
@@ -102,11 +102,11 @@ enum db_result db_group_leave(
     struct db *db, struct arena *a, const struct group_act *act, enum group_result *result);
 
 /* Invites somebody (to no role of an owner or admin unless the actor is an owner): GROUP_INVITED,
- * also where it does not reach him. Who asked to join is let in: GROUP_OK. */
+ * also where it does not reach them. Who asked to join is let in: GROUP_OK. */
 enum db_result db_member_add(struct db *db, struct arena *a, const struct group_act *act,
     const char *address, enum group_role role, enum group_result *result);
 
-/* Gives a member another role, or (GROUP_NOBODY) puts him out. */
+/* Gives a member another role, or (GROUP_NOBODY) removes them. */
 enum db_result db_member_set(struct db *db, struct arena *a, const struct group_act *act,
     const char *address, enum group_role role, enum group_result *result);
 
@@ -123,7 +123,7 @@ enum db_result db_member_group(
 enum db_result db_join_list(struct db *db, struct arena *a, int64_t group_id, int64_t after,
     int limit, struct join_request *out, int *count);
 
-/* Lets the one who asked in, or not; he hears of it. */
+/* Lets the one who asked in, or not; they are told. */
 enum db_result db_join_decide(struct db *db, struct arena *a, const struct group_act *act,
     const uint8_t request_id[static ID_BYTES], bool approve, enum group_result *result);
 

@@ -30,7 +30,7 @@ group_tell(struct db *db, const struct group *g, const struct group_news *news, 
 bool group_read(sqlite3_stmt *st, struct arena *a, struct group *out);
 
 /* Puts an account in and tells everyone. DB_DONE; GROUP_FULL at the limit. Somebody who is in
- * already stays what he is. */
+ * already stays what they are. */
 enum db_result group_put_in(struct db *db, struct group *g, const struct account *who,
     enum group_role role, int64_t now, enum group_result *result);
 

@@ -65,7 +65,7 @@ is_too_often(struct db *db, const struct account *who, const struct account *inv
 	return r == DB_DONE ? access_hit(db, "invites", one, &all, &retry_at) : r;
 }
 
-/* DB_DONE when the invitation is to reach him; DB_CONFLICT when not. */
+/* DB_DONE when the invitation is to reach them; DB_CONFLICT when not. */
 static enum db_result
 is_welcome(struct db *db, const struct account *who, const struct account *inviter, int64_t now)
 {
@@ -83,7 +83,7 @@ is_welcome(struct db *db, const struct account *who, const struct account *invit
 	return is_too_often(db, who, inviter, now);
 }
 
-/* The message with its two buttons, in his own stream. */
+/* The message with its two buttons, in their own stream. */
 static enum db_result
 tell(struct db *db, const struct group *g, const uint8_t public_id[static ID_BYTES],
     const struct account *who, const struct account *inviter, int64_t now)

@@ -1,4 +1,4 @@
-/* Invitations to groups: who is added to one says himself whether he comes. */
+/* Invitations to groups: whoever is added to one decides whether to join. */
 #ifndef SQL_INVITE_H
 #define SQL_INVITE_H
 

@@ -21,7 +21,7 @@ forget_request(struct db *db, int64_t group_id, int64_t account_id)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
-/* Who may invite nobody any more takes his invitations with him. */
+/* The invitations of somebody who may no longer invite go with them. */
 static enum db_result
 take_back_invites(struct db *db, int64_t group_id, int64_t account_id)
 {

@@ -66,7 +66,7 @@ deliver_group(struct db *db, const struct message_new *m, int64_t seq)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
-/* One delivery for each who gets it, and a place in the stream where he fetches it. */
+/* One delivery for each who gets it, and a place in the stream where they fetch it. */
 static enum db_result
 deliver(struct db *db, const struct message_new *m, int64_t seq)
 {
@@ -155,7 +155,7 @@ check_group(struct db *db, int64_t group_id, int64_t sender_id, enum send_result
 	return *result == SEND_NEW ? DB_DONE : DB_NONE;
 }
 
-/* Is the one recipient there, and does he hear the sender? A block is not told. DB_DONE, or DB_NONE
+/* Is the one recipient there, and do they hear the sender? A block is not told. DB_DONE, or DB_NONE
  * with *result. */
 static enum db_result
 check_recipient(struct db *db, struct message_new *m, enum send_result *result)

@@ -52,7 +52,7 @@ struct message_new {
 	bool file_is_gone; /* out: one of the files went a moment ago */
 	const uint8_t *reply_to;
 	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
-	bool dropped; /* the recipient blocked the sender: it never reaches his stream */
+	bool dropped; /* the recipient blocked the sender: it never reaches their stream */
 	int64_t group_id; /* 0: not sent to a group */
 	bool outlives_group; /* it goes to the members' own streams */
 	int64_t about_id; /* the account that a system message is about; 0: none */

@@ -12,7 +12,7 @@
 	    */
 #define SIGNIN_SHARES 10 /* so many clients may each use their share for one address */
 
-/* Who asks, and how often he may within an hour; 0: as often as he likes. */
+/* Who asks, and how often they may within an hour; 0: without a limit. */
 struct signin_limit {
 	const char *email; /* lower case */
 	const char *client; /* IP address, IPv6 cut to its /64; NULL: the operator */
@@ -63,8 +63,8 @@ struct access_request {
 	int64_t created_at;
 };
 
-/* Notes that an address asks for access and tells every admin in his stream, once per address; with
- * `mail` not NULL puts that in the outbox each time. Result as db_code_request. */
+/* Notes that an address asks for access and tells every admin in their stream, once per address;
+ * with `mail` not NULL puts that in the outbox each time. Result as db_code_request. */
 enum db_result db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name,
     const struct mail *mail, int64_t *retry_at);
 

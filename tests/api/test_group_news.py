@@ -103,7 +103,7 @@ def test_member_who_leaves_while_he_sends_is_heard_or_refused(ann, bob):
     items = group.items(ann)
     assert [item["text"] for item in items if item["kind"] == "text"] == [f"m{n}" for n in range(statuses.count(202))]
     assert [item["event"]["type"] for item in items if item["kind"] == "system"] == ["joined", "left"]
-    assert items[-1]["kind"] == "system", "nothing of his comes after his leaving"
+    assert items[-1]["kind"] == "system", "nothing of them comes after they left"
 
 
 # -- news of the group -----------------------------------------------------------------------------

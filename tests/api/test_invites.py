@@ -1,4 +1,4 @@
-"""Invitations to groups: who is added says himself whether he comes, and whom he blocks cannot ask him."""
+"""Invitations to groups: whoever is added decides whether to join, and whom they block cannot ask them."""
 import pytest
 
 from groups import ASK, GROUPS, INVITES, ME, OPEN, Group, accept, at_once, fill_up, invites, send

@@ -49,7 +49,7 @@ def on_refused(refused):
 def on_busy(_):
     if DB.in_transaction:
         DB.execute("ROLLBACK")
-    return jsonify(success=False, error="busy", message="The database is busy; ask again."), 503
+    return jsonify(success=False, error="busy", message="The database is busy; try again."), 503
 
 
 def signed_in(now):

@@ -113,7 +113,7 @@ read_texts(struct loop *l, const char *path)
 		die(path, "is empty");
 }
 
-/* Numbers of accounts parted by commas. */
+/* Numbers of accounts separated by commas. */
 static void
 read_senders(struct loop *l, const char *list)
 {

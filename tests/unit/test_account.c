@@ -139,10 +139,11 @@ shows(const char *match, const char *want)
 static void
 publish(struct member *m, const char *name)
 {
-	const struct account_change change = {
-		.display_name = name, .language = "en", .public_visible = true, .mail_reply_to = -1,
-		.invites_from = -1
-	};
+	const struct account_change change = { .display_name = name,
+		.language = "en",
+		.public_visible = true,
+		.mail_reply_to = -1,
+		.invites_from = -1 };
 
 	assert_int_equal(db_account_update(store.db, &store.arena, &m->acc, &change), DB_DONE);
 }

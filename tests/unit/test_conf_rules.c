@@ -399,8 +399,8 @@ TEST(admins_need_no_allow_list)
 	assert_false(conf_email_admin(&c, "a@x.org"));
 }
 
-/* A list of `name` whose items were parted by blanks, so that it is one long item. To refuse it is
- * right as well. */
+/* A list of `name` whose items were separated by blanks, so that it is one long item. To refuse it
+ * is right as well. */
 static bool
 load_blank_list(const char *name)
 {

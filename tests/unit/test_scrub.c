@@ -167,7 +167,7 @@ TEST(what_happened_after_a_block_stays_unknown_to_the_sender)
 	assert_int_equal(receipt(delivered).state, DELIVERY_DELIVERED);
 	assert_int_equal(receipt(delivered).read_at, 0);
 	assert_int_equal(receipt(claimed).state, DELIVERY_CLAIMED);
-	/* and what he never learns of looks expired in the end */
+	/* and what they never learn of looks expired in the end */
 	store.db->message_ttl_ms = 1;
 	assert_int_equal(receipt(claimed).state, DELIVERY_EXPIRED);
 	assert_int_equal(receipt(delivered).state, DELIVERY_DELIVERED);
