@@ -118,6 +118,14 @@ export function Composer({ chat }: { chat: string }) {
     if (loaded.peek()) changed();
   }, [reply?.key]);
 
+  // after a voice note one writes on
+  const isRecording = recorder.value?.chat === chat;
+  const wasRecording = useRef(isRecording);
+  useEffect(() => {
+    if (wasRecording.current && !isRecording && !isTouch()) area.current?.focus();
+    wasRecording.current = isRecording;
+  }, [isRecording]);
+
   useLayoutEffect(() => {
     const el = area.current;
     if (!el) return;

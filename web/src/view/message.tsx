@@ -107,7 +107,8 @@ function Actions({ m }: { m: Message }) {
         toast(sentence(err), { bad: true });
         return;
       }
-      decided = 'already';
+      // an access request that is refused to one answer has got the other one
+      decided = code === 'unknown_request' ? 'already' : path.endsWith('/deny') ? 'approved' : 'denied';
     }
     const next = { ...m, decided };
     await e.store.message.put(next);
