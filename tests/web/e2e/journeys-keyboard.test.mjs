@@ -374,7 +374,9 @@ test('J12 by-keyboard-alone', async () => {
   const block = async () => {
     await k.press('ArrowUp');
     await k.on(page.locator('.bubble').last());
-    await k.press('Shift+F10', 'End');
+    await k.press('Shift+F10');
+    await k.on(page.getByRole('menuitem'));
+    await k.press('End');
     await k.on(page.getByRole('menuitem', { name: 'Block Pest' }));
     await k.press('Enter');
     await k.on(page.getByRole('dialog').getByRole('button', { name: 'Block' }));
