@@ -264,11 +264,12 @@ export const tooWide = (page) =>
   page.evaluate(() => {
     const w = document.documentElement.clientWidth;
     const found = document.documentElement.scrollWidth > w ? [`the page is ${document.documentElement.scrollWidth} wide`] : [];
-    for (const e of document.querySelectorAll('button, a, input, select, textarea, summary, h1, h2, h3, p, .title')) {
+    for (const e of document.querySelectorAll('button, a, input, select, textarea, summary, h1, h2, h3, p, .title, .one')) {
       if (!e.checkVisibility?.({ opacityProperty: true }) || e.closest('.hidden, .chips, .emoji-tabs') || e.classList.contains('code-field')) continue;
       const r = e.getBoundingClientRect();
       if (r.width && (r.left < -1 || r.right > w + 1)) found.push(`${e.tagName} ${e.className} "${e.textContent.slice(0, 30)}" from ${Math.round(r.left)} to ${Math.round(r.right)}`);
-      else if (/BUTTON|A/.test(e.tagName) && e.scrollWidth > e.clientWidth + 2 && getComputedStyle(e).display !== 'inline') found.push(`${e.tagName} ${e.className} "${e.textContent.slice(0, 30)}" is cut off`);
+      else if (e.matches('.one') && e.clientWidth < 72 && e.scrollWidth > e.clientWidth) found.push(`"${e.textContent.slice(0, 30)}" has only ${e.clientWidth} px`);
+      else if (/^(BUTTON|A)$/.test(e.tagName) && e.scrollWidth > e.clientWidth + 2 && getComputedStyle(e).display !== 'inline') found.push(`${e.tagName} ${e.className} "${e.textContent.slice(0, 30)}" is cut off`);
     }
     return found;
   });

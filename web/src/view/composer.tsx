@@ -306,9 +306,7 @@ export function Composer({ chat }: { chat: string }) {
           ref={picker}
           type="file"
           multiple
-          class="hidden"
-          tabIndex={-1}
-          aria-label={t('attach')}
+          hidden
           onChange={(ev) => {
             const list = [...(ev.currentTarget.files ?? [])];
             ev.currentTarget.value = '';
