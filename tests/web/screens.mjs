@@ -96,7 +96,7 @@ export async function populate(relay, browser, o = {}) {
   await page.locator('[data-chat="pchat:mira"]').click();
   await write(page, 'Yes, on Saturday. https://ferry.example.org/times has all of them.');
   await page.locator('[data-chat="pchat:niraj"]').click();
-  await page.locator('#compose').fill('Shall we take the late bus?');
+  await page.locator('#compose').fill('Shall we take the late bus, or walk home along the lake?');
   await page.waitForTimeout(600);
   await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
   await anna.send(group.group_id, 'The forecast says sun until four, after that it may rain. Please bring a jacket.');

@@ -168,6 +168,35 @@ test('U28 all-by-keyboard-focus-returns', async () => {
   await fresh.context().close();
 });
 
+test('U31 a-line-that-is-cut-off-keeps-its-beginning', async () => {
+  await page.evaluate(() => localStorage.setItem('webchat.look', JSON.stringify({ language: 'he' })));
+  await page.reload();
+  await page.locator('.list-head').waitFor();
+  // the ellipsis eats the end of a line only where the line runs as its last words do
+  const lost = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll('.one')]
+        .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth)
+        .filter((e) => {
+          const words = [];
+          for (let n, walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT); (n = walk.nextNode()); ) if (/\p{L}/u.test(n.data)) words.push(n.data);
+          const isRtl = /[\u0590-\u07ff\ufb1d-\ufeff]/.test(/\p{L}/u.exec(words.pop() ?? '')?.[0] ?? '');
+          return words.length && isRtl !== (getComputedStyle(e).direction === 'rtl');
+        })
+        .map((e) => e.textContent));
+  await page.setViewportSize({ width: 740, height: 800 });
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.locator('.row .draft').waitFor();
+  assert.deepEqual(await lost(), []);
+  await page.keyboard.press('Control+Shift+O');
+  await page.locator('.page-body .row-button .pill').nth(1).waitFor();
+  await page.setViewportSize({ width: 320, height: 640 });
+  assert.deepEqual(await lost(), []);
+  await page.evaluate(() => localStorage.removeItem('webchat.look'));
+  await page.reload();
+});
+
 test('U30 targets-zoom-320-motion', async () => {
   await home();
   const screens = [

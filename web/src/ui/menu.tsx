@@ -39,7 +39,9 @@ export function closeMenu(refocus = true): void {
 async function place(el: HTMLElement, anchor: Open['anchor']): Promise<void> {
   const { computePosition, flip, shift, offset } = await import('@floating-ui/dom');
   const virtual = anchor instanceof HTMLElement ? anchor : { getBoundingClientRect: () => new DOMRect(anchor.x, anchor.y, 0, 0) };
-  const { x, y } = await computePosition(virtual, el, { placement: 'bottom-end', strategy: 'fixed', middleware: [offset(4), flip({ padding: 8, crossAxis: false }), shift({ padding: 8, crossAxis: true })] });
+  // under the end of a button; where one pointed, from there on
+  const placement = anchor instanceof HTMLElement ? 'bottom-end' : 'bottom-start';
+  const { x, y } = await computePosition(virtual, el, { placement, strategy: 'fixed', middleware: [offset(4), flip({ padding: 8, crossAxis: false }), shift({ padding: 8, crossAxis: true })] });
   el.style.left = `${x}px`;
   el.style.top = `${y}px`;
   el.dataset['placed'] = '';

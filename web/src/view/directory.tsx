@@ -47,10 +47,12 @@ export function GroupRow({ g, asked, onAsk }: { g: Group; asked: boolean; onAsk:
         <Avatar name={g.name} address={g.group_id} shape="group" size="mid" />
         <span class="grow">
           <One class="block title">{plainName(g.name)}</One>
-          <span class="one block quiet-text">
-            {g.mode === 'stream' ? `${t('group.stream')}, ` : ''}
-            {t('group.members', { n: g.member_count })}
-            {g.description ? `, ${g.description.replace(/\s+/g, ' ')}` : ''}
+          <span class="in-line quiet-text">
+            <span>
+              {g.mode === 'stream' ? `${t('group.stream')}, ` : ''}
+              {t('group.members', { n: g.member_count })}
+            </span>
+            {g.description && <One class="grow">{g.description.replace(/\s+/g, ' ')}</One>}
           </span>
         </span>
         <span class={`pill${g.role ? '' : ' main'}`}>{g.role ? t('open') : asked || g.my_request ? t('asked') : g.join_policy === 'open' ? t('join') : t('askToJoin')}</span>
@@ -164,9 +166,9 @@ export function Directory() {
                 <Avatar name={u.display_name || u.chat_address} address={u.chat_address} size="mid" online={u.online} />
                 <span class="grow">
                   <One class="block title">{plainName(u.display_name || u.chat_address)}</One>
-                  <span class="one block quiet-text">
+                  <span class="in-line quiet-text">
                     <bdi>@{u.chat_address}</bdi>
-                    {u.sessions.length > 0 && ` · ${u.sessions.map((s) => [s.device_name, s.session_name].filter(Boolean).join(', ')).join(' · ')}`}
+                    {u.sessions.length > 0 && <One class="grow">{u.sessions.map((s) => [s.device_name, s.session_name].filter(Boolean).join(', ')).join(' · ')}</One>}
                   </span>
                 </span>
                 {u.online && (

@@ -92,9 +92,12 @@ function Row({ c, id }: { c: Chats; id: string }) {
             {typing ? (
               <span class="said typing-now grow one">{t('typing.some', { names: listOf(typing.map((a) => plainName(c.nameOf(a)))), n: typing.length })}</span>
             ) : draft && (draft.text || draft.files.length) ? (
-              <span class="said grow one">
-                <span class="draft">{t('draft')}</span> <bdi>{draft.text.replace(/\s+/g, ' ') || t('msg.files', { n: draft.files.length })}</bdi>
-              </span>
+              <>
+                <span class="draft">{t('draft')}</span>
+                <span class="said grow one" dir="auto">
+                  {draft.text.replace(/\s+/g, ' ') || t('msg.files', { n: draft.files.length })}
+                </span>
+              </>
             ) : (
               <Said chat={chat} />
             )}

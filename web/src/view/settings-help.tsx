@@ -12,14 +12,14 @@ export function Help() {
       <dl class="facts keys">
         {shortcuts.map(([keys, what]) => [
           <dt key={keys}>
-            <kbd>{keys}</kbd>
+            <kbd dir="ltr">{keys}</kbd>
           </dt>,
           <dd key={what}>{t(what as Key)}</dd>,
         ])}
       </dl>
       <h3 class="small-head">{t('help.about')}</h3>
       <p>
-        <bdi>{c.config.value?.name}</bdi> {c.config.value?.version}. <bdi>{c.engine.session.relay}</bdi>
+        <bdi>{c.config.value?.name}</bdi> <bdi>{c.config.value?.version}</bdi>, <bdi>{c.engine.session.relay}</bdi>
       </p>
       {!isSecure && <p class="notice">{t('insecure')}</p>}
       <p>

@@ -65,7 +65,7 @@ export function Sessions() {
                 </One>
               </span>
               {otherUnread.value[s.sid] && s.sid !== engine.value?.session.sid ? <span class="badge">{otherUnread.value[s.sid]}</span> : null}
-              <kbd>{`Ctrl+Shift+${(i + 1) % 10}`}</kbd>
+              <kbd dir="ltr">{`Ctrl+Shift+${(i + 1) % 10}`}</kbd>
             </button>
             {s.sid !== engine.value?.session.sid && (
               <Round icon="x" label={t('sessions.forget', { name: s.name })} onClick={() => void ask({ title: t('eleventh.forget'), text: t('sessions.forgetText', { name: s.name }), yes: t('eleventh.forget'), no: t('cancel'), bad: true }).then((yes) => void (yes && forgetSession(s.sid)))} />

@@ -1,5 +1,5 @@
 // Settings: a list of sections, a page each on a narrow screen, two columns beside each other on a wide one.
-import { useSignal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { t, type Key } from '../i18n';
 import { back, chats, go, place } from '../state/app';
@@ -26,9 +26,13 @@ const sections: [string, IconName, ComponentType][] = [
   ['help', 'circle-help', Help],
 ];
 
+/** Room for the sections and one of them beside each other: then one is always shown. */
+const wide = matchMedia('(min-width: 1000px)');
+const isWide = signal(wide.matches);
+wide.addEventListener('change', (e) => (isWide.value = e.matches));
+
 export function Settings() {
   const sub = place.value.page!.split('/')[1] ?? '';
-  const isWide = useSignal(matchMedia('(min-width: 1000px)').matches);
   const shown = sub === 'leave' ? 'leave' : (sections.find(([id]) => id === sub)?.[0] ?? (isWide.value ? 'you' : ''));
   const View = shown === 'leave' ? Leave : sections.find(([id]) => id === shown)?.[2];
   const title = shown === 'leave' ? t('leave.title') : shown ? t(`settings.${shown}` as Key) : t('settings.title');
