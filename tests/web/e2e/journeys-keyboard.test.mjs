@@ -38,6 +38,7 @@ async function enter(page, address, name) {
 }
 async function person(address, name, o = {}) {
   const page = await open(browser, o.page ?? relay.page, o);
+  page.on('filechooser', () => undefined); // a key is quicker than asking the browser to hand the next one over
   return [page, await enter(page, address, name)];
 }
 /** Opens a chat by the directory, from wherever one is. */

@@ -1,7 +1,7 @@
 // Dialogs: the browser's own <dialog>, which holds the focus and gives it back.
 import { signal } from '@preact/signals';
 import type { ComponentChildren, VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Button, Round } from './parts';
 
 export interface DialogEntry {
@@ -27,10 +27,13 @@ function closeEntry(entry: DialogEntry, result?: unknown): void {
 
 function Shown({ entry }: { entry: DialogEntry }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // with what is drawn, not after it: a key that comes at once is a key in the dialog
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
-    ref.current!.showModal();
+    const dialog = ref.current!;
+    dialog.showModal();
     return () => {
+      dialog.close(); // nothing beside an open one can have the focus
       if (before?.isConnected) before.focus();
     };
   }, []);
