@@ -3,6 +3,8 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "disk.h"
+#include "runfile.h"
 #include "sweep.h"
 
 #include <errno.h>
@@ -60,10 +62,7 @@ folder(struct doctor *d, const char *path, mode_t mask)
 bool
 doctor_local_data(struct doctor *d)
 {
-	auto_free char *copy = strdup(d->conf->db_path);
-
-	return copy ? folder(d, dirname(copy), S_IRWXO | S_IWGRP) :
-		      doctor_say(d, false, "out of memory");
+	return folder(d, d->conf->data_dir, S_IRWXO | S_IWGRP);
 }
 
 /* Others may pass: the web server of a shared host sends files from here. */
@@ -76,17 +75,14 @@ doctor_local_uploads(struct doctor *d)
 bool
 doctor_local_disk(struct doctor *d)
 {
-	auto_free char *copy = strdup(d->conf->db_path);
-	const char *const paths[] = { copy ? dirname(copy) : "", d->conf->upload_dir };
+	const char *const paths[] = { d->conf->data_dir, d->conf->upload_dir };
 	int64_t least = INT64_MAX;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		struct statvfs fs;
-		int64_t room;
+		int64_t room = disk_free(paths[i]);
 
-		if (statvfs(paths[i], &fs) != 0)
+		if (room < 0)
 			return doctor_say(d, false, "%s: %s", paths[i], strerror(errno));
-		room = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
 		least = room < least ? room : least;
 		if (room < d->conf->min_free_bytes)
 			return doctor_say(d, false,
@@ -138,28 +134,20 @@ doctor_local_database(struct doctor *d)
 			       "it cannot be read and written; the log says why");
 }
 
-/* When the relay was started: its lock file was written then. 0: never. */
-static int64_t
-relay_started_at(const struct doctor *d)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/run/relayd.lock", d->conf->dir);
-	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000 : 0;
-}
-
 bool
 doctor_local_housekeeping(struct doctor *d)
 {
-	int64_t now = clock_ms(), started = relay_started_at(d);
+	struct runfile running; /* written when the relay was started */
 	struct sweep_state s;
+	int64_t now = clock_ms();
+
+	runfile_read(d->conf->dir, &running);
 
 	if (!d->conf->housekeeping_interval_sec)
 		return doctor_say(d, true, "QUEUE_HOUSEKEEPING_INTERVAL_SEC is 0: nothing is due");
 	if (!d->db || db_sweep_state(d->db, &s) != DB_ROW)
 		return doctor_say(d, false, "the database does not tell");
-	if (sweep_is_fresh(&s, now, d->conf->housekeeping_interval_sec, started))
+	if (sweep_is_fresh(&s, now, d->conf->housekeeping_interval_sec, running.written_at))
 		return doctor_say(d, true, "%s",
 		    s.finished_at ? "a pass ended in time" : "the first pass is due soon");
 	return doctor_say(d, false,

@@ -92,21 +92,6 @@ catch_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void
-fence(const struct conf *c)
-{
-#ifndef __SANITIZE_ADDRESS__ /* the leak checker reads /proc at exit */
-	auto_free char *db_copy = strdup(c->db_path);
-	const char *const none[] = { NULL };
-	const char *writable[] = { db_copy ? dirname(db_copy) : NULL, c->upload_dir, NULL };
-	int abi = sandbox_fence(writable, none);
-
-	log_debug("worker fenced in: landlock ABI %d%s", abi, abi ? "" : " (this kernel has none)");
-#else
-	(void)c;
-#endif
-}
-
 static struct db *
 open_store(const struct conf *c, struct share *share)
 {
@@ -119,7 +104,7 @@ open_store(const struct conf *c, struct share *share)
 		share_note_error(share, error);
 		return NULL;
 	}
-	if (!secret_key_load(c->db_path, false, no_key)) {
+	if (!secret_key_load(c->data_dir, false, no_key)) {
 		log_error("%s", no_key);
 		share_note_error(share, no_key);
 		db_close(db);
@@ -206,7 +191,7 @@ worker_run(const struct worker_options *o)
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
 	catch_signals();
-	fence(o->conf);
+	sandbox_enter((const char *const[]){ o->conf->data_dir, o->conf->upload_dir, NULL }, NULL);
 	if (write(o->ready_fd, "", 1) != 1)
 		log_warn("nobody waits for the worker: %s", strerror(errno));
 	served = serve(o, &w);

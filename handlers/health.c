@@ -3,6 +3,7 @@
 #include "inputs.h"
 #include "outbox.h"
 #include "resp.h"
+#include "room.h"
 #include "share.h"
 #include "sweep.h"
 #include "version.h"
@@ -50,21 +51,11 @@ on_health_get(struct request *r)
 }
 
 static bool
-has_room(const char *dir, int64_t floor_bytes)
-{
-	struct statvfs fs;
-
-	return statvfs(dir, &fs) == 0 && (int64_t)fs.f_bavail * (int64_t)fs.f_frsize >= floor_bytes;
-}
-
-static bool
-disk_is_fine(struct request *r)
+disk_is_fine(const struct request *r)
 {
 	const struct conf *c = r->worker->conf;
-	char *copy = arena_strdup(&r->arena, c->db_path);
 
-	return copy && has_room(dirname(copy), c->min_free_bytes) &&
-	    has_room(c->upload_dir, c->min_free_bytes);
+	return room_left(r, c->data_dir) >= 0 && room_left(r, c->upload_dir) >= 0;
 }
 
 static bool

@@ -6,6 +6,7 @@
 #include "db_internal.h"
 #include "log.h"
 #include "rows.h"
+#include "uploads.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,15 +17,6 @@
 #define CLEAR_MAX 64
 #define LABEL_COLUMN 3 /* of FILE_COLUMNS; its key follows */
 #define OCTETS "application/octet-stream"
-
-bool
-file_path(const char *upload_dir, const uint8_t public_id[static ID_BYTES], char *out, size_t size)
-{
-	char name[2 * ID_BYTES + 1];
-
-	secret_hex(public_id, ID_BYTES, name);
-	return snprintf(out, size, "%s/" FILE_FOLDER "/%s", upload_dir, name) < (int)size;
-}
 
 enum db_result
 db_file_used(struct db *db, int64_t owner_id, int64_t *bytes)
@@ -169,7 +161,7 @@ unlink_bytes(const char *upload_dir, const uint8_t id[static ID_BYTES])
 {
 	char path[PATH_MAX];
 
-	if (!file_path(upload_dir, id, path, sizeof(path)))
+	if (!uploads_path(upload_dir, id, path, sizeof(path)))
 		return false;
 	if (unlink(path) == 0 || errno == ENOENT)
 		return true;

@@ -41,11 +41,4 @@ db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static I
 enum db_result db_file_clear(
     struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES], int *removed);
 
-#define FILE_FOLDER "files" /* in the upload folder: what has a row */
-#define FILE_INCOMING "incoming" /* in the upload folder: what is still arriving */
-
-/* The path of a file's bytes below the upload folder, into `out`. False: it is too long. */
-bool
-file_path(const char *upload_dir, const uint8_t public_id[static ID_BYTES], char *out, size_t size);
-
 #endif

@@ -4,13 +4,13 @@
 #include "body.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "disk.h"
 #include "db_internal.h"
 #include "scrub.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #define ROWS_AT_ONCE ((int64_t)500)
 #define MESSAGES_AT_ONCE 100
@@ -341,14 +341,6 @@ db_scrub_left(struct db *db, int64_t *bodies, int64_t *files)
 
 /* A file is rebuilt through the WAL, which grows by as much; filling the disk would stop the chat.
  */
-static bool
-has_room(const char *path, int64_t bytes)
-{
-	struct statvfs fs;
-
-	return statvfs(path, &fs) == 0 && (int64_t)(fs.f_bavail * fs.f_frsize) >= bytes;
-}
-
 enum db_result
 db_sweep_rebuild(
     struct db *db, const struct db_options *o, int64_t most, int64_t erased_at, int64_t now)
@@ -358,7 +350,7 @@ db_sweep_rebuild(
 	sqlite3 *h;
 	int rc;
 
-	if (stat(o->path, &st) != 0 || st.st_size > most || !has_room(o->path, 2 * st.st_size))
+	if (stat(o->path, &st) != 0 || st.st_size > most || disk_free(o->path) < 2 * st.st_size)
 		return DB_NONE;
 	/* our own connection is sealed, and VACUUM attaches a file of its own */
 	h = db_connect(o, 0, error);

@@ -5,7 +5,7 @@ import re
 import statistics
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDERS = ("relay", "sql", "fcgi", "handlers", "cron", "admin")
+FOLDERS = ("base", "sql", "fcgi", "handlers", "server", "cron", "mail", "admin")
 
 
 def sources(pattern="*.[ch]"):

@@ -93,7 +93,7 @@ def test_build_sees_what_make_and_the_package_need():
 
 
 def test_port_of_the_image_is_the_default_one():
-    default = re.search(r'^CONF\(PORT, INT, port, "(\d+)"', text_of("relay/conf.def"), re.M).group(1)
+    default = re.search(r'^CONF\(PORT, INT, port, "(\d+)"', text_of("base/conf.def"), re.M).group(1)
     assert last_stage().all("EXPOSE") == [default]
 
 

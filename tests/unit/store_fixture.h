@@ -59,7 +59,7 @@ store_folder(void **state)
 	store.db = NULL;
 	store.error[0] = '\0';
 	arena_init(&store.arena, 8 << 20);
-	return secret_init() && secret_key_load(store.path, true, no_key) ? 0 : -1;
+	return secret_init() && secret_key_load(store.dir, true, no_key) ? 0 : -1;
 }
 
 static inline int
