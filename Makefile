@@ -29,18 +29,20 @@ LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(co
 comma = ,
 
 SEE_base = -iquote base
-SEE_sql = $(SEE_base) -iquote sql
-SEE_fcgi = $(SEE_sql) -iquote fcgi
+# Other folders see what the store offers; the store's own files also see the engine.
+SEE_store = $(SEE_base) -iquote sql -iquote sql/store
+SEE_sql = $(SEE_store) -iquote sql/engine
+SEE_fcgi = $(SEE_store) -iquote fcgi
 SEE_handlers = $(SEE_fcgi) -iquote handlers
 SEE_server = $(SEE_fcgi) -iquote server
-SEE_cron = $(SEE_sql) -iquote cron
-SEE_mail = $(SEE_sql) -iquote mail
+SEE_cron = $(SEE_store) -iquote cron
+SEE_mail = $(SEE_store) -iquote mail
 SEE_admin = $(SEE_mail) -iquote admin
-SEE_all = $(SEE_handlers) -iquote server -iquote cron -iquote mail -iquote admin
+SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote mail -iquote admin
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 BASE = $(call objects,base)
-SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
+SQL = $(call objects,sql) $(call objects,sql/engine) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
 SWEEP = $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
 
@@ -122,13 +124,13 @@ proof: all
 	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/proof/proof.py $(if $(N),--messages $(N))
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
-SOURCES = $(wildcard base/*.c sql/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c admin/*.c)
+SOURCES = $(wildcard base/*.c sql/*.c sql/*/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c admin/*.c)
 SCRIPTS = start_relay.sh start_web.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
 tidy:
 	scripts/install_deps.sh --tidy
 	$(MAKE) -s lint-deb
 	shellcheck $(SCRIPTS)
-	clang-format --dry-run --Werror $(SOURCES) $(wildcard */*.h)
+	clang-format --dry-run --Werror $(SOURCES) $(wildcard */*.h sql/*/*.h)
 	cppcheck -q --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak $(subst -iquote ,-I,$(SEE_all)) $(SOURCES)
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
@@ -144,6 +146,6 @@ clean:
 	rm -rf build build-san build-tidy
 
 -include tests/bench/bench.mk
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 -include tests/fuzz/fuzz.mk

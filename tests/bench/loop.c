@@ -14,14 +14,14 @@
 #define SEAL_BYTES 60 /* what packing and sealing add to a text */
 
 enum stmt {
-#define STMT(name, text) ST_##name,
+#define STMT(name, kinds, text) ST_##name,
 #include "stmt.def"
 #undef STMT
 	ST__MAX,
 };
 
 static const char *const statements[] = {
-#define STMT(name, text) text,
+#define STMT(name, kinds, text) text,
 #include "stmt.def"
 #undef STMT
 };

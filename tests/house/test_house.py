@@ -27,7 +27,8 @@ def test_no_file_is_longer_than_500_lines():
 
 
 def test_no_line_is_wider_than_100_columns():
-    wide = [(rel(p), i) for p in measure.sources() for i, line in enumerate(measure.text(p).splitlines(), 1)
+    paths = measure.sources() + measure.sources("stmt.def")
+    wide = [(rel(p), i) for p in paths for i, line in enumerate(measure.text(p).splitlines(), 1)
             if len(line.expandtabs(8)) > 100]
     assert wide == []
 
@@ -41,11 +42,16 @@ def test_no_unbounded_string_functions():
     assert [(rel(p), m.group(1)) for p in measure.sources() if (m := bad.search(measure.text(p)))] == []
 
 
-def test_sql_stands_in_the_sql_folder_only():
+def test_sql_stands_in_its_table_and_the_engine_only():
     sql = re.compile(r'"[^"]*\b(SELECT .* FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b')
     found = [rel(p) for p in measure.sources() if sql.search(measure.text(p))]
-    assert [p for p in found if not p.startswith("sql/")] == []
+    assert [p for p in found if not p.startswith("sql/engine/")] == []
     assert sql.search(measure.text(os.path.join(measure.TOP, "sql", "stmt.def")))
+
+
+def test_only_the_engine_knows_sqlite():
+    found = [rel(p) for p in measure.sources() if re.search(r"\bsqlite3_\w+\(|<sqlite3.h>", measure.text(p))]
+    assert found and [p for p in found if not p.startswith("sql/engine/sqlite")] == []
 
 
 def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
@@ -79,6 +85,9 @@ def test_a_folder_cannot_include_what_stands_to_its_right(tmp_path):
     assert compile_in("sql", "conf.h", tmp_path)
     assert not compile_in("sql", "req.h", tmp_path)
     assert not compile_in("base", "db.h", tmp_path)
+    assert compile_in("sql", "engine.h", tmp_path)
+    assert not compile_in("handlers", "engine.h", tmp_path)
+    assert not compile_in("cron", "sqlite_internal.h", tmp_path)
     assert compile_in("server", "worker.h", tmp_path)
     assert not compile_in("server", "handlers.h", tmp_path)
     assert not compile_in("mail", "sweep_pass.h", tmp_path)

@@ -13,6 +13,8 @@
 #include "outbox.h"
 #include "signin.h"
 #include "text.h"
+#include "lock.h"
+#include "sqlite_internal.h"
 
 #define NOW ((int64_t)1700000000000)
 #define HOUR ((int64_t)3600000)
