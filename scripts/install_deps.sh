@@ -27,7 +27,7 @@ for word in "$@"; do
     --web) packages+=("${node[@]}") ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
                        python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
-                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev qemu-user-static debootstrap rsync help2man
+                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 qemu-user-static debootstrap rsync help2man
                        "${node[@]}" chromium fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian help2man) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3) ;;
@@ -69,10 +69,11 @@ if ((EUID != 0)); then
     exit 1
 fi
 
-# Installing nginx would start a web server on port 80 that nobody asked for: the relay runs an nginx of its own.
+# Installing nginx would start a web server on port 80 that nobody asked for: the relay runs an nginx of its own. The same of
+# PostgreSQL, against which the statements of the store are tried.
 policy=/usr/sbin/policy-rc.d
 made_policy=0
-if [[ " ${missing[*]} " == *" nginx "* && ! -e $policy ]]; then
+if [[ " ${missing[*]} " == *" nginx "* || " ${missing[*]} " == *" postgresql-15 "* ]] && [[ ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
     made_policy=1

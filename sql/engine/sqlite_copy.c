@@ -35,8 +35,11 @@ sqlite_copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total))
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-#define EMPTIED_MESSAGE(column, gone) "UPDATE message SET " #column " = " gone,
-#define EMPTIED_IDEMPOTENCY(column, gone) "UPDATE idempotency SET " #column " = " gone,
+#define EMPTY_BLOB "x''"
+#define EMPTY_TEXT "''"
+#define EMPTY_NULL "NULL"
+#define EMPTIED_MESSAGE(column, gone) "UPDATE message SET " #column " = " EMPTY_##gone,
+#define EMPTIED_IDEMPOTENCY(column, gone) "UPDATE idempotency SET " #column " = " EMPTY_##gone,
 #define NOTHING_OF(table) "DELETE FROM " #table,
 
 /* What people said stays out of a copy: see content.h. Put back, such messages are scrubbed ones.

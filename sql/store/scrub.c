@@ -5,6 +5,8 @@
 #include "cleanup.h"
 #include "tombstone.h"
 
+static const struct db_blob empty = { "", 0 };
+
 static enum db_result
 run(struct db *db, const enum stmt *steps, size_t count, int64_t message_id)
 {
@@ -20,14 +22,14 @@ scrub_content(
     struct db *db, int64_t message_id, const uint8_t public_id[static ID_BYTES], int64_t now)
 {
 	const struct db_blob id = { public_id, ID_BYTES };
-	enum db_result r = db_exec(db, ST_SCRUB_BODY, message_id, now);
+	enum db_result r = db_exec(db, ST_SCRUB_BODY, &empty, message_id, now);
 
 	if (!db_failed(r))
 		r = db_exec(db, ST_KEY_BODY, message_id, &body_no_key);
 	if (!db_failed(r))
 		r = db_exec(db, ST_SCRUB_BRIDGE, message_id);
 	if (!db_failed(r))
-		r = db_exec(db, ST_SCRUB_IDEMPOTENCY, &id);
+		r = db_exec(db, ST_SCRUB_IDEMPOTENCY, &empty, &id);
 	if (db_failed(r))
 		return r;
 	return tombstone_message(db, public_id) ? DB_DONE : DB_FULL;
@@ -58,7 +60,7 @@ scrub_files(struct db *db, int64_t message_id)
 enum db_result
 scrub_address(struct db *db, int64_t message_id)
 {
-	enum db_result r = db_exec(db, ST_SCRUB_ADDRESS, message_id);
+	enum db_result r = db_exec(db, ST_SCRUB_ADDRESS, &empty, message_id);
 
 	if (!db_failed(r))
 		r = db_exec(db, ST_KEY_ADDRESS, message_id, &body_no_key);
@@ -68,10 +70,12 @@ scrub_address(struct db *db, int64_t message_id)
 enum db_result
 scrub_recipients(struct db *db, int64_t message_id)
 {
-	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_SCRUB_SUM, ST_SCRUB_DELIVERIES,
-		ST_SCRUB_PLACE };
+	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_SCRUB_SUM, ST_SCRUB_DELIVERIES };
+	enum db_result r = run(db, steps, ARRAY_LEN(steps), message_id);
 
-	return run(db, steps, ARRAY_LEN(steps), message_id);
+	if (r == DB_DONE)
+		r = db_exec(db, ST_SCRUB_PLACE, &empty, message_id);
+	return db_failed(r) ? r : DB_DONE;
 }
 
 struct left {
