@@ -3,6 +3,8 @@
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
 
+#include "conf_name.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,15 +27,6 @@ enum conf_durability { DURABILITY_FULL, DURABILITY_NORMAL };
 #define CONF_TYPE_TEXT char *
 #define CONF_TYPE_LIST char *
 #define CONF_TYPE_PATH char *
-
-enum conf_name {
-#define GROUP(title)
-#define CONF(name, kind, field, def, min, max, secret, unit, help) CONF_##name,
-#include "conf.def"
-#undef CONF
-#undef GROUP
-	CONF__MAX
-};
 
 /* Every setting by its field name; texts are never NULL, paths are absolute or empty. */
 struct conf {

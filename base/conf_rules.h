@@ -2,7 +2,10 @@
 #ifndef BASE_CONF_RULES_H
 #define BASE_CONF_RULES_H
 
-#include "conf.h"
+#include "conf_name.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Writes the kept form of `value` of the setting into `size` bytes at `out`: that of a list item by
  * item. NULL when it is fine (`*bad` is untouched), else what is allowed; `bad`, of `size` bytes,

@@ -3,7 +3,6 @@
 
 #include "cleanup.h"
 #include "log.h"
-#include "route.h"
 #include "secret.h"
 
 #include <fcgiapp.h>

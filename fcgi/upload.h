@@ -4,7 +4,7 @@
 #define FCGI_UPLOAD_H
 
 #include "filename.h"
-#include "req.h"
+#include "request.h"
 #include "uploads.h"
 
 struct upload {

@@ -7,6 +7,7 @@
 #include "outside.h"
 #include "resp.h"
 #include "share.h"
+#include "receipt.h"
 
 #include <string.h>
 

@@ -1,10 +1,11 @@
 /* Requests for access by people outside the allow-list, and the message with which admins hear of
  * them. */
-#include "access.h"
+#include "access_request.h"
+
 #include "audit.h"
 #include "cleanup.h"
-#include "message.h"
-#include "rows.h"
+#include "post.h"
+#include "throttle.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +61,7 @@ tell(struct db *db, int64_t admin_id, const char *admin_address, const struct ac
 	    "[{\"label\":\"Approve\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/approve\"},"
 	    "{\"label\":\"Deny\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/deny\"}]",
 	    id, id);
-	return message_put(db, &m);
+	return post_put(db, &m);
 }
 
 static enum db_result
@@ -108,10 +109,10 @@ ask(struct db *db, const struct signin_limit *l, char *display_name, const struc
 {
 	char email[256];
 	struct access_request q = { .email = email, .display_name = display_name };
-	enum db_result r = access_throttle(db, l, retry_at);
+	enum db_result r = throttle_signin(db, l, retry_at);
 
 	if (r == DB_DONE && mail)
-		r = access_mail(db, mail, l->now);
+		r = outbox_put(db, mail, l->now);
 	if (r != DB_DONE)
 		return r;
 	snprintf(email, sizeof(email), "%s", l->email);
@@ -133,7 +134,7 @@ db_access_ask(struct db *db, const struct signin_limit *l, const char *display_n
 	if (r != DB_DONE)
 		return r;
 	snprintf(name, sizeof(name), "%s", display_name);
-	return access_end(db, ask(db, l, name, mail, retry_at));
+	return throttle_end(db, ask(db, l, name, mail, retry_at));
 }
 
 enum db_result
@@ -217,7 +218,7 @@ decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
 	if (r != DB_DONE || !mail)
 		return r;
 	mail->recipient = q.email;
-	return access_mail(db, mail, now);
+	return outbox_put(db, mail, now);
 }
 
 enum db_result

@@ -3,7 +3,7 @@
 
 #include "audit.h"
 #include "db_internal.h"
-#include "signin.h"
+#include "access_request.h"
 
 static enum db_result
 count(struct db *db, int64_t *n)

@@ -2,7 +2,7 @@
 #include "apikey.h"
 
 #include "cleanup.h"
-#include "rows.h"
+#include "session_internal.h"
 
 #include <string.h>
 
@@ -58,7 +58,7 @@ db_apikey_list(struct db *db, struct arena *a, int64_t account_id, struct sessio
 
 	*count = 0;
 	while ((r = db_step(db, st)) == DB_ROW)
-		if (!rows_session(st, 0, a, &out[(*count)++])) {
+		if (!session_read(st, 0, a, &out[(*count)++])) {
 			db_reset(st);
 			return DB_FAIL;
 		}
@@ -74,7 +74,7 @@ key_get(struct db *db, struct arena *a, int64_t account_id, const struct db_blob
 
 	if (r != DB_ROW)
 		return r;
-	if (!rows_session(st, 0, a, out))
+	if (!session_read(st, 0, a, out))
 		r = DB_FAIL;
 	db_reset(st);
 	return r;

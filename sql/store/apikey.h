@@ -3,7 +3,7 @@
 #ifndef SQL_APIKEY_H
 #define SQL_APIKEY_H
 
-#include "account.h"
+#include "session.h"
 
 #define APIKEY_MOST 50 /* per account */
 

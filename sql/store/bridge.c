@@ -1,10 +1,10 @@
 /* Messages to the outside: the queues of phones, their leases, and what came of them. */
 #include "bridge.h"
 
-#include "access.h"
 #include "cleanup.h"
-#include "message_rows.h"
+#include "message_internal.h"
 #include "reason.h"
+#include "throttle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ count_today(struct db *db, const struct message_new *m)
 	char sender[24];
 
 	snprintf(sender, sizeof(sender), "%lld", (long long)m->sender_id);
-	return access_hit(db, m->channel, sender, &day, &m->bridge->retry_at);
+	return throttle_hit(db, m->channel, sender, &day, &m->bridge->retry_at);
 }
 
 enum db_result
@@ -219,7 +219,7 @@ read_item(struct db *db, struct arena *a, int64_t message_id, struct bridge_item
 
 	if (r != DB_ROW)
 		return r;
-	ok = rows_message(st, a, &out->m);
+	ok = message_read(st, a, &out->m);
 	out->phone_id = db_text(st, MESSAGE_COLUMN_COUNT, a, &ok);
 	out->tries = db_int(st, MESSAGE_COLUMN_COUNT + 1);
 	out->bot_token = db_text(st, MESSAGE_COLUMN_COUNT + 2, a, &ok);

@@ -5,7 +5,7 @@
 #define SQL_BRIDGE_H
 
 #include "message.h"
-#include "outbox.h"
+#include "carrier.h"
 
 #define BRIDGE_LEASE_MS 60000
 #define BRIDGE_TRIES 5 /* after the first one */

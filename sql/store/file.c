@@ -5,8 +5,8 @@
 #include "body.h"
 #include "db_internal.h"
 #include "log.h"
-#include "rows.h"
 #include "uploads.h"
+#include "seq.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -35,7 +35,7 @@ static enum db_result
 insert(struct db *db, const struct file *f, int64_t owner_id, const struct body *label)
 {
 	int64_t id = 0;
-	enum db_result r = rows_next_seq(db, &id);
+	enum db_result r = seq_next(db, &id);
 
 	if (r != DB_ROW)
 		return r;

@@ -3,10 +3,11 @@
 
 #include "audit.h"
 #include "cleanup.h"
-#include "group_rows.h"
-#include "message.h"
-#include "rows.h"
+#include "group_internal.h"
 #include "text.h"
+#include "account_internal.h"
+#include "post.h"
+#include "search.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -98,7 +99,7 @@ enum db_result
 db_group_list_public(struct db *db, struct arena *a, int64_t account_id, const char *match,
     int limit, struct group *out, int *count)
 {
-	const char *pattern = rows_like(a, match);
+	const char *pattern = search_like(a, match);
 
 	if (!pattern)
 		return DB_FAIL;
@@ -151,7 +152,7 @@ group_tell(struct db *db, const struct group *g, const struct group_news *news, 
 	if (news->role)
 		text_printf(&e, ",\"role\":\"%s\"", news->role);
 	text_printf(&e, "}");
-	return text_ok(&e) ? message_put(db, &m) : DB_FAIL;
+	return text_ok(&e) ? post_put(db, &m) : DB_FAIL;
 }
 
 /* DB_NONE of a change that changed nothing is fine. */

@@ -4,10 +4,9 @@
 #define SQL_GROUP_H
 
 #include "account.h"
+#include "group_role.h"
 
 #define GROUP_MEMBERS_MAX 1000
-
-enum group_role { GROUP_NOBODY = -1, GROUP_MEMBER, GROUP_WRITER, GROUP_ADMIN, GROUP_OWNER };
 
 struct group {
 	int64_t id;

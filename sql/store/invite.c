@@ -2,11 +2,10 @@
  * of a setting, not of a refusal. */
 #include "invite.h"
 
-#include "access.h"
 #include "block.h"
 #include "cleanup.h"
-#include "group_rows.h"
-#include "rows.h"
+#include "group_internal.h"
+#include "throttle.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,8 +56,8 @@ is_too_often(struct db *db, const struct account *who, const struct account *inv
 
 	snprintf(one, sizeof(one), "%lld", (long long)inviter->id);
 	snprintf(both, sizeof(both), "%s\n%lld", one, (long long)who->id);
-	r = access_hit(db, "invites-pair", both, &pair, &retry_at);
-	return r == DB_DONE ? access_hit(db, "invites", one, &all, &retry_at) : r;
+	r = throttle_hit(db, "invites-pair", both, &pair, &retry_at);
+	return r == DB_DONE ? throttle_hit(db, "invites", one, &all, &retry_at) : r;
 }
 
 /* DB_DONE when the invitation is to reach them; DB_CONFLICT when not. */

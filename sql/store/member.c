@@ -1,7 +1,7 @@
 /* Members of groups: joining, leaving, roles, and the requests to join. */
 #include "group.h"
 
-#include "group_rows.h"
+#include "group_internal.h"
 
 #include <stdio.h>
 

@@ -64,64 +64,11 @@ struct message_new {
 	uint8_t public_id[ID_BYTES]; /* out */
 };
 
-struct idempotency {
-	const char *key; /* NULL: none */
-	uint8_t body_mac[SECRET_HASH_BYTES];
-};
-
-/* Inside a write of the store: puts the message, its deliveries and their places in the streams.
- * DB_DONE.
- */
-enum db_result message_put(struct db *db, struct message_new *m);
-
-enum send_result {
-	SEND_NEW,
-	SEND_REPEATED,
-	SEND_KEY_REUSED,
-	SEND_NO_MEMBER, /* of the group */
-	SEND_NO_RIGHT, /* a plain member of a stream group */
-	SEND_NO_RECIPIENT, /* erased or blocked a moment ago */
-	SEND_NO_FILE, /* likewise */
-	SEND_WAITING_FULL /* too much of the sender's waits already */
-};
-
-/* Stores a message together with its idempotency record, or finds the one that the key already
- * made; either way m->public_id is the message's. Rights are
- * those of this moment. DB_DONE with *result; DB_CONFLICT, with m->bridge->retry_at, when the
- * sender may not send more to the outside before; DB_ORPHAN: the sender was erased. */
-enum db_result db_message_send(
-    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
-
-/* Looks the key up without sending: DB_ROW with *result and m->public_id, or DB_NONE. */
-enum db_result db_message_repeat(
-    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
-
 /* A message that `account_id` sent or received: DB_ROW, or DB_NONE (also when it is somebody
  * else's). State and times are the account's own as a recipient, the least advanced recipient's as
  * the sender. */
 enum db_result db_message_get(struct db *db, struct arena *a,
     const uint8_t public_id[static ID_BYTES], int64_t account_id, struct message *out);
-
-enum change_result {
-	CHANGE_DONE,
-	CHANGE_FORBIDDEN,
-	CHANGE_TOO_LATE,
-	CHANGE_WITHDRAWN,
-	CHANGE_WAITING_FULL, /* too much of the sender's waits already */
-	CHANGE_REMOVED
-};
-
-/* Replaces the text; the sender's right alone, for `window_ms` after sending. DB_DONE with *result,
- * or DB_NONE. */
-enum db_result db_message_edit(struct db *db, struct arena *a,
-    const uint8_t public_id[static ID_BYTES], int64_t account_id, const char *text,
-    int64_t window_ms, int64_t now, enum change_result *result);
-
-/* Withdraws a message for everyone (its sender: CHANGE_DONE) or removes it for oneself (a
- * recipient: CHANGE_REMOVED). Doing it again changes nothing. DB_DONE with *result, or DB_NONE. */
-enum db_result
-db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, int64_t now, enum change_result *result);
 
 /* A page of messages: the caller sets limit and text_limit, the store the rest. */
 struct message_page {
@@ -133,38 +80,6 @@ struct message_page {
 	bool more;
 	int64_t next; /* where the next page starts */
 };
-
-struct poll {
-	int64_t account_id, session_id, session_created_at, session_sent_seq, delivered_seq;
-	int64_t from; /* the stream up to here is confirmed and not sent again */
-	int64_t now;
-};
-
-/* Confirms the stream up to asked->from and reads the page that follows, claiming it. Writes only
- * if there is something to confirm or to hand out. DB_DONE. */
-enum db_result
-db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct message_page *page);
-
-/* Marks received messages as read; unknown ids and those of others change nothing. *updated counts.
- * DB_DONE. */
-enum db_result db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES],
-    int n, int64_t now, int *updated);
-
-/* State and times of a message that `account_id` sent. DB_ROW or DB_NONE. */
-enum db_result db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, struct message *out);
-
-struct receipt {
-	char *chat_address;
-	enum delivery_state state;
-	int64_t delivered_at, read_at;
-};
-
-/* Up to `limit` recipients of a group message that `account_id` sent, in order of address; none for
- * other messages. DB_DONE. */
-enum db_result
-db_receipt_list(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, int limit, struct receipt *out, int *count);
 
 /* One page of all messages that the account sent (after id `after`) or received (after place
  * `after`). DB_DONE. */

@@ -2,7 +2,7 @@
 #include "outbox.h"
 
 #include "bridge.h"
-#include "message_rows.h"
+#include "message_internal.h"
 
 static bool
 read_mail(struct db_stmt *st, struct arena *a, struct outbox_mail *out)
@@ -99,7 +99,7 @@ read_message(struct db *db, struct arena *a, struct outbox_mail *out)
 
 	if (r != DB_ROW)
 		return DB_FAIL;
-	ok = rows_message(st, a, &m);
+	ok = message_read(st, a, &m);
 	out->recipient = m.destination;
 	out->subject = m.subject ? m.subject : arena_strdup(a, "");
 	out->body = m.text;
@@ -195,4 +195,10 @@ db_stats(struct db *db, int64_t now, struct db_figures *out)
 		*fields[i] = db_i64(st, i);
 	db_reset(st);
 	return r;
+}
+
+enum db_result
+outbox_put(struct db *db, const struct mail *m, int64_t now)
+{
+	return db_exec(db, ST_OUTBOX_INSERT, m->recipient, m->subject, m->body, now, m->expires_at);
 }

@@ -3,10 +3,8 @@
 #define SQL_OUTBOX_H
 
 #include "arena.h"
+#include "carrier.h"
 #include "db.h"
-
-/* Who takes it. */
-enum outbox_kind { OUTBOX_MAIL, OUTBOX_TELEGRAM };
 
 struct outbox_mail {
 	int64_t id;
@@ -50,5 +48,14 @@ enum db_result db_stats(struct db *db, int64_t now, struct db_figures *out);
 /* When the oldest sign-in code that still waits to be mailed was asked for; 0: none waits. DB_ROW.
  */
 enum db_result db_outbox_oldest_code(struct db *db, int64_t now, int64_t *at);
+
+/* A mail to put in the outbox. */
+struct mail {
+	const char *recipient, *subject, *body;
+	int64_t expires_at; /* it is not sent later than this */
+};
+
+/* Puts a mail in the outbox. */
+enum db_result outbox_put(struct db *db, const struct mail *m, int64_t now);
 
 #endif

@@ -8,9 +8,10 @@
 #include "clock.h"
 #include "keep.h"
 #include "log.h"
-#include "rows.h"
 #include "scrub.h"
 #include "tombstone.h"
+#include "account_internal.h"
+#include "erase.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -61,7 +62,7 @@ bury_account(struct db *db, struct arena *a, const uint8_t id[static ID_BYTES], 
 		r = db_account_by_address(db, a, address, &acc);
 	if (r == DB_ROW && created_at && acc.created_at != created_at)
 		return DB_NONE;
-	return r == DB_ROW ? rows_account_erase(db, a, &acc, now) : r;
+	return r == DB_ROW ? erase_account(db, a, &acc, now) : r;
 }
 
 static enum db_result
@@ -71,7 +72,7 @@ bury(struct db *db, struct arena *a, const uint8_t stone[static TOMBSTONE_BYTES]
 	enum db_result r;
 
 	if (stone[0] == 'r')
-		return rows_address_retire(db, stone + 1);
+		return account_retire_address(db, stone + 1);
 	r = stone[0] == 'm' ? bury_message(db, stone + 1, now) :
 			      bury_account(db, a, stone + 1, now);
 	*applied += r == DB_DONE;
@@ -81,7 +82,7 @@ bury(struct db *db, struct arena *a, const uint8_t stone[static TOMBSTONE_BYTES]
 static enum db_result
 retire(void *arg, const void *mac, size_t len)
 {
-	return len == TOMBSTONE_MAC_BYTES ? rows_address_retire(arg, mac) : DB_DONE;
+	return len == TOMBSTONE_MAC_BYTES ? account_retire_address(arg, mac) : DB_DONE;
 }
 
 /* Everything in one transaction: a restore is done or not. `stones` NULL: nothing ever went. */

@@ -1,9 +1,14 @@
 /* Sessions: looking up by token, listing, ending, presence. */
-#include "account.h"
-#include "rows.h"
+#include "session_internal.h"
+
+#include "account_internal.h"
+#include "audit.h"
+#include "search.h"
+
+#include <string.h>
 
 bool
-rows_session(struct db_stmt *st, int c, struct arena *a, struct session *out)
+session_read(struct db_stmt *st, int c, struct arena *a, struct session *out)
 {
 	bool ok = true;
 
@@ -34,7 +39,7 @@ db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SE
 
 	if (r != DB_ROW)
 		return r;
-	if (!rows_session(st, 0, a, s) || !rows_account(st, SESSION_COLUMN_COUNT, a, acc))
+	if (!session_read(st, 0, a, s) || !account_read(st, SESSION_COLUMN_COUNT, a, acc))
 		r = DB_FAIL;
 	db_reset(st);
 	return r;
@@ -47,7 +52,7 @@ read_list(struct db *db, struct db_stmt *st, struct arena *a, struct session *ou
 
 	*count = 0;
 	while ((r = db_step(db, st)) == DB_ROW)
-		if (!rows_session(st, 0, a, &out[(*count)++])) {
+		if (!session_read(st, 0, a, &out[(*count)++])) {
 			db_reset(st);
 			return DB_FAIL;
 		}
@@ -133,7 +138,7 @@ presence(struct db *db, int64_t session_id, const struct account *acc, const str
 
 	if (r != DB_DONE || !p->account_name)
 		return r;
-	rows_search_key(p->account_name, acc->chat_address, key, sizeof(key));
+	search_key(p->account_name, acc->chat_address, key, sizeof(key));
 	r = db_exec(db, ST_ACCOUNT_NAME_FIRST, acc->id, p->account_name, key);
 	return r == DB_NONE ? DB_DONE : r; /* it has a name already */
 }
@@ -156,4 +161,27 @@ db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES])
 	if (r == DB_ROW)
 		db_reset(st);
 	return r == DB_DONE ? DB_NONE : r;
+}
+
+enum db_result
+db_session_end_all(
+    struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended)
+{
+	enum db_result r = db_begin(db);
+
+	*ended = 0;
+	if (r != DB_DONE)
+		return r;
+	r = db_exec(db, ST_SESSION_DELETE_ALL, acc->id);
+	if (r == DB_DONE)
+		*ended = db_changes(db);
+	if (!db_failed(r))
+		r = audit_note(db, now, actor, "logout", acc->chat_address);
+	return db_end(db, r);
+}
+
+void
+db_client_mac(const char *client, uint8_t mac[static SECRET_HASH_BYTES])
+{
+	secret_mac("client", client, strlen(client), mac);
 }

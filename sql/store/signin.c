@@ -1,135 +1,15 @@
 /* Sign-in codes and the sessions that they open. */
 #include "signin.h"
 
-#include "access.h"
-#include "cleanup.h"
-#include "rows.h"
+#include "access_request.h"
+#include "account_internal.h"
+#include "throttle.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define HOUR_MS ((int64_t)3600000)
 #define RANDOM_ADDRESS_BYTES 8
-#define PAIR_BYTES 512
-
-/* One hit more on `label` and `value`, counted or only looked at: is it too many? Result as
- * access_hit. */
-static enum db_result
-throttle(struct db *db, const char *label, const char *value, const struct hit_limit *l, bool count,
-    int64_t *retry_at)
-{
-	uint8_t key[SECRET_HASH_BYTES];
-	const struct db_blob blob = { key, sizeof(key) };
-	struct db_stmt *st;
-	enum db_result r;
-
-	if (l->most <= 0)
-		return DB_DONE;
-	secret_mac(label, value, strlen(value), key);
-	st = count ? db_bind(db, ST_THROTTLE_HIT, &blob, l->now, l->now + l->window_ms) :
-		     db_bind(db, ST_THROTTLE_GET, &blob, l->now);
-	r = db_step(db, st);
-	if (r != DB_ROW)
-		return r;
-	if (db_i64(st, 0) > l->most) {
-		*retry_at = db_i64(st, 1);
-		r = DB_CONFLICT;
-	} else {
-		r = DB_DONE;
-	}
-	db_reset(st);
-	return r;
-}
-
-enum db_result
-access_hit(struct db *db, const char *label, const char *value, const struct hit_limit *l,
-    int64_t *retry_at)
-{
-	return throttle(db, label, value, l, true, retry_at);
-}
-
-/* Would one more be too many? */
-static enum db_result
-look(struct db *db, const char *label, const char *value, const struct hit_limit *l,
-    int64_t *retry_at)
-{
-	return throttle(db, label, value, l, false, retry_at);
-}
-
-/* Client and address in one, for what counts them together. */
-static void
-pair_of(const struct signin_limit *l, char pair[static PAIR_BYTES])
-{
-	snprintf(pair, PAIR_BYTES, "%s\n%s", l->client ? l->client : "", l->email);
-}
-
-void
-db_client_mac(const char *client, uint8_t mac[static SECRET_HASH_BYTES])
-{
-	secret_mac("client", client, strlen(client), mac);
-}
-
-/* The client's hash as codes and sessions keep it; the operator has none. */
-static struct db_blob
-client_of(const struct signin_limit *l, uint8_t mac[static SECRET_HASH_BYTES])
-{
-	if (!l->client)
-		return (struct db_blob){ "", 0 };
-	db_client_mac(l->client, mac);
-	return (struct db_blob){ mac, SECRET_HASH_BYTES };
-}
-
-/* Is somebody of this account signed in at this client? DB_ROW or DB_DONE. */
-static enum db_result
-has_session(struct db *db, const struct signin_limit *l)
-{
-	uint8_t mac[SECRET_HASH_BYTES];
-	struct db_blob client = client_of(l, mac);
-	struct db_stmt *st = db_bind(db, ST_SESSION_OF_CLIENT, l->email, &client, l->now);
-	enum db_result r = db_step(db, st);
-
-	if (r == DB_ROW)
-		db_reset(st);
-	return r;
-}
-
-/* Each client has a share of its own, so that nobody can use up another's; what they ask together
- * counts as well, but only against those who are not signed in as the account already. */
-enum db_result
-access_throttle(struct db *db, const struct signin_limit *l, int64_t *retry_at)
-{
-	const struct hit_limit client = { l->per_client, HOUR_MS, l->now },
-			       pair = { l->per_address, HOUR_MS, l->now },
-			       all = { l->per_address * SIGNIN_SHARES, HOUR_MS, l->now };
-	enum db_result r = db_exec(db, ST_THROTTLE_CLEAN, l->now);
-	char both[PAIR_BYTES];
-
-	pair_of(l, both);
-	if (!db_failed(r) && l->client)
-		r = access_hit(db, "throttle-client", l->client, &client, retry_at);
-	if (!db_failed(r) && r != DB_CONFLICT)
-		r = access_hit(db, "throttle-pair", both, &pair, retry_at);
-	if (r == DB_DONE)
-		r = has_session(db, l);
-	if (r == DB_ROW)
-		return DB_DONE;
-	return r == DB_DONE ? access_hit(db, "throttle-address", l->email, &all, retry_at) : r;
-}
-
-enum db_result
-access_mail(struct db *db, const struct mail *m, int64_t now)
-{
-	return db_exec(db, ST_OUTBOX_INSERT, m->recipient, m->subject, m->body, now, m->expires_at);
-}
-
-/* Ends a write whose DB_CONFLICT means "too often": the count itself must stay. */
-enum db_result
-access_end(struct db *db, enum db_result r)
-{
-	enum db_result done = db_end(db, r == DB_CONFLICT ? DB_DONE : r);
-
-	return db_failed(done) ? done : r;
-}
 
 static void
 code_mac(const char *email, const char *code, uint8_t mac[static SECRET_HASH_BYTES])
@@ -146,7 +26,7 @@ static enum db_result
 code_put(struct db *db, const struct signin_limit *l, const char *code)
 {
 	uint8_t mac[SECRET_HASH_BYTES], client_mac[SECRET_HASH_BYTES];
-	struct db_blob client = client_of(l, client_mac);
+	struct db_blob client = throttle_client(l, client_mac);
 	enum db_result r;
 
 	code_mac(l->email, code, mac);
@@ -165,34 +45,12 @@ db_code_request(struct db *db, const struct signin_limit *l, const char *code,
 
 	if (r != DB_DONE)
 		return r;
-	r = access_throttle(db, l, retry_at);
+	r = throttle_signin(db, l, retry_at);
 	if (r == DB_DONE && code)
 		r = code_put(db, l, code);
 	if (r == DB_DONE && code && mail)
-		r = access_mail(db, mail, l->now);
-	return access_end(db, r);
-}
-
-/* May this client try codes that others asked for? It has a few tries of its own, and all strangers
- * together have a larger number. DB_DONE, or DB_CONFLICT. */
-static enum db_result
-may_try_others(struct db *db, const struct signin_limit *l, bool count)
-{
-	const struct hit_limit own = { SIGNIN_CODE_TRIES, SIGNIN_CODE_TTL_MS, l->now },
-			       all = { SIGNIN_STRANGERS_TRIES, HOUR_MS, l->now };
-	enum db_result (*ask)(struct db *, const char *, const char *, const struct hit_limit *,
-	    int64_t *) = count ? access_hit : look;
-	char both[PAIR_BYTES];
-	int64_t retry_at;
-	enum db_result r;
-
-	pair_of(l, both);
-	r = ask(db, "tries-pair", both, &own, &retry_at);
-	if (r == DB_DONE)
-		r = has_session(db, l);
-	if (r == DB_ROW)
-		return DB_DONE;
-	return r == DB_DONE ? ask(db, "tries-address", l->email, &all, &retry_at) : r;
+		r = outbox_put(db, mail, l->now);
+	return throttle_end(db, r);
 }
 
 /* Which codes of the address this one is held against. */
@@ -205,7 +63,7 @@ static enum db_result
 code_look(struct db *db, const struct signin *in, bool others_too, struct code_view *v)
 {
 	uint8_t client_mac[SECRET_HASH_BYTES], want[SECRET_HASH_BYTES], got[SECRET_HASH_BYTES];
-	struct db_blob client = client_of(&in->limit, client_mac);
+	struct db_blob client = throttle_client(&in->limit, client_mac);
 	struct db_stmt *st = db_bind(db, ST_CODE_LIST, in->limit.email, &client, in->limit.now,
 	    (int64_t)(3 * SIGNIN_CODES_ALIVE));
 	enum db_result r;
@@ -230,14 +88,14 @@ code_missed(struct db *db, const struct signin_limit *l, const struct code_view 
 {
 	const struct hit_limit client = { l->per_client, HOUR_MS, l->now };
 	uint8_t mac[SECRET_HASH_BYTES];
-	struct db_blob blob = client_of(l, mac);
+	struct db_blob blob = throttle_client(l, mac);
 	int64_t retry_at;
 	enum db_result r = v->own ? db_exec(db, ST_CODE_MISS, l->email, &blob) : DB_DONE;
 
 	if (!db_failed(r) && l->client)
-		r = access_hit(db, "throttle-client", l->client, &client, &retry_at);
+		r = throttle_hit(db, "throttle-client", l->client, &client, &retry_at);
 	if (!db_failed(r) && v->others)
-		r = may_try_others(db, l, true);
+		r = throttle_others(db, l, true);
 	return db_failed(r) ? r : DB_NONE;
 }
 
@@ -246,7 +104,7 @@ static enum db_result
 code_check(struct db *db, const struct signin *in)
 {
 	struct code_view v = { false, false, false };
-	enum db_result r = may_try_others(db, &in->limit, false);
+	enum db_result r = throttle_others(db, &in->limit, false);
 
 	if (!db_failed(r))
 		r = code_look(db, in, r == DB_DONE, &v);
@@ -278,7 +136,7 @@ account_ensure(struct db *db, struct arena *a, const struct signin *in, struct a
 	};
 	if (!acc->email || !acc->chat_address || !acc->display_name || !acc->language)
 		return DB_FAIL;
-	return rows_account_insert(db, acc);
+	return account_insert(db, acc);
 }
 
 /* Whom the settings name an admin becomes one, and is told of the requests that wait. */
@@ -310,7 +168,7 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 		    db, ST_SESSION_DELETE_NAMED, acc->id, in->device_name, in->session_name);
 	if (db_failed(r))
 		return r;
-	client = client_of(&in->limit, mac);
+	client = throttle_client(&in->limit, mac);
 	*s = (struct session){
 		.device_name = arena_strdup(a, in->device_name),
 		.session_name = arena_strdup(a, in->session_name),
@@ -358,7 +216,7 @@ db_code_verify(struct db *db, struct arena *a, const struct signin *in, enum sig
 	if (r != DB_DONE)
 		return r;
 	if (in->limit.client)
-		r = look(db, "throttle-client", in->limit.client, &client, retry_at);
+		r = throttle_look(db, "throttle-client", in->limit.client, &client, retry_at);
 	if (r == DB_CONFLICT) {
 		*result = SIGNIN_LIMITED;
 		r = db_end(db, DB_DONE);

@@ -1,10 +1,8 @@
-/* Polling: one index range per poll, and no write while there is nothing new. Receipts go with it.
- */
-#include "message_rows.h"
-#include "rows.h"
-#include "scrub.h"
+/* Polling: one index range per poll, and no write while there is nothing new. */
+#include "stream.h"
 
-#include <string.h>
+#include "message_internal.h"
+#include "scrub.h"
 
 /* Anything for the account after `seq`? DB_ROW or DB_NONE; *group_seq is the last place that its
  * groups got for it. */
@@ -80,7 +78,7 @@ static enum db_result
 read_stream(struct db *db, struct arena *a, const struct poll *p, bool with_groups,
     struct message_page *page)
 {
-	return rows_page(db,
+	return message_page_read(db,
 	    db_bind(db, with_groups ? ST_STREAM_READ_ALL : ST_STREAM_READ, p->account_id, p->from,
 		p->session_created_at, (int64_t)page->limit + 1, db_expired_at(db)),
 	    a, p->from, page);
@@ -182,60 +180,4 @@ db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct 
 	return (r == DB_BUSY || r == DB_FULL) && !scrub_is_on_claim(db) ?
 	    read_stream(db, a, &p, true, page) :
 	    r;
-}
-
-enum db_result
-db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES], int n,
-    int64_t now, int *updated)
-{
-	enum db_result r = db_begin(db);
-
-	*updated = 0;
-	if (r != DB_DONE)
-		return r;
-	for (int i = 0; i < n && !db_failed(r); i++) {
-		r = db_exec(db, ST_DELIVERY_READ, &(struct db_blob){ ids[i], ID_BYTES }, account_id,
-		    now, db_expired_at(db));
-		*updated += r == DB_DONE;
-	}
-	r = db_end(db, r);
-	return r == DB_NONE ? DB_DONE : r;
-}
-
-enum db_result
-db_receipt_get(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t account_id,
-    struct message *out)
-{
-	struct db_stmt *st =
-	    db_bind(db, ST_RECEIPT_GET, &(struct db_blob){ public_id, ID_BYTES }, account_id);
-	enum db_result r = db_one(db, st);
-
-	if (r != DB_ROW)
-		return r;
-	out->id = db_i64(st, 3);
-	out->created_at = db_i64(st, 4);
-	rows_receipt(db, st, 0, out);
-	db_reset(st);
-	return r;
-}
-
-enum db_result
-db_receipt_list(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, int limit, struct receipt *out, int *count)
-{
-	struct db_stmt *st = db_bind(db, ST_RECEIPT_LIST, &(struct db_blob){ public_id, ID_BYTES },
-	    account_id, (int64_t)limit);
-	bool ok = true;
-	enum db_result r;
-
-	*count = 0;
-	while ((r = db_step(db, st)) == DB_ROW) {
-		struct receipt *p = &out[(*count)++];
-
-		p->chat_address = db_text(st, 0, a, &ok);
-		p->state = rows_state(db, db_i64(st, 4), db_int(st, 1));
-		p->delivered_at = db_i64(st, 2);
-		p->read_at = db_i64(st, 3);
-	}
-	return ok ? r : DB_FAIL;
 }

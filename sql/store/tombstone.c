@@ -89,13 +89,13 @@ get_number(const uint8_t at[static 8])
 
 bool
 tombstone_account(struct db *db, int64_t created_at, int64_t account_id,
-    const uint8_t address_mac[static TOMBSTONE_MAC_BYTES])
+    const uint8_t account_address_mac[static TOMBSTONE_MAC_BYTES])
 {
 	uint8_t account[TOMBSTONE_BYTES] = { 'a' }, address[TOMBSTONE_BYTES] = { 'r' };
 
 	put_number(account + 1, created_at);
 	put_number(account + 9, account_id);
-	memcpy(address + 1, address_mac, TOMBSTONE_MAC_BYTES);
+	memcpy(address + 1, account_address_mac, TOMBSTONE_MAC_BYTES);
 	return append(db, address) && append(db, account);
 }
 

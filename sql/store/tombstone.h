@@ -19,7 +19,7 @@ int tombstone_open(const char *path);
  * harm. False: it could not be written. */
 bool tombstone_message(struct db *db, const uint8_t public_id[static ID_BYTES]);
 bool tombstone_account(struct db *db, int64_t created_at, int64_t account_id,
-    const uint8_t address_mac[static TOMBSTONE_MAC_BYTES]);
+    const uint8_t account_address_mac[static TOMBSTONE_MAC_BYTES]);
 
 /* The two numbers of an account's. */
 void

@@ -54,6 +54,25 @@ def test_only_the_engine_knows_sqlite():
     assert found and [p for p in found if not p.startswith("sql/engine/sqlite")] == []
 
 
+def circles(files):
+    """Modules of a set that include each other in a circle: NAME.c, NAME.h and NAME_internal.h are one."""
+    uses, here = {}, {os.path.basename(path) for path in files}
+    for path in files:
+        found = [one for one in re.findall(r'^#include "(\w+)\.h"', measure.text(path), re.M) if f"{one}.h" in here]
+        name = os.path.splitext(os.path.basename(path))[0]
+        uses.setdefault(re.sub("_internal$", "", name), set()).update(re.sub("_internal$", "", one) for one in found)
+    free = True
+    while free:
+        free = {name for name, needs in uses.items() if not (needs - {name}) & set(uses)}
+        free |= {name for name in uses if not any(name in needs - {other} for other, needs in uses.items() if other != name)}
+        uses = {name: needs for name, needs in uses.items() if name not in free}
+    return sorted(uses)
+
+
+def test_no_circle_inside_a_folder():
+    assert {folder: found for folder in measure.FOLDERS if (found := circles(measure.sources_of(folder)))} == {}
+
+
 def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
     """resp_db_failed answers all but successes: what follows it is never asked for another result."""
     bad = []

@@ -15,6 +15,17 @@
 #include "text.h"
 #include "lock.h"
 #include "sqlite_internal.h"
+#include "session_internal.h"
+#include "account_internal.h"
+#include "access_request.h"
+#include "post.h"
+#include "edit.h"
+#include "stream.h"
+#include "receipt.h"
+#include "erase.h"
+#include "search.h"
+#include "seq.h"
+#include "throttle.h"
 
 #define NOW ((int64_t)1700000000000)
 #define HOUR ((int64_t)3600000)

@@ -73,7 +73,7 @@ TEST(message_of_the_relay_itself_has_no_sender)
 	m.sender_id = 0;
 	m.actions = "[]";
 	assert_int_equal(db_begin(store.db), DB_DONE);
-	assert_int_equal(db_end(store.db, message_put(store.db, &m)), DB_DONE);
+	assert_int_equal(db_end(store.db, post_put(store.db, &m)), DB_DONE);
 	page = poll_from(&bob, 0);
 	page_is(&page, "hello");
 	assert_int_equal(page.list[0].sender_id, 0);
