@@ -80,6 +80,8 @@ def python_tests(words):
 
 
 def main():
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "SAN"):  # what tests build, they build as a user does
+        os.environ.pop(name, None)
     units, words = named(sys.argv[1:])
     everything = len(sys.argv) == 1
     passed, failed = unit_tests(sorted(glob.glob(os.path.join(HERE, "unit", "test_*.c"))) if everything else units) if everything or units else (0, 0)
