@@ -126,7 +126,7 @@ find_url(struct doctor *d, const char *given)
 	struct runfile running;
 
 	runfile_read(d->conf->dir, &running);
-	snprintf(d->running, sizeof(d->running), "%s", running.url);
+	snprintf(d->running, sizeof(d->running), "%s", running.has_http ? running.url : "");
 	d->by_environment = running.by_environment;
 	d->from_outside = given != NULL;
 	snprintf(d->url, sizeof(d->url), "%s", given ? given : d->running);

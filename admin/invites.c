@@ -127,7 +127,7 @@ read_order(const struct ctl *c, struct order *o)
 
 	runfile_read(c->conf.dir, &running);
 	*o = (struct order){ .uses = 1, .days = 7 };
-	snprintf(o->url, URL_BYTES, "%s", running.url);
+	snprintf(o->url, URL_BYTES, "%s", running.has_http ? running.url : "");
 	for (int i = 1; i < c->argc; i += 2) {
 		const char *value = i + 1 < c->argc ? c->argv[i + 1] : "";
 		bool ok = strcmp(c->argv[i], "--uses") == 0 ? read_number(value, 10000, &o->uses) :

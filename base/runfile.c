@@ -34,9 +34,10 @@ runfile_read(const char *dir, struct runfile *out)
 	if (!f || fstat(fileno(f), &st) != 0)
 		return false;
 	out->written_at = (int64_t)st.st_mtim.tv_sec * 1000;
-	if (!fgets(out->url, sizeof(out->url), f) || strncmp(out->url, "http", 4) != 0)
+	if (!fgets(out->url, sizeof(out->url), f))
 		out->url[0] = '\0';
 	out->url[strcspn(out->url, "\n")] = '\0';
+	out->has_http = strncmp(out->url, "http", 4) == 0;
 	out->by_environment = fgets(word, sizeof(word), f) && strcmp(word, "environment\n") == 0;
 	return out->url[0];
 }

@@ -7,12 +7,14 @@
 #include <sys/types.h>
 
 struct runfile {
-	char url[512]; /* of the relay that wrote it; "" */
+	char url[512]; /* of the relay that wrote it, or unix:SOCKET behind a web server; "" */
+	bool has_http; /* it is a URL to ask */
 	bool by_environment; /* HOST or PORT came from the environment, not from the settings */
 	int64_t written_at; /* Unix milliseconds; 0: there is none */
 };
 
-/* What the file of the operator's folder `dir` says. False: there is none that names a URL. */
+/* What the file of the operator's folder `dir` says. False: it is not there, or says nothing yet.
+ */
 bool runfile_read(const char *dir, struct runfile *out);
 
 /* Opens it, and makes it when `make`. The caller closes. -1: see errno. */

@@ -33,7 +33,7 @@ invites_from_parse(const char *name)
 }
 
 /* Is the inviter in the address book of the other? Books hold JSON that the relay wrote, in which
- * no text can hold this piece: its quotes would be escaped. DB_ROW or DB_DONE. */
+ * no text can hold this piece: its quotes would be escaped. DB_ROW or DB_NONE. */
 static enum db_result
 is_contact(struct db *db, const struct account *who, const struct account *inviter)
 {
@@ -73,7 +73,7 @@ is_welcome(struct db *db, const struct account *who, const struct account *invit
 	if (who->invites_from == INVITES_FROM_CONTACTS) {
 		r = is_contact(db, who, inviter);
 		if (r != DB_ROW)
-			return r == DB_DONE ? DB_CONFLICT : r;
+			return r == DB_NONE ? DB_CONFLICT : r;
 	}
 	return is_too_often(db, who, inviter, now);
 }
