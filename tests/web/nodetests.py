@@ -11,7 +11,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 WEB = os.path.join(TOP, "web")
-FILE_SEC = 240
+FILE_SEC = 420
 
 
 def npm_ci(folder):

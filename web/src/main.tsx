@@ -7,4 +7,5 @@ import { App } from './view/app';
 import { startShell } from './state/shell';
 
 render(<App />, document.getElementById('app')!);
+void import('./view/focus').then((x) => x.followFocus());
 void boot().then(startShell);

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, launch, open, signIn, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, launch, open, signIn, signedIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { tune } from '../screens.mjs';
 
 let relay, browser;
 before(async () => {
@@ -107,6 +108,29 @@ test('J4 stream-readers-read-and-text-is-kept', async () => {
   await reader.context().close();
 });
 
+test('J5 voice-note-by-mouse', async () => {
+  const ben = await relay.user('ben5', 'Ben Five');
+  const page = await signedIn(browser, relay, 'mia5', 'Mia Five');
+  await page.context().grantPermissions(['microphone']);
+  await talkTo(page, 'ben5');
+  await page.getByRole('button', { name: 'Record a voice message' }).click();
+  await until('a second is recorded', async () => (await page.locator('.rec-time').innerText()) >= '0:02');
+  await page.locator('.box.recording').getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: 'Go on recording' }).click();
+  await page.getByRole('button', { name: 'Stop and listen' }).click();
+  await page.getByRole('button', { name: 'Listen', exact: true }).click();
+  await page.locator('.box.recording').getByRole('button', { name: 'Send' }).click();
+  const note = await until('it arrives', async () => (await ben.poll()).find((m) => m.kind === 'voice'));
+  assert.ok(note.duration_ms >= 1000);
+  const bytes = await ben.upload('answer.wav', tune(2), 'audio/wav');
+  await ben.send('mia5', '', { kind: 'voice', attachments: [bytes], duration_ms: 2000, waveform: [10, 90, 40] });
+  const answer = page.locator('.msg:not(.mine) .voice');
+  await answer.getByRole('button', { name: 'Play' }).click();
+  await until('it plays', () => answer.locator('audio').evaluate((a) => a.currentTime > 0));
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test('J6 file-by-picker-arrives-and-opens', async () => {
   const ben = await signedIn(browser, relay, 'ben6', 'Ben Six', { acceptDownloads: true });
   const mia = await signedIn(browser, relay, 'mia6', 'Mia Six');
@@ -122,6 +146,66 @@ test('J6 file-by-picker-arrives-and-opens', async () => {
   assert.equal(readFileSync(await download.path(), 'utf8'), 'bee');
   assert.deepEqual([...mia.faults, ...ben.faults], []);
   await Promise.all([mia.context().close(), ben.context().close()]);
+});
+
+test('J9 sms-by-a-phone-and-back-by-mouse', async () => {
+  const page = await signedIn(browser, relay, 'mia9', 'Mia Nine');
+  await toSettings(page, 'Advanced relay');
+  await page.locator('#phone-name').fill('pixel');
+  await page.getByRole('button', { name: 'Make a key' }).click();
+  const key = (await page.locator('.card .archive-key').innerText()).trim();
+  const phone = (path, body) => fetch(`${relay.url}/api/v1/phone/${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` }, body: JSON.stringify({ phone_id: 'pixel', ...body }) }).then((r) => r.json());
+  await page.getByRole('button', { name: 'New chat', exact: true }).click();
+  await page.getByRole('button', { name: 'New message to a phone or mail' }).click();
+  await page.locator('.form-foot button').click();
+  await page.locator('.field-error').waitFor();
+  await page.locator('#out-to').fill('+49 30 123456');
+  await page.locator('.form-foot button').click();
+  await page.locator('#compose').fill('Is my parcel there?');
+  await page.getByText('1 SMS, 141 characters left').waitFor();
+  await page.getByRole('button', { name: 'Send' }).click();
+  await sent(page, 'Is my parcel there?');
+  const { messages } = await phone('claim', { limit: 10 });
+  assert.deepEqual(messages.map((m) => [m.channel, m.to, m.text]), [['sms', '+4930123456', 'Is my parcel there?']]);
+  await phone('ack', { results: messages.map((m) => ({ message_id: m.message_id, lease_id: m.lease_id, status: 'delivered' })) });
+  await until('it is delivered', async () => (await bubble(page, 'Is my parcel there?').getAttribute('data-state')) === 'delivered');
+  await phone('inbound', { channel: 'sms', from: '+4930123456', text: 'It is.', received_at: Date.now() });
+  await bubble(page, 'It is.').waitFor();
+  await page.getByRole('tab', { name: 'SMS' }).click();
+  assert.equal(await page.locator('.rows .row').count(), 1, 'number and answer are one chat');
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test('J10 offline-reload-and-back-by-mouse', async () => {
+  const proxy = await startProxy(relay);
+  try {
+    const ben = await relay.user('ben10', 'Ben Ten');
+    const page = await open(browser, proxy.page);
+    await signIn(page, 'mia10', 'Mia Ten');
+    await talkTo(page, 'ben10');
+    proxy.rule = (c) => (c.path.startsWith('/app/') ? undefined : 'drop');
+    for (const text of ['one of three', 'two of three']) {
+      await page.locator('#compose').fill(text);
+      await page.getByRole('button', { name: 'Send' }).click();
+    }
+    await page.getByText('Not connected. What you write is sent later.').waitFor();
+    await page.reload();
+    await bubble(page, 'two of three').waitFor();
+    await write(page, 'three of three');
+    await page.getByText('Not connected. What you write is sent later.').waitFor();
+    await ben.send('mia10', 'meanwhile');
+    proxy.rule = () => undefined;
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await sent(page, 'three of three');
+    await bubble(page, 'meanwhile').waitFor();
+    await until('the banner is gone', async () => (await page.locator('.banner').count()) === 0);
+    assert.deepEqual((await ben.poll()).map((m) => m.text).filter((x) => x.endsWith('of three')), ['one of three', 'two of three', 'three of three']);
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  } finally {
+    await proxy.stop();
+  }
 });
 
 test('J11 admin-lets-somebody-in', async () => {
@@ -182,6 +266,23 @@ test('J13 export-then-erase', async () => {
   const ben = await relay.user('ben13');
   assert.equal((await ben.send('leaver', 'gone?')).status, 404);
   assert.deepEqual(await page.evaluate(async () => (await indexedDB.databases()).filter((d) => d.name.startsWith('webchat:')).length), 0);
+  await page.context().close();
+});
+
+test('J13 forget-this-device-forgets-all-accounts', async () => {
+  const page = await signedIn(browser, relay, 'one13', 'One');
+  await page.locator('.list-head .round').last().click();
+  await page.getByRole('menuitem', { name: 'Add an account' }).click();
+  await signIn(page, 'two13', 'Two');
+  await until('the other session', async () => (await page.locator('.list-head .avatar').first().innerText()) === 'T');
+  await page.locator('.list-head .round').last().click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.locator('.card', { hasText: 'Forget this device' }).getByRole('button').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Forget this device' }).click();
+  await page.getByLabel('E-mail').waitFor();
+  assert.equal(await page.getByText('Remembered on this device').count(), 0);
+  assert.deepEqual(await page.evaluate(async () => [(await indexedDB.databases()).filter((d) => d.name.startsWith('webchat:')).length, Object.keys(localStorage).filter((x) => x !== 'webchat.device')]), [0, []]);
+  assert.deepEqual(page.faults, []);
   await page.context().close();
 });
 

@@ -220,6 +220,60 @@ export async function write(page, text) {
 
 export const bubble = (page, text) => page.locator('.msg', { hasText: text });
 
+/** A hand on the keyboard and none on a mouse. */
+export function byKeys(page) {
+  const press = async (...keys) => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  const has = (what) => what.first().evaluate((el) => el === document.activeElement);
+  return {
+    press,
+    type: (text) => page.keyboard.type(text),
+    /** The focus comes there by itself. */
+    on: (what) => until(`the focus comes to ${what}`, () => has(what)),
+    /** The focus is somewhere, not thrown away with what had it. */
+    kept: () => until('something has the focus', () => page.evaluate(() => document.activeElement !== document.body && document.activeElement.checkVisibility())),
+    /** Goes there key by key, and sees that it can be seen there. */
+    async to(what, key = 'Tab', most = 60) {
+      await what.first().waitFor();
+      const way = [];
+      for (let i = 0; !(await has(what)); i++) {
+        if (i >= most) throw new Error(`${what} is not reached by ${key}: ${way.join(' > ')}`);
+        await press(key);
+        way.push(await page.evaluate(() => `${document.activeElement.tagName} ${document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.slice(0, 24)}`));
+      }
+      const hidden = await what.first().evaluate((el) => {
+        const r = el.getBoundingClientRect();
+        const top = document.elementFromPoint(r.x + r.width / 2, r.y + Math.min(r.height / 2, 40));
+        return top && (el.contains(top) || top.contains(el) || top.closest('label')?.contains(el)) ? '' : `${el.outerHTML.slice(0, 200)} at ${JSON.stringify(r)} lies under ${top?.outerHTML.slice(0, 200)}`;
+      });
+      if (hidden) throw new Error(`the focus is not to be seen: ${hidden}`);
+    },
+    async do(what, key = 'Enter', most = 60) {
+      await this.to(what, 'Tab', most);
+      await press(key);
+    },
+  };
+}
+
+/** A page as a small telephone has it: touch, 320 px. */
+export const small = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
+
+/** What does not fit the width of the window: it can be scrolled sideways, or a control or a line sticks out or is cut off. */
+export const tooWide = (page) =>
+  page.evaluate(() => {
+    const w = document.documentElement.clientWidth;
+    const found = document.documentElement.scrollWidth > w ? [`the page is ${document.documentElement.scrollWidth} wide`] : [];
+    for (const e of document.querySelectorAll('button, a, input, select, textarea, summary, h1, h2, h3, p, .title, .one')) {
+      if (!e.checkVisibility?.({ opacityProperty: true }) || e.closest('.hidden, .chips, .emoji-tabs') || e.classList.contains('code-field')) continue;
+      const r = e.getBoundingClientRect();
+      if (r.width && (r.left < -1 || r.right > w + 1)) found.push(`${e.tagName} ${e.className} "${e.textContent.slice(0, 30)}" from ${Math.round(r.left)} to ${Math.round(r.right)}`);
+      else if (e.matches('.one') && e.clientWidth < 72 && e.scrollWidth > e.clientWidth) found.push(`"${e.textContent.slice(0, 30)}" has only ${e.clientWidth} px`);
+      else if (/^(BUTTON|A)$/.test(e.tagName) && e.scrollWidth > e.clientWidth + 2 && getComputedStyle(e).display !== 'inline') found.push(`${e.tagName} ${e.className} "${e.textContent.slice(0, 30)}" is cut off`);
+    }
+    return found;
+  });
+
 /** Violations of WCAG A and AA and of good practice by axe, as lines; none is []. `only`: these rules alone. */
 export async function axe(page, only) {
   if (!(await page.evaluate(() => !!globalThis.axe))) await page.evaluate(axeSource);

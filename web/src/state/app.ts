@@ -32,6 +32,13 @@ export interface Place {
   page?: string;
 }
 
+/** What the browser keeps of a step: the place, the one it was reached from, and whose it is. */
+interface Step {
+  place?: Place;
+  before?: Place;
+  sid?: string;
+}
+
 const lookKey = 'webchat.look';
 const relaysKey = 'webchat.relays';
 const tryKey = 'webchat.try';
@@ -156,15 +163,29 @@ export function go(next: Place, replace = false): void {
   place.value = next;
   if (same) return;
   // whoever found somebody in the directory goes back to the list, not to the directory
-  if (replace || (now.page?.startsWith('directory') && next.chat)) history.replaceState({ place: next }, '');
-  else history.pushState({ place: next }, '');
+  const sid = engine.peek()?.session.sid;
+  if (replace || (now.page?.startsWith('directory') && next.chat)) history.replaceState({ ...(history.state as Step | null), place: next, sid }, '');
+  else history.pushState({ place: next, before: now, sid }, '');
 }
 
-/** One pane back: out of a panel, a page, a chat. */
+/** What a place lies in: a panel in its chat, a section in Settings, a chat in the list. */
+function above(p: Place): Place {
+  if (p.panel) return { chat: p.chat };
+  const [page, sub] = p.page?.split('/') ?? [];
+  return sub && page !== 'admin' ? { page } : {};
+}
+
+/** One pane back, to what the place lies in: a step of the browser where that leads there, so that its own Back does not lead in again. */
 export function back(): void {
-  const p = place.peek();
-  if ((history.state as { place?: Place } | null)?.place && history.length > 1 && Object.keys(p).length) history.back();
-  else go({});
+  const up = above(place.peek());
+  if (JSON.stringify((history.state as Step | null)?.before) === JSON.stringify(up)) history.back();
+  else go(up, true);
+}
+
+/** A step of the browser leads to a place of the session that took it, and to the list of any other one. */
+function stepped(e: PopStateEvent): void {
+  const s = e.state as Step | null;
+  place.value = s?.sid === engine.peek()?.session.sid ? (s?.place ?? {}) : {};
 }
 
 // -- sessions --------------------------------------------------------------------------------
@@ -185,10 +206,10 @@ export async function boot(): Promise<void> {
     engine.peek()?.online();
   });
   window.addEventListener('offline', () => (online.value = false));
-  window.addEventListener('popstate', (e) => (place.value = (e.state as { place?: Place } | null)?.place ?? {}));
+  window.addEventListener('popstate', stepped);
   document.addEventListener('visibilitychange', () => engine.peek()?.setVisible(document.visibilityState === 'visible'));
   window.addEventListener('pagehide', () => engine.peek()?.leaving());
-  place.value = (history.state as { place?: Place } | null)?.place ?? {};
+  place.value = (history.state as Step | null)?.place ?? {};
   if (await accounts.list.lock()) {
     locked = accounts.list;
     phase.value = 'locked';

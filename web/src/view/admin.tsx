@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { plainName } from '../base/text';
 import { fullTime, hasKey, number, t, whenShort, type Key } from '../i18n';
-import { chats, go, place } from '../state/app';
+import { back, chats, go, place } from '../state/app';
 import type { AccessRequest, AdminUser, AuditEntry } from '../wire/api';
 import { Icon } from '../ui/icon';
 import { openMenu, type MenuItem } from '../ui/menu';
@@ -19,7 +19,7 @@ export function Admin() {
   const tab = (place.value.page!.split('/')[1] as (typeof tabs)[number] | undefined) ?? 'requests';
   return (
     <main class="talk page" aria-label={t('admin.title')}>
-      <PageHead title={t('admin.title')} onBack={() => go({})} />
+      <PageHead title={t('admin.title')} onBack={back} />
       <div class="chips" role="tablist" aria-label={t('admin.title')}>
         {tabs.map((x) => (
           <button key={x} type="button" role="tab" class="chip" aria-selected={tab === x} aria-controls="admin-body" onClick={() => go({ page: `admin/${x}` }, true)}>

@@ -118,6 +118,14 @@ export function Composer({ chat }: { chat: string }) {
     if (loaded.peek()) changed();
   }, [reply?.key]);
 
+  // after a voice note one writes on
+  const isRecording = recorder.value?.chat === chat;
+  const wasRecording = useRef(isRecording);
+  useEffect(() => {
+    if (wasRecording.current && !isRecording && !isTouch()) area.current?.focus();
+    wasRecording.current = isRecording;
+  }, [isRecording]);
+
   useLayoutEffect(() => {
     const el = area.current;
     if (!el) return;
@@ -298,9 +306,7 @@ export function Composer({ chat }: { chat: string }) {
           ref={picker}
           type="file"
           multiple
-          class="hidden"
-          tabIndex={-1}
-          aria-label={t('attach')}
+          hidden
           onChange={(ev) => {
             const list = [...(ev.currentTarget.files ?? [])];
             ev.currentTarget.value = '';

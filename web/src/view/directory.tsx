@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { addressPattern } from '../base/rules';
 import { plainName } from '../base/text';
 import { t } from '../i18n';
-import { chats, go, place } from '../state/app';
+import { back, chats, go, place } from '../state/app';
 import type { DirectoryUser, Group } from '../wire/api';
 import { Icon } from '../ui/icon';
 import { Avatar, Button, Choice, Empty, Field, Hidden, One } from '../ui/parts';
@@ -92,7 +92,7 @@ export function Directory() {
   const isDirect = addressPattern.test(exact) && !people.some((u) => u.chat_address === exact) && exact !== c.engine.me;
   return (
     <main class="talk page" aria-label={t('newChat')}>
-      <PageHead title={t('newChat')} onBack={() => go({})} />
+      <PageHead title={t('newChat')} onBack={back} />
       <div class="page-body" onKeyDown={(e) => rove(e, '.row-button')}>
         <label class="search">
           <Icon name="search" small />
@@ -238,7 +238,7 @@ function NewGroup() {
   };
   return (
     <main class="talk page" aria-label={t('group.create')}>
-      <PageHead title={t('group.create')} onBack={() => go({ page: 'directory' })} always />
+      <PageHead title={t('group.create')} onBack={back} always />
       <form
         class="page-body stack"
         noValidate

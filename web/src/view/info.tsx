@@ -6,7 +6,7 @@ import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
 import { plainName } from '../base/text';
 import { sizeOf, t, type Key } from '../i18n';
-import { chats, go, onePane, place } from '../state/app';
+import { back, chats, go, onePane, place } from '../state/app';
 import type { JoinRequest, Member, Role } from '../wire/api';
 import { ask, DialogHead, openDialog } from '../ui/dialog';
 import { Icon } from '../ui/icon';
@@ -242,8 +242,7 @@ export function Info() {
   const chat = c.chat(key).value;
   const { kind, address } = partsOf(key);
   const isGroup = kind === 'group';
-  const close = (): void => go({ chat: key });
-  const leave = async (): Promise<void> => {
+    const leave = async (): Promise<void> => {
     if (!(await ask({ title: t('group.leave'), text: t('group.leaveText', { name: titleOf(chat) }), yes: t('group.leave'), no: t('cancel'), bad: true }))) return;
     if (await attempt(() => e.api.leave(key))) {
       await e.refreshGroup(key);
@@ -263,7 +262,7 @@ export function Info() {
         <PaneTitle first={onePane.value} class="grow one">
           {isGroup ? t('group.info') : t('info')}
         </PaneTitle>
-        <Round icon="x" label={t('close')} onClick={close} />
+        <Round icon="x" label={t('close')} onClick={back} />
       </div>
       <div class="page-body">
         <div class="info-top">

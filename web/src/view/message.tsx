@@ -107,7 +107,8 @@ function Actions({ m }: { m: Message }) {
         toast(sentence(err), { bad: true });
         return;
       }
-      decided = 'already';
+      // an access request that is refused to one answer has got the other one
+      decided = code === 'unknown_request' ? 'already' : path.endsWith('/deny') ? 'approved' : 'denied';
     }
     const next = { ...m, decided };
     await e.store.message.put(next);
@@ -177,6 +178,16 @@ export function messageKey(e: KeyboardEvent, tl: Timeline): void {
 const LONG_MS = 450;
 let pressed = 0;
 
+/** The finger that opened the menu is still down: lifting it presses nothing of what has come under it. */
+function swallowTap(): void {
+  const kinds = ['touchend', 'touchcancel'];
+  const end = (e: Event): void => {
+    if (e.cancelable) e.preventDefault();
+    for (const k of kinds) document.removeEventListener(k, end, true);
+  };
+  for (const k of kinds) document.addEventListener(k, end, { capture: true, passive: false });
+}
+
 export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; first: boolean; last: boolean }) {
   const s = tl.signalOf(id);
   if (!s) return null;
@@ -198,10 +209,11 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
     openMessageMenu(e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : (e.currentTarget as HTMLElement), m);
   };
   const onDown = (e: PointerEvent): void => {
-    if (e.pointerType !== 'touch') return;
+    // a link has a menu of the browser's own
+    if (e.pointerType !== 'touch' || (e.target as HTMLElement).closest('a')) return;
     const at = { x: e.clientX, y: e.clientY };
     clearTimeout(pressed);
-    pressed = setTimeout(() => openMessageMenu(at, m), LONG_MS) as unknown as number;
+    pressed = setTimeout(() => (swallowTap(), openMessageMenu(at, m)), LONG_MS) as unknown as number;
   };
   const onUp = (): void => clearTimeout(pressed);
   return (

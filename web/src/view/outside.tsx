@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { chatKeyOf, plainAddress } from '../base/model';
 import { t, type Key } from '../i18n';
-import { chats, go } from '../state/app';
+import { back, chats, go } from '../state/app';
 import type { PhoneInfo } from '../wire/api';
 import { Icon } from '../ui/icon';
 import { Button, Choice, Field } from '../ui/parts';
@@ -31,7 +31,7 @@ export function NewOutside() {
   };
   return (
     <main class="talk page" aria-label={t('outside.new')}>
-      <PageHead title={t('outside.new')} onBack={() => go({ page: 'directory' })} always />
+      <PageHead title={t('outside.new')} onBack={back} always />
       <form
         class="page-body stack"
         noValidate

@@ -196,10 +196,8 @@ function ArchivePart() {
           <input
             ref={picker}
             type="file"
-            class="hidden"
-            tabIndex={-1}
+            hidden
             accept=".webchat"
-            aria-label={t('archive.bring')}
             onChange={(e) => {
               const f = e.currentTarget.files?.[0];
               e.currentTarget.value = '';

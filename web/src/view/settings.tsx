@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { t, type Key } from '../i18n';
-import { chats, go, place } from '../state/app';
+import { back, chats, go, place } from '../state/app';
 import { Icon, type IconName } from '../ui/icon';
 import { rove } from '../ui/roving';
 import { PageHead } from './page-head';
@@ -35,7 +35,7 @@ export function Settings() {
   void chats.value;
   return (
     <main class="talk page settings" data-sub={sub || undefined} aria-label={t('settings.title')}>
-      <PageHead title={sub ? title : t('settings.title')} onBack={() => go(sub ? { page: 'settings' } : {})} />
+      <PageHead title={sub ? title : t('settings.title')} onBack={back} />
       <div class="settings-in">
         <nav class="settings-nav" aria-label={t('settings.title')} onKeyDown={(e) => rove(e, 'button')}>
           {sections.map(([id, icon]) => (

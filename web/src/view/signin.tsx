@@ -138,7 +138,7 @@ function sessionName(): string {
 const RESEND_SEC = 45;
 
 export function SignIn() {
-  const email = useSignal(launch.value?.email ?? engine.value?.session.email ?? '');
+  const email = useSignal(launch.value?.email ?? (engine.value?.session.signedOut ? engine.value.session.email : ''));
   const name = useSignal(launch.value?.name ?? '');
   const address = useSignal('');
   const isAddressOwn = useSignal(false);
