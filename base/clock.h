@@ -4,8 +4,9 @@
 
 #include <stdint.h>
 
-/* Unix time in milliseconds. */
+/* Unix time in milliseconds, and in microseconds. */
 int64_t clock_ms(void);
+int64_t clock_us(void);
 
 /* Monotonic time in milliseconds, for deadlines; has no meaning across reboots. */
 int64_t clock_mono_ms(void);
