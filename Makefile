@@ -1,5 +1,5 @@
 # The WebChat relay. `make` builds, `make check` tests; SAN=1 does either under ASan and UBSan.
-# Each folder sees itself and what stands to its left: base <- sql <- fcgi <- handlers; fcgi <- server; sql <- cron; sql <- mail <- admin.
+# Each folder sees itself and what stands to its left: base <- sql <- fcgi <- handlers; fcgi <- server; sql <- cron; sql <- mail <- admin; base <- live.
 
 .DEFAULT_GOAL := all
 
@@ -10,7 +10,7 @@ Q = $(if $(V),,@)
 BUILD ?= $(if $(SAN),build-san,build)
 # The shell writes the folder's name: make's own functions take blanks in it apart.
 WHERE = "$$(realpath -m -- '$(BUILD)')"
-PKGS = sqlite3 json-c libsodium uuid libcurl libidn2
+PKGS = sqlite3 json-c libsodium uuid libcurl libidn2 libevent_core
 CFLAGS_PKG := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 WARN = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -37,14 +37,15 @@ SEE_handlers = $(SEE_fcgi) -iquote handlers
 SEE_server = $(SEE_fcgi) -iquote server
 SEE_cron = $(SEE_store) -iquote cron
 SEE_mail = $(SEE_store) -iquote mail
+SEE_live = $(SEE_base) -iquote live
 SEE_admin = $(SEE_mail) -iquote admin
-SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote mail -iquote admin
+SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote mail -iquote live -iquote admin
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 BASE = $(call objects,base)
 SQL = $(call objects,sql) $(call objects,sql/engine) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
 SWEEP = $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
-PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
+PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-live $(BUILD)/relay-sweep $(BUILD)/relayctl
 
 $(BUILD)/flags.mk: Makefile
 	@mkdir -p $(@D)
@@ -65,6 +66,9 @@ $(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,
 $(BUILD)/relay-mail: $(call objects,mail) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK) -ljson-c -lcurl
+$(BUILD)/relay-live: $(call objects,live) $(BASE)
+	@echo "ld $@"
+	$(LINK) -levent_core
 $(BUILD)/relay-sweep: $(call objects,cron) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK)
@@ -124,7 +128,7 @@ proof: all
 	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/proof/proof.py $(if $(N),--messages $(N))
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
-SOURCES = $(wildcard base/*.c sql/*.c sql/*/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c admin/*.c)
+SOURCES = $(wildcard base/*.c sql/*.c sql/*/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c live/*.c admin/*.c)
 SCRIPTS = start_relay.sh start_web.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
 tidy:
 	scripts/install_deps.sh --tidy

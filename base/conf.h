@@ -18,6 +18,7 @@ enum conf_retention {
 	RETENTION_SCRUB_ALL_ON_CLAIM
 };
 enum conf_socket_access { SOCKET_GROUP, SOCKET_EVERYONE };
+enum conf_live { LIVE_AUTO, LIVE_TRUE, LIVE_FALSE };
 enum conf_smtp_tls { SMTP_TLS_AUTO, SMTP_TLS_STARTTLS, SMTP_TLS_TLS, SMTP_TLS_OFF };
 enum conf_durability { DURABILITY_FULL, DURABILITY_NORMAL };
 

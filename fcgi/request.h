@@ -9,6 +9,7 @@
 
 #include "session.h"
 #include "share.h"
+#include "wake.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -23,13 +24,14 @@ enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, 
 /* Who may call: a session of any member, or of an admin; FOR_HOLDER: members, and whoever brings
  * the thing's own token, which the handler checks. Added to it, the scopes of which an API key
  * needs one; without any the call is for sessions alone. STORES: it puts something new on the disk,
- * which is refused below the floor. */
+ * which is refused below the floor. SILENT: it is no sign of life of the session. */
 enum access {
 	FOR_ANYONE = 0,
 	FOR_HOLDER = 16,
 	FOR_MEMBER = 32,
 	FOR_ADMIN = 64 | SCOPE_ADMIN,
-	STORES = 128
+	STORES = 128,
+	SILENT = 256
 };
 
 #define ROUTE_FILE SIZE_MAX
@@ -53,6 +55,7 @@ struct worker {
 	const struct conf *conf;
 	struct db *db;
 	struct share *share;
+	struct wake *wake; /* without memory: live wake-ups are off */
 	int mail_wake_fd; /* eventfd that wakes the mailer */
 	int64_t started_at;
 };
@@ -70,6 +73,7 @@ struct response {
 	struct resp_file file; /* sent by nginx instead of the body when file.path is set */
 	const char *etag;
 	const char *allow;
+	const char *pass; /* for relay-live; see pass.h */
 	int retry_after_sec;
 };
 
@@ -88,6 +92,7 @@ struct request {
 	char *body;
 	size_t body_len;
 	bool body_check; /* nginx asks before it reads the body: may it be? */
+	bool live_check; /* nginx asks before it lets somebody listen: who is it? */
 	uint64_t upload_id; /* the same in all that nginx asks about one upload */
 	bool upload_end; /* nginx says that an upload is over, however it ended */
 	const char *body_file; /* where nginx put the body; "": it comes through the socket */

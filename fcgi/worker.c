@@ -12,6 +12,7 @@
 #include "route.h"
 #include "sandbox.h"
 #include "secret.h"
+#include "wake.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
@@ -175,6 +176,7 @@ worker_run(const struct worker_options *o)
 {
 	struct worker w = { .conf = o->conf,
 		.share = o->share,
+		.wake = o->wake,
 		.mail_wake_fd = o->mail_wake_fd,
 		.started_at = clock_ms() };
 	int64_t served;

@@ -1,6 +1,7 @@
 /* Starting, burying and stopping one child. */
 #include "child.h"
 
+#include "cleanup.h"
 #include "clock.h"
 #include "log.h"
 #include "worker.h"
@@ -23,7 +24,7 @@
 const char *
 child_name(enum child_kind k)
 {
-	static const char *const names[] = { "none", "worker", "mailer", "sweep", "nginx" };
+	static const char *const names[] = { "none", "worker", "mailer", "sweep", "nginx", "live" };
 
 	return names[k];
 }
@@ -51,6 +52,30 @@ run_mailer(const struct child_setup *s, pid_t parent)
 	if (getppid() != parent)
 		return 0;
 	execl(path, "relay-mail", "--dir", s->dir, "--wake-fd", fd, (char *)NULL);
+	log_error("%s: %s", path, strerror(errno));
+	return 127;
+}
+
+/* Nothing of our environment, which may hold secrets, goes along. */
+static int
+run_live(const struct child_setup *s, pid_t parent)
+{
+	const struct live *l = s->live;
+	const int64_t values[] = { l->listen_fd, l->wake.map_fd, l->wake.bell_fd, s->conf->live_max,
+		(int64_t)s->uid, (int64_t)s->gid, s->conf->log_level };
+	char path[PATH_MAX], text[ARRAY_LEN(values)][24], *environment[] = { NULL };
+
+	snprintf(path, sizeof(path), "%s/relay-live", s->program_dir);
+	for (size_t i = 0; i < ARRAY_LEN(values); i++)
+		snprintf(text[i], sizeof(text[i]), "%lld", (long long)values[i]);
+	for (int i = 0; i < 3; i++)
+		fcntl((int)values[i], F_SETFD, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		return 0;
+	execle(path, "relay-live", "--listen-fd", text[0], "--map-fd", text[1], "--bell-fd",
+	    text[2], "--most", text[3], "--uid", text[4], "--gid", text[5], "--log", text[6],
+	    (char *)NULL, environment);
 	log_error("%s: %s", path, strerror(errno));
 	return 127;
 }
@@ -92,8 +117,10 @@ run_nginx(const struct child_setup *s, pid_t parent)
 static int
 run_worker(const struct child_setup *s, pid_t parent)
 {
+	struct wake nobody_listens = { .share = NULL };
 	const struct worker_options o = { .conf = s->conf,
 		.share = s->share,
+		.wake = live_is_on(s->live, s->conf) ? &s->live->wake : &nobody_listens,
 		.listen_fd = s->listen_fd,
 		.mail_wake_fd = s->mail_wake_fd,
 		.ready_fd = s->ready_fd,
@@ -129,6 +156,7 @@ child_start(struct child *c, const struct child_setup *s)
 		_exit(c->kind == CHILD_WORKER   ? run_worker(s, parent) :
 			c->kind == CHILD_MAILER ? run_mailer(s, parent) :
 			c->kind == CHILD_SWEEP  ? run_sweep(s, parent) :
+			c->kind == CHILD_LIVE   ? run_live(s, parent) :
 						  run_nginx(s, parent));
 	}
 	c->pid = pid;

@@ -3,13 +3,14 @@
 #define SERVER_CHILD_H
 
 #include "conf.h"
+#include "live.h"
 #include "share.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-enum child_kind { CHILD_NONE, CHILD_WORKER, CHILD_MAILER, CHILD_SWEEP, CHILD_NGINX };
+enum child_kind { CHILD_NONE, CHILD_WORKER, CHILD_MAILER, CHILD_SWEEP, CHILD_NGINX, CHILD_LIVE };
 
 #define CHILD_MAX 160 /* twice the most workers, for a reload, and a few */
 
@@ -26,6 +27,7 @@ struct child {
 struct child_setup {
 	const struct conf *conf;
 	struct share *share;
+	struct live *live;
 	const char *dir, *program_dir, *run_dir;
 	int listen_fd, mail_wake_fd, ready_fd;
 	uid_t uid;

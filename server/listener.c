@@ -24,7 +24,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define SOCKET_NAME "relay.sock"
 #define BACKLOG 4096 /* a full backlog is a 502 at once */
 #define PORTS_TRIED 100
 #define LOG_LIMIT_BYTES ((off_t)16 << 20)
@@ -34,9 +33,10 @@
 /* The name is relative: paths of sockets end at 107 bytes, folders may be deeper. The pool works in
  * run_dir. */
 int
-listener_socket(const char *run_dir, uid_t uid, gid_t gid, enum conf_socket_access access)
+listener_socket(
+    const char *run_dir, const char *name, uid_t uid, gid_t gid, enum conf_socket_access access)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = SOCKET_NAME };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	mode_t before;
 	bool ok;
@@ -46,12 +46,12 @@ listener_socket(const char *run_dir, uid_t uid, gid_t gid, enum conf_socket_acce
 			close(fd);
 		return -1;
 	}
-	unlink(SOCKET_NAME);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", name);
+	unlink(name);
 	before = umask(access == SOCKET_EVERYONE ? 0111 : 0117);
 	ok = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
 	umask(before);
-	if (ok && (geteuid() != 0 || lchown(SOCKET_NAME, uid, gid) == 0) &&
-	    listen(fd, BACKLOG) == 0)
+	if (ok && (geteuid() != 0 || lchown(name, uid, gid) == 0) && listen(fd, BACKLOG) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -60,8 +60,10 @@ listener_socket(const char *run_dir, uid_t uid, gid_t gid, enum conf_socket_acce
 void
 listener_clean(const char *run_dir)
 {
-	if (chdir(run_dir) == 0)
-		unlink(SOCKET_NAME);
+	if (chdir(run_dir) != 0)
+		return;
+	unlink(LISTENER_SOCKET);
+	unlink(LISTENER_LIVE);
 }
 
 /* Runs nginx -t; what it prints goes to the end of `error`. */
@@ -105,7 +107,7 @@ listener_write(const struct conf *c, const char *run_dir, const char *program_di
 	char templates[PATH_MAX], path[PATH_MAX];
 	const struct nginxconf n = { .conf = c,
 		.template_dir = templates,
-		.socket = SOCKET_NAME,
+		.socket = LISTENER_SOCKET,
 		.port = port,
 		.template_name = c->tls_certificate[0] ? "relay-tls.conf.in" : "relay.conf.in",
 		.user = geteuid() == 0 ? c->user : NULL };
@@ -127,7 +129,7 @@ listener_write_includes(const struct conf *c, const char *run_dir, const char *p
 	};
 
 	snprintf(templates, sizeof(templates), "%s/../nginx", program_dir);
-	snprintf(socket, sizeof(socket), "%s/" SOCKET_NAME, run_dir);
+	snprintf(socket, sizeof(socket), "%s/" LISTENER_SOCKET, run_dir);
 	if (strlen(socket) >= sizeof((struct sockaddr_un){ 0 }.sun_path)) {
 		snprintf(error, CONF_ERROR_BYTES,
 		    "%s: a web server cannot open a socket with so long a path", socket);
@@ -403,7 +405,7 @@ listener_url(const struct conf *c, int port, char *out, size_t size)
 	const char *scheme = c->tls_certificate[0] ? "https" : "http";
 
 	if (port == 0) {
-		snprintf(out, size, "unix:%s/run/" SOCKET_NAME, c->dir);
+		snprintf(out, size, "unix:%s/run/" LISTENER_SOCKET, c->dir);
 		return;
 	}
 	if (!is_any(c->host) ||

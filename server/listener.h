@@ -7,9 +7,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The pool's listening socket RUN/relay.sock, owned by uid and gid, mode 0660, or 0666 for `access`
- * SOCKET_EVERYONE. -1: see errno. */
-int listener_socket(const char *run_dir, uid_t uid, gid_t gid, enum conf_socket_access access);
+/* Sockets of the run folder: the workers', and relay-live's. */
+#define LISTENER_SOCKET "relay.sock"
+#define LISTENER_LIVE "live.sock"
+
+/* A listening socket of that name in the run folder, owned by uid and gid, mode 0660, or 0666 for
+ * `access` SOCKET_EVERYONE. -1: see errno. */
+int listener_socket(
+    const char *run_dir, const char *name, uid_t uid, gid_t gid, enum conf_socket_access access);
 
 /* Writes RUN/nginx.conf for `port` and has nginx check it. False with one line in `error`. */
 bool listener_write(const struct conf *c, const char *run_dir, const char *program_dir, int port,
@@ -40,7 +45,7 @@ bool listener_rotate_log(const char *run_dir);
 /* Copies that log aside when it is large (one older one is kept) and starts it anew. */
 void listener_turn_log_over(const char *run_dir);
 
-/* Removes the socket. */
+/* Removes the sockets. */
 void listener_clean(const char *run_dir);
 
 /* The address that people can use for the relay, as http(s)://ADDRESS:PORT; for port 0, which is a

@@ -3,6 +3,7 @@
 #include "nginxconf.h"
 
 #include "cleanup.h"
+#include "listener.h"
 #include "text.h"
 #include "uploads.h"
 
@@ -145,6 +146,18 @@ add_limit(struct writer *w, const char *zone, int64_t rate, int64_t burst)
 	return true;
 }
 
+/* A stream is no request that hurries: it has a limit of connections of its own. */
+static bool
+add_limit_live(struct writer *w)
+{
+	const int64_t rate = w->n->conf->api_rate;
+
+	if (rate)
+		text_printf(&w->value, "            limit_req zone=api burst=%lld nodelay;",
+		    (long long)(2 * rate));
+	return true;
+}
+
 static bool
 add_path(struct writer *w, enum conf_name name, const char *value)
 {
@@ -231,6 +244,18 @@ add_socket(struct writer *w)
 	return true;
 }
 
+/* relay-live's socket lies beside the workers'. */
+static bool
+add_live_socket(struct writer *w)
+{
+	const char *socket = w->n->socket, *slash = strrchr(socket, '/');
+
+	if (!is_safe(socket, ""))
+		return add_socket(w);
+	text_printf(&w->value, "%.*s" LISTENER_LIVE, slash ? (int)(slash + 1 - socket) : 0, socket);
+	return true;
+}
+
 static bool
 add_user(struct writer *w)
 {
@@ -252,6 +277,8 @@ expand(struct writer *w, const char *name)
 		return add_listen(w);
 	if (strcmp(name, "SOCKET") == 0)
 		return add_socket(w);
+	if (strcmp(name, "LIVE_SOCKET") == 0)
+		return add_live_socket(w);
 	if (strcmp(name, "TLS_CERTIFICATE") == 0)
 		return add_path(w, CONF_RELAY_TLS_CERTIFICATE, c->tls_certificate);
 	if (strcmp(name, "TLS_KEY") == 0)
@@ -286,6 +313,8 @@ expand(struct writer *w, const char *name)
 		return add_zones(w);
 	if (strcmp(name, "LIMIT_API") == 0)
 		return add_limit(w, "api", c->api_rate, 2 * c->api_rate);
+	if (strcmp(name, "LIMIT_LIVE") == 0)
+		return add_limit_live(w);
 	if (strcmp(name, "LIMIT_AUTH") == 0)
 		return add_limit(w, "auth", c->auth_rate, c->auth_rate);
 	if (strcmp(name, "USER") == 0)
@@ -343,6 +372,8 @@ write_template(struct writer *w, const char *name, int depth)
 			write_template(w, "snippets/metrics.conf.in", depth - 1) :
 		    strcmp(line, "@PAGE@\n") == 0 ? !w->n->conf->gui ||
 			write_template(w, "snippets/page.conf.in", depth - 1) :
+		    strcmp(line, "@LIVE@\n") == 0 ? w->n->conf->live == LIVE_FALSE ||
+			write_template(w, "snippets/live.conf.in", depth - 1) :
 		    sscanf(line, "@include %255[^@]@", include) == 1 ?
 						    write_template(w, include, depth - 1) :
 						    write_line(w, line);

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "listener.h"
+#include "live.h"
 #include "log.h"
 #include "sandbox.h"
 
@@ -21,6 +22,8 @@
 #define TICK_MS 1000
 #define STOP_TICK_MS 20
 #define STOP_GRACE_MS 10000
+#define LIVE_GRACE_MS 3000
+#define LIVE_TROUBLE_MS 1000 /* a pause so long says that it cannot run */
 #define MOVE_GRACE_MS 1000 /* for requests under way at the old address */
 #define READY_DEADLINE_MS 15000
 
@@ -31,6 +34,7 @@ struct pool {
 	struct conf *moving; /* settings with another HOST or PORT: they wait until nginx let go */
 	int port; /* where nginx listens */
 	struct child_setup setup;
+	struct live live;
 	struct child children[CHILD_MAX];
 	char run_dir[PATH_MAX];
 	int generation, ready_fd;
@@ -86,6 +90,15 @@ sweep(struct pool *p)
 	add_child(p, CHILD_SWEEP);
 }
 
+/* One that dies again and again is not offered to clients. */
+static void
+note_live_death(struct pool *p, const struct child *c)
+{
+	atomic_store(&p->live.wake.share->streams, 0);
+	if (c->pause_ms >= LIVE_TROUBLE_MS)
+		atomic_store(&p->live.wake.share->serving, false);
+}
+
 /* What a web server that died was reading never ends; and a worker that is killed may take with it
  * the word that an upload ended, which nobody says again. What is still on its way is then held
  * against the quota when it is stored. */
@@ -104,10 +117,13 @@ bury(struct pool *p)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (int i = 0; i < CHILD_MAX; i++) {
 			bool lost = takes_ends_along(&p->children[i], status);
+			bool live = p->children[i].kind == CHILD_LIVE;
 
 			if (p->children[i].kind == CHILD_NONE || p->children[i].pid != pid)
 				continue;
 			child_died(&p->children[i], status, p->stopping);
+			if (live)
+				note_live_death(p, &p->children[i]);
 			if (lost)
 				share_upload_end_all(p->setup.share);
 		}
@@ -138,6 +154,13 @@ respawn(struct pool *p)
 	}
 }
 
+/* Another generation does not replace these: they are told of the settings. */
+static bool
+is_of_any_generation(const struct child *c)
+{
+	return c->kind == CHILD_NGINX || c->kind == CHILD_LIVE;
+}
+
 /* Stops the children of a kind (CHILD_NONE: of all) or, when `older`, those that run with older
  * settings; answers how many are still there. */
 static int
@@ -149,12 +172,22 @@ stop_children(struct pool *p, enum child_kind kind, bool older, int grace_ms)
 		struct child *c = &p->children[i];
 
 		if (c->kind == CHILD_NONE || (kind != CHILD_NONE && c->kind != kind) ||
-		    (older && (c->kind == CHILD_NGINX || c->generation == p->generation)))
+		    (older && (is_of_any_generation(c) || c->generation == p->generation)))
 			continue;
 		child_stop(c, grace_ms);
 		left += c->kind != CHILD_NONE;
 	}
 	return left;
+}
+
+/* relay-live runs while the settings want it, one at a time: two would take each other's marks. */
+static void
+tend_live(struct pool *p)
+{
+	if (!live_is_on(&p->live, p->conf))
+		stop_children(p, CHILD_LIVE, false, LIVE_GRACE_MS);
+	else if (!has_child(p, CHILD_LIVE))
+		add_child(p, CHILD_LIVE);
 }
 
 static void
@@ -184,6 +217,16 @@ write_front(const struct pool *p, const struct conf *c, int port, char *error)
 			       listener_write_includes(c, p->run_dir, o->program_dir, error);
 }
 
+static bool
+make_live(struct pool *p)
+{
+	return live_make(&p->live, p->conf,
+	    &(struct live_place){ .run_dir = p->run_dir,
+		.program_dir = p->o->program_dir,
+		.uid = p->setup.uid,
+		.gid = p->setup.gid });
+}
+
 /* New settings: new workers first, then the old ones may go, so that somebody always accepts. Takes
  * `fresh` over, whose files nginx has. */
 static void
@@ -194,7 +237,9 @@ adopt(struct pool *p, struct conf *fresh)
 	p->setup.conf = fresh;
 	p->generation++;
 	log_setup("relayd", (enum log_level)fresh->log_level);
+	make_live(p);
 	add_pool(p);
+	signal_kind(p, CHILD_LIVE, SIGTERM); /* the next one reads them */
 	log_info("settings reloaded");
 }
 
@@ -327,14 +372,19 @@ loop(struct pool *p, const sigset_t *signals)
 		bury(p);
 		count_workers(p);
 		if (p->stopping) {
-			/* nginx first: it takes no more requests and finishes those under way */
-			if (stop_children(p, CHILD_NGINX, false, STOP_GRACE_MS) == 0 &&
+			/* nginx first: it takes no more requests and finishes those under way,
+			 * which streams are until relay-live ends them */
+			live_shut(&p->live);
+			if (stop_children(p, CHILD_NGINX, false, STOP_GRACE_MS) +
+				    stop_children(p, CHILD_LIVE, false, LIVE_GRACE_MS) ==
+				0 &&
 			    stop_children(p, CHILD_NONE, false, STOP_GRACE_MS) == 0)
 				return;
 			continue;
 		}
 		finish_move(p);
 		respawn(p);
+		tend_live(p);
 		sweep(p);
 		finish_reload(p);
 		watch_ready(p);
@@ -352,8 +402,8 @@ prepare(struct pool *p, int ready[2])
 		return false;
 	}
 	p->setup.share = share_make();
-	p->setup.listen_fd = listener_socket(p->run_dir, p->setup.uid, p->setup.gid,
-	    (enum conf_socket_access)p->conf->socket_access);
+	p->setup.listen_fd = listener_socket(p->run_dir, LISTENER_SOCKET, p->setup.uid,
+	    p->setup.gid, (enum conf_socket_access)p->conf->socket_access);
 	p->setup.mail_wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (!p->setup.share || p->setup.listen_fd < 0 || p->setup.mail_wake_fd < 0 ||
 	    pipe2(ready, O_CLOEXEC) != 0) {
@@ -362,7 +412,7 @@ prepare(struct pool *p, int ready[2])
 	}
 	p->ready_fd = ready[0];
 	p->setup.ready_fd = ready[1];
-	return true;
+	return make_live(p);
 }
 
 int
@@ -379,9 +429,11 @@ pool_run(struct conf *conf, const struct pool_options *o)
 	p->conf = conf;
 	p->port = o->port;
 	snprintf(p->run_dir, sizeof(p->run_dir), "%s/run", o->dir);
-	p->setup = (struct child_setup){
-		.conf = conf, .dir = o->dir, .program_dir = o->program_dir, .run_dir = p->run_dir
-	};
+	p->setup = (struct child_setup){ .conf = conf,
+		.live = &p->live,
+		.dir = o->dir,
+		.program_dir = o->program_dir,
+		.run_dir = p->run_dir };
 	sigemptyset(&signals);
 	for (const int *s = (const int[]){ SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD, SIGUSR1, 0 };
 	     *s; s++)
@@ -396,11 +448,13 @@ pool_run(struct conf *conf, const struct pool_options *o)
 	if (o->with_nginx)
 		add_child(p, CHILD_NGINX);
 	add_pool(p);
+	tend_live(p);
 	loop(p, &signals);
 	listener_clean(p->run_dir);
 	died = p->died;
 	close(p->setup.listen_fd);
 	close(p->setup.mail_wake_fd);
+	live_close(&p->live);
 	close(ready[0]);
 	close(ready[1]);
 	drop_conf(&p->retired); /* it stopped in the middle of a reload */

@@ -84,7 +84,7 @@ def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
 
 def test_make_without_a_goal_builds_the_programs(tmp_path):
     plan = subprocess.run(["make", "-n", f"BUILD={tmp_path}"], cwd=measure.TOP, capture_output=True, text=True, check=True).stdout
-    assert all(f"ld {tmp_path}/{program}" in plan for program in ("relayd", "relay-mail", "relay-sweep", "relayctl"))
+    assert all(f"ld {tmp_path}/{program}" in plan for program in ("relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"))
 
 
 def compile_in(folder, include, tmp_path):
@@ -112,6 +112,8 @@ def test_a_folder_cannot_include_what_stands_to_its_right(tmp_path):
     assert not compile_in("mail", "sweep_pass.h", tmp_path)
     assert not compile_in("fcgi", "handlers.h", tmp_path)
     assert not compile_in("cron", "req.h", tmp_path)
+    assert compile_in("live", "wake.h", tmp_path)
+    assert not compile_in("live", "db.h", tmp_path)
     assert not compile_in("admin", "req.h", tmp_path)
 
 
@@ -130,7 +132,7 @@ def test_settings_manual_is_made_from_the_table():
 def test_programs_are_hardened():
     if "san" in os.path.basename(BUILD):
         return
-    for name in ("relayd", "relay-mail", "relayctl"):
+    for name in ("relayd", "relay-mail", "relay-live", "relayctl"):
         path = os.path.join(BUILD, name)
         out = subprocess.run(["readelf", "-hldW", path], capture_output=True, text=True, check=True).stdout
         symbols = subprocess.run(["readelf", "-sW", path], capture_output=True, text=True, check=True).stdout
