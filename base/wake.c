@@ -39,7 +39,7 @@ wake_make(struct wake *w)
 }
 
 bool
-wake_open(struct wake *w, int map_fd, int bell_fd)
+wake_join(struct wake *w, int map_fd, int bell_fd)
 {
 	struct stat st;
 

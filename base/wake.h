@@ -46,7 +46,7 @@ bool wake_make(struct wake *w);
 
 /* Takes over descriptors that were handed to this program. False: they are none; see errno. The
  * caller closes with wake_close. */
-bool wake_open(struct wake *w, int map_fd, int bell_fd);
+bool wake_join(struct wake *w, int map_fd, int bell_fd);
 
 /* Unmaps and closes; does nothing on one that holds nothing. */
 void wake_close(struct wake *w);

@@ -93,6 +93,12 @@ catch_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void
+tell(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n)
+{
+	wake_tell(arg, kind, accounts, n);
+}
+
 static struct db *
 open_store(const struct conf *c, struct share *share)
 {
@@ -191,6 +197,8 @@ worker_run(const struct worker_options *o)
 	sandbox_limit();
 	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
+		return EXIT_START_FAILED;
+	if (o->wake->share && !db_on_news(w.db, tell, o->wake))
 		return EXIT_START_FAILED;
 	catch_signals();
 	sandbox_enter((const char *const[]){ o->conf->data_dir, o->conf->upload_dir, NULL }, NULL);

@@ -124,7 +124,7 @@ run(const struct options *o)
 	int most = raise_limit(o->most);
 	struct live v = { .base = NULL };
 
-	if (!wake_open(&v.wake, o->map_fd, o->bell_fd)) {
+	if (!wake_join(&v.wake, o->map_fd, o->bell_fd)) {
 		log_error("no shared memory: %s", strerror(errno));
 		return 1;
 	}

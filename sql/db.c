@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "lock.h"
+#include "news.h"
 #include "tombstone.h"
 
 #include <errno.h>
@@ -65,6 +66,7 @@ db_close(struct db *db)
 	if (!db)
 		return;
 	engine_close(db->engine);
+	news_free(db);
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
 	if (db->tombstone_fd >= 0)
@@ -224,6 +226,7 @@ db_end(struct db *db, enum db_result r)
 	}
 	done = engine_end(db->engine, commit);
 	lock_release(db->lock_fd);
+	news_end(db, commit && done == DB_DONE);
 	return commit && done != DB_DONE ? done : r;
 }
 

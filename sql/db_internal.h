@@ -22,6 +22,7 @@ struct db {
 	int busy_timeout_ms; /* of a writer, as set */
 	int timeout_ms; /* of a writer now: short after a full wait was in vain */
 	int64_t changes; /* rows that the last db_exec has changed */
+	struct news *news; /* of the write under way; NULL: nobody asks */
 	int64_t probed_ms; /* last write of db_probe, monotonic */
 };
 

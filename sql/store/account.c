@@ -2,6 +2,7 @@
 #include "account_internal.h"
 
 #include "audit.h"
+#include "news.h"
 #include "search.h"
 
 #include <string.h>
@@ -180,6 +181,7 @@ set_flags(struct db *db, const struct account *acc)
 		r = DB_CONFLICT;
 	if (r != DB_DONE || !acc->blocked)
 		return r;
+	news_for(db, WAKE_ENDED, acc->id);
 	r = db_exec(db, ST_SESSION_DELETE_ALL, acc->id);
 	return r == DB_NONE ? DB_DONE : r;
 }

@@ -4,6 +4,7 @@
 #include "body.h"
 #include "bridge.h"
 #include "db_internal.h"
+#include "news.h"
 #include "post.h"
 #include "scrub.h"
 #include "seq.h"
@@ -19,7 +20,7 @@ stream_changed(struct db *db, const struct message *m)
 	if (r != DB_ROW)
 		return r;
 	r = m->group_id ? post_stream_group(db, m->group_id, seq, m->id, 0, 0) :
-			  db_exec(db, ST_STREAM_CHANGED, m->id, seq);
+			  news_exec(db, WAKE_NEWS, ST_STREAM_CHANGED, m->id, seq);
 	/* a change that nobody waits for must not hold up the message's end */
 	if (r == DB_DONE)
 		r = db_exec(db, ST_MESSAGE_CHANGED, m->id, seq);
@@ -155,6 +156,7 @@ remove_own(struct db *db, const struct message *m, int64_t account_id, int64_t n
 		r = db_exec(db, ST_STREAM_DELETE_ONE, account_id, m->id);
 	if (db_failed(r))
 		return r;
+	news_for(db, WAKE_NEWS, account_id);
 	r = seq_next(db, &seq);
 	return r == DB_ROW ? db_exec(db, ST_STREAM_INSERT, account_id, seq, m->id) : r;
 }

@@ -6,6 +6,7 @@
 #include "audit.h"
 #include "cleanup.h"
 #include "group.h"
+#include "news.h"
 
 /* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
  * cascades. */
@@ -37,6 +38,7 @@ erase_account(struct db *db, struct arena *a, const struct account *acc, int64_t
 		r = access_forget(db, a, acc->email);
 	if (!db_failed(r))
 		r = db_exec(db, ST_AUDIT_FORGET, acc->chat_address, acc->email);
+	news_for(db, WAKE_ENDED, acc->id);
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELETE, acc->id);
 }
 

@@ -6,6 +6,7 @@
 #include "bridge.h"
 #include "db_internal.h"
 #include "group_role.h"
+#include "news.h"
 #include "seq.h"
 #include "waiting.h"
 
@@ -18,8 +19,9 @@ post_stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_
 {
 	enum db_result r = db_exec(db, ST_STREAM_INSERT, -group_id, seq, message_id);
 
-	return r == DB_DONE ? db_exec(db, ST_MEMBER_NEWS, seq, group_id, but_account, least_role) :
-			      r;
+	return r == DB_DONE ?
+	    news_exec(db, WAKE_NEWS, ST_MEMBER_NEWS, seq, group_id, but_account, least_role) :
+	    r;
 }
 
 static enum db_result
@@ -31,7 +33,8 @@ deliver_group(struct db *db, const struct message_new *m, int64_t seq)
 	if (db_failed(r))
 		return r;
 	r = m->outlives_group ?
-	    db_exec(db, ST_MEMBER_STREAM, seq, m->group_id, m->sender_id, (int64_t)m->least_role) :
+	    news_exec(db, WAKE_NEWS, ST_MEMBER_STREAM, seq, m->group_id, m->sender_id,
+		(int64_t)m->least_role) :
 	    post_stream_group(db, m->group_id, seq, seq, m->sender_id, (int64_t)m->least_role);
 	return r == DB_NONE ? DB_DONE : r;
 }
@@ -48,6 +51,7 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 		return bridge_put(db, m, seq);
 	if (!m->recipient_id)
 		return deliver_group(db, m, seq);
+	news_for(db, WAKE_NEWS, m->recipient_id);
 	r = db_exec(db, ST_DELIVERY_INSERT, seq, m->recipient_id);
 	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, m->recipient_id, seq, seq) : r;
 }

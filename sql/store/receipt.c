@@ -2,6 +2,7 @@
 #include "receipt.h"
 
 #include "message_internal.h"
+#include "news.h"
 
 enum db_result
 db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES], int n,
@@ -13,8 +14,8 @@ db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES
 	if (r != DB_DONE)
 		return r;
 	for (int i = 0; i < n && !db_failed(r); i++) {
-		r = db_exec(db, ST_DELIVERY_READ, &(struct db_blob){ ids[i], ID_BYTES }, account_id,
-		    now, db_expired_at(db));
+		r = news_exec(db, WAKE_RECEIPTS, ST_DELIVERY_READ,
+		    &(struct db_blob){ ids[i], ID_BYTES }, account_id, now, db_expired_at(db));
 		*updated += r == DB_DONE;
 	}
 	r = db_end(db, r);

@@ -3,6 +3,7 @@
 
 #include "access_request.h"
 #include "account_internal.h"
+#include "news.h"
 #include "throttle.h"
 
 #include <stdio.h>
@@ -168,6 +169,8 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 		    db, ST_SESSION_DELETE_NAMED, acc->id, in->device_name, in->session_name);
 	if (db_failed(r))
 		return r;
+	if (r == DB_DONE)
+		news_for(db, WAKE_ENDED, acc->id);
 	client = throttle_client(&in->limit, mac);
 	*s = (struct session){
 		.device_name = arena_strdup(a, in->device_name),

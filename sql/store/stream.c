@@ -2,6 +2,7 @@
 #include "stream.h"
 
 #include "message_internal.h"
+#include "news.h"
 #include "scrub.h"
 
 /* Anything for the account after `seq`? DB_ROW or DB_NONE; *group_seq is the last place that its
@@ -69,8 +70,8 @@ confirm(struct db *db, const struct poll *p)
 
 	if (upto <= p->delivered_seq)
 		return DB_DONE;
-	r = db_exec(db, ST_DELIVERY_CONFIRM, p->account_id, p->delivered_seq, upto, p->now,
-	    db_expired_at(db));
+	r = news_exec(db, WAKE_RECEIPTS, ST_DELIVERY_CONFIRM, p->account_id, p->delivered_seq, upto,
+	    p->now, db_expired_at(db));
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELIVERED, p->account_id, upto);
 }
 

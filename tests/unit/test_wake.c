@@ -149,12 +149,12 @@ TEST(another_program_sees_the_same_memory)
 {
 	struct wake other;
 
-	assert_true(wake_open(&other, dup(w.map_fd), dup(w.bell_fd)));
+	assert_true(wake_join(&other, dup(w.map_fd), dup(w.bell_fd)));
 	wake_hear(&other, ANN, true);
 	assert_true(wake_heard(&w, ANN));
 	assert_memory_equal(other.share->key, w.share->key, PASS_KEY_BYTES);
 	wake_close(&other);
-	assert_false(wake_open(&other, dup(w.bell_fd), -1));
+	assert_false(wake_join(&other, dup(w.bell_fd), -1));
 	wake_close(&other);
 }
 
