@@ -109,12 +109,13 @@ screens: all web
 
 # The unit programs link everything but the mains; a test may include a .c file to reach its static functions.
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/server/main.o,$(call objects,server)) $(BUILD)/mail/mailer.o $(SWEEP) $(SQL) $(BASE)
+UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/server/main.o,$(call objects,server)) $(BUILD)/mail/mailer.o \
+           $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(SQL) $(BASE)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) $(SEE_all) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
-	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcmocka
+	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -levent_core -lcmocka
 
 # All tests. On a bare machine the packages come first, so the rest runs in a make of its own.
 check:

@@ -31,6 +31,7 @@ static const struct {
 	{ "wal", ALWAYS, doctor_local_wal },
 	{ "files", ALWAYS, doctor_local_files },
 	{ "socket", ALWAYS, doctor_local_socket },
+	{ "live", ALWAYS, doctor_local_live },
 	{ "codes", ALWAYS, doctor_local_codes },
 	{ "health", ASKED, doctor_net_health },
 	{ "downloads", ANSWERED, doctor_net_downloads },

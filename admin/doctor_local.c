@@ -22,6 +22,7 @@
 #define SANE_SINCE_MS INT64_C(1735689600000) /* 2025: this program is younger */
 #define CLOCK_SLACK_MS INT64_C(300000)
 #define WAL_LIMIT_BYTES ((int64_t)64 << 20) /* sixteen times what it is cut back to */
+#define LIVE_TIMEOUT_SEC 2
 #define FILES_WANTED 4096 /* as many connections as the socket queues */
 
 bool
@@ -204,19 +205,53 @@ listens_as_set(struct doctor *d)
 	    c->strict_port ? "" : ", if no other program has that port");
 }
 
-/* Connects through a path relative to the run folder, which may be longer than a socket's address.
- */
+/* Connects to a socket through a path relative to the run folder, which may be longer than a
+ * socket's address. -1: nobody listens there. */
+static int
+connect_to(const struct doctor *d, const char *name)
+{
+	const struct timeval timeout = { LIVE_TIMEOUT_SEC, 0 };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char run[PATH_MAX];
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", name);
+	snprintf(run, sizeof(run), "%s/run", d->conf->dir);
+	if (fd < 0 ||
+	    (chdir(run) == 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 bool
 doctor_local_socket(struct doctor *d)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "relay.sock" };
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char run[PATH_MAX];
+	auto_close int fd = connect_to(d, "relay.sock");
 
-	snprintf(run, sizeof(run), "%s/run", d->conf->dir);
-	if (fd < 0 || chdir(run) != 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
-		return doctor_say(d, false, "the relay is not running");
-	return listens_as_set(d);
+	return fd < 0 ? doctor_say(d, false, "the relay is not running") : listens_as_set(d);
+}
+
+/* Its socket is the relay's, and there while nobody answers: so somebody has to. */
+bool
+doctor_local_live(struct doctor *d)
+{
+	static const char ask[] = "GET / HTTP/1.1\r\n\r\n";
+	auto_close int relay = connect_to(d, "relay.sock");
+	auto_close int fd = connect_to(d, "live.sock");
+	char answer[16];
+
+	if (d->conf->live == LIVE_FALSE)
+		return doctor_say(d, true, "live wake-ups are off (RELAY_LIVE), clients poll");
+	if (relay < 0)
+		return doctor_say(d, true, "the relay is not running");
+	if (fd < 0 || send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0 ||
+	    recv(fd, answer, sizeof(answer), 0) <= 0)
+		return doctor_say(d, false,
+		    "relay-live does not answer, so clients poll; the relay's log says why. "
+		    "RELAY_LIVE=false switches it off");
+	return doctor_say(d, true, "relay-live answers");
 }
 
 /* A proxy on this machine looks like loopback, so behind one the answer would carry codes too. */

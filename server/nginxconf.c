@@ -17,6 +17,7 @@
 #define LINE_BYTES 4096
 #define VALUE_BYTES 16384
 #define INCLUDE_DEPTH 5
+#define STREAMS_PER_CLIENT 200
 
 struct writer {
 	const struct nginxconf *n;
@@ -130,7 +131,9 @@ add_zones(struct writer *w)
 		    "    limit_req_zone $limit_client zone=auth:10m rate=%lldr/m;\n",
 		    (long long)c->auth_rate);
 	if (c->max_connections)
-		text_printf(&w->value, "    limit_conn_zone $limit_client zone=connections:10m;\n");
+		text_printf(&w->value,
+		    "    limit_conn_zone $limit_client zone=connections:10m;\n"
+		    "    limit_conn_zone $limit_client zone=live:10m;\n");
 	return true;
 }
 
@@ -146,15 +149,17 @@ add_limit(struct writer *w, const char *zone, int64_t rate, int64_t burst)
 	return true;
 }
 
-/* A stream is no request that hurries: it has a limit of connections of its own. */
+/* A stream is no request that hurries: how many there may be is a limit of its own. */
 static bool
 add_limit_live(struct writer *w)
 {
 	const int64_t rate = w->n->conf->api_rate;
 
 	if (rate)
-		text_printf(&w->value, "            limit_req zone=api burst=%lld nodelay;",
+		text_printf(&w->value, "            limit_req zone=api burst=%lld nodelay;\n",
 		    (long long)(2 * rate));
+	if (w->n->conf->max_connections)
+		text_printf(&w->value, "            limit_conn live %d;", STREAMS_PER_CLIENT);
 	return true;
 }
 

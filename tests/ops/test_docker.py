@@ -276,7 +276,7 @@ def test_relay_runs_without_rights_on_a_read_only_file_system(container):
     assert {"bridge.db", "copy.db"} <= set(container["run"])
     uid = last_stage().all("USER")[0].split(":")[0]
     assert {line.split()[0] for line in container["users"]} == {uid}
-    assert {line.split()[1] for line in container["users"]} >= {"relayd", "relay-mail", "nginx"}
+    assert {line.split()[1] for line in container["users"]} >= {"relayd", "relay-mail", "relay-live", "nginx"}
 
 
 def test_container_ends_well_when_it_is_told_to(container):
