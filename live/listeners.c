@@ -6,7 +6,7 @@
 #include "conn.h"
 #include "ring.h"
 #include "secret.h"
-#include "stream.h"
+#include "subscriber.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ struct listeners {
 	struct wake *wake;
 	int count, most, beat;
 	int64_t began_us, last_us;
-	struct ring beats[STREAM_BEAT_SEC]; /* streams by the second of their heartbeat */
+	struct ring beats[SUBSCRIBER_BEAT_SEC]; /* streams by the second of their heartbeat */
 	struct ring polls, late;
 	struct event *bell, *nap, *second, *late_timer;
 	struct bucket buckets[WAKE_BITS];
@@ -73,7 +73,7 @@ count(struct listeners *l, int more)
 }
 
 static void
-on_gone(struct stream *s, void *arg)
+on_gone(struct subscriber *s, void *arg)
 {
 	struct listeners *l = arg;
 
@@ -85,14 +85,14 @@ on_gone(struct stream *s, void *arg)
 }
 
 static void
-tell(struct listeners *l, struct stream *s, unsigned kinds, int64_t now_ms)
+tell(struct listeners *l, struct subscriber *s, unsigned kinds, int64_t now_ms)
 {
 	const struct timeval soon = { 0, LATE_US };
 
 	ring_drop(&s->in_late);
 	if (s->long_poll) {
-		stream_answer(s, true, place(l));
-	} else if (!stream_tell(s, kinds, now_ms)) {
+		subscriber_answer(s, true, place(l));
+	} else if (!subscriber_tell(s, kinds, now_ms)) {
 		ring_add(&l->late, &s->in_late);
 		if (!event_pending(l->late_timer, EV_TIMEOUT, NULL))
 			event_add(l->late_timer, &soon);
@@ -113,7 +113,7 @@ on_late(evutil_socket_t fd, short what, void *arg)
 		ring_add(&waiting, at);
 	}
 	while ((at = ring_oldest(&waiting)))
-		tell(l, RING_OF(at, struct stream, in_late), 0, now_ms);
+		tell(l, RING_OF(at, struct subscriber, in_late), 0, now_ms);
 }
 
 /* Nobody listens in the bucket any more: it is not marked from here on, and whoever comes back is
@@ -139,7 +139,7 @@ tell_bucket(struct listeners *l, uint32_t n, unsigned kinds)
 	b->told_us = place(l);
 	for (at = ring_next(&b->streams, &b->streams); at; at = next) {
 		next = ring_next(&b->streams, at);
-		tell(l, RING_OF(at, struct stream, in_bucket), kinds, now_ms);
+		tell(l, RING_OF(at, struct subscriber, in_bucket), kinds, now_ms);
 	}
 	fall_deaf(l, n);
 }
@@ -147,22 +147,22 @@ tell_bucket(struct listeners *l, uint32_t n, unsigned kinds)
 static void
 on_news(uint32_t n, void *arg)
 {
-	tell_bucket(arg, n, STREAM_NEWS);
+	tell_bucket(arg, n, SUBSCRIBER_NEWS);
 }
 
 static void
 on_receipts(uint32_t n, void *arg)
 {
-	tell_bucket(arg, n, STREAM_RECEIPTS);
+	tell_bucket(arg, n, SUBSCRIBER_RECEIPTS);
 }
 
 static void
-end_one(struct listeners *l, struct stream *s, bool wake)
+end_one(struct listeners *l, struct subscriber *s, bool wake)
 {
 	if (s->long_poll)
-		stream_answer(s, wake, place(l));
+		subscriber_answer(s, wake, place(l));
 	else
-		stream_end(s);
+		subscriber_end(s);
 }
 
 /* All of the bucket come back; who has no credential any more hears of it then. */
@@ -176,7 +176,7 @@ on_ended(uint32_t n, void *arg)
 	b->ended_ms = clock_ms();
 	b->told_us = place(l);
 	while ((at = ring_oldest(&b->streams)))
-		end_one(l, RING_OF(at, struct stream, in_bucket), true);
+		end_one(l, RING_OF(at, struct subscriber, in_bucket), true);
 }
 
 static void
@@ -221,15 +221,15 @@ beat(struct listeners *l, int64_t now_ms)
 	struct ring *head = &l->beats[l->beat], *at, *next;
 
 	for (at = ring_next(head, head); at; at = next) {
-		struct stream *s = RING_OF(at, struct stream, in_time);
+		struct subscriber *s = RING_OF(at, struct subscriber, in_time);
 
 		next = ring_next(head, at);
-		if (stream_beat(s, now_ms))
+		if (subscriber_beat(s, now_ms))
 			continue;
 		if (conn_is_clear(s->conn) || now_ms >= s->ends_ms)
-			stream_end(s);
+			subscriber_end(s);
 		else
-			stream_kill(s);
+			subscriber_kill(s);
 	}
 }
 
@@ -241,11 +241,11 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	struct ring *at;
 
 	(void)fd, (void)what;
-	l->beat = (l->beat + 1) % STREAM_BEAT_SEC;
+	l->beat = (l->beat + 1) % SUBSCRIBER_BEAT_SEC;
 	beat(l, now_ms);
-	while (
-	    (at = ring_oldest(&l->polls)) && RING_OF(at, struct stream, in_time)->ends_ms <= now_ms)
-		stream_answer(RING_OF(at, struct stream, in_time), false, place(l));
+	while ((at = ring_oldest(&l->polls)) &&
+	    RING_OF(at, struct subscriber, in_time)->ends_ms <= now_ms)
+		subscriber_answer(RING_OF(at, struct subscriber, in_time), false, place(l));
 	look(l, true);
 }
 
@@ -254,11 +254,11 @@ static void
 make_room(struct listeners *l, int64_t account)
 {
 	struct ring *head = &bucket_of(l, account)->streams;
-	struct stream *oldest = NULL;
+	struct subscriber *oldest = NULL;
 	int n = 0;
 
 	for (struct ring *at = ring_next(head, head); at; at = ring_next(head, at)) {
-		struct stream *s = RING_OF(at, struct stream, in_bucket);
+		struct subscriber *s = RING_OF(at, struct subscriber, in_bucket);
 
 		if (s->account != account)
 			continue;
@@ -279,16 +279,16 @@ life_ms(void)
 }
 
 static void
-settle(struct listeners *l, struct stream *s)
+settle(struct listeners *l, struct subscriber *s)
 {
 	int64_t now_ms = clock_mono_ms();
 
 	count(l, 1);
 	ring_add(&bucket_of(l, s->account)->streams, &s->in_bucket);
 	ring_add(s->long_poll ? &l->polls : &l->beats[l->beat], &s->in_time);
-	s->ends_ms = now_ms + (s->long_poll ? STREAM_POLL_SEC * 1000 : life_ms());
+	s->ends_ms = now_ms + (s->long_poll ? SUBSCRIBER_POLL_SEC * 1000 : life_ms());
 	if (!s->long_poll)
-		stream_hello(s, reconnect_ms(l));
+		subscriber_hello(s, reconnect_ms(l));
 	make_room(l, s->account);
 }
 
@@ -306,7 +306,7 @@ listeners_admit(struct listeners *l, struct bufferevent *conn, const struct pass
 {
 	struct bucket *b = bucket_of(l, p->account);
 	bool long_poll = p->after >= 0;
-	struct stream *s;
+	struct subscriber *s;
 
 	if (l->count >= l->most || p->account < 1 || !is_fresh(b, p)) {
 		conn_refuse(conn, "503 Service Unavailable");
@@ -316,10 +316,10 @@ listeners_admit(struct listeners *l, struct bufferevent *conn, const struct pass
 	b->left_ms = clock_mono_ms();
 	/* news since the last answer, or that answer is of another process: say so at once */
 	if (long_poll && (p->after < b->told_us || p->after < l->began_us || p->after > place(l))) {
-		stream_answer_now(conn, true, place(l));
+		subscriber_answer_now(conn, true, place(l));
 		return;
 	}
-	s = stream_new(conn, p->account, long_poll, on_gone, l);
+	s = subscriber_new(conn, p->account, long_poll, on_gone, l);
 	if (s)
 		settle(l, s);
 	else
@@ -360,8 +360,8 @@ listeners_end(struct listeners *l)
 	event_del(l->second);
 	event_del(l->late_timer);
 	while ((at = ring_oldest(&l->polls)))
-		stream_answer(RING_OF(at, struct stream, in_time), false, place(l));
-	for (int i = 0; i < STREAM_BEAT_SEC; i++)
+		subscriber_answer(RING_OF(at, struct subscriber, in_time), false, place(l));
+	for (int i = 0; i < SUBSCRIBER_BEAT_SEC; i++)
 		while ((at = ring_oldest(&l->beats[i])))
-			stream_bye(RING_OF(at, struct stream, in_time), window);
+			subscriber_bye(RING_OF(at, struct subscriber, in_time), window);
 }

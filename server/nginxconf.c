@@ -3,7 +3,6 @@
 #include "nginxconf.h"
 
 #include "cleanup.h"
-#include "listener.h"
 #include "text.h"
 #include "uploads.h"
 
@@ -257,7 +256,8 @@ add_live_socket(struct writer *w)
 
 	if (!is_safe(socket, ""))
 		return add_socket(w);
-	text_printf(&w->value, "%.*s" LISTENER_LIVE, slash ? (int)(slash + 1 - socket) : 0, socket);
+	text_printf(
+	    &w->value, "%.*s" NGINXCONF_LIVE_SOCKET, slash ? (int)(slash + 1 - socket) : 0, socket);
 	return true;
 }
 

@@ -4,6 +4,9 @@
 
 #include "conf.h"
 
+/* Of relay-live, beside the socket of the workers. */
+#define NGINXCONF_LIVE_SOCKET "live.sock"
+
 struct nginxconf {
 	const struct conf *conf;
 	const char *template_dir; /* the project's nginx/ */

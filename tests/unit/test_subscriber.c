@@ -2,7 +2,7 @@
 #include "scratch.h"
 
 #include "conn.h"
-#include "stream.h"
+#include "subscriber.h"
 
 #include <event2/buffer.h>
 #include <sys/socket.h>
@@ -12,11 +12,11 @@
 #define GAP 100
 
 static struct event_base *base;
-static struct stream *s;
+static struct subscriber *s;
 static int peer, gone;
 
 static void
-on_gone(struct stream *it, void *arg)
+on_gone(struct subscriber *it, void *arg)
 {
 	(void)it, (void)arg;
 	gone++;
@@ -33,7 +33,7 @@ make(bool long_poll)
 	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
 	c = conn_new(base, fds[0]);
 	bufferevent_enable(c, EV_READ | EV_WRITE);
-	s = stream_new(c, 7, long_poll, on_gone, NULL);
+	s = subscriber_new(c, 7, long_poll, on_gone, NULL);
 	assert_non_null(s);
 	s->ends_ms = INT64_MAX;
 	peer = fds[1];
@@ -55,7 +55,7 @@ tear_down(void **state)
 	(void)state;
 	close(peer);
 	if (!gone)
-		stream_kill(s);
+		subscriber_kill(s);
 	event_base_free(base);
 	return conn_count();
 }
@@ -87,29 +87,29 @@ block_it(void)
 
 TEST(first_wake_goes_at_once)
 {
-	assert_true(stream_tell(s, STREAM_NEWS, 0));
+	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, 0));
 	assert_string_equal(heard(), WAKE_LINE);
 }
 
 TEST(next_wake_waits_for_the_gap_and_is_not_dropped)
 {
-	assert_true(stream_tell(s, STREAM_NEWS, 1000));
+	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, 1000));
 	heard();
-	assert_false(stream_tell(s, STREAM_NEWS, 1000 + GAP - 1));
+	assert_false(subscriber_tell(s, SUBSCRIBER_NEWS, 1000 + GAP - 1));
 	assert_string_equal(heard(), "");
-	assert_true(stream_tell(s, 0, 1000 + GAP));
+	assert_true(subscriber_tell(s, 0, 1000 + GAP));
 	assert_string_equal(heard(), WAKE_LINE);
-	assert_true(stream_tell(s, 0, 1000 + 2 * GAP));
+	assert_true(subscriber_tell(s, 0, 1000 + 2 * GAP));
 	assert_string_equal(heard(), "");
 }
 
 TEST(kinds_that_wait_together_are_both_told)
 {
-	assert_true(stream_tell(s, STREAM_NEWS, 0));
+	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, 0));
 	heard();
-	assert_false(stream_tell(s, STREAM_RECEIPTS, 1));
-	assert_false(stream_tell(s, STREAM_NEWS, 2));
-	assert_true(stream_tell(s, 0, GAP));
+	assert_false(subscriber_tell(s, SUBSCRIBER_RECEIPTS, 1));
+	assert_false(subscriber_tell(s, SUBSCRIBER_NEWS, 2));
+	assert_true(subscriber_tell(s, 0, GAP));
 	assert_string_equal(heard(), WAKE_LINE RECEIPTS_LINE);
 }
 
@@ -117,60 +117,60 @@ TEST(what_was_not_taken_yet_says_all_that_another_wake_could)
 {
 	block_it();
 	for (int64_t now = 0; now < 1000 * GAP; now += GAP)
-		assert_true(stream_tell(s, STREAM_NEWS, now));
-	assert_true(stream_tell(s, STREAM_RECEIPTS, 1000 * GAP));
+		assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, now));
+	assert_true(subscriber_tell(s, SUBSCRIBER_RECEIPTS, 1000 * GAP));
 	assert_true(evbuffer_get_length(bufferevent_get_output(s->conn)) < 1 << 20);
 }
 
 TEST(after_it_was_taken_the_next_wake_is_told_again)
 {
 	block_it();
-	assert_true(stream_tell(s, STREAM_NEWS, 0));
+	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, 0));
 	while (!conn_is_clear(s->conn))
 		heard();
 	while (*heard())
 		;
-	assert_true(stream_tell(s, STREAM_NEWS, GAP));
+	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, GAP));
 	assert_string_equal(heard(), WAKE_LINE);
 }
 
 TEST(who_does_not_read_for_three_heartbeats_is_given_up)
 {
 	block_it();
-	assert_true(stream_beat(s, 1));
-	assert_true(stream_beat(s, 2));
-	assert_false(stream_beat(s, 3));
+	assert_true(subscriber_beat(s, 1));
+	assert_true(subscriber_beat(s, 2));
+	assert_false(subscriber_beat(s, 3));
 }
 
 TEST(who_reads_again_is_not_given_up)
 {
 	block_it();
-	assert_true(stream_beat(s, 1));
-	assert_true(stream_beat(s, 2));
+	assert_true(subscriber_beat(s, 1));
+	assert_true(subscriber_beat(s, 2));
 	while (!conn_is_clear(s->conn))
 		heard();
 	for (int i = 0; i < 10; i++) {
-		assert_true(stream_beat(s, 3));
+		assert_true(subscriber_beat(s, 3));
 		heard();
 	}
 }
 
 TEST(a_beat_is_a_comment)
 {
-	assert_true(stream_beat(s, 0));
+	assert_true(subscriber_beat(s, 0));
 	assert_string_equal(heard(), ":\n\n");
 }
 
 TEST(its_time_ends)
 {
 	s->ends_ms = 500;
-	assert_true(stream_beat(s, 499));
-	assert_false(stream_beat(s, 500));
+	assert_true(subscriber_beat(s, 499));
+	assert_false(subscriber_beat(s, 500));
 }
 
 TEST(end_lets_out_what_was_said)
 {
-	stream_bye(s, 3000);
+	subscriber_bye(s, 3000);
 	assert_int_equal(gone, 1);
 	assert_string_equal(heard(), "data: {\"type\":\"bye\",\"reconnect_ms\":3000}\n\n");
 	assert_int_equal(conn_count(), 0);
@@ -190,10 +190,10 @@ TEST(long_poll_is_one_answer)
 	static const char body[] = "{\"success\":true,\"wake\":true,\"after\":\"123\"}";
 	const char *text;
 
-	stream_kill(s);
+	subscriber_kill(s);
 	close(peer);
 	make(true);
-	stream_answer(s, true, 123);
+	subscriber_answer(s, true, 123);
 	text = heard();
 	assert_non_null(strstr(text, "Content-Length: 42\r\n"));
 	assert_int_equal(strlen(body), 42);
@@ -221,5 +221,5 @@ static const struct CMUnitTest tests[] = {
 int
 main(void)
 {
-	return cmocka_run_group_tests_name("live stream", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("subscriber", tests, NULL, NULL);
 }

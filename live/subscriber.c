@@ -1,5 +1,5 @@
 /* What is written to one who listens. */
-#include "stream.h"
+#include "subscriber.h"
 
 #include "conn.h"
 
@@ -14,18 +14,18 @@ static void
 on_gone(struct bufferevent *c, short what, void *arg)
 {
 	(void)c, (void)what;
-	stream_kill(arg);
+	subscriber_kill(arg);
 }
 
-struct stream *
-stream_new(struct bufferevent *conn, int64_t account, bool long_poll,
-    void (*gone)(struct stream *s, void *arg), void *arg)
+struct subscriber *
+subscriber_new(struct bufferevent *conn, int64_t account, bool long_poll,
+    void (*gone)(struct subscriber *s, void *arg), void *arg)
 {
-	struct stream *s = calloc(1, sizeof(*s));
+	struct subscriber *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	*s = (struct stream){ .conn = conn,
+	*s = (struct subscriber){ .conn = conn,
 		.account = account,
 		.long_poll = long_poll,
 		.told_ms = -GAP_MS,
@@ -38,7 +38,7 @@ stream_new(struct bufferevent *conn, int64_t account, bool long_poll,
 
 /* Gives the connection back and frees the rest. */
 static struct bufferevent *
-let_go(struct stream *s)
+let_go(struct subscriber *s)
 {
 	struct bufferevent *conn = s->conn;
 
@@ -48,19 +48,19 @@ let_go(struct stream *s)
 }
 
 void
-stream_end(struct stream *s)
+subscriber_end(struct subscriber *s)
 {
 	conn_leave(let_go(s));
 }
 
 void
-stream_kill(struct stream *s)
+subscriber_kill(struct subscriber *s)
 {
 	conn_close(let_go(s));
 }
 
 void
-stream_hello(struct stream *s, int reconnect_ms)
+subscriber_hello(struct subscriber *s, int reconnect_ms)
 {
 	char text[320];
 
@@ -73,16 +73,16 @@ stream_hello(struct stream *s, int reconnect_ms)
 }
 
 bool
-stream_tell(struct stream *s, unsigned kinds, int64_t now_ms)
+subscriber_tell(struct subscriber *s, unsigned kinds, int64_t now_ms)
 {
 	if (conn_is_clear(s->conn))
 		s->unsent = 0;
 	s->due |= kinds & ~s->unsent;
 	if (s->due && now_ms - s->told_ms < GAP_MS)
 		return false;
-	if (s->due & STREAM_NEWS)
+	if (s->due & SUBSCRIBER_NEWS)
 		conn_say(s->conn, "data: {\"type\":\"wake\"}\n\n");
-	if (s->due & STREAM_RECEIPTS)
+	if (s->due & SUBSCRIBER_RECEIPTS)
 		conn_say(s->conn, "data: {\"type\":\"wake\",\"for\":\"receipts\"}\n\n");
 	if (s->due)
 		s->told_ms = now_ms;
@@ -92,7 +92,7 @@ stream_tell(struct stream *s, unsigned kinds, int64_t now_ms)
 }
 
 bool
-stream_beat(struct stream *s, int64_t now_ms)
+subscriber_beat(struct subscriber *s, int64_t now_ms)
 {
 	if (!conn_is_clear(s->conn)) {
 		s->stuck++;
@@ -104,7 +104,7 @@ stream_beat(struct stream *s, int64_t now_ms)
 }
 
 void
-stream_answer_now(struct bufferevent *conn, bool wake, int64_t place)
+subscriber_answer_now(struct bufferevent *conn, bool wake, int64_t place)
 {
 	char body[96], text[320];
 	int n = snprintf(body, sizeof(body), "{\"success\":true,\"wake\":%s,\"after\":\"%lld\"}",
@@ -119,18 +119,18 @@ stream_answer_now(struct bufferevent *conn, bool wake, int64_t place)
 }
 
 void
-stream_answer(struct stream *s, bool wake, int64_t place)
+subscriber_answer(struct subscriber *s, bool wake, int64_t place)
 {
-	stream_answer_now(let_go(s), wake, place);
+	subscriber_answer_now(let_go(s), wake, place);
 }
 
 void
-stream_bye(struct stream *s, int reconnect_ms)
+subscriber_bye(struct subscriber *s, int reconnect_ms)
 {
 	char text[96];
 
 	snprintf(
 	    text, sizeof(text), "data: {\"type\":\"bye\",\"reconnect_ms\":%d}\n\n", reconnect_ms);
 	conn_say(s->conn, text);
-	stream_end(s);
+	subscriber_end(s);
 }

@@ -1,6 +1,6 @@
 /* One who listens: a stream of events, or a long poll, which is one answer that waits. */
-#ifndef LIVE_STREAM_H
-#define LIVE_STREAM_H
+#ifndef LIVE_SUBSCRIBER_H
+#define LIVE_SUBSCRIBER_H
 
 #include "ring.h"
 
@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 /* Comments go out so often, a third of the web server's patience; a long poll waits so long. */
-#define STREAM_BEAT_SEC 20
-#define STREAM_POLL_SEC 25
+#define SUBSCRIBER_BEAT_SEC 20
+#define SUBSCRIBER_POLL_SEC 25
 
 /* What it can be told, as bits. */
-#define STREAM_NEWS 1U
-#define STREAM_RECEIPTS 2U
+#define SUBSCRIBER_NEWS 1U
+#define SUBSCRIBER_RECEIPTS 2U
 
-struct stream {
+struct subscriber {
 	struct ring in_bucket, in_time, in_late; /* the owner's */
 	struct bufferevent *conn;
 	int64_t account;
@@ -26,39 +26,39 @@ struct stream {
 	unsigned unsent; /* was said and may not have left yet */
 	int stuck; /* heartbeats in a row at which something had not left */
 	bool long_poll;
-	void (*gone)(struct stream *s, void *arg); /* before it is freed, whoever ended it */
+	void (*gone)(struct subscriber *s, void *arg); /* before it is freed, whoever ended it */
 	void *gone_arg;
 };
 
 /* Takes over the connection of a caller of `account`. NULL: out of memory, and the connection is
  * the caller's still. It frees itself when its end comes; `gone` takes it out of its rings. */
-struct stream *stream_new(struct bufferevent *conn, int64_t account, bool long_poll,
-    void (*gone)(struct stream *s, void *arg), void *arg);
+struct subscriber *subscriber_new(struct bufferevent *conn, int64_t account, bool long_poll,
+    void (*gone)(struct subscriber *s, void *arg), void *arg);
 
 /* The head of a stream's answer, and the event that it can hear now. */
-void stream_hello(struct stream *s, int reconnect_ms);
+void subscriber_hello(struct subscriber *s, int reconnect_ms);
 
-/* Tells it (STREAM_ bits), at once or not yet. What is still unsent says all that another one
+/* Tells it (SUBSCRIBER_ bits), at once or not yet. What is still unsent says all that another one
  * could. False: something is due and waits for the gap to end; then call again with no bits. */
-bool stream_tell(struct stream *s, unsigned kinds, int64_t now_ms);
+bool subscriber_tell(struct subscriber *s, unsigned kinds, int64_t now_ms);
 
 /* A comment, so that both ends know that the other is there. False: it has not read for three
  * heartbeats, or its time is over. */
-bool stream_beat(struct stream *s, int64_t now_ms);
+bool subscriber_beat(struct subscriber *s, int64_t now_ms);
 
 /* Answers a long poll and frees it. `place` is what the next call brings. */
-void stream_answer(struct stream *s, bool wake, int64_t place);
+void subscriber_answer(struct subscriber *s, bool wake, int64_t place);
 
 /* The answer alone, for a caller who need not wait. Takes the connection over. */
-void stream_answer_now(struct bufferevent *conn, bool wake, int64_t place);
+void subscriber_answer_now(struct bufferevent *conn, bool wake, int64_t place);
 
 /* Says that the process ends. */
-void stream_bye(struct stream *s, int reconnect_ms);
+void subscriber_bye(struct subscriber *s, int reconnect_ms);
 
 /* Ends it once all is written and frees it. */
-void stream_end(struct stream *s);
+void subscriber_end(struct subscriber *s);
 
 /* Ends it at once and frees it. */
-void stream_kill(struct stream *s);
+void subscriber_kill(struct subscriber *s);
 
 #endif
