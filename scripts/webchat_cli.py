@@ -1150,7 +1150,7 @@ def run(args):
         out.put("signed_out", f"Signed out: {clean(args.email)}", email=args.email)
         return
     config = relay.call("GET", CHAT + "/config", patience_sec=None if sending or args.watch or args.chat else 0)
-    relay.push = bool(config["features"].get("push"))
+    relay.push = bool(config.get("features", {}).get("push"))
     session.open()
     if args.json or args.site or sys.stdout.isatty() or not (sending or args.watch or args.chat or args.group or args.directory):
         out.status(session.status())
