@@ -142,8 +142,9 @@ export function Composer({ chat }: { chat: string }) {
   const canSend = (hasWords || files.value.length > 0) && !isTooLong;
 
   const send = async (): Promise<void> => {
-    if (!canSend) return;
+    // what is there now, not what was drawn last: keys may come faster than the page is drawn
     const words = text.peek().trim();
+    if ((!words && !files.peek().length) || utf8Length(words) > most) return;
     if (edit) {
       editing.value = null;
       if (words && words !== edit.text) await attempt(() => e.edit(edit, words));
