@@ -1,5 +1,5 @@
 # The WebChat relay. `make` builds, `make check` tests; SAN=1 does either under ASan and UBSan.
-# Each folder sees itself and what stands to its left: relay <- sql <- fcgi <- handlers; sql <- cron; sql <- admin.
+# Each folder sees itself and what stands to its left: base <- sql <- fcgi <- handlers; fcgi <- server; sql <- cron; sql <- mail <- admin; base <- live.
 
 .DEFAULT_GOAL := all
 
@@ -10,7 +10,7 @@ Q = $(if $(V),,@)
 BUILD ?= $(if $(SAN),build-san,build)
 # The shell writes the folder's name: make's own functions take blanks in it apart.
 WHERE = "$$(realpath -m -- '$(BUILD)')"
-PKGS = sqlite3 json-c libsodium uuid libcurl libidn2
+PKGS = sqlite3 json-c libsodium uuid libcurl libidn2 libevent_core
 CFLAGS_PKG := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 WARN = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -28,19 +28,24 @@ LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(co
           -Wl,--as-needed
 comma = ,
 
-SEE_relay = -iquote relay
-SEE_sql = $(SEE_relay) -iquote sql
-SEE_fcgi = $(SEE_sql) -iquote fcgi
+SEE_base = -iquote base
+# Other folders see what the store offers; the store's own files also see the engine.
+SEE_store = $(SEE_base) -iquote sql -iquote sql/store
+SEE_sql = $(SEE_store) -iquote sql/engine
+SEE_fcgi = $(SEE_store) -iquote fcgi
 SEE_handlers = $(SEE_fcgi) -iquote handlers
-SEE_cron = $(SEE_sql) -iquote cron
-SEE_admin = $(SEE_sql) -iquote admin -iquote cron
+SEE_server = $(SEE_fcgi) -iquote server
+SEE_cron = $(SEE_store) -iquote cron
+SEE_mail = $(SEE_store) -iquote mail
+SEE_live = $(SEE_base) -iquote live
+SEE_admin = $(SEE_mail) -iquote admin
+SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote mail -iquote live -iquote admin
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
-RELAY = $(call objects,relay)
-SQL = $(call objects,sql) $(BUILD)/sql/schema_steps.o
-CRON_LIB = $(BUILD)/cron/mailer.o $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
-TELEGRAM = $(BUILD)/cron/telegram.o
-PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-sweep $(BUILD)/relayctl
+BASE = $(call objects,base)
+SQL = $(call objects,sql) $(call objects,sql/engine) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
+SWEEP = $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
+PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-live $(BUILD)/relay-sweep $(BUILD)/relayctl
 
 $(BUILD)/flags.mk: Makefile
 	@mkdir -p $(@D)
@@ -54,18 +59,22 @@ $(BUILD)/flags.mk: Makefile
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
-$(BUILD)/relayd: $(call objects,handlers) $(call objects,fcgi) $(SQL) $(RELAY)
+LINK = $(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lidn2 -lunistring
+$(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,fcgi) $(SQL) $(BASE)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring
-$(BUILD)/relay-mail: $(BUILD)/cron/mail_main.o $(TELEGRAM) $(CRON_LIB) $(SQL) $(RELAY)
+	$(LINK) -lfcgi -ljson-c
+$(BUILD)/relay-mail: $(call objects,mail) $(SQL) $(BASE)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl
-$(BUILD)/relay-sweep: $(BUILD)/cron/sweep_main.o $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o $(SQL) $(RELAY)
+	$(LINK) -ljson-c -lcurl
+$(BUILD)/relay-live: $(call objects,live) $(BASE)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lidn2 -lunistring
-$(BUILD)/relayctl: $(call objects,admin) $(CRON_LIB) $(SQL) $(RELAY)
+	$(LINK) -levent_core
+$(BUILD)/relay-sweep: $(call objects,cron) $(SQL) $(BASE)
 	@echo "ld $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl
+	$(LINK)
+$(BUILD)/relayctl: $(call objects,admin) $(BUILD)/mail/mailer.o $(SQL) $(BASE)
+	@echo "ld $@"
+	$(LINK) -ljson-c -lcurl
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -100,12 +109,13 @@ screens: all web
 
 # The unit programs link everything but the mains; a test may include a .c file to reach its static functions.
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-UNIT_LIB = $(filter-out $(BUILD)/fcgi/main.o,$(call objects,handlers) $(call objects,fcgi)) $(CRON_LIB) $(SQL) $(RELAY)
+UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/server/main.o,$(call objects,server)) $(BUILD)/mail/mailer.o \
+           $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(SQL) $(BASE)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	$(Q)$(CC) $(CFLAGS) $(SEE_handlers) -iquote cron $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
-	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(SEE_all) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
+	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -levent_core -lcmocka
 
 # All tests. On a bare machine the packages come first, so the rest runs in a make of its own.
 check:
@@ -119,17 +129,17 @@ proof: all
 	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/proof/proof.py $(if $(N),--messages $(N))
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
-SOURCES = $(wildcard relay/*.c sql/*.c fcgi/*.c handlers/*.c cron/*.c admin/*.c)
+SOURCES = $(wildcard base/*.c sql/*.c sql/*/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c live/*.c admin/*.c)
 SCRIPTS = start_relay.sh start_web.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
 tidy:
 	scripts/install_deps.sh --tidy
 	$(MAKE) -s lint-deb
 	shellcheck $(SCRIPTS)
-	clang-format --dry-run --Werror $(SOURCES) $(wildcard */*.h)
+	clang-format --dry-run --Werror $(SOURCES) $(wildcard */*.h sql/*/*.h)
 	cppcheck -q --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-	    --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak $(subst -iquote ,-I,$(SEE_handlers)) -I cron -I admin $(SOURCES)
+	    --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak $(subst -iquote ,-I,$(SEE_all)) $(SOURCES)
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
-	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(SEE_handlers) -iquote cron -iquote admin
+	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(SEE_all)
 
 # The Debian package, looked over by lintian. Whose address the package carries is for --maintainer to say.
 lint-deb: all
@@ -141,6 +151,6 @@ clean:
 	rm -rf build build-san build-tidy
 
 -include tests/bench/bench.mk
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 -include tests/fuzz/fuzz.mk

@@ -3,6 +3,7 @@
 #include "relayctl.h"
 
 #include "clock.h"
+#include "runfile.h"
 #include "scrub_verify.h"
 #include "secret.h"
 
@@ -46,13 +47,9 @@ ctl_backup(struct ctl *c)
 static bool
 keep_stopped(const struct ctl *c)
 {
-	struct flock f = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[PATH_MAX];
-	int fd;
+	int fd = runfile_open(c->conf.dir, false);
 
-	snprintf(path, sizeof(path), "%s/run/relayd.lock", c->conf.dir);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	return fd < 0 || fcntl(fd, F_SETLK, &f) == 0;
+	return fd < 0 || runfile_lock(fd) == 0;
 }
 
 int
@@ -66,7 +63,7 @@ ctl_restore(struct ctl *c)
 		return ctl_usage("restore FILE");
 	if (!keep_stopped(c))
 		return ctl_fail("the relay is running; stop it first");
-	if (!secret_key_load(c->conf.db_path, false, no_key))
+	if (!secret_key_load(c->conf.data_dir, false, no_key))
 		return ctl_fail("%s", no_key);
 	if (!db_restore(&o, c->argv[1], &applied, error))
 		return ctl_fail("%s", error);

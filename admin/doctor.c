@@ -2,6 +2,7 @@
 #include "doctor.h"
 
 #include "cleanup.h"
+#include "runfile.h"
 
 #include <curl/curl.h>
 #include <json-c/json.h>
@@ -30,6 +31,7 @@ static const struct {
 	{ "wal", ALWAYS, doctor_local_wal },
 	{ "files", ALWAYS, doctor_local_files },
 	{ "socket", ALWAYS, doctor_local_socket },
+	{ "live", ALWAYS, doctor_local_live },
 	{ "codes", ALWAYS, doctor_local_codes },
 	{ "health", ASKED, doctor_net_health },
 	{ "downloads", ANSWERED, doctor_net_downloads },
@@ -122,15 +124,11 @@ report(struct json_object *list, bool ok, bool text)
 static void
 find_url(struct doctor *d, const char *given)
 {
-	char path[PATH_MAX], word[32];
-	auto_file FILE *f = NULL;
+	struct runfile running;
 
-	snprintf(path, sizeof(path), "%s/run/relayd.lock", d->conf->dir);
-	f = fopen(path, "re");
-	if (!f || !fgets(d->running, sizeof(d->running), f) || strncmp(d->running, "http", 4) != 0)
-		d->running[0] = '\0';
-	d->running[strcspn(d->running, "\n")] = '\0';
-	d->by_environment = f && fgets(word, sizeof(word), f) && strcmp(word, "environment\n") == 0;
+	runfile_read(d->conf->dir, &running);
+	snprintf(d->running, sizeof(d->running), "%s", running.has_http ? running.url : "");
+	d->by_environment = running.by_environment;
 	d->from_outside = given != NULL;
 	snprintf(d->url, sizeof(d->url), "%s", given ? given : d->running);
 	if (given)

@@ -35,6 +35,7 @@ bool doctor_local_housekeeping(struct doctor *d);
 bool doctor_local_wal(struct doctor *d);
 bool doctor_local_files(struct doctor *d);
 bool doctor_local_socket(struct doctor *d);
+bool doctor_local_live(struct doctor *d);
 bool doctor_local_codes(struct doctor *d);
 
 /* The checks that ask over the network. */

@@ -3,6 +3,8 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "disk.h"
+#include "runfile.h"
 #include "sweep.h"
 
 #include <errno.h>
@@ -20,6 +22,7 @@
 #define SANE_SINCE_MS INT64_C(1735689600000) /* 2025: this program is younger */
 #define CLOCK_SLACK_MS INT64_C(300000)
 #define WAL_LIMIT_BYTES ((int64_t)64 << 20) /* sixteen times what it is cut back to */
+#define LIVE_TIMEOUT_SEC 2
 #define FILES_WANTED 4096 /* as many connections as the socket queues */
 
 bool
@@ -60,10 +63,7 @@ folder(struct doctor *d, const char *path, mode_t mask)
 bool
 doctor_local_data(struct doctor *d)
 {
-	auto_free char *copy = strdup(d->conf->db_path);
-
-	return copy ? folder(d, dirname(copy), S_IRWXO | S_IWGRP) :
-		      doctor_say(d, false, "out of memory");
+	return folder(d, d->conf->data_dir, S_IRWXO | S_IWGRP);
 }
 
 /* Others may pass: the web server of a shared host sends files from here. */
@@ -76,17 +76,14 @@ doctor_local_uploads(struct doctor *d)
 bool
 doctor_local_disk(struct doctor *d)
 {
-	auto_free char *copy = strdup(d->conf->db_path);
-	const char *const paths[] = { copy ? dirname(copy) : "", d->conf->upload_dir };
+	const char *const paths[] = { d->conf->data_dir, d->conf->upload_dir };
 	int64_t least = INT64_MAX;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		struct statvfs fs;
-		int64_t room;
+		int64_t room = disk_free(paths[i]);
 
-		if (statvfs(paths[i], &fs) != 0)
+		if (room < 0)
 			return doctor_say(d, false, "%s: %s", paths[i], strerror(errno));
-		room = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
 		least = room < least ? room : least;
 		if (room < d->conf->min_free_bytes)
 			return doctor_say(d, false,
@@ -138,28 +135,20 @@ doctor_local_database(struct doctor *d)
 			       "it cannot be read and written; the log says why");
 }
 
-/* When the relay was started: its lock file was written then. 0: never. */
-static int64_t
-relay_started_at(const struct doctor *d)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/run/relayd.lock", d->conf->dir);
-	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000 : 0;
-}
-
 bool
 doctor_local_housekeeping(struct doctor *d)
 {
-	int64_t now = clock_ms(), started = relay_started_at(d);
+	struct runfile running; /* written when the relay was started */
 	struct sweep_state s;
+	int64_t now = clock_ms();
+
+	runfile_read(d->conf->dir, &running);
 
 	if (!d->conf->housekeeping_interval_sec)
 		return doctor_say(d, true, "QUEUE_HOUSEKEEPING_INTERVAL_SEC is 0: nothing is due");
 	if (!d->db || db_sweep_state(d->db, &s) != DB_ROW)
 		return doctor_say(d, false, "the database does not tell");
-	if (sweep_is_fresh(&s, now, d->conf->housekeeping_interval_sec, started))
+	if (sweep_is_fresh(&s, now, d->conf->housekeeping_interval_sec, running.written_at))
 		return doctor_say(d, true, "%s",
 		    s.finished_at ? "a pass ended in time" : "the first pass is due soon");
 	return doctor_say(d, false,
@@ -216,19 +205,53 @@ listens_as_set(struct doctor *d)
 	    c->strict_port ? "" : ", if no other program has that port");
 }
 
-/* Connects through a path relative to the run folder, which may be longer than a socket's address.
- */
+/* Connects to a socket through a path relative to the run folder, which may be longer than a
+ * socket's address. -1: nobody listens there. */
+static int
+connect_to(const struct doctor *d, const char *name)
+{
+	const struct timeval timeout = { LIVE_TIMEOUT_SEC, 0 };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char run[PATH_MAX];
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", name);
+	snprintf(run, sizeof(run), "%s/run", d->conf->dir);
+	if (fd < 0 ||
+	    (chdir(run) == 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 bool
 doctor_local_socket(struct doctor *d)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "relay.sock" };
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char run[PATH_MAX];
+	auto_close int fd = connect_to(d, "relay.sock");
 
-	snprintf(run, sizeof(run), "%s/run", d->conf->dir);
-	if (fd < 0 || chdir(run) != 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0)
-		return doctor_say(d, false, "the relay is not running");
-	return listens_as_set(d);
+	return fd < 0 ? doctor_say(d, false, "the relay is not running") : listens_as_set(d);
+}
+
+/* Its socket is the relay's, and there while nobody answers: so somebody has to. */
+bool
+doctor_local_live(struct doctor *d)
+{
+	static const char ask[] = "GET / HTTP/1.1\r\n\r\n";
+	auto_close int relay = connect_to(d, "relay.sock");
+	auto_close int fd = connect_to(d, "live.sock");
+	char answer[16];
+
+	if (d->conf->live == LIVE_FALSE)
+		return doctor_say(d, true, "live wake-ups are off (RELAY_LIVE), clients poll");
+	if (relay < 0)
+		return doctor_say(d, true, "the relay is not running");
+	if (fd < 0 || send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0 ||
+	    recv(fd, answer, sizeof(answer), 0) <= 0)
+		return doctor_say(d, false,
+		    "relay-live does not answer, so clients poll; the relay's log says why. "
+		    "RELAY_LIVE=false switches it off");
+	return doctor_say(d, true, "relay-live answers");
 }
 
 /* A proxy on this machine looks like loopback, so behind one the answer would carry codes too. */

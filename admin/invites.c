@@ -3,11 +3,11 @@
 
 #include "admission.h"
 #include "clock.h"
+#include "runfile.h"
 #include "table.h"
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,27 +120,14 @@ read_number(const char *text, long most, long *out)
 	return *text >= '0' && *text <= '9' && !*end && !errno && *out >= 1 && *out <= most;
 }
 
-/* Where the relay that runs says it answers, unless the caller says where people find it. */
-static void
-running_url(const struct ctl *c, char out[static URL_BYTES])
-{
-	char path[PATH_MAX];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/run/relayd.lock", c->conf.dir);
-	f = fopen(path, "re");
-	if (!f || !fgets(out, URL_BYTES, f) || strncmp(out, "http", 4) != 0)
-		out[0] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-	if (f)
-		fclose(f);
-}
-
 static bool
 read_order(const struct ctl *c, struct order *o)
 {
+	struct runfile running;
+
+	runfile_read(c->conf.dir, &running);
 	*o = (struct order){ .uses = 1, .days = 7 };
-	running_url(c, o->url);
+	snprintf(o->url, URL_BYTES, "%s", running.has_http ? running.url : "");
 	for (int i = 1; i < c->argc; i += 2) {
 		const char *value = i + 1 < c->argc ? c->argv[i + 1] : "";
 		bool ok = strcmp(c->argv[i], "--uses") == 0 ? read_number(value, 10000, &o->uses) :

@@ -108,7 +108,7 @@ ctl_open(const struct ctl *c)
 		ctl_fail("%s", error);
 		return NULL;
 	}
-	if (!secret_key_load(c->conf.db_path, false, no_key)) {
+	if (!secret_key_load(c->conf.data_dir, false, no_key)) {
 		ctl_fail("%s", no_key);
 		db_close(db);
 		return NULL;

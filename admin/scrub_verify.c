@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "file.h"
+#include "uploads.h"
 #include "sweep.h"
 
 #include <errno.h>
@@ -208,7 +209,7 @@ visit(const char *path, const struct stat *st, int type, struct FTW *at)
 	if (type != FTW_F || !S_ISREG(st->st_mode))
 		return 0;
 	snprintf(id, sizeof(id), "fil_%.33s", path + at->base);
-	if (is_in(path, FOLDER_UPLOADS, FILE_FOLDER) &&
+	if (is_in(path, FOLDER_UPLOADS, UPLOADS_FILES) &&
 	    (!id_parse("fil_", id, raw) || !db_file_known(look.db, raw)))
 		left(path, "a file that no row names");
 	if (!is_own(st) && is_database(path))
@@ -253,12 +254,8 @@ walk_all(__nftw_func_t each)
 static bool
 find_folders(const struct conf *c)
 {
-	auto_free char *copy = strdup(c->db_path);
-
-	if (!copy)
-		return false;
 	look.folders[FOLDER_RELAY] = realpath(c->dir, NULL);
-	look.folders[FOLDER_DATABASE] = realpath(dirname(copy), NULL);
+	look.folders[FOLDER_DATABASE] = realpath(c->data_dir, NULL);
 	look.folders[FOLDER_UPLOADS] = realpath(c->upload_dir, NULL);
 	for (int i = 0; i < FOLDER__MAX; i++)
 		if (!look.folders[i])

@@ -7,6 +7,8 @@
 #include "email.h"
 #include "table.h"
 #include "text.h"
+#include "erase.h"
+#include "session.h"
 
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "file.h"
 #include "log.h"
+#include "uploads.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -59,7 +60,7 @@ walk_strays(const struct conf *c, struct db *db, const char *folder, bool remove
 		return false;
 	}
 	while ((e = readdir(dir)))
-		if (is_stray(db, dirfd(dir), e->d_name, strcmp(folder, FILE_INCOMING) == 0,
+		if (is_stray(db, dirfd(dir), e->d_name, strcmp(folder, UPLOADS_INCOMING) == 0,
 			(time_t)(clock_ms() / 1000)) &&
 		    (!remove || unlinkat(dirfd(dir), e->d_name, 0) == 0))
 			++*count;
@@ -75,7 +76,7 @@ is_lost(const struct conf *c, const struct file_place *f)
 	char path[PATH_MAX];
 	struct stat st;
 
-	if (!file_path(c->upload_dir, f->public_id, path, sizeof(path)))
+	if (!uploads_path(c->upload_dir, f->public_id, path, sizeof(path)))
 		return false;
 	return stat(path, &st) == 0 ? st.st_size != f->size : errno == ENOENT;
 }
@@ -117,7 +118,7 @@ count_missing(const struct conf *c, struct db *db, int64_t *rows, int64_t *missi
 
 			++*rows;
 			*missing +=
-			    file_path(c->upload_dir, list[i].public_id, path, sizeof(path)) &&
+			    uploads_path(c->upload_dir, list[i].public_id, path, sizeof(path)) &&
 			    access(path, F_OK) != 0;
 		}
 	} while (r == DB_DONE && count == ROWS_AT_ONCE);
@@ -134,7 +135,7 @@ recognise(const struct conf *c, struct db *db, const char *path)
 
 	if (r != DB_DONE)
 		return r;
-	walk_strays(c, db, FILE_FOLDER, false, &strays);
+	walk_strays(c, db, UPLOADS_FILES, false, &strays);
 	if (missing * 2 <= rows && (rows > missing || strays == 0))
 		return DB_DONE;
 	log_error(
@@ -152,13 +153,13 @@ compare(const struct conf *c, struct db *db, const struct sweep_state *s, const 
 	enum db_result r = DB_DONE;
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", c->upload_dir, FILE_FOLDER);
+	snprintf(path, sizeof(path), "%s/%s", c->upload_dir, UPLOADS_FILES);
 	if (!out->drop_lost &&
 	    (s->files_dev != (int64_t)st->st_dev || s->files_ino != (int64_t)st->st_ino))
 		r = recognise(c, db, path);
 	if (r == DB_NONE) /* it is told again as often as files are searched */
 		return db_sweep_searched(db, clock_ms(), s->files_dev, s->files_ino);
-	if (r == DB_DONE && walk_strays(c, db, FILE_FOLDER, true, &out->strays_removed))
+	if (r == DB_DONE && walk_strays(c, db, UPLOADS_FILES, true, &out->strays_removed))
 		r = drop_rows(c, db, &out->rows_dropped);
 	return r == DB_DONE ?
 	    db_sweep_searched(db, clock_ms(), (int64_t)st->st_dev, (int64_t)st->st_ino) :
@@ -173,10 +174,10 @@ sweep_files(
 	char path[PATH_MAX];
 	struct stat st;
 
-	walk_strays(c, db, FILE_INCOMING, true, &out->strays_removed);
+	walk_strays(c, db, UPLOADS_INCOMING, true, &out->strays_removed);
 	if (!out->drop_lost && now - s->searched_at < SEARCH_INTERVAL_MS && s->searched_at <= now)
 		return DB_DONE;
-	snprintf(path, sizeof(path), "%s/%s", c->upload_dir, FILE_FOLDER);
+	snprintf(path, sizeof(path), "%s/%s", c->upload_dir, UPLOADS_FILES);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return compare(c, db, s, &st, out);
 	log_warn("%s: %s", path, strerror(errno ? errno : ENOTDIR));

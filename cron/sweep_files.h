@@ -2,7 +2,8 @@
 #ifndef CRON_SWEEP_FILES_H
 #define CRON_SWEEP_FILES_H
 
-#include "sweep_pass.h"
+#include "conf.h"
+#include "sweep_result.h"
 
 /* What was left behind while arriving goes each time; every ten minutes (or with out->drop_lost)
  * all files and rows are held against each other. DB_DONE. */

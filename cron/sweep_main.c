@@ -71,20 +71,6 @@ read_options(struct options *o, int argc, char **argv)
 	return 2;
 }
 
-static void
-fence(const struct conf *c)
-{
-#ifndef __SANITIZE_ADDRESS__
-	auto_free char *copy = strdup(c->db_path);
-	const char *writable[] = { copy ? dirname(copy) : NULL, c->upload_dir, NULL };
-	const char *const none[] = { NULL };
-
-	sandbox_fence(writable, none);
-#else
-	(void)c;
-#endif
-}
-
 static int
 dry_run(const struct conf *c, struct db *db)
 {
@@ -181,7 +167,7 @@ run(const struct conf *c, const struct options *o)
 		return 1;
 	}
 	db_seal(db);
-	fence(c);
+	sandbox_enter((const char *const[]){ c->data_dir, c->upload_dir, NULL }, NULL);
 	status = pass(c, db, o);
 	db_close(db);
 	return status;

@@ -4,18 +4,11 @@
 
 #include "conf.h"
 #include "sweep.h"
+#include "sweep_result.h"
 
 #include <stdbool.h>
 
 #define SWEEP_LEASE_MS 30000 /* longer than any step takes */
-
-struct sweep_result {
-	bool drop_lost; /* files that are not there are gone for good: their rows go */
-	int64_t cleared[SWEEP__MAX];
-	int64_t files_removed; /* bytes whose row was gone */
-	int64_t strays_removed, rows_dropped; /* files without a row, rows without a file */
-	int64_t lag_ms; /* how long scrubbed text has been in the WAL; 0: it is gone */
-};
 
 /* Up to when each job clears by the settings. */
 void sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out);

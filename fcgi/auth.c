@@ -76,7 +76,8 @@ check_session(struct request *r, const char *token)
 		return refuse_unknown(r);
 	if (r->session.expires_at && r->session.expires_at <= r->now)
 		return refuse(r, "credential_expired", "The session has expired; sign in again.");
-	note_seen(r);
+	if (!(r->route->access & SILENT))
+		note_seen(r);
 	return true;
 }
 

@@ -2,7 +2,7 @@
 #ifndef FCGI_AUTH_H
 #define FCGI_AUTH_H
 
-#include "req.h"
+#include "request.h"
 
 /* Checks what the request's route demands and fills r->me and r->session. False: it answered 401,
  * 403 or 503. */

@@ -4,6 +4,7 @@
 #include "resp.h"
 #include "route.h"
 #include "text.h"
+#include "req.h"
 
 #include <ctype.h>
 #include <errno.h>

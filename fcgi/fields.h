@@ -3,7 +3,7 @@
 #ifndef FCGI_FIELDS_H
 #define FCGI_FIELDS_H
 
-#include "req.h"
+#include "request.h"
 
 enum field_kind {
 	FIELD_END,

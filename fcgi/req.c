@@ -98,6 +98,7 @@ req_read(struct request *r)
 	r->if_none_match = param(r, "IF_NONE_MATCH");
 	r->if_match = param(r, "IF_MATCH");
 	r->body_check = *param(r, "BODY_CHECK") != 0;
+	r->live_check = *param(r, "LIVE_CHECK") != 0;
 	r->upload_end = *param(r, "UPLOAD_END") != 0;
 	r->upload_id = upload_id(r->id);
 	r->body_file = param(r, "BODY_FILE");

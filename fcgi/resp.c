@@ -3,7 +3,6 @@
 
 #include "cleanup.h"
 #include "log.h"
-#include "route.h"
 #include "secret.h"
 
 #include <fcgiapp.h>
@@ -264,7 +263,9 @@ send_json(struct request *r)
 		FCGX_FPrintF(out, "Allow: %s\r\n", r->resp.allow);
 	if (r->resp.retry_after_sec)
 		FCGX_FPrintF(out, "Retry-After: %d\r\n", r->resp.retry_after_sec);
-	if (r->body_check && r->resp.status >= 400)
+	if (r->resp.pass)
+		FCGX_FPrintF(out, "X-Live-Account: %s\r\n", r->resp.pass);
+	if ((r->body_check || r->live_check) && r->resp.status >= 400)
 		FCGX_FPrintF(out, "X-Refusal: %s\r\n", body);
 	if (r->resp.status != 304)
 		FCGX_FPrintF(

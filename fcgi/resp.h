@@ -2,7 +2,7 @@
 #ifndef FCGI_RESP_H
 #define FCGI_RESP_H
 
-#include "req.h"
+#include "request.h"
 
 /* Starts a success answer and returns its object, which stays the request's: add fields to it. */
 struct json_object *resp_ok(struct request *r, int status);

@@ -1,18 +1,15 @@
 /* The floor of free disk. */
 #include "room.h"
 
+#include "disk.h"
 #include "resp.h"
-
-#include <sys/statvfs.h>
 
 int64_t
 room_left(const struct request *r, const char *path)
 {
-	struct statvfs fs;
+	int64_t room = disk_free(path);
 
-	if (statvfs(path, &fs) != 0)
-		return INT64_MIN / 2;
-	return (int64_t)(fs.f_bavail * fs.f_frsize) - r->worker->conf->min_free_bytes;
+	return room < 0 ? INT64_MIN / 2 : room - r->worker->conf->min_free_bytes;
 }
 
 bool

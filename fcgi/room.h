@@ -2,7 +2,7 @@
 #ifndef FCGI_ROOM_H
 #define FCGI_ROOM_H
 
-#include "req.h"
+#include "request.h"
 
 /* Bytes that are free where `path` lies, above the floor; less than none when below it. */
 int64_t room_left(const struct request *r, const char *path);

@@ -54,15 +54,28 @@ bucket(struct share *s, int64_t to)
 	return s->typing[(uint64_t)to & (SHARE_BUCKETS - 1)];
 }
 
-void
+/* Somebody types to a recipient who was not woken for it a moment ago. */
+static bool
+is_news(struct share_typing *slot, bool same, int64_t now)
+{
+	int64_t told = same ? atomic_load(&slot->told_ms) : 0;
+
+	if (told && now - told < SHARE_TYPING_TELL_MS)
+		return false;
+	atomic_store(&slot->told_ms, now);
+	return true;
+}
+
+bool
 share_typing_set(struct share *s, int64_t to, int64_t from, bool typing)
 {
 	struct share_typing *b = bucket(s, to), *slot = &b[0];
 	uint64_t pair = (uint64_t)to << 32 | (uint64_t)from;
-	int64_t until;
+	int64_t until, now = clock_mono_ms();
+	bool news;
 
 	if (to > UINT32_MAX || from > UINT32_MAX)
-		return;
+		return false;
 	for (int i = 0; i < SHARE_SLOTS; i++) {
 		if (atomic_load(&b[i].pair) == pair) {
 			slot = &b[i];
@@ -72,12 +85,14 @@ share_typing_set(struct share *s, int64_t to, int64_t from, bool typing)
 			slot = &b[i];
 	}
 	if (!typing && atomic_load(&slot->pair) != pair)
-		return;
-	until = typing ? clock_mono_ms() + SHARE_TYPING_MS : 0;
+		return false;
+	news = typing && is_news(slot, atomic_load(&slot->pair) == pair, now);
+	until = typing ? now + SHARE_TYPING_MS : 0;
 	atomic_store(&slot->pair, pair);
 	atomic_store(&slot->until_ms, until);
 	if (to > INT32_MAX && typing)
 		atomic_store(&s->group_typing_until_ms, until);
+	return news;
 }
 
 bool

@@ -13,6 +13,7 @@
 #define SHARE_BUCKETS 1024 /* a power of two */
 #define SHARE_SLOTS 4
 #define SHARE_TYPING_MS 6000
+#define SHARE_TYPING_TELL_MS 3000
 #define SHARE_UPLOADS 2048
 #define SHARE_UPLOADS_EACH 100 /* of one account at a time */
 #define SHARE_UPLOAD_MS ((int64_t)24 * 3600000) /* whatever is older was lost */
@@ -24,6 +25,7 @@
 struct share_typing {
 	_Atomic uint64_t pair; /* recipient's account << 32 | typist's account */
 	_Atomic int64_t until_ms; /* monotonic */
+	_Atomic int64_t told_ms; /* when the recipient was last woken for it, monotonic */
 };
 
 /* An upload on its way. */
@@ -57,8 +59,8 @@ const char *share_error(struct share *s);
 void share_count(struct share *s, int route, int status);
 
 /* Notes that `from` types to `to`, for 6 seconds, or stopped. Account ids beyond 32 bits are left
- * out. */
-void share_typing_set(struct share *s, int64_t to, int64_t from, bool typing);
+ * out. True: `to` is to be woken, which is so at most every 3 seconds. */
+bool share_typing_set(struct share *s, int64_t to, int64_t from, bool typing);
 
 /* What an upload asks for: `bytes` of what is left to its account (`own_left`) and on the disk
  * (`disk_left`), where other uploads on their way are not taken off yet. */

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "multipart.h"
 #include "resp.h"
+#include "uploads.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
@@ -54,7 +55,7 @@ find_incoming(const struct request *r, char *path, size_t size)
 	const char *name = strrchr(r->body_file, '/');
 
 	return name && name[1] && strspn(name + 1, "0123456789") == strlen(name + 1) &&
-	    snprintf(path, size, "%s/" FILE_INCOMING "%s", r->worker->conf->upload_dir, name) <
+	    snprintf(path, size, "%s/" UPLOADS_INCOMING "%s", r->worker->conf->upload_dir, name) <
 	    (int)size;
 }
 
@@ -79,7 +80,7 @@ make_incoming(const struct request *r, char *path, size_t size)
 
 	id_make(id);
 	secret_hex(id, ID_BYTES, name);
-	snprintf(path, size, "%s/" FILE_INCOMING "/%s", r->worker->conf->upload_dir, name);
+	snprintf(path, size, "%s/" UPLOADS_INCOMING "/%s", r->worker->conf->upload_dir, name);
 	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
@@ -105,7 +106,7 @@ static bool
 receive(struct request *r, int fd)
 {
 	char buffer[COPY_BYTES];
-	int64_t most = r->worker->conf->max_upload_bytes + UPLOAD_OVERHEAD_BYTES, had = 0;
+	int64_t most = r->worker->conf->max_upload_bytes + UPLOADS_OVERHEAD_BYTES, had = 0;
 	int n;
 
 	while ((n = FCGX_GetStr(buffer, sizeof(buffer), r->fcgx->in)) > 0) {
@@ -214,7 +215,7 @@ take(struct request *r, const char *part, const char *name, struct upload *u)
 		return false;
 	id_make(u->id);
 	if (chmod(u->path, file_mode(r)) != 0 ||
-	    !file_path(r->worker->conf->upload_dir, u->id, final, sizeof(final)) ||
+	    !uploads_path(r->worker->conf->upload_dir, u->id, final, sizeof(final)) ||
 	    rename(u->path, final) != 0)
 		return body_failed(r, u, "rename");
 	snprintf(u->path, sizeof(u->path), "%s", final);

@@ -4,10 +4,8 @@
 #define FCGI_UPLOAD_H
 
 #include "filename.h"
-#include "nginxconf.h"
-#include "req.h"
-
-#define UPLOAD_OVERHEAD_BYTES NGINXCONF_UPLOAD_OVERHEAD_BYTES
+#include "request.h"
+#include "uploads.h"
 
 struct upload {
 	uint8_t id[ID_BYTES];

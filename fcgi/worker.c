@@ -12,6 +12,7 @@
 #include "route.h"
 #include "sandbox.h"
 #include "secret.h"
+#include "wake.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
@@ -93,18 +94,9 @@ catch_signals(void)
 }
 
 static void
-fence(const struct conf *c)
+tell(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n)
 {
-#ifndef __SANITIZE_ADDRESS__ /* the leak checker reads /proc at exit */
-	auto_free char *db_copy = strdup(c->db_path);
-	const char *const none[] = { NULL };
-	const char *writable[] = { db_copy ? dirname(db_copy) : NULL, c->upload_dir, NULL };
-	int abi = sandbox_fence(writable, none);
-
-	log_debug("worker fenced in: landlock ABI %d%s", abi, abi ? "" : " (this kernel has none)");
-#else
-	(void)c;
-#endif
+	wake_tell(arg, kind, accounts, n);
 }
 
 static struct db *
@@ -119,7 +111,7 @@ open_store(const struct conf *c, struct share *share)
 		share_note_error(share, error);
 		return NULL;
 	}
-	if (!secret_key_load(c->db_path, false, no_key)) {
+	if (!secret_key_load(c->data_dir, false, no_key)) {
 		log_error("%s", no_key);
 		share_note_error(share, no_key);
 		db_close(db);
@@ -190,6 +182,7 @@ worker_run(const struct worker_options *o)
 {
 	struct worker w = { .conf = o->conf,
 		.share = o->share,
+		.wake = o->wake,
 		.mail_wake_fd = o->mail_wake_fd,
 		.started_at = clock_ms() };
 	int64_t served;
@@ -205,8 +198,10 @@ worker_run(const struct worker_options *o)
 	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
+	if (o->wake->share && !db_on_news(w.db, tell, o->wake))
+		return EXIT_START_FAILED;
 	catch_signals();
-	fence(o->conf);
+	sandbox_enter((const char *const[]){ o->conf->data_dir, o->conf->upload_dir, NULL }, NULL);
 	if (write(o->ready_fd, "", 1) != 1)
 		log_warn("nobody waits for the worker: %s", strerror(errno));
 	served = serve(o, &w);

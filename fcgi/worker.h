@@ -10,6 +10,7 @@
 struct worker_options {
 	const struct conf *conf;
 	struct share *share;
+	struct wake *wake; /* without memory: nobody listens */
 	int listen_fd, mail_wake_fd, ready_fd; /* one byte is written to ready_fd once it serves */
 	uid_t uid;
 	gid_t gid;

@@ -2,7 +2,7 @@
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
-#include "signin.h"
+#include "access_request.h"
 
 #include <stdlib.h>
 

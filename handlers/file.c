@@ -11,6 +11,7 @@
 #include "show.h"
 #include "sweep.h"
 #include "upload.h"
+#include "uploads.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -56,7 +57,7 @@ no_folder(struct request *r, const char *path)
 static bool
 has_folders(struct request *r)
 {
-	static const char *const folders[] = { FILE_INCOMING, FILE_FOLDER };
+	static const char *const folders[] = { UPLOADS_INCOMING, UPLOADS_FILES };
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		char *path =
@@ -157,7 +158,7 @@ claim(struct request *r)
 {
 	const struct conf *c = r->worker->conf;
 	const int64_t size = r->content_length,
-		      overhead = r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0;
+		      overhead = r->method == METHOD_POST ? UPLOADS_OVERHEAD_BYTES : 0;
 	int64_t used = 0;
 	struct share_claim k = { .id = r->upload_id,
 		.account_id = r->me.id,
@@ -194,7 +195,7 @@ on_upload(struct request *r)
 		return;
 	}
 	if (r->content_length >= 0 &&
-	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOAD_OVERHEAD_BYTES : 0))
+	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOADS_OVERHEAD_BYTES : 0))
 		return;
 	if (r->body_check) {
 		if (has_folders(r) && claim(r))

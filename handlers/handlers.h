@@ -36,6 +36,8 @@ void on_message_patch(struct request *r);
 void on_message_delete(struct request *r);
 /* poll.c */
 void on_poll_post(struct request *r);
+/* events.c */
+void on_events_get(struct request *r);
 /* receipt.c */
 void on_read_post(struct request *r);
 void on_receipt_post(struct request *r);

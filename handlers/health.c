@@ -3,6 +3,7 @@
 #include "inputs.h"
 #include "outbox.h"
 #include "resp.h"
+#include "room.h"
 #include "share.h"
 #include "sweep.h"
 #include "version.h"
@@ -50,21 +51,11 @@ on_health_get(struct request *r)
 }
 
 static bool
-has_room(const char *dir, int64_t floor_bytes)
-{
-	struct statvfs fs;
-
-	return statvfs(dir, &fs) == 0 && (int64_t)fs.f_bavail * (int64_t)fs.f_frsize >= floor_bytes;
-}
-
-static bool
-disk_is_fine(struct request *r)
+disk_is_fine(const struct request *r)
 {
 	const struct conf *c = r->worker->conf;
-	char *copy = arena_strdup(&r->arena, c->db_path);
 
-	return copy && has_room(dirname(copy), c->min_free_bytes) &&
-	    has_room(c->upload_dir, c->min_free_bytes);
+	return room_left(r, c->data_dir) >= 0 && room_left(r, c->upload_dir) >= 0;
 }
 
 static bool
@@ -116,11 +107,20 @@ on_ready_get(struct request *r)
 	json_add_int(o, "time", r->now);
 }
 
+/* Does relay-live run, as far as anybody knows? */
+static bool
+is_live(const struct request *r)
+{
+	struct wake_share *share = r->worker->wake->share;
+
+	return share && atomic_load(&share->serving);
+}
+
 /* GET /api/v1/webchat/config: name, version, features, limits; nothing about users or machines. */
 void
 on_config_get(struct request *r)
 {
-	static const char *const off[] = { "push", "translation", "calls" };
+	static const char *const off[] = { "translation", "calls" };
 	const struct conf *c = r->worker->conf;
 	struct json_object *o = resp_ok(r, 200), *features = json_object_new_object(),
 			   *limits = json_object_new_object(),
@@ -130,6 +130,7 @@ on_config_get(struct request *r)
 	json_add_text(o, "version", RELAY_VERSION);
 	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
 		json_add_bool(features, off[i], false);
+	json_add_bool(features, "push", is_live(r));
 	json_add_bool(features, "phone_bridge", true);
 	json_add_bool(features, "open_registration", conf_registration_open(c));
 	json_object_object_add(o, "features", features);

@@ -250,6 +250,12 @@ const struct field in_poll_fields[] = {
 	END,
 };
 
+const struct field in_events_fields[] = {
+	RULED(in_events, after, FIELD_OPTIONAL, 0, 18, is_cursor,
+	    "what an earlier answer gave, or empty"),
+	END,
+};
+
 const struct field in_read_fields[] = {
 	CLEANED(in_ids, chat_address, FIELD_REQUIRED, 1, 64, clean_address),
 	TEXTS(in_ids, message_ids, FIELD_REQUIRED, 1, 200),

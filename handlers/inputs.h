@@ -40,6 +40,9 @@ struct in_poll {
 	const char *chat_address, *cursor, *phone_id;
 	int64_t limit;
 };
+struct in_events {
+	const char *after;
+};
 struct in_ids {
 	const char *chat_address;
 	struct field_texts message_ids;
@@ -95,9 +98,9 @@ struct in_action {
 
 extern const struct field in_code_request_fields[], in_code_verify_fields[], in_me_fields[],
     in_page_fields[], in_export_fields[], in_presence_fields[], in_message_fields[],
-    in_text_fields[], in_poll_fields[], in_read_fields[], in_receipt_fields[], in_typing_fields[],
-    in_group_fields[], in_group_new_fields[], in_member_fields[], in_role_fields[],
-    in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[],
+    in_text_fields[], in_poll_fields[], in_events_fields[], in_read_fields[], in_receipt_fields[],
+    in_typing_fields[], in_group_fields[], in_group_new_fields[], in_member_fields[],
+    in_role_fields[], in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[],
     in_number_fields[], in_whole_fields[], in_phones_fields[], in_upload_fields[],
     in_token_fields[], in_admission_fields[], in_key_fields[], in_claim_fields[], in_ack_fields[],
     in_inbound_fields[];

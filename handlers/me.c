@@ -5,6 +5,8 @@
 #include "invite.h"
 #include "resp.h"
 #include "show.h"
+#include "erase.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -9,6 +9,9 @@
 #include "resp.h"
 #include "show.h"
 #include "text.h"
+#include "edit.h"
+#include "post.h"
+#include "receipt.h"
 
 #include <string.h>
 

@@ -108,6 +108,9 @@ on_metrics_get(struct request *r)
 	}
 	text_init(&t, storage, TEXT_BYTES);
 	gauge(&t, "workers", "Workers that are alive.", atomic_load(&r->worker->share->workers));
+	if (r->worker->wake->share)
+		gauge(&t, "live_streams", "Clients that listen for live wake-ups.",
+		    atomic_load(&r->worker->wake->share->streams));
 	res = add_store(&t, r->worker->db, r->now);
 	if (res == DB_DONE)
 		res = add_queues(&t, r->worker->db, r->now);

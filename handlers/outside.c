@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "email.h"
 #include "resp.h"
+#include "req.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
 
 #include "inputs.h"
 #include "message.h"
+#include "post.h"
 
 /* Answers POST messages for a channel other than pchat. */
 void outside_send(struct request *r, const struct in_message *in);

@@ -5,6 +5,7 @@
 #include "outside.h"
 #include "resp.h"
 #include "show.h"
+#include "post.h"
 
 #include <string.h>
 

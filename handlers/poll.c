@@ -6,6 +6,7 @@
 #include "resp.h"
 #include "share.h"
 #include "show.h"
+#include "stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include "outside.h"
 #include "resp.h"
 #include "share.h"
+#include "receipt.h"
 
 #include <string.h>
 
@@ -166,7 +167,7 @@ on_typing_post(struct request *r)
 	res = db_block_get(r->worker->db, to.id, r->me.id);
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
-	if (res == DB_NONE)
-		share_typing_set(r->worker->share, to.id, r->me.id, in->typing);
+	if (res == DB_NONE && share_typing_set(r->worker->share, to.id, r->me.id, in->typing))
+		wake_tell(r->worker->wake, WAKE_NEWS, &to.id, 1);
 	resp_ok(r, 200);
 }

@@ -52,6 +52,8 @@ const struct route routes[] = {
 	{ METHOD_DELETE, "/api/v1/messages/*", FOR_MEMBER | SCOPE_SEND, 0, NOTHING,
 	    on_message_delete },
 	{ METHOD_POST, CHAT "/poll", FOR_MEMBER | SCOPE_RECEIVE, SMALL, TAKES(poll), on_poll_post },
+	{ METHOD_GET, CHAT "/events", FOR_MEMBER | SILENT | SCOPE_RECEIVE, 0, TAKES(events),
+	    on_events_get },
 	{ METHOD_POST, CHAT "/read", FOR_MEMBER | SCOPE_RECEIVE, LISTED, in_read_fields,
 	    sizeof(struct in_ids), on_read_post },
 	{ METHOD_POST, CHAT "/receipt-status", FOR_MEMBER | SCOPE_SEND | SCOPE_RECEIVE, LISTED,

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "req.h"
 #include "resp.h"
+#include "receipt.h"
 
 /* Text that one answer holds at most, or a little more: with every byte of it escaped it still fits
  * into the memory that nginx keeps for an answer. */

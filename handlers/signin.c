@@ -9,6 +9,8 @@
 #include "show.h"
 #include "text.h"
 #include "words.h"
+#include "access_request.h"
+#include "erase.h"
 
 #define STRANGER_MAIL_TTL_MS ((int64_t)86400000)
 

@@ -20,6 +20,7 @@ import urllib.request
 from urllib.parse import quote
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.environ.get("RELAY_BUILD", os.path.join(TOP, "build"))
 SETTINGS = {"HOST": "127.0.0.1", "PCHAT_DEV_EXPOSE_CODES": "true", "RELAY_NAME": "Demo relay", "RELAY_TELEGRAM_API": "",
             "RELAY_WORKERS": "2", "PCHAT_ADMIN_EMAILS": "you@demo.example", "RELAY_API_RATE": "0", "RELAY_AUTH_RATE": "0"}
 START_SEC = 60
@@ -127,7 +128,7 @@ def live(people, stopped):
 
 def start(folder):
     """The relay as a child; answers (process, address)."""
-    child = subprocess.Popen([os.path.join(TOP, "build", "relayd"), "--dir", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    child = subprocess.Popen([os.path.join(BUILD, "relayd"), "--dir", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                              start_new_session=True)
     end = time.monotonic() + START_SEC
     for line in child.stdout:

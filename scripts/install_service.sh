@@ -42,7 +42,7 @@ while (($#)); do
 done
 
 units=(webchat-relay.service webchat-relay-sweep.service webchat-relay-sweep.timer)
-programs=(relayd relay-mail relay-sweep relayctl)
+programs=(relayd relay-mail relay-live relay-sweep relayctl)
 [[ $user =~ ^[a-z_][a-z0-9_-]{0,31}$ && $user != root ]] || fail "--user '$user' is not the name of an unprivileged user" 2
 for path in "$prefix" "$dir"; do
     [[ $path =~ ^/[A-Za-z0-9._/+@-]+$ && $path != */ ]] || fail "'$path': systemd wants an absolute path of plain characters" 2

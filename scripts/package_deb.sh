@@ -54,7 +54,7 @@ trap 'rm -rf "$work"' EXIT
 "$top/scripts/package_private_relay.sh" --output "$work" ${packing[@]+"${packing[@]}"} >/dev/null
 from=$work/$name root=$work/root
 epoch=$(stat -c %Y "$from/SHA256SUMS")
-version=$(sed -n 's/.*RELAY_VERSION "\(.*\)".*/\1/p' "$top/relay/version.h")
+version=$(sed -n 's/.*RELAY_VERSION "\(.*\)".*/\1/p' "$top/base/version.h")
 # Manual pages are made by asking programs, which has to be ones that run here.
 native=$from/build
 if [[ $architecture != "$(dpkg --print-architecture)" ]]; then

@@ -44,6 +44,8 @@ AUTH, CHAT = "/api/v1/pchat/auth", "/api/v1/webchat"
 ANSWER_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 SOCKET_SEC, GOODBYE_SEC, PRESENCE_SEC = 30, 5, 30
+# A stream says hello at once and something every 20 s; while it lives, a poll in a minute is enough.
+HELLO_SEC, STREAM_SEC, WATCHDOG_SEC, LONGEST_RETRY_SEC = 5, 45, 60, 60
 FIRST_DELAY_SEC, LAST_DELAY_SEC = 0.5, 15
 RECENT_KEPT = 1000
 LONGEST_VOICE_MS = 86400000
@@ -305,13 +307,13 @@ class Relay:
     """The relay's API. `patience_sec` bounds how long one call is tried again; `proxy` is a URL, or None."""
 
     def __init__(self, url, patience_sec, proxy=None):
-        self.url, self.parts, self.token = url, urlsplit(url), None
+        self.url, self.parts, self.token, self.push = url, urlsplit(url), None, False
         self.patience_sec, self.lost, self.proxy = patience_sec, False, proxy and urlsplit(proxy)
 
     def again(self):
         """Another one of the same, for another thread."""
         other = Relay(self.url, self.patience_sec)
-        other.token, other.proxy = self.token, self.proxy
+        other.token, other.proxy, other.push = self.token, self.proxy, self.push
         return other
 
     def call(self, method, path, body=None, *, upload=None, sink=None, repeatable=True, patience_sec=None):
@@ -340,6 +342,26 @@ class Relay:
                 self.lost = True
             time.sleep(wait)
             delay = min(delay * 2, LAST_DELAY_SEC)
+
+    def events(self):
+        """What the relay tells of news, as it comes, until the stream ends or no byte comes for too long."""
+        link = self._connect(HELLO_SEC)
+        wire, headers = link.sock, {"Accept": "text/event-stream", "User-Agent": PROGRAM, "X-PChat-Session": self.token,
+                                    "Connection": "close"}
+        try:
+            link.request("GET", f"{self._target()}{CHAT}/events", None, {**headers, **self._proxy_headers(plain=True)})
+            reply = link.getresponse()
+            if reply.status != 200 or reply.headers.get_content_type() != "text/event-stream":
+                self._judged(reply, reply.read(ANSWER_BYTES))
+                raise Unreachable(f"{self.url} has no stream", final=True)
+            while line := reply.readline(ANSWER_BYTES):
+                if line.startswith(b"data:"):
+                    wire.settimeout(STREAM_SEC)
+                    yield json.loads(line[5:])
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise Unreachable(f"the stream of {self.url} was lost: {reason(error)}") from None
+        finally:
+            link.close()
 
     def _once(self, method, path, data, upload, sink, give_up_at):
         link = self._connect(max(1, min(SOCKET_SEC, give_up_at - time.monotonic())))
@@ -736,6 +758,34 @@ def save_file(relay, folder, file):
         return None
 
 
+class News(threading.Thread):
+    """Listens for live wake-ups: `event` is set when there may be news. Without a stream `alive` is false, and it is
+    for its owner to poll."""
+
+    def __init__(self, relay, event):
+        super().__init__(daemon=True)
+        self.relay, self.event, self.alive = relay.again(), event, False
+
+    def run(self):
+        window, failures = 1, 0
+        while failures >= 0:
+            try:
+                for event in self.relay.events():
+                    failures, self.alive = 0, True
+                    window = event.get("reconnect_ms", window * 1000) / 1000
+                    self.event.set()
+            except Refused as error:
+                failures = -1 if error.status in (401, 403, 404) else failures
+            except Unreachable as error:
+                failures = -1 if error.final else failures
+            if self.alive:  # what came since is for a poll to find
+                self.alive = False
+                self.event.set()
+            if failures >= 0:
+                time.sleep(min(max(1, random.uniform(0, window)) * 2 ** failures, LONGEST_RETRY_SEC))
+                failures = min(failures + 1, 6)
+
+
 class Watch:
     """Receives until it is interrupted."""
 
@@ -744,10 +794,19 @@ class Watch:
         self.relay, self.state = session.relay, session.state
         self.interrupts, self.command = args.interrupts, args.command
         self.recent = list(self.state["recent"] or [])
-        self.ended = threading.Event()
+        self.ended, self.stirred = threading.Event(), threading.Event()
+        self.news = None
+
+    def end(self):
+        """Stop soon; for other threads."""
+        self.ended.set()
+        self.stirred.set()
 
     def run(self):
         """Poll, print, confirm; then say goodbye."""
+        if self.relay.push and not self.args.interval:
+            self.news = News(self.relay, self.stirred)
+            self.news.start()
         with self.state.watch():
             try:
                 self._loop()
@@ -776,9 +835,14 @@ class Watch:
             self.present_until = time.monotonic() + PRESENCE_SEC
 
     def _rest(self, seconds):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.ended.wait(max(0, min(until, self.present_until) - time.monotonic())):
+        """Until the next poll is due, or the relay says that there is news."""
+        start = time.monotonic()
+        while not self.ended.is_set():
+            until = start + (max(seconds, WATCHDOG_SEC) if self.news and self.news.alive else seconds)
+            if self.stirred.wait(max(0, min(until, self.present_until) - time.monotonic())) or time.monotonic() >= until:
+                break
             self._be_present()
+        self.stirred.clear()
 
     def _receive(self, item):
         """Print it once; a command that was cut short by the end of the program gets it again."""
@@ -866,7 +930,7 @@ class Chat:
                 if self.failure or not self._do(line):
                     break
         finally:
-            self.watch.ended.set()
+            self.watch.end()
             receiver.join(SOCKET_SEC)
         if self.failure:
             raise self.failure
@@ -1086,6 +1150,7 @@ def run(args):
         out.put("signed_out", f"Signed out: {clean(args.email)}", email=args.email)
         return
     config = relay.call("GET", CHAT + "/config", patience_sec=None if sending or args.watch or args.chat else 0)
+    relay.push = bool(config.get("features", {}).get("push"))
     session.open()
     if args.json or args.site or sys.stdout.isatty() or not (sending or args.watch or args.chat or args.group or args.directory):
         out.status(session.status())

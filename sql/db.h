@@ -4,8 +4,10 @@
 #define SQL_DB_H
 
 #include "conf.h"
+#include "wake.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What every store function answers. Busy and full pass by themselves: ask again later. */
@@ -54,6 +56,13 @@ struct db *db_open(const struct db_options *o, char error[static DB_ERROR_BYTES]
 
 /* Closes and frees; NULL is allowed. */
 void db_close(struct db *db);
+
+/* Whom a write had news for: told after it was committed and after the writers' lock is free. Each
+ * list is of one kind and not empty. */
+typedef void db_tell(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n);
+
+/* Has `tell` told from here on. False: out of memory, nobody is told. */
+bool db_on_news(struct db *db, db_tell *tell, void *arg);
 
 /* From here on only data statements and transactions run on this connection: no schema change, no
  * PRAGMA, no ATTACH. */

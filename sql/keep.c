@@ -1,5 +1,5 @@
 /* The copy that is kept of a database before its schema changes: data/backups/before-vN-TIME.db. */
-#include "db_internal.h"
+#include "keep.h"
 
 #include "cleanup.h"
 #include "clock.h"

@@ -32,8 +32,24 @@ def unit_program(path):
     return passed, failed
 
 
-def unit_tests():
-    sources = sorted(glob.glob(os.path.join(HERE, "unit", "test_*.c")))
+def named(words):
+    """What `make check T="..."` names: (unit sources, words for pytest). A bare name is that of a test file."""
+    units, rest = [], []
+    for word in words:
+        stem = os.path.splitext(os.path.basename(word))[0]
+        sources = glob.glob(os.path.join(HERE, "unit", f"{stem}.c")) + glob.glob(os.path.join(HERE, "unit", f"test_{stem}.c"))
+        scripts = glob.glob(os.path.join(HERE, "*", f"{stem}.py")) + glob.glob(os.path.join(HERE, "*", f"test_{stem}.py"))
+        if word.startswith("-") or rest[-1:] == ["-k"] or os.path.exists(os.path.join(TOP, word)) and not word.endswith(".c") or "::" in word:
+            rest.append(word)
+        elif sources or scripts:
+            units += sources
+            rest += scripts
+        else:
+            sys.exit(f"tests/run.py: no test file is called {word}")
+    return units, rest
+
+
+def unit_tests(sources):
     totals = [unit_program(os.path.join(BUILD, "tests", os.path.basename(s)[:-2])) for s in sources]
     passed, failed = sum(t[0] for t in totals), sum(t[1] for t in totals)
     print(f"unit: {len(sources)} programs, {passed} passed, {failed} failed")
@@ -41,7 +57,8 @@ def unit_tests():
 
 
 def python_tests(words):
-    """pytest over the folders that talk to a running relay; counts come from its report, file by file."""
+    """pytest over the folders that talk to a running relay; counts come from its report: (cases that passed, failed, were
+    skipped, and how many tests they are cases of)."""
     names = ("api", "cli", "fault", "ops", "proof", "house", "docs", "web")
     folders = [os.path.join(HERE, f) for f in names if os.path.isdir(os.path.join(HERE, f))]
     files = sorted(f for d in folders for f in glob.glob(os.path.join(d, "test_*.py")))
@@ -49,27 +66,35 @@ def python_tests(words):
         subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "-p",
                         "no:cacheprovider", f"--junitxml={report.name}", *(words or folders)],
                        cwd=TOP, stdin=subprocess.DEVNULL, check=False)
+        if os.path.getsize(report.name) == 0:  # pytest could not even begin
+            return 0, 1, 0, 0
         cases = list(ET.parse(report.name).iter("testcase"))
-    ran = {c.get("classname", "").split(".")[-1] for c in cases}
-    ran |= {part for c in cases for part in c.get("classname", "").split(".")}
+    ran = {part for c in cases for part in c.get("classname", "").split(".")}
     silent = [] if words else [f for f in files if os.path.basename(f)[:-3] not in ran]
     for path in silent:
         print(f"{os.path.relpath(path, TOP)}: ran no test")
     failed = sum(1 for c in cases if c.find("failure") is not None or c.find("error") is not None)
     skipped = sum(1 for c in cases if c.find("skipped") is not None)
-    return len(cases) - failed - skipped, failed + len(silent), skipped
+    rules = {(c.get("classname"), c.get("name", "").split("[")[0]) for c in cases}
+    return len(cases) - failed - skipped, failed + len(silent), skipped, len(rules)
 
 
 def main():
-    words = sys.argv[1:]
-    passed, failed = (0, 0) if words else unit_tests()
-    more, broken, skipped = python_tests(words)
-    passed, failed = passed + more, failed + broken
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "SAN"):  # what tests build, they build as a user does
+        os.environ.pop(name, None)
+    units, words = named(sys.argv[1:])
+    everything = len(sys.argv) == 1
+    passed, failed = unit_tests(sorted(glob.glob(os.path.join(HERE, "unit", "test_*.c"))) if everything else units) if everything or units else (0, 0)
+    skipped, rules = 0, passed + failed
+    if everything or words:
+        more, broken, skipped, tests = python_tests(words)
+        passed, failed, rules = passed + more, failed + broken, rules + tests
     if passed + failed == 0:
         failed = 1
     sys.path.insert(0, os.path.join(HERE, "house"))
     import measure
     print(measure.summary())
+    print(f"{rules:,} tests, {passed + failed + skipped:,} cases")
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
     return 1 if failed else 0
 

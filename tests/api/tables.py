@@ -16,7 +16,7 @@ def fill(template):
     """The path with ids of nothing in the places of its parameters."""
     for place, value in PLACES.items():
         template = template.replace(place, value)
-    return template
+    return template + ("?after=" if template.endswith("/events") else "")  # without it the answer has no end
 
 
 class Operation:

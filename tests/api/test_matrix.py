@@ -40,6 +40,7 @@ ROWS = {
     ("PATCH", "/api/v1/messages/{message}"): ({"text": "y"}, 404, 404, 403, 200, 404),
     ("DELETE", "/api/v1/messages/{message}"): (None, 404, 404, 200, 200, 404),
     ("POST", CHAT + "/poll"): ({"chat_address": "{owner}", "limit": 1}, 403, 403, 403, 200, 403),
+    ("GET", CHAT + "/events"): (None, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/read"): ({"chat_address": "{owner}", "message_ids": ["x"]}, 403, 403, 403, 200, 403),
     ("POST", CHAT + "/receipt-status"): ({"message_ids": ["{message}"]}, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/typing"): ({"to": "{group}", "typing": True}, 404, 404, 200, 200, 404),
@@ -103,6 +104,7 @@ SCOPES = {
     ("PATCH", "/api/v1/messages/{message}"): ["send"],
     ("DELETE", "/api/v1/messages/{message}"): ["send"],
     ("POST", CHAT + "/poll"): ["receive"],
+    ("GET", CHAT + "/events"): ["receive"],
     ("POST", CHAT + "/read"): ["receive"],
     ("POST", CHAT + "/receipt-status"): ["send", "receive"],
     ("POST", CHAT + "/typing"): ["send"],
@@ -158,7 +160,7 @@ def fill(value, names):
     if isinstance(value, str):
         for name, text in names.items():
             value = value.replace("{" + name + "}", text)
-        return value
+        return value + ("?after=" if value == CHAT + "/events" else "")  # the stream has no end
     if isinstance(value, dict):
         return {key: fill(item, names) for key, item in value.items()}
     return [fill(item, names) for item in value] if isinstance(value, list) else value

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from client import wait_until
 from harness import free_port
+from live import listen
 
 
 @pytest.fixture(name="measured")
@@ -26,6 +28,13 @@ def measured_relay(make_relay):
 
 def figures(text):
     return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if not line.startswith("#")}
+
+
+def test_streams_that_are_open_are_counted(measured):
+    relay, _, read = measured
+    with listen(relay.sign_in()):
+        assert figures(read())["webchat_live_streams"] == 1
+    wait_until("it is over", lambda: figures(read())["webchat_live_streams"] == 0)
 
 
 def test_figures_are_in_the_text_format_and_count_what_happened(measured):

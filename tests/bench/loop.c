@@ -13,16 +13,21 @@
 #define TEXT_BYTES 1024
 #define SEAL_BYTES 60 /* what packing and sealing add to a text */
 
+/* What begins and ends a write is the engine's own, so of no table. */
+#define OWN STMT(BEGIN_WRITE, "", "BEGIN IMMEDIATE") STMT(COMMIT, "", "COMMIT")
+
 enum stmt {
-#define STMT(name, text) ST_##name,
+#define STMT(name, kinds, text) ST_##name,
 #include "stmt.def"
+	OWN
 #undef STMT
-	ST__MAX,
+	    ST__MAX,
 };
 
 static const char *const statements[] = {
-#define STMT(name, text) text,
+#define STMT(name, kinds, text) text,
 #include "stmt.def"
+	OWN
 #undef STMT
 };
 

@@ -102,7 +102,7 @@ def test_interrupt_is_exit_130_even_in_the_middle_of_a_rest(cli, relay, number):
 
 
 def test_interval_comes_from_the_relay_unless_one_is_given(make_cli, make_relay):
-    relay = make_relay({"RELAY_POLL_INTERVAL_MS": 60000})
+    relay = make_relay({"RELAY_POLL_INTERVAL_MS": 60000, "RELAY_LIVE": "false"})
     cli, bob = make_cli(of=relay), relay.sign_in()
     cli.sign_in()
     with Proxy(relay, lambda head: None) as proxy:
@@ -412,3 +412,47 @@ def test_chat_with_nobody_says_so_and_goes_on(cli, bob):
     done = subprocess.run(cli.words(["--chat", "nobody-here"]), env=cli.env(), input="one\ntwo\n", text=True, capture_output=True,
                           timeout=120, cwd=cli.home, check=False)
     assert done.returncode == 0 and done.stderr.count("Nobody has this chat address") == 2, done
+
+
+# -- live wake-ups: the relay asks for a poll in ten minutes, so what comes soon came by a wake -------------------
+
+RARELY = {"RELAY_POLL_INTERVAL_MS": 600000}
+
+
+@pytest.fixture(name="rare")
+def relay_that_is_rarely_polled(make_relay, make_cli):
+    relay = make_relay(RARELY)
+    user = make_cli(relay)
+    user.sign_in()
+    return relay, user, relay.sign_in(display_name="Bob")
+
+
+def test_message_comes_by_a_wake_long_before_the_next_poll(rare):
+    _, user, bob = rare
+    watching = user.start("--watch")
+    bob.send(address(user), "first")
+    watching.wait_for(": first")
+    bob.send(address(user), "second")
+    watching.wait_for(": second").stop()
+
+
+def test_watching_goes_on_when_relay_live_is_killed(rare):
+    relay, user, bob = rare
+    watching = user.start("--watch")
+    bob.send(address(user), "first")
+    watching.wait_for(": first")
+    [pid] = relay.children("relay-live")
+    os.kill(pid, signal.SIGKILL)
+    bob.send(address(user), "second")
+    watching.wait_for(": second").stop()
+
+
+def test_without_live_wake_ups_it_polls(make_relay, make_cli):
+    relay = make_relay({"RELAY_LIVE": "false"})
+    user, bob = make_cli(relay), relay.sign_in()
+    user.sign_in()
+    watching = user.start("--watch")
+    for text in ("first", "second"):
+        bob.send(address(user), text)
+        watching.wait_for(f": {text}")
+    watching.stop()

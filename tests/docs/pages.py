@@ -99,7 +99,7 @@ class Checkout:
     def run(self, words, text="", env=None, cwd=None):
         """Run a program in the copy as its owner, with exactly that environment."""
         as_user = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
-        return subprocess.run(words, input=text, cwd=cwd or self.folder, env=env or {}, capture_output=True, text=True, timeout=180,
+        return subprocess.run(words, input=text, cwd=cwd or self.folder, env=env or {}, capture_output=True, text=True, timeout=600,
                               check=False, umask=self.umask, **as_user)
 
     def path(self, *names):

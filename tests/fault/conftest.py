@@ -5,4 +5,4 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "api"))
 
 from fixtures import *  # noqa: E402,F401,F403 pylint: disable=wildcard-import,wrong-import-position
-from disks import four_mib_file_system  # noqa: E402,F401
+from disks import eight_mib_file_system  # noqa: E402,F401

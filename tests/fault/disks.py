@@ -7,11 +7,11 @@ import pytest
 
 
 @pytest.fixture(name="small_disk")
-def four_mib_file_system():
-    """A folder on a file system of 4 MiB."""
+def eight_mib_file_system():
+    """A folder on a file system of 8 MiB."""
     home = tempfile.mkdtemp(prefix="relay-test-")
     os.chmod(home, 0o755)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", home], capture_output=True, check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=755", "tmpfs", home], capture_output=True, check=False)
     if mounted.returncode != 0:
         os.rmdir(home)
         pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")

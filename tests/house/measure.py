@@ -5,11 +5,15 @@ import re
 import statistics
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDERS = ("relay", "sql", "fcgi", "handlers", "cron", "admin")
+FOLDERS = ("base", "sql", "sql/engine", "sql/store", "fcgi", "handlers", "server", "cron", "mail", "live", "admin")
+
+
+def sources_of(folder, pattern="*.[ch]"):
+    return sorted(glob.glob(os.path.join(TOP, folder, pattern)))
 
 
 def sources(pattern="*.[ch]"):
-    return sorted(f for d in FOLDERS for f in glob.glob(os.path.join(TOP, d, pattern)))
+    return sorted(f for folder in FOLDERS for f in sources_of(folder, pattern))
 
 
 def text(path):

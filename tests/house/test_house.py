@@ -27,7 +27,8 @@ def test_no_file_is_longer_than_500_lines():
 
 
 def test_no_line_is_wider_than_100_columns():
-    wide = [(rel(p), i) for p in measure.sources() for i, line in enumerate(measure.text(p).splitlines(), 1)
+    paths = measure.sources() + measure.sources("stmt.def")
+    wide = [(rel(p), i) for p in paths for i, line in enumerate(measure.text(p).splitlines(), 1)
             if len(line.expandtabs(8)) > 100]
     assert wide == []
 
@@ -41,11 +42,35 @@ def test_no_unbounded_string_functions():
     assert [(rel(p), m.group(1)) for p in measure.sources() if (m := bad.search(measure.text(p)))] == []
 
 
-def test_sql_stands_in_the_sql_folder_only():
+def test_sql_stands_in_its_table_and_the_engine_only():
     sql = re.compile(r'"[^"]*\b(SELECT .* FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b')
     found = [rel(p) for p in measure.sources() if sql.search(measure.text(p))]
-    assert [p for p in found if not p.startswith("sql/")] == []
+    assert [p for p in found if not p.startswith("sql/engine/")] == []
     assert sql.search(measure.text(os.path.join(measure.TOP, "sql", "stmt.def")))
+
+
+def test_only_the_engine_knows_sqlite():
+    found = [rel(p) for p in measure.sources() if re.search(r"\bsqlite3_\w+\(|<sqlite3.h>", measure.text(p))]
+    assert found and [p for p in found if not p.startswith("sql/engine/sqlite")] == []
+
+
+def circles(files):
+    """Modules of a set that include each other in a circle: NAME.c, NAME.h and NAME_internal.h are one."""
+    uses, here = {}, {os.path.basename(path) for path in files}
+    for path in files:
+        found = [one for one in re.findall(r'^#include "(\w+)\.h"', measure.text(path), re.M) if f"{one}.h" in here]
+        name = os.path.splitext(os.path.basename(path))[0]
+        uses.setdefault(re.sub("_internal$", "", name), set()).update(re.sub("_internal$", "", one) for one in found)
+    free = True
+    while free:
+        free = {name for name, needs in uses.items() if not (needs - {name}) & set(uses)}
+        free |= {name for name in uses if not any(name in needs - {other} for other, needs in uses.items() if other != name)}
+        uses = {name: needs for name, needs in uses.items() if name not in free}
+    return sorted(uses)
+
+
+def test_no_circle_inside_a_folder():
+    assert {folder: found for folder in measure.FOLDERS if (found := circles(measure.sources_of(folder)))} == {}
 
 
 def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
@@ -59,7 +84,7 @@ def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
 
 def test_make_without_a_goal_builds_the_programs(tmp_path):
     plan = subprocess.run(["make", "-n", f"BUILD={tmp_path}"], cwd=measure.TOP, capture_output=True, text=True, check=True).stdout
-    assert all(f"ld {tmp_path}/{program}" in plan for program in ("relayd", "relay-mail", "relay-sweep", "relayctl"))
+    assert all(f"ld {tmp_path}/{program}" in plan for program in ("relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"))
 
 
 def compile_in(folder, include, tmp_path):
@@ -78,9 +103,17 @@ def test_a_folder_cannot_include_what_stands_to_its_right(tmp_path):
     assert compile_in("handlers", "req.h", tmp_path)
     assert compile_in("sql", "conf.h", tmp_path)
     assert not compile_in("sql", "req.h", tmp_path)
-    assert not compile_in("relay", "db.h", tmp_path)
+    assert not compile_in("base", "db.h", tmp_path)
+    assert compile_in("sql", "engine.h", tmp_path)
+    assert not compile_in("handlers", "engine.h", tmp_path)
+    assert not compile_in("cron", "sqlite_internal.h", tmp_path)
+    assert compile_in("server", "worker.h", tmp_path)
+    assert not compile_in("server", "handlers.h", tmp_path)
+    assert not compile_in("mail", "sweep_pass.h", tmp_path)
     assert not compile_in("fcgi", "handlers.h", tmp_path)
     assert not compile_in("cron", "req.h", tmp_path)
+    assert compile_in("live", "wake.h", tmp_path)
+    assert not compile_in("live", "db.h", tmp_path)
     assert not compile_in("admin", "req.h", tmp_path)
 
 
@@ -99,7 +132,7 @@ def test_settings_manual_is_made_from_the_table():
 def test_programs_are_hardened():
     if "san" in os.path.basename(BUILD):
         return
-    for name in ("relayd", "relay-mail", "relayctl"):
+    for name in ("relayd", "relay-mail", "relay-live", "relayctl"):
         path = os.path.join(BUILD, name)
         out = subprocess.run(["readelf", "-hldW", path], capture_output=True, text=True, check=True).stdout
         symbols = subprocess.run(["readelf", "-sW", path], capture_output=True, text=True, check=True).stdout

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "docs"))
 import pages  # noqa: E402 pylint: disable=wrong-import-position
 
 NAME = "webchat-private-relay"
-PROGRAMS = ["relay-mail", "relay-sweep", "relayctl", "relayd"]
+PROGRAMS = ["relay-live", "relay-mail", "relay-sweep", "relayctl", "relayd"]
 EPOCH = 1700000000
 
 

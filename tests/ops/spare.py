@@ -20,7 +20,7 @@ spare() { # name: makes $SPARE/NAME, a root of its own
 """
 
 
-def run(folder, script, timeout=120, **env):
+def run(folder, script, timeout=600, **env):
     """Runs bash lines as root among mounts and processes of their own, all of which end with them. `folder` is an empty
     folder; `spare NAME` makes a root at $SPARE/NAME."""
     words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", SETUP + script]

@@ -7,7 +7,7 @@ import pytest
 
 from contract import ROOT
 
-PROGRAMS = ["relayd", "relay-mail", "relay-sweep", "relayctl"]
+PROGRAMS = ["relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"]
 NEXT_DEBIAN = "trixie"
 
 

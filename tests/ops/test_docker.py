@@ -93,7 +93,7 @@ def test_build_sees_what_make_and_the_package_need():
 
 
 def test_port_of_the_image_is_the_default_one():
-    default = re.search(r'^CONF\(PORT, INT, port, "(\d+)"', text_of("relay/conf.def"), re.M).group(1)
+    default = re.search(r'^CONF\(PORT, INT, port, "(\d+)"', text_of("base/conf.def"), re.M).group(1)
     assert last_stage().all("EXPOSE") == [default]
 
 
@@ -276,7 +276,7 @@ def test_relay_runs_without_rights_on_a_read_only_file_system(container):
     assert {"bridge.db", "copy.db"} <= set(container["run"])
     uid = last_stage().all("USER")[0].split(":")[0]
     assert {line.split()[0] for line in container["users"]} == {uid}
-    assert {line.split()[1] for line in container["users"]} >= {"relayd", "relay-mail", "nginx"}
+    assert {line.split()[1] for line in container["users"]} >= {"relayd", "relay-mail", "relay-live", "nginx"}
 
 
 def test_container_ends_well_when_it_is_told_to(container):

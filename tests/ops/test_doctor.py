@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -18,7 +19,7 @@ from smtp_sink import PASSWORD, USERNAME
 from tls import make_certificate
 
 SOUND = {"PCHAT_DEV_EXPOSE_CODES": "false", "PCHAT_MIN_FREE_BYTES": 0}
-LOCAL = ["settings", "data", "uploads", "disk", "clock", "database", "housekeeping", "wal", "files", "socket", "codes"]
+LOCAL = ["settings", "data", "uploads", "disk", "clock", "database", "housekeeping", "wal", "files", "socket", "live", "codes"]
 ASKED = ["health", "downloads", "private", "forwarding"]
 
 
@@ -98,6 +99,19 @@ def test_check_makes_the_local_checks_only(sound):
 def test_wrong_words_are_a_usage_error(sound, words):
     done = sound.ctl("doctor", *words, expect=2)
     assert "usage: relayctl doctor" in done.stderr and len(done.stderr.splitlines()) == 1 and not done.stdout
+
+
+def test_relay_live_that_does_not_answer_is_found(make_relay):
+    relay = make_relay(SOUND)
+    assert examine(relay)["live"] == (True, "relay-live answers")
+    [pid] = relay.children("relay-live")
+    os.kill(pid, signal.SIGSTOP)
+    found, messages = failing(relay)
+    assert found == {"live"} and "relay-live does not answer, so clients poll" in messages
+
+
+def test_relay_live_that_is_off_is_no_trouble(make_relay):
+    assert "off" in examine(make_relay({**SOUND, "RELAY_LIVE": "false"}))["live"][1]
 
 
 # -- this machine ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from client import wait_until
 from contract import ROOT
 from harness import Relay, StartFailed, clean_env, free_port, kill_pids, make_folder, pids_of, run
+from live import WAKE, listen
 from test_nginx import is_json_failure
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root starts programs as two other users")
@@ -86,6 +87,15 @@ def test_conversation_through_the_nginx_of_another_user(make_hosted):
     ann.send(bob, "through the host")
     assert bob.texts() == ["through the host"]
     assert relay.children("nginx") == []
+
+
+@needs_root
+def test_wake_comes_through_the_nginx_of_another_user(make_hosted):
+    relay = make_hosted(folder=make_folder("relay of mine"))
+    ann, bob = relay.sign_in(), relay.sign_in()
+    with listen(ann) as stream:
+        bob.send(ann)
+        assert stream.event() == WAKE
 
 
 @needs_root

@@ -13,7 +13,7 @@ from harness import BUILD, clean_env, make_folder
 
 SCRIPT = os.path.join(ROOT, "scripts", "install_service.sh")
 UNITS = ["webchat-relay.service", "webchat-relay-sweep.service", "webchat-relay-sweep.timer"]
-PROGRAMS = ["relayd", "relay-mail", "relay-sweep", "relayctl"]
+PROGRAMS = ["relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"]
 WORST_EXPOSURE = 2.0
 
 

@@ -67,7 +67,7 @@ class Chaos(threading.Thread):
 
     def run(self):
         while not self.over.wait(self.rng.uniform(0.05, 0.3) * self.pace) and self.kills < MOST_KILLS:
-            self.strike(self.rng.choice(("relayd", "nginx", "relay-sweep", "relay-sweep", "relay-mail")))
+            self.strike(self.rng.choice(("relayd", "nginx", "relay-sweep", "relay-sweep", "relay-mail", "relay-live")))
 
     def strike(self, name):
         """Kill one process of that name, if there is one."""

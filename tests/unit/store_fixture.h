@@ -13,6 +13,19 @@
 #include "outbox.h"
 #include "signin.h"
 #include "text.h"
+#include "lock.h"
+#include "sqlite_internal.h"
+#include "session_internal.h"
+#include "account_internal.h"
+#include "access_request.h"
+#include "post.h"
+#include "edit.h"
+#include "stream.h"
+#include "receipt.h"
+#include "erase.h"
+#include "search.h"
+#include "seq.h"
+#include "throttle.h"
 
 #define NOW ((int64_t)1700000000000)
 #define HOUR ((int64_t)3600000)
@@ -59,7 +72,7 @@ store_folder(void **state)
 	store.db = NULL;
 	store.error[0] = '\0';
 	arena_init(&store.arena, 8 << 20);
-	return secret_init() && secret_key_load(store.path, true, no_key) ? 0 : -1;
+	return secret_init() && secret_key_load(store.dir, true, no_key) ? 0 : -1;
 }
 
 static inline int

@@ -25,7 +25,7 @@ TEST(migrate_makes_a_new_database)
 	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
 	assert_int_equal(store_number("SELECT stream_seq FROM meta"), 0);
 	store.db = store_open();
-	assert_int_equal(db_user_version(store.db->handle), db_schema_version());
+	assert_int_equal(sqlite_version(store.db->engine->handle), db_schema_version());
 }
 
 TEST(migrate_twice_changes_nothing)
@@ -83,10 +83,10 @@ TEST(migrate_refuses_a_missing_folder)
 
 TEST(migrate_refuses_while_another_writes)
 {
-	int fd = db_lock_open(store.path);
+	int fd = lock_open(store.path);
 
 	assert_true(fd >= 0);
-	assert_true(db_lock_take(fd, 0));
+	assert_true(lock_take(fd, 0));
 	store.options.busy_timeout_ms = 10;
 	assert_false(migrate());
 	says("another process is writing");
@@ -184,9 +184,9 @@ TEST(open_sets_what_the_house_wants)
 	assert_true(migrate());
 	store.options.full_durability = true;
 	store.db = store_open();
-	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, PATIENCE);
 	assert_int_equal(
-	    sqlite3_exec(store.db->handle,
+	    sqlite3_exec(store.db->engine->handle,
 		"CREATE TEMP TABLE t (x CHECK (x)); INSERT INTO t SELECT * FROM "
 		"pragma_secure_delete; INSERT INTO t SELECT * FROM pragma_foreign_keys; "
 		"INSERT INTO t SELECT synchronous = 2 FROM pragma_synchronous; INSERT "

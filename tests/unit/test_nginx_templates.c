@@ -101,6 +101,8 @@ shared_by_both(const char *text)
 	has(text, "zone=api:10m rate=50r/s;");
 	has(text, "limit_req zone=auth burst=60 nodelay;");
 	has(text, "limit_conn connections 100;");
+	has(text, "server \"unix:live.sock\" max_fails=0;");
+	has(text, "location = /api/v1/webchat/events {");
 	has(text, "default \"*\";");
 	has_not(text, "set_real_ip_from");
 	has_not(text, "$remote_addr $request_id");
@@ -116,6 +118,17 @@ TEST(plain_template_expands)
 	has(text, "listen 0.0.0.0:5110 backlog=");
 	has_not(text, "ssl");
 	has_not(text, "user ");
+	free(text);
+}
+
+TEST(without_live_wake_ups_there_is_no_place_for_them)
+{
+	char *text;
+
+	loads("RELAY_LIVE=false\n");
+	text = written("relay.conf.in", NULL);
+	is_well_formed(text);
+	has_not(text, "webchat/events");
 	free(text);
 }
 
@@ -175,6 +188,7 @@ TEST(access_log_holds_no_query_and_no_token)
 
 static const struct CMUnitTest tests[] = {
 	EACH(plain_template_expands),
+	EACH(without_live_wake_ups_there_is_no_place_for_them),
 	EACH(tls_template_expands),
 	EACH(every_setting_set_expands),
 	EACH(access_log_holds_no_query_and_no_token),

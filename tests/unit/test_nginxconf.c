@@ -208,6 +208,22 @@ TEST(limits_of_zero_leave_no_directive)
 	becomes("@LIMIT_ZONES@@LIMIT_API@@LIMIT_AUTH@", "");
 }
 
+TEST(live_socket_lies_beside_the_other)
+{
+	const char *before = n.socket;
+
+	becomes("@LIVE_SOCKET@", "live.sock");
+	n.socket = "/srv/a b/run/relay.sock";
+	becomes("@LIVE_SOCKET@", "/srv/a b/run/live.sock");
+	n.socket = before;
+	c.api_rate = 7;
+	c.max_connections = 3;
+	becomes("@LIMIT_LIVE@",
+	    "            limit_req zone=api burst=14 nodelay;\n            limit_conn live 200;");
+	c.api_rate = c.max_connections = 0;
+	becomes("@LIMIT_LIVE@", "");
+}
+
 TEST(limits_are_written_with_their_bursts)
 {
 	c.api_rate = 10;
@@ -216,7 +232,8 @@ TEST(limits_are_written_with_their_bursts)
 	becomes("@LIMIT_ZONES@",
 	    "    limit_req_zone $limit_client zone=api:10m rate=10r/s;\n"
 	    "    limit_req_zone $limit_client zone=auth:10m rate=6r/m;\n"
-	    "    limit_conn_zone $limit_client zone=connections:10m;\n");
+	    "    limit_conn_zone $limit_client zone=connections:10m;\n"
+	    "    limit_conn_zone $limit_client zone=live:10m;\n");
 	becomes("@LIMIT_API@",
 	    "            limit_req zone=api burst=20 nodelay;\n            limit_conn connections "
 	    "3;");
@@ -302,6 +319,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(origins_any_or_a_list),
 	EACH(proxies_none_or_a_list),
 	EACH(limits_of_zero_leave_no_directive),
+	EACH(live_socket_lies_beside_the_other),
 	EACH(limits_are_written_with_their_bursts),
 	EACH(injection_by_user_is_refused),
 	EACH(injection_by_tls_paths_is_refused),

@@ -199,7 +199,7 @@ TEST(settling_leaves_alone_what_is_still_written_or_somebody_elses)
 	scratch_write(store.dir, "server.key.123", "half a key");
 	scratch_write(store.dir, "bridge.db.restored-wal", "x");
 	fd = open(scratch_path(store.dir, "copy.part"), O_RDONLY | O_CLOEXEC);
-	assert_true(db_lock_take(fd, 0));
+	assert_true(lock_take(fd, 0));
 	assert_true(db_settle(&store.options, store.error));
 	assert_true(scratch_has(store.dir, "copy.part"));
 	assert_true(scratch_has(store.dir, "server.key.old"));

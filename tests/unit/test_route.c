@@ -3,6 +3,7 @@
 
 #include "req.h"
 #include "resp.h"
+#include "fields.h"
 #include "route.h"
 #include "share.h"
 

@@ -44,15 +44,15 @@ write_key(size_t len, uint8_t first)
 static char key_error[SECRET_ERROR_BYTES];
 
 static bool
-load_key_of(const char *database, bool make)
+load_key_of(const char *folder, bool make)
 {
-	return secret_key_load(scratch_path(dir, database), make, key_error);
+	return secret_key_load(scratch_path(dir, folder), make, key_error);
 }
 
 static bool
 load_key(void)
 {
-	return load_key_of("bridge.db", true);
+	return load_key_of(".", true);
 }
 
 static void
@@ -198,13 +198,13 @@ TEST(key_file_that_is_too_short_is_refused)
 
 TEST(key_in_a_missing_folder_is_refused)
 {
-	assert_false(load_key_of("none/bridge.db", true));
+	assert_false(load_key_of("none", true));
 	assert_non_null(strstr(key_error, "No such file"));
 }
 
 TEST(whoever_needs_the_key_of_others_makes_none)
 {
-	assert_false(load_key_of("bridge.db", false));
+	assert_false(load_key_of(".", false));
 	assert_non_null(strstr(key_error, "server.key is missing"));
 	assert_non_null(strstr(key_error, "put it back"));
 	assert_false(scratch_has(dir, "server.key"));
@@ -222,7 +222,7 @@ TEST(key_that_was_not_loaded_aborts_whoever_uses_it)
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
 		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 		signal(SIGABRT, SIG_DFL);
-		load_key_of("bridge.db", false); /* in vain */
+		load_key_of(".", false); /* in vain */
 		secret_mac("a", "b", 1, mac);
 		_exit(0);
 	}

@@ -176,11 +176,11 @@ TEST(delete_of_the_others_keeps_the_one_that_asks)
 TEST(touch_does_not_wait_for_the_lock)
 {
 	struct member ann = sign_in("ann");
-	int fd = db_lock_open(store.path);
+	int fd = lock_open(store.path);
 
-	assert_true(fd >= 0 && db_lock_take(fd, 0));
+	assert_true(fd >= 0 && lock_take(fd, 0));
 	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_BUSY);
-	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, PATIENCE);
 	close(fd);
 	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_DONE);
 	fresh(&ann);

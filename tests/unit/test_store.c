@@ -7,7 +7,7 @@
 static void
 denied(const char *sql)
 {
-	if (sqlite3_exec(store.db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+	if (sqlite3_exec(store.db->engine->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
 		fail_msg("a sealed store ran: %s", sql);
 }
 
@@ -62,10 +62,10 @@ TEST(sealed_store_may_prepare_every_statement_again)
 	store_other_runs("ANALYZE");
 	for (int i = 0; i < ST__MAX; i++) {
 		sqlite3_stmt *st = NULL;
-		const char *sql = sqlite3_sql(store.db->stmts[i]);
+		const char *sql = sqlite3_sql(store.db->engine->stmts[i]);
 
-		if (sqlite3_prepare_v2(store.db->handle, sql, -1, &st, NULL) != SQLITE_OK)
-			fail_msg("%s: %s", sql, sqlite3_errmsg(store.db->handle));
+		if (sqlite3_prepare_v2(store.db->engine->handle, sql, -1, &st, NULL) != SQLITE_OK)
+			fail_msg("%s: %s", sql, sqlite3_errmsg(store.db->engine->handle));
 		sqlite3_finalize(st);
 	}
 }
@@ -73,16 +73,16 @@ TEST(sealed_store_may_prepare_every_statement_again)
 TEST(every_statement_numbers_its_parameters_without_gaps)
 {
 	for (int i = 0; i < ST__MAX; i++) {
-		int count = sqlite3_bind_parameter_count(store.db->stmts[i]);
+		int count = sqlite3_bind_parameter_count(store.db->engine->stmts[i]);
 
-		assert_true(count <= DB_PARAMETERS);
+		assert_true(count <= SQLITE_PARAMETERS);
 		for (int n = 1; n <= count; n++) {
-			int place = store.db->places[i][n];
+			int place = store.db->engine->places[i][n];
 
 			if (place < 1 || place > count)
-				fail_msg("$%d of %s", n, sqlite3_sql(store.db->stmts[i]));
+				fail_msg("$%d of %s", n, sqlite3_sql(store.db->engine->stmts[i]));
 			for (int m = 1; m < n; m++)
-				assert_int_not_equal(store.db->places[i][m], place);
+				assert_int_not_equal(store.db->engine->places[i][m], place);
 		}
 	}
 }
@@ -94,7 +94,7 @@ plan_of(enum stmt which, struct text *out)
 	sqlite3 *h = store_other();
 	sqlite3_stmt *st = NULL;
 	const char *sql = arena_printf(
-	    &store.arena, "EXPLAIN QUERY PLAN %s", sqlite3_sql(store.db->stmts[which]));
+	    &store.arena, "EXPLAIN QUERY PLAN %s", sqlite3_sql(store.db->engine->stmts[which]));
 
 	assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &st, NULL), SQLITE_OK);
 	while (sqlite3_step(st) == SQLITE_ROW)
@@ -248,9 +248,9 @@ TEST(lock_held_by_another_process_makes_a_writer_give_up)
 {
 	struct holder other = hold_lock();
 
-	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, PATIENCE);
 	assert_int_equal(db_begin(store.db), DB_BUSY);
-	assert_int_not_equal(sqlite3_get_autocommit(store.db->handle), 0);
+	assert_int_not_equal(sqlite3_get_autocommit(store.db->engine->handle), 0);
 	let_go(other);
 }
 
@@ -259,12 +259,12 @@ TEST(lock_waited_for_in_vain_makes_the_next_wait_short_until_a_write_succeeds)
 	struct holder other = hold_lock();
 
 	assert_int_equal(db_begin(store.db), DB_BUSY);
-	assert_int_equal(store.db->patience_ms, 50);
+	assert_int_equal(store.db->timeout_ms, 50);
 	assert_int_equal(db_begin(store.db), DB_BUSY);
-	assert_int_equal(store.db->patience_ms, 50);
+	assert_int_equal(store.db->timeout_ms, 50);
 	let_go(other);
 	assert_int_equal(db_begin(store.db), DB_DONE);
-	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, PATIENCE);
 	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
 }
 
@@ -272,9 +272,9 @@ TEST(lock_with_a_patience_below_the_short_one_keeps_it)
 {
 	struct holder other = hold_lock();
 
-	store.db->patience_ms = store.db->busy_timeout_ms = 10;
+	store.db->timeout_ms = store.db->busy_timeout_ms = 10;
 	assert_int_equal(db_begin(store.db), DB_BUSY);
-	assert_int_equal(store.db->patience_ms, 10);
+	assert_int_equal(store.db->timeout_ms, 10);
 	let_go(other);
 }
 
@@ -283,7 +283,7 @@ TEST(lock_held_does_not_delay_who_will_not_wait)
 	struct holder other = hold_lock();
 
 	assert_int_equal(db_begin_now(store.db), DB_BUSY);
-	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, PATIENCE);
 	let_go(other);
 	assert_int_equal(db_begin_now(store.db), DB_DONE);
 	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
@@ -293,15 +293,15 @@ TEST(lock_is_free_again_after_every_end)
 {
 	static const enum db_result ends[] = { DB_ROW, DB_DONE, DB_NONE, DB_CONFLICT, DB_BUSY,
 		DB_FULL, DB_FAIL };
-	int fd = db_lock_open(store.path);
+	int fd = lock_open(store.path);
 
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		assert_int_equal(db_begin(store.db), DB_DONE);
-		assert_false(db_lock_take(fd, 0));
+		assert_false(lock_take(fd, 0));
 		assert_int_equal(db_end(store.db, ends[i]), ends[i]);
-		assert_true(db_lock_take(fd, 0));
-		db_lock_release(fd);
+		assert_true(lock_take(fd, 0));
+		lock_release(fd);
 	}
 	close(fd);
 }
@@ -309,13 +309,13 @@ TEST(lock_is_free_again_after_every_end)
 TEST(database_locked_by_a_foreign_program_gives_the_queue_free_again)
 {
 	sqlite3 *h = store_other();
-	int fd = db_lock_open(store.path);
+	int fd = lock_open(store.path);
 
 	assert_int_equal(sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(db_begin(store.db), DB_BUSY);
-	assert_int_equal(store.db->patience_ms, 50);
-	assert_true(db_lock_take(fd, 0));
-	db_lock_release(fd);
+	assert_int_equal(store.db->timeout_ms, 50);
+	assert_true(lock_take(fd, 0));
+	lock_release(fd);
 	assert_int_equal(sqlite3_exec(h, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(db_begin(store.db), DB_DONE);
 	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
@@ -326,11 +326,11 @@ TEST(database_locked_by_a_foreign_program_gives_the_queue_free_again)
 TEST(write_ended_with_a_conflict_is_rolled_back)
 {
 	assert_int_equal(db_begin(store.db), DB_DONE);
-	assert_int_equal(db_exec(store.db, ST_PROBE_WRITE, "i", (int64_t)7), DB_DONE);
+	assert_int_equal(db_exec(store.db, ST_PROBE_WRITE, (int64_t)7), DB_DONE);
 	assert_int_equal(db_end(store.db, DB_CONFLICT), DB_CONFLICT);
 	assert_int_equal(store_number("SELECT probed_at FROM meta"), 0);
 	assert_int_equal(db_begin(store.db), DB_DONE);
-	assert_int_equal(db_exec(store.db, ST_PROBE_WRITE, "i", (int64_t)7), DB_DONE);
+	assert_int_equal(db_exec(store.db, ST_PROBE_WRITE, (int64_t)7), DB_DONE);
 	assert_int_equal(db_end(store.db, DB_NONE), DB_NONE);
 	assert_int_equal(store_number("SELECT probed_at FROM meta"), 7);
 }
@@ -347,7 +347,7 @@ TEST(probe_while_the_lock_is_held_is_busy_and_costs_no_patience)
 	struct holder other = hold_lock();
 
 	assert_int_equal(db_probe(store.db), DB_BUSY);
-	assert_int_equal(store.db->patience_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, PATIENCE);
 	let_go(other);
 	assert_int_equal(db_probe(store.db), DB_DONE);
 }
@@ -369,21 +369,23 @@ TEST(reading_goes_on_while_the_lock_is_held)
 
 TEST(only_keys_that_are_taken_and_rows_that_are_gone_are_answers_of_the_store)
 {
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_UNIQUE), DB_TAKEN);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_PRIMARYKEY), DB_TAKEN);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_ROWID), DB_TAKEN);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_FOREIGNKEY), DB_ORPHAN);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_NOTNULL), DB_FAIL);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_CHECK), DB_FAIL);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_TRIGGER), DB_FAIL);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT_DATATYPE), DB_FAIL);
-	assert_int_equal(db_translate(store.db, SQLITE_CONSTRAINT), DB_FAIL);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_UNIQUE), DB_TAKEN);
+	assert_int_equal(
+	    sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_PRIMARYKEY), DB_TAKEN);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_ROWID), DB_TAKEN);
+	assert_int_equal(
+	    sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_FOREIGNKEY), DB_ORPHAN);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_NOTNULL), DB_FAIL);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_CHECK), DB_FAIL);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_TRIGGER), DB_FAIL);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_DATATYPE), DB_FAIL);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT), DB_FAIL);
 }
 
 TEST(full_disk_is_told_apart)
 {
-	assert_int_equal(db_translate(store.db, SQLITE_FULL), DB_FULL);
-	assert_int_equal(db_translate(store.db, SQLITE_BUSY_SNAPSHOT), DB_BUSY);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_FULL), DB_FULL);
+	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_BUSY_SNAPSHOT), DB_BUSY);
 	assert_true(db_failed(DB_BUSY) && db_failed(DB_FULL) && db_failed(DB_FAIL));
 	assert_true(db_failed(DB_TAKEN) && db_failed(DB_ORPHAN));
 	assert_false(db_failed(DB_ROW) || db_failed(DB_DONE) || db_failed(DB_NONE) ||

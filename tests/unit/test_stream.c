@@ -73,7 +73,7 @@ TEST(message_of_the_relay_itself_has_no_sender)
 	m.sender_id = 0;
 	m.actions = "[]";
 	assert_int_equal(db_begin(store.db), DB_DONE);
-	assert_int_equal(db_end(store.db, message_put(store.db, &m)), DB_DONE);
+	assert_int_equal(db_end(store.db, post_put(store.db, &m)), DB_DONE);
 	page = poll_from(&bob, 0);
 	page_is(&page, "hello");
 	assert_int_equal(page.list[0].sender_id, 0);
@@ -136,9 +136,9 @@ TEST(cursor_that_was_confirmed_again_writes_nothing)
 	send_text(&ann, &bob, "a");
 	next = polls(&bob, 0, "a");
 	polls(&bob, next, "");
-	version = sqlite3_total_changes(store.db->handle);
+	version = sqlite3_total_changes(store.db->engine->handle);
 	polls(&bob, next, "");
-	assert_int_equal(sqlite3_total_changes(store.db->handle), version);
+	assert_int_equal(sqlite3_total_changes(store.db->engine->handle), version);
 }
 
 #define FUTURE 999999999999999999

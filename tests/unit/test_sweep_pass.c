@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "file.h"
 #include "sweep_pass.h"
+#include "uploads.h"
 
 #define MANY 200
 
@@ -23,8 +24,8 @@ set_up(void **state)
 	store.db->retention = RETENTION_SCRUB_CONTENT_ON_FINAL;
 	conf = (struct conf){ .upload_dir = store.dir,
 		.retention_mode = RETENTION_SCRUB_CONTENT_ON_FINAL };
-	mkdir(scratch_path(store.dir, FILE_INCOMING), 0700);
-	return mkdir(scratch_path(store.dir, FILE_FOLDER), 0700);
+	mkdir(scratch_path(store.dir, UPLOADS_INCOMING), 0700);
+	return mkdir(scratch_path(store.dir, UPLOADS_FILES), 0700);
 }
 
 static enum db_result
@@ -45,7 +46,7 @@ make_file(int bytes)
 	id_make(f.public_id);
 	assert_int_equal(db_file_add(store.db, &f, ann.acc.id, 1 << 20), DB_DONE);
 	secret_hex(f.public_id, ID_BYTES, hex);
-	snprintf(name, sizeof(name), FILE_FOLDER "/%s", hex);
+	snprintf(name, sizeof(name), UPLOADS_FILES "/%s", hex);
 	if (bytes >= 0)
 		scratch_write_bytes(store.dir, name, "abc", (size_t)bytes, 0600);
 	return scratch_path(store.dir, name);
@@ -72,11 +73,11 @@ TEST(folder_that_is_not_there_says_nothing_of_its_files)
 	for (int i = 0; i < 3; i++)
 		make_file(3);
 	assert_int_equal(
-	    rename(scratch_path(store.dir, FILE_FOLDER), scratch_path(store.dir, "away")), 0);
+	    rename(scratch_path(store.dir, UPLOADS_FILES), scratch_path(store.dir, "away")), 0);
 	assert_int_equal(pass(), DB_DONE);
 	assert_int_equal(rows(), 3);
 	assert_int_equal(store_number("SELECT count(*) FROM file_gone"), 0);
-	scratch_write(store.dir, FILE_FOLDER, "");
+	scratch_write(store.dir, UPLOADS_FILES, "");
 	store_other_runs("UPDATE sweep SET searched_at = 0");
 	assert_int_equal(pass(), DB_DONE);
 	assert_int_equal(rows(), 3);
@@ -93,8 +94,8 @@ static void
 mount_empty(void)
 {
 	assert_int_equal(
-	    rename(scratch_path(store.dir, FILE_FOLDER), scratch_path(store.dir, "away")), 0);
-	assert_int_equal(mkdir(scratch_path(store.dir, FILE_FOLDER), 0700), 0);
+	    rename(scratch_path(store.dir, UPLOADS_FILES), scratch_path(store.dir, "away")), 0);
+	assert_int_equal(mkdir(scratch_path(store.dir, UPLOADS_FILES), 0700), 0);
 	search_again();
 }
 
@@ -220,9 +221,9 @@ TEST(pass_with_nothing_to_do_writes_its_own_note_alone)
 	send_text(&ann, &bob, "waits");
 	assert_int_equal(pass(), DB_DONE);
 	assert_int_equal(db_sweep_take(store.db, clock_ms(), 0, 1000), DB_DONE);
-	before = sqlite3_total_changes(store.db->handle);
+	before = sqlite3_total_changes(store.db->engine->handle);
 	assert_int_equal(sweep_run(&conf, store.db, false, &result), DB_DONE);
-	assert_int_equal(sqlite3_total_changes(store.db->handle) - before, 1);
+	assert_int_equal(sqlite3_total_changes(store.db->engine->handle) - before, 1);
 }
 
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, store_teardown)

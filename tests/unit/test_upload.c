@@ -6,6 +6,7 @@
 #include "log.h"
 #include "resp.h"
 #include "upload.h"
+#include "uploads.h"
 
 #include <dirent.h>
 #include <sys/syscall.h>
@@ -59,8 +60,8 @@ set_up(void **state)
 	(void)state;
 	log_setup("unit", LOG_LEVEL_NOTICE);
 	scratch_make(dir);
-	assert_int_equal(mkdir(scratch_path(dir, FILE_INCOMING), 0700), 0);
-	assert_int_equal(mkdir(scratch_path(dir, FILE_FOLDER), 0700), 0);
+	assert_int_equal(mkdir(scratch_path(dir, UPLOADS_INCOMING), 0700), 0);
+	assert_int_equal(mkdir(scratch_path(dir, UPLOADS_FILES), 0700), 0);
 	conf = (struct conf){ .upload_dir = dir, .max_upload_bytes = 1000 };
 	worker = (struct worker){ .conf = &conf };
 	request = (struct request){ .worker = &worker,
@@ -70,7 +71,7 @@ set_up(void **state)
 		.content_length = -1 };
 	write_errors = 0;
 	shrinks = false;
-	scratch_write(dir, FILE_INCOMING "/0000000001", FORM);
+	scratch_write(dir, UPLOADS_INCOMING "/0000000001", FORM);
 	return secret_init() ? 0 : -1;
 }
 
@@ -108,8 +109,8 @@ takes(const char *want)
 	assert_int_equal(read(fd, data, sizeof(data)), strlen(want));
 	assert_memory_equal(data, want, strlen(want));
 	close(fd);
-	assert_int_equal(count(FILE_FOLDER), 1);
-	assert_int_equal(count(FILE_INCOMING), 0);
+	assert_int_equal(count(UPLOADS_FILES), 1);
+	assert_int_equal(count(UPLOADS_INCOMING), 0);
 }
 
 static void
@@ -117,7 +118,7 @@ refuses(int status)
 {
 	assert_false(take());
 	assert_int_equal(request.resp.status, status);
-	assert_int_equal(count(FILE_FOLDER), 0);
+	assert_int_equal(count(UPLOADS_FILES), 0);
 }
 
 TEST(part_becomes_a_file_and_the_body_goes)
@@ -144,19 +145,19 @@ TEST(full_disk_is_a_503_and_leaves_nothing)
 	write_errno = ENOSPC;
 	write_errors = 1;
 	refuses(503);
-	assert_int_equal(count(FILE_INCOMING), 0);
+	assert_int_equal(count(UPLOADS_INCOMING), 0);
 }
 
 TEST(body_that_shrinks_is_an_error_and_leaves_nothing)
 {
 	shrinks = true;
 	refuses(500);
-	assert_int_equal(count(FILE_INCOMING), 0);
+	assert_int_equal(count(UPLOADS_INCOMING), 0);
 }
 
 TEST(body_that_the_web_server_took_back_is_nobodys_fault)
 {
-	unlink(scratch_path(dir, FILE_INCOMING "/0000000001"));
+	unlink(scratch_path(dir, UPLOADS_INCOMING "/0000000001"));
 	refuses(400);
 	request.method = METHOD_PUT;
 	refuses(400);
@@ -164,10 +165,10 @@ TEST(body_that_the_web_server_took_back_is_nobodys_fault)
 
 TEST(missing_folder_of_files_is_the_relays_fault)
 {
-	assert_int_equal(rmdir(scratch_path(dir, FILE_FOLDER)), 0);
+	assert_int_equal(rmdir(scratch_path(dir, UPLOADS_FILES)), 0);
 	assert_false(take());
 	assert_int_equal(request.resp.status, 500);
-	assert_int_equal(count(FILE_INCOMING), 0);
+	assert_int_equal(count(UPLOADS_INCOMING), 0);
 }
 
 TEST(only_a_name_of_digits_in_the_folder_is_taken)
@@ -179,15 +180,15 @@ TEST(only_a_name_of_digits_in_the_folder_is_taken)
 		request.body_file = names[i];
 		refuses(500);
 	}
-	assert_int_equal(count(FILE_INCOMING), 1);
+	assert_int_equal(count(UPLOADS_INCOMING), 1);
 }
 
 TEST(link_in_the_place_of_a_body_is_not_followed)
 {
 	scratch_write(dir, "secret", FORM);
-	unlink(scratch_path(dir, FILE_INCOMING "/0000000001"));
+	unlink(scratch_path(dir, UPLOADS_INCOMING "/0000000001"));
 	assert_int_equal(
-	    symlink(scratch_path(dir, "secret"), scratch_path(dir, FILE_INCOMING "/0000000001")),
+	    symlink(scratch_path(dir, "secret"), scratch_path(dir, UPLOADS_INCOMING "/0000000001")),
 	    0);
 	refuses(500);
 	assert_true(scratch_has(dir, "secret"));
@@ -204,7 +205,7 @@ TEST(file_is_readable_to_whoever_may_enter_the_folder)
 		assert_int_equal(stat(up.path, &st), 0);
 		assert_int_equal(st.st_mode & 07777, modes[i][1]);
 		unlink(up.path);
-		scratch_write(dir, FILE_INCOMING "/0000000001", FORM);
+		scratch_write(dir, UPLOADS_INCOMING "/0000000001", FORM);
 	}
 }
 

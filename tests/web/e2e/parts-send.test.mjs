@@ -176,6 +176,29 @@ test('U12 drafts-survive-reload-and-switch', async () => {
   await page.locator('#compose').fill('');
 });
 
+test('U12 a-draft-survives-a-page-that-goes-while-it-is-written', async () => {
+  await page.evaluate(async () => {
+    // somebody else holds the store of drafts, so what is written waits in its queue
+    for (const { name } of await indexedDB.databases()) {
+      const db = await new Promise((done, fail) => Object.assign(indexedDB.open(name), { onsuccess: (e) => done(e.target.result), onerror: fail }));
+      if (!db.objectStoreNames.contains('draft')) continue;
+      const store = db.transaction('draft', 'readwrite').objectStore('draft');
+      const hold = () => (store.get('').onsuccess = hold);
+      hold();
+    }
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (...a) {
+      globalThis.hasPut = globalThis.hasPut || this.name === 'draft';
+      return put.apply(this, a);
+    };
+  });
+  await page.locator('#compose').fill('another thought');
+  await until('it is being written', () => page.evaluate(() => globalThis.hasPut));
+  await page.reload();
+  await until('the draft is back', async () => (await page.locator('#compose').inputValue()) === 'another thought');
+  await page.locator('#compose').fill('');
+});
+
 test('U21 a-message-comes-within-a-poll-without-a-stream', async () => {
   await ben.send('mia', 'no stream needed');
   await bubble(page, 'no stream needed').waitFor({ timeout: 5000 });

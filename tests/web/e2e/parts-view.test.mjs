@@ -180,10 +180,9 @@ test('U22 eight-tabs-one-poller-new-leader and U23 one-notification-over-tabs', 
   for (const tab of tabs) await tab.locator('.row').first().waitFor();
   const all = [page, ...tabs];
   for (const tab of all) tab.on('request', (r) => r.url().endsWith('/poll') && polls.set(tab, (polls.get(tab) ?? 0) + 1));
-  await page.waitForTimeout(1500);
-  assert.equal(polls.size, 1, 'one tab asks for all');
   await ben.send('mia', 'to eight tabs');
   for (const tab of tabs) await tab.locator('.row', { hasText: 'to eight tabs' }).waitFor();
+  assert.equal(polls.size, 1, 'one tab asks for all');
   const shown = (await Promise.all(tabs.map((x) => x.evaluate(() => globalThis.shown)))).reduce((a, b) => a + b, 0);
   assert.equal(shown, 1);
   const leader = [...polls.keys()][0];

@@ -38,7 +38,8 @@ export function Composer({ chat }: { chat: string }) {
   const picker = useRef<HTMLInputElement>(null);
   const timer = useRef(0);
   const latest = useRef<() => Promise<void>>(async () => undefined);
-  const isDirty = useRef(false);
+  const typed = useRef(0); // changes so far, and those that the database has
+  const written = useRef(0);
   const { kind, channel } = partsOf(chat);
   const reply = replying.value?.chat === chat ? replying.value : null;
   const edit = editing.value?.chat === chat ? editing.value : null;
@@ -49,20 +50,21 @@ export function Composer({ chat }: { chat: string }) {
   };
   const flush = async (): Promise<void> => {
     clearTimeout(timer.current);
-    if (!isDirty.current || editing.peek()?.chat === chat) return;
-    isDirty.current = false;
+    const now = typed.current;
+    if (now === written.current || editing.peek()?.chat === chat) return;
     await e.putDraft(draftNow());
+    written.current = Math.max(written.current, now); // not before it is there: the page may go meanwhile
   };
   latest.current = flush;
   // a page that goes has no time for the database: its last words wait beside it until it is back
   const atOnce = useRef<() => void>(() => undefined);
   atOnce.current = () => {
-    if (isDirty.current && !isLocked.peek() && editing.peek()?.chat !== chat) keepLast(e.session.sid, draftNow());
+    if (typed.current !== written.current && !isLocked.peek() && editing.peek()?.chat !== chat) keepLast(e.session.sid, draftNow());
     void flush();
   };
 
   const changed = (): void => {
-    isDirty.current = true;
+    typed.current++;
     clearTimeout(timer.current);
     timer.current = setTimeout(() => void latest.current(), 300) as unknown as number;
   };
@@ -154,7 +156,7 @@ export function Composer({ chat }: { chat: string }) {
     subject.value = '';
     replying.value = null;
     emoji.value = false;
-    isDirty.current = true;
+    typed.current++;
     try {
       // voice notes go one by one, other files together with the words
       const notes = out.files.filter((f) => f.voice);

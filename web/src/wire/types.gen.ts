@@ -344,6 +344,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webchat/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hear at once that there is news; then poll.
+         * @description Where `features.push` is true. A stream of server-sent events, one JSON object each: `hello` first, from which on
+         *     nothing is missed, so poll then; `wake`, poll, or with `for` `receipts`, ask for receipt-status; `bye`, the stream
+         *     ends. Come back at a random time within the last `reconnect_ms`. Unknown types and fields are to be
+         *     ignored; a comment comes every 20 seconds. With `after` the call is a long poll instead: it is answered at the first
+         *     news, or after 25 seconds, and what happens between two such calls is answered at once.
+         */
+        get: operations["listen"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webchat/read": {
         parameters: {
             query?: never;
@@ -1632,6 +1656,8 @@ export interface components {
             features: {
                 /** @description Whether everybody may sign in. */
                 open_registration: boolean;
+                /** @description Whether GET events tells of news. */
+                push: boolean;
             } & {
                 [key: string]: boolean;
             };
@@ -1811,6 +1837,14 @@ export interface components {
                 /** @description The caller's address or a group's id. */
                 to: string;
             }[];
+        };
+        News: {
+            /** @constant */
+            success: true;
+            /** @description Whether there may be news. */
+            wake: boolean;
+            /** @description To be sent with the next call. */
+            after: string;
         };
         Updated: {
             /** @constant */
@@ -2190,7 +2224,7 @@ export interface components {
                  *       "name": "WebChat relay",
                  *       "version": "1.0.0",
                  *       "features": {
-                 *         "push": false,
+                 *         "push": true,
                  *         "translation": false,
                  *         "calls": false,
                  *         "phone_bridge": true,
@@ -2484,6 +2518,30 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["Polled"];
+            };
+        };
+        /** @description The stream, or the answer of a long poll. */
+        News: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "wake": true,
+                 *       "after": "1767225600000000"
+                 *     }
+                 */
+                "application/json": components["schemas"]["News"];
+                /**
+                 * @example retry: 2000
+                 *     data: {"type":"hello","reconnect_ms":2000}
+                 *
+                 *     data: {"type":"wake"}
+                 */
+                "text/event-stream": string;
             };
         };
         /** @description The file is stored. Its token is shown once. */
@@ -3197,7 +3255,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
-                    error?: "not_found" | "unknown_recipient" | "unknown_file" | "unknown_message" | "unknown_session" | "unknown_request" | "unknown_invite" | "unknown_group" | "unknown_member" | "unknown_key" | "unknown_user";
+                    error?: "not_found" | "unknown_recipient" | "unknown_file" | "unknown_message" | "unknown_session" | "unknown_request" | "unknown_invite" | "unknown_group" | "unknown_member" | "unknown_key" | "unknown_user" | "push_off";
                 };
             };
         };
@@ -3369,6 +3427,20 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
                     error?: "busy" | "storage_full" | "storage_unavailable";
+                };
+            };
+        };
+        /** @description As many listen as may, or the database is busy past its timeout. */
+        NoRoom: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    error?: "busy" | "unavailable";
                 };
             };
         };
@@ -4148,6 +4220,30 @@ export interface operations {
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
             503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    listen: {
+        parameters: {
+            query?: {
+                /** @description Makes it a long poll. Empty at first */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["News"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["NoRoom"];
             504: components["responses"]["Unavailable"];
         };
     };

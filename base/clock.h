@@ -1,0 +1,14 @@
+/* The two clocks: wall time for what is stored, monotonic time for waits. Both in milliseconds. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Unix time in milliseconds, and in microseconds. */
+int64_t clock_ms(void);
+int64_t clock_us(void);
+
+/* Monotonic time in milliseconds, for deadlines; has no meaning across reboots. */
+int64_t clock_mono_ms(void);
+
+#endif

@@ -1,0 +1,166 @@
+/* Randomness, hashes and the server's own key, all by libsodium. */
+#include "secret.h"
+
+#include "cleanup.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint8_t server_key[crypto_auth_hmacsha256_KEYBYTES];
+static bool key_loaded;
+
+_Static_assert(crypto_hash_sha256_BYTES == SECRET_HASH_BYTES, "SHA-256");
+_Static_assert(crypto_auth_hmacsha256_BYTES == SECRET_HASH_BYTES, "HMAC-SHA-256");
+
+bool
+secret_init(void)
+{
+	return sodium_init() >= 0;
+}
+
+/* Makes the key in a file of its own and links it to its name, so that a half written key never
+ * counts. */
+static bool
+key_make(const char *path)
+{
+	char temp[PATH_MAX + 64];
+	uint8_t key[sizeof(server_key)];
+	bool ok = false;
+	auto_close int fd = -1;
+
+	if (snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid()) >= (int)sizeof(temp))
+		return false;
+	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	randombytes_buf(key, sizeof(key));
+	ok = write(fd, key, sizeof(key)) == (ssize_t)sizeof(key) && fsync(fd) == 0 &&
+	    (link(temp, path) == 0 || errno == EEXIST);
+	sodium_memzero(key, sizeof(key));
+	unlink(temp);
+	return ok;
+}
+
+bool
+secret_key_load(const char *data_dir, bool make, char error[static SECRET_ERROR_BYTES])
+{
+	char path[PATH_MAX + 16];
+	auto_close int fd = -1;
+
+	key_loaded = false;
+	snprintf(path, sizeof(path), "%s/server.key", data_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && !make) {
+		snprintf(error, SECRET_ERROR_BYTES,
+		    "%s is missing, and the database was made with it: put it back from where your "
+		    "backups are. If it is lost: head -c 32 /dev/urandom >%s; then addresses of "
+		    "erased accounts can be given out again",
+		    path, path);
+		return false;
+	}
+	if (fd < 0 && errno == ENOENT && key_make(path))
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	key_loaded =
+	    fd >= 0 && read(fd, server_key, sizeof(server_key)) == (ssize_t)sizeof(server_key);
+	if (!key_loaded)
+		snprintf(error, SECRET_ERROR_BYTES, "%s: %s", path,
+		    fd < 0 ? strerror(errno) : "it is shorter than a key");
+	return key_loaded;
+}
+
+void
+secret_token_make(const char *prefix, char out[static SECRET_TOKEN_BYTES])
+{
+	uint8_t bits[32];
+
+	randombytes_buf(bits, sizeof(bits));
+	memcpy(out, prefix, 4);
+	sodium_bin2base64(out + 4, SECRET_TOKEN_BYTES - 4, bits, sizeof(bits),
+	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_memzero(bits, sizeof(bits));
+}
+
+void
+secret_hash(const char *s, uint8_t out[static SECRET_HASH_BYTES])
+{
+	crypto_hash_sha256(out, (const unsigned char *)s, strlen(s));
+}
+
+void
+secret_mac(const char *label, const void *data, size_t len, uint8_t out[static SECRET_HASH_BYTES])
+{
+	crypto_auth_hmacsha256_state st;
+
+	if (!key_loaded) { /* under a key of zeros it would be worth nothing, and nobody would see
+			    */
+		log_error("the server's key is used before it was loaded");
+		abort();
+	}
+	crypto_auth_hmacsha256_init(&st, server_key, sizeof(server_key));
+	crypto_auth_hmacsha256_update(&st, (const unsigned char *)label, strlen(label) + 1);
+	crypto_auth_hmacsha256_update(&st, data, len);
+	crypto_auth_hmacsha256_final(&st, out);
+}
+
+void
+secret_code_make(char out[static SECRET_CODE_BYTES])
+{
+	snprintf(out, SECRET_CODE_BYTES, "%06u", (unsigned)randombytes_uniform(1000000));
+}
+
+bool
+secret_equal(const uint8_t a[static SECRET_HASH_BYTES], const uint8_t b[static SECRET_HASH_BYTES])
+{
+	return sodium_memcmp(a, b, SECRET_HASH_BYTES) == 0;
+}
+
+void
+secret_wipe(void *p, size_t len)
+{
+	sodium_memzero(p, len);
+}
+
+void
+secret_hex(const uint8_t *bytes, size_t len, char *out)
+{
+	sodium_bin2hex(out, 2 * len + 1, bytes, len);
+}
+
+void
+secret_random(void *out, size_t len)
+{
+	randombytes_buf(out, len);
+}
+
+#define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+
+_Static_assert(
+    NONCE_BYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES == SECRET_SEAL_EXTRA_BYTES, "seal");
+_Static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == SECRET_SEAL_KEY_BYTES, "seal key");
+
+void
+secret_seal(const struct secret_bound *to, const void *plain, size_t len,
+    uint8_t key[static SECRET_SEAL_KEY_BYTES], uint8_t *out)
+{
+	randombytes_buf(key, SECRET_SEAL_KEY_BYTES);
+	randombytes_buf(out, NONCE_BYTES);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(
+	    out + NONCE_BYTES, NULL, plain, len, to->data, to->len, NULL, out, key);
+}
+
+bool
+secret_open(const struct secret_bound *to, const uint8_t key[static SECRET_SEAL_KEY_BYTES],
+    const void *sealed, size_t len, void *out)
+{
+	const uint8_t *s = sealed;
+
+	return len >= SECRET_SEAL_EXTRA_BYTES &&
+	    crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, s + NONCE_BYTES,
+		len - NONCE_BYTES, to->data, to->len, s, key) == 0;
+}

@@ -1,7 +1,0 @@
-/* The version of this relay, in one place. */
-#ifndef RELAY_VERSION_H
-#define RELAY_VERSION_H
-
-#define RELAY_VERSION "0.1.0"
-
-#endif

@@ -1,0 +1,66 @@
+/* Making the socket and the memory of live wake-ups. */
+#include "live.h"
+
+#include "listener.h"
+#include "log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* NULL: it was made; else what could not be. */
+static const char *
+make(struct live *l, const struct conf *c, const struct live_place *at)
+{
+	char program[PATH_MAX];
+
+	snprintf(program, sizeof(program), "%s/relay-live", at->program_dir);
+	if (access(program, X_OK) != 0)
+		return "the program relay-live";
+	if (!wake_make(&l->wake))
+		return "shared memory";
+	l->listen_fd = listener_socket(at->run_dir, LISTENER_LIVE, at->uid, at->gid,
+	    (enum conf_socket_access)c->socket_access);
+	if (l->listen_fd >= 0)
+		return NULL;
+	l->listen_fd = 0;
+	wake_close(&l->wake);
+	return "the socket " LISTENER_LIVE;
+}
+
+bool
+live_make(struct live *l, const struct conf *c, const struct live_place *at)
+{
+	const char *missing = c->live == LIVE_FALSE || l->wake.share ? NULL : make(l, c, at);
+
+	if (!missing)
+		return true;
+	if (c->live == LIVE_TRUE)
+		log_error("RELAY_LIVE: no live wake-ups: %s: %s", missing, strerror(errno));
+	else
+		log_warn("no live wake-ups, clients poll: %s: %s", missing, strerror(errno));
+	return c->live != LIVE_TRUE;
+}
+
+bool
+live_is_on(const struct live *l, const struct conf *c)
+{
+	return l->wake.share && c->live != LIVE_FALSE;
+}
+
+void
+live_shut(struct live *l)
+{
+	if (l->listen_fd > 0)
+		close(l->listen_fd);
+	l->listen_fd = 0;
+}
+
+void
+live_close(struct live *l)
+{
+	live_shut(l);
+	wake_close(&l->wake);
+}

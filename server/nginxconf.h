@@ -1,0 +1,24 @@
+/* Writing an nginx configuration from the templates in nginx/ and the settings. */
+#ifndef SERVER_NGINXCONF_H
+#define SERVER_NGINXCONF_H
+
+#include "conf.h"
+
+/* Of relay-live, beside the socket of the workers. */
+#define NGINXCONF_LIVE_SOCKET "live.sock"
+
+struct nginxconf {
+	const struct conf *conf;
+	const char *template_dir; /* the project's nginx/ */
+	const char *template_name; /* relay.conf.in, relay-tls.conf.in, or an include-... */
+	const char *user; /* user of nginx's workers; NULL: nginx is not started as root */
+	const char *socket; /* the pool's socket, as nginx shall name it */
+	int port;
+};
+
+/* Writes `path` (mode 0600). In a template, @NAME@ is a value and a line "@include FILE@" another
+ * template of the same folder. False with one line in `error`; then `path` is as it was. */
+bool
+nginxconf_write(const struct nginxconf *n, const char *path, char error[static CONF_ERROR_BYTES]);
+
+#endif

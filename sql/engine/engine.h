@@ -1,0 +1,91 @@
+/* What an engine does for the store: it keeps one connection with every statement of stmt.def
+ * prepared, and is told numbers of statements, never SQL. Only the files of this folder know which
+ * engine that is. Another one is one more file with these functions. */
+#ifndef SQL_ENGINE_H
+#define SQL_ENGINE_H
+
+#include "db.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+enum stmt {
+#define STMT(name, kinds, text) ST_##name,
+#include "stmt.def"
+#undef STMT
+	ST__MAX
+};
+
+struct engine;
+/* A statement that was bound, and then the row it stands on. */
+struct db_stmt;
+
+struct db_blob {
+	const void *data;
+	size_t len;
+};
+
+/* Connects to a database of exactly this program's schema and prepares every statement. NULL with
+ * one line in `error`. The caller closes with engine_close; open after fork, never before. */
+struct engine *engine_open(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+void engine_close(struct engine *e);
+
+/* From here on only data statements and transactions run. */
+void engine_seal(struct engine *e);
+
+/* The parameters of a statement in order, by the kinds of its line in stmt.def: see there. Texts
+ * and blobs must live until the statement was reset. */
+struct db_stmt *engine_bind(struct engine *e, enum stmt which, va_list arguments);
+
+/* One step. DB_ROW leaves the statement on its row until engine_reset; anything else resets it. A
+ * statement that ends without a row is DB_DONE; a failure is logged. */
+enum db_result engine_step(struct engine *e, struct db_stmt *st);
+
+/* Ends the use of a statement; clears its parameters so that no text stays behind. */
+void engine_reset(struct db_stmt *st);
+
+/* Rows that the statement stepped last has changed; -1: it changes none. */
+int64_t engine_changes(const struct engine *e, const struct db_stmt *st);
+
+/* Columns of the row. Pointers live until the next step or reset; NULL for NULL. */
+int64_t engine_i64(struct db_stmt *st, int column);
+bool engine_is_null(struct db_stmt *st, int column);
+const char *engine_text(struct db_stmt *st, int column, size_t *len);
+const void *engine_blob(struct db_stmt *st, int column, size_t *len);
+
+/* A transaction that writes. Begin waits for other programs at most so long: DB_DONE or DB_BUSY.
+ * End commits or rolls back. */
+enum db_result engine_begin(struct engine *e, int timeout_ms);
+enum db_result engine_end(struct engine *e, bool commit);
+
+/* True once a call failed in a way that says that the connection or its file is broken; once a
+ * page was met that is no page of a database. */
+bool engine_is_broken(const struct engine *e);
+bool engine_is_damaged(const struct engine *e);
+
+/* What a killed program may leave: bytes that wait in the log of writes. */
+int64_t engine_log_bytes(const struct engine *e);
+
+/* Empties the log of writes into the database; readers in its way are waited for `timeout_ms`.
+ * DB_DONE or DB_BUSY. Call with the writers' lock. */
+enum db_result engine_checkpoint(struct engine *e, int timeout_ms);
+
+/* Writes the database file anew, so that no page keeps what was deleted. Call with the writers'
+ * lock. DB_DONE, or an error. */
+enum db_result engine_rebuild(struct engine *e, const struct db_options *o);
+
+/* Gives a database that nobody else has open the form in which it is one file. DB_DONE. */
+enum db_result engine_seal_file(struct engine *e);
+
+/* Copies the backup at `from` over the empty file at `to` when it is whole. False with one line in
+ * `error`. */
+bool engine_copy_in(const char *from, const char *to, char error[static DB_ERROR_BYTES]);
+
+/* Calls `found` for each retired address (its keyed hash, `len` bytes) of another database file, or
+ * for the public id of each message whose key it holds, until it does not return DB_DONE. DB_DONE,
+ * what `found` returned, or DB_FAIL: the file cannot be read. */
+typedef enum db_result (*engine_found)(void *arg, const void *data, size_t len);
+enum db_result engine_walk_retired(const char *path, engine_found found, void *arg);
+enum db_result engine_walk_keys(const char *path, engine_found found, void *arg);
+
+#endif

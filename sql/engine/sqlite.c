@@ -1,0 +1,428 @@
+/* The SQLite engine: one connection, every statement prepared, write transactions. */
+#include "sqlite_internal.h"
+
+#include "cleanup.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct {
+	const char *name, *kinds, *text;
+} statements[] = {
+#define STMT(name, kinds, text) { #name, kinds, text },
+#include "stmt.def"
+#undef STMT
+};
+
+static sqlite3_stmt *
+own(struct db_stmt *st)
+{
+	return (sqlite3_stmt *)st;
+}
+
+bool
+sqlite_refuse(char *error, const char *path, const char *why)
+{
+	snprintf(error, DB_ERROR_BYTES, "%s: %s", path, why);
+	return false;
+}
+
+const char *
+sqlite_why(sqlite3 *h, char out[static DB_ERROR_BYTES])
+{
+	const int system = sqlite3_system_errno(h), rc = sqlite3_errcode(h) & 0xff;
+	const bool tells = rc == SQLITE_FULL || rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN ||
+	    rc == SQLITE_READONLY;
+
+	snprintf(out, DB_ERROR_BYTES, "%.400s%s%s", sqlite3_errmsg(h), tells && system ? ": " : "",
+	    tells && system ? strerror(system) : "");
+	return out;
+}
+
+static void
+harden(sqlite3 *h)
+{
+	sqlite3_db_config(h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_limit(h, SQLITE_LIMIT_LENGTH, 8 << 20);
+	sqlite3_limit(h, SQLITE_LIMIT_SQL_LENGTH, 64 << 10);
+	sqlite3_limit(h, SQLITE_LIMIT_EXPR_DEPTH, 64);
+}
+
+sqlite3 *
+sqlite_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYTES])
+{
+	char pragmas[256], why[DB_ERROR_BYTES];
+	sqlite3 *h = NULL;
+
+	if (sqlite3_open_v2(o->path, &h, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK) {
+		sqlite_refuse(error, o->path, sqlite_why(h, why));
+		sqlite3_close(h);
+		return NULL;
+	}
+	sqlite3_extended_result_codes(h, 1);
+	sqlite3_busy_timeout(h, o->busy_timeout_ms);
+	harden(h);
+	snprintf(pragmas, sizeof(pragmas),
+	    "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA "
+	    "synchronous=%s;"
+	    "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=4194304;",
+	    o->full_durability ? "FULL" : "NORMAL");
+	if (sqlite3_exec(h, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
+		sqlite_refuse(error, o->path, sqlite_why(h, why));
+		sqlite3_close(h);
+		return NULL;
+	}
+	return h;
+}
+
+static bool
+check_version(sqlite3 *h, const char *path, char *error)
+{
+	int version = sqlite_version(h);
+
+	if (version == db_schema_version())
+		return true;
+	snprintf(error, DB_ERROR_BYTES, "%s: schema version %d, this program needs %d; %s", path,
+	    version, db_schema_version(),
+	    version < db_schema_version() ? "starting the relay brings it up to date" :
+					    "it was made by a newer relay");
+	return false;
+}
+
+/* To SQLite $1 is a name, numbered by where it first stands; to PostgreSQL and to us it is the
+ * first argument. False: not as many parameters as there are kinds. */
+static bool
+find_places(struct engine *e, int which)
+{
+	const int count = sqlite3_bind_parameter_count(e->stmts[which]);
+	const int kinds = (int)strlen(statements[which].kinds);
+	char name[8];
+
+	for (int i = 1; i <= kinds && i <= SQLITE_PARAMETERS; i++) {
+		snprintf(name, sizeof(name), "$%d", i);
+		e->places[which][i] = (uint8_t)sqlite3_bind_parameter_index(e->stmts[which], name);
+		if (!e->places[which][i])
+			return false;
+	}
+	return count == kinds && kinds <= SQLITE_PARAMETERS &&
+	    strspn(statements[which].kinds, "inotb") == (size_t)kinds;
+}
+
+static bool
+prepare(struct engine *e, const char *text, sqlite3_stmt **out)
+{
+	return sqlite3_prepare_v3(e->handle, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) ==
+	    SQLITE_OK;
+}
+
+static bool
+prepare_all(struct engine *e, const char *path, char *error)
+{
+	for (int i = 0; i < ST__MAX; i++) {
+		bool ok = prepare(e, statements[i].text, &e->stmts[i]);
+
+		if (ok && find_places(e, i))
+			continue;
+		snprintf(error, DB_ERROR_BYTES, "%s: statement %s: %s", path, statements[i].name,
+		    ok ? "its kinds are not its parameters" : sqlite3_errmsg(e->handle));
+		return false;
+	}
+	return (prepare(e, "BEGIN IMMEDIATE", &e->begin) && prepare(e, "COMMIT", &e->commit) &&
+		   prepare(e, "ROLLBACK", &e->rollback)) ||
+	    sqlite_refuse(error, path, sqlite3_errmsg(e->handle));
+}
+
+struct engine *
+engine_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e) {
+		sqlite_refuse(error, o->path, "out of memory");
+		return NULL;
+	}
+	e->busy_timeout_ms = o->busy_timeout_ms;
+	e->handle = sqlite_connect(o, 0, error);
+	if (!e->handle || !check_version(e->handle, o->path, error) ||
+	    !prepare_all(e, o->path, error)) {
+		engine_close(e);
+		return NULL;
+	}
+	return e;
+}
+
+void
+engine_close(struct engine *e)
+{
+	if (!e)
+		return;
+	for (int i = 0; i < ST__MAX; i++)
+		sqlite3_finalize(e->stmts[i]);
+	sqlite3_finalize(e->begin);
+	sqlite3_finalize(e->commit);
+	sqlite3_finalize(e->rollback);
+	sqlite3_close(e->handle);
+	free(e);
+}
+
+/* Statements are prepared again after ANALYZE or VACUUM by another process, so data statements stay
+ * allowed. */
+static int
+authorize(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
+{
+	(void)arg, (void)a, (void)b, (void)c, (void)d;
+	switch (action) {
+	case SQLITE_SELECT:
+	case SQLITE_READ:
+	case SQLITE_INSERT:
+	case SQLITE_UPDATE:
+	case SQLITE_DELETE:
+	case SQLITE_FUNCTION:
+	case SQLITE_TRANSACTION:
+	case SQLITE_RECURSIVE:
+		return SQLITE_OK;
+	default:
+		return SQLITE_DENY;
+	}
+}
+
+void
+engine_seal(struct engine *e)
+{
+	sqlite3_set_authorizer(e->handle, authorize, NULL);
+}
+
+struct db_stmt *
+engine_bind(struct engine *e, enum stmt which, va_list ap)
+{
+	const char *kinds = statements[which].kinds;
+	sqlite3_stmt *st = e->stmts[which];
+	const struct db_blob *blob;
+	const char *text;
+	int64_t number;
+
+	for (int n = 1; *kinds; kinds++, n++) {
+		int i = e->places[which][n];
+
+		switch (*kinds) {
+		case 'i':
+			sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
+			break;
+		case 'n':
+		case 'o':
+			number = va_arg(ap, int64_t);
+			if (*kinds == 'n' ? number != 0 : number >= 0)
+				sqlite3_bind_int64(st, i, number);
+			else
+				sqlite3_bind_null(st, i);
+			break;
+		case 't':
+			text = va_arg(ap, const char *);
+			sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
+			break;
+		case 'b':
+			blob = va_arg(ap, const struct db_blob *);
+			if (blob)
+				sqlite3_bind_blob64(st, i, blob->data, blob->len, SQLITE_STATIC);
+			else
+				sqlite3_bind_null(st, i);
+			break;
+		default:
+			abort();
+		}
+	}
+	return (struct db_stmt *)st;
+}
+
+/* Only keys that are taken and rows that are gone are answers of the store: any other rule that was
+ * broken is a fault of ours. */
+static enum db_result
+translate_constraint(int rc)
+{
+	switch (rc) {
+	case SQLITE_CONSTRAINT_UNIQUE:
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	case SQLITE_CONSTRAINT_ROWID:
+		return DB_TAKEN;
+	case SQLITE_CONSTRAINT_FOREIGNKEY:
+		return DB_ORPHAN;
+	default:
+		return DB_FAIL;
+	}
+}
+
+enum db_result
+sqlite_translate(struct engine *e, int rc)
+{
+	enum db_result r;
+
+	switch (rc & 0xff) {
+	case SQLITE_ROW:
+		return DB_ROW;
+	case SQLITE_DONE:
+	case SQLITE_OK:
+		return DB_DONE;
+	case SQLITE_CONSTRAINT:
+		r = translate_constraint(rc);
+		if (r != DB_FAIL)
+			return r;
+		break;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return DB_BUSY;
+	case SQLITE_FULL:
+		return DB_FULL;
+	default:
+		break;
+	}
+	if (sqlite3_system_errno(e->handle) == ENOSPC || sqlite3_system_errno(e->handle) == EDQUOT)
+		return DB_FULL;
+	e->broken = true;
+	e->damaged |= (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+	log_error("database: %s (%d, errno %d)", sqlite3_errmsg(e->handle), rc,
+	    sqlite3_system_errno(e->handle));
+	return DB_FAIL;
+}
+
+static enum db_result
+step(struct engine *e, sqlite3_stmt *st)
+{
+	enum db_result r = sqlite_translate(e, sqlite3_step(st));
+
+	if (r != DB_ROW)
+		engine_reset((struct db_stmt *)st);
+	return r;
+}
+
+enum db_result
+engine_step(struct engine *e, struct db_stmt *st)
+{
+	return step(e, own(st));
+}
+
+void
+engine_reset(struct db_stmt *st)
+{
+	sqlite3_reset(own(st));
+	sqlite3_clear_bindings(own(st));
+}
+
+int64_t
+engine_changes(const struct engine *e, const struct db_stmt *st)
+{
+	return sqlite3_stmt_readonly((sqlite3_stmt *)(uintptr_t)st) ? -1 :
+								      sqlite3_changes(e->handle);
+}
+
+int64_t
+engine_i64(struct db_stmt *st, int column)
+{
+	return sqlite3_column_int64(own(st), column);
+}
+
+bool
+engine_is_null(struct db_stmt *st, int column)
+{
+	return sqlite3_column_type(own(st), column) == SQLITE_NULL;
+}
+
+const char *
+engine_text(struct db_stmt *st, int column, size_t *len)
+{
+	const char *text = (const char *)sqlite3_column_text(own(st), column);
+
+	*len = (size_t)sqlite3_column_bytes(own(st), column);
+	return text;
+}
+
+const void *
+engine_blob(struct db_stmt *st, int column, size_t *len)
+{
+	const void *data = sqlite3_column_blob(own(st), column);
+
+	*len = (size_t)sqlite3_column_bytes(own(st), column);
+	return data;
+}
+
+enum db_result
+engine_begin(struct engine *e, int timeout_ms)
+{
+	sqlite3_busy_timeout(e->handle, timeout_ms);
+	return step(e, e->begin);
+}
+
+enum db_result
+engine_end(struct engine *e, bool commit)
+{
+	enum db_result r = commit ? step(e, e->commit) : DB_DONE;
+
+	if (!sqlite3_get_autocommit(e->handle))
+		step(e, e->rollback);
+	return r;
+}
+
+bool
+engine_is_broken(const struct engine *e)
+{
+	return e->broken;
+}
+
+bool
+engine_is_damaged(const struct engine *e)
+{
+	return e->damaged;
+}
+
+int64_t
+engine_log_bytes(const struct engine *e)
+{
+	char path[4200];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s-wal", sqlite3_db_filename(e->handle, "main"));
+	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+enum db_result
+engine_checkpoint(struct engine *e, int timeout_ms)
+{
+	int rc;
+
+	sqlite3_busy_timeout(e->handle, timeout_ms);
+	rc = sqlite3_wal_checkpoint_v2(e->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(e->handle, e->busy_timeout_ms);
+	return sqlite_translate(e, rc);
+}
+
+/* Our own connection is sealed, and VACUUM attaches a file of its own. */
+enum db_result
+engine_rebuild(struct engine *e, const struct db_options *o)
+{
+	char error[DB_ERROR_BYTES];
+	sqlite3 *h = sqlite_connect(o, 0, error);
+	int rc;
+
+	if (!h)
+		return DB_FAIL;
+	sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 1);
+	rc = sqlite3_exec(h, "VACUUM", NULL, NULL, NULL);
+	sqlite3_close(h);
+	return rc == SQLITE_OK ? DB_DONE : sqlite_translate(e, rc);
+}
+
+enum db_result
+engine_seal_file(struct engine *e)
+{
+	return sqlite_translate(
+	    e, sqlite3_exec(e->handle, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL));
+}

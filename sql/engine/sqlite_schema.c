@@ -1,0 +1,105 @@
+/* Schema steps, forward only, each in a transaction of its own. */
+#include "sqlite_internal.h"
+
+#include "cleanup.h"
+#include "keep.h"
+#include "lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Made by the Makefile from sql/schema/NNNN_*.sql, in order. */
+extern const char *const schema_steps[];
+extern const int schema_steps_len;
+
+int
+db_schema_version(void)
+{
+	return schema_steps_len;
+}
+
+int
+sqlite_version(sqlite3 *h)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(h, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return version;
+}
+
+/* False with the reason in `why`: undoing the step must not cover it. */
+static bool
+run_step(sqlite3 *h, int step, char why[static DB_ERROR_BYTES])
+{
+	char done[64];
+
+	snprintf(done, sizeof(done), "PRAGMA user_version=%d; COMMIT", step + 1);
+	if (sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(h, schema_steps[step], NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_exec(h, done, NULL, NULL, NULL) == SQLITE_OK)
+		return true;
+	sqlite_why(h, why);
+	sqlite3_exec(h, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+static bool
+migrate(sqlite3 *h, const struct db_options *o, char *error)
+{
+	const char *path = o->path;
+	char why[DB_ERROR_BYTES];
+	int version;
+
+	if (sqlite3_exec(h, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK) {
+		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, sqlite_why(h, why));
+		return false;
+	}
+	version = sqlite_version(h);
+	if (version < 0) {
+		snprintf(error, DB_ERROR_BYTES, "%s: the schema version cannot be read: %s", path,
+		    sqlite_why(h, why));
+		return false;
+	}
+	if (version > schema_steps_len) {
+		snprintf(error, DB_ERROR_BYTES,
+		    "%s: made by a newer relay (schema %d, this one knows %d); install that "
+		    "version again",
+		    path, version, schema_steps_len);
+		return false;
+	}
+	if (version > 0 && version < schema_steps_len && !keep_copy(o, schema_steps_len, error))
+		return false;
+	for (; version < schema_steps_len; version++) {
+		if (run_step(h, version, why))
+			continue;
+		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, version + 1, why);
+		return false;
+	}
+	return true;
+}
+
+bool
+db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	sqlite3 *h = sqlite_connect(o, SQLITE_OPEN_CREATE, error);
+	auto_close int lock = -1;
+	bool ok = false;
+
+	if (!h)
+		return false;
+	lock = lock_open(o->path);
+	if (lock < 0)
+		snprintf(error, DB_ERROR_BYTES, "%s.lock: %s", o->path, strerror(errno));
+	else if (!lock_take(lock, o->busy_timeout_ms))
+		snprintf(error, DB_ERROR_BYTES, "%s: another process is writing", o->path);
+	else
+		ok = migrate(h, o, error);
+	sqlite3_close(h);
+	return ok;
+}

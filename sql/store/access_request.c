@@ -1,0 +1,231 @@
+/* Requests for access by people outside the allow-list, and the message with which admins hear of
+ * them. */
+#include "access_request.h"
+
+#include "audit.h"
+#include "cleanup.h"
+#include "post.h"
+#include "throttle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ACTION_PATH "/api/v1/webchat/admin/access-requests/"
+#define ARENA_BYTES ((size_t)1 << 16)
+
+static enum db_result
+read_row(struct db_stmt *st, struct arena *a, struct access_request *out)
+{
+	bool ok = true;
+
+	out->id = db_i64(st, 0);
+	if (!db_blob(st, 1, out->public_id, ID_BYTES))
+		return DB_FAIL;
+	out->email = db_text(st, 2, a, &ok);
+	out->display_name = db_text(st, 3, a, &ok);
+	out->status = (enum access_status)db_int(st, 4);
+	out->created_at = db_i64(st, 5);
+	return ok ? DB_ROW : DB_FAIL;
+}
+
+static enum db_result
+read_one(struct db *db, struct db_stmt *st, struct arena *a, struct access_request *out)
+{
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r;
+	r = read_row(st, a, out);
+	db_reset(st);
+	return r;
+}
+
+/* One message from the relay itself with its two buttons, named by the calls they make. */
+static enum db_result
+tell(struct db *db, int64_t admin_id, const char *admin_address, const struct access_request *q,
+    int64_t now)
+{
+	char id[ID_TEXT_BYTES], text[1024], actions[512];
+	struct message_new m = { .channel = "pchat",
+		.kind = "system",
+		.destination = admin_address,
+		.text = text,
+		.actions = actions,
+		.recipient_id = admin_id,
+		.now = now };
+
+	id_format("req_", q->public_id, id);
+	snprintf(text, sizeof(text), "%s%s%s%s asks for access to this relay.", q->display_name,
+	    q->display_name[0] ? " (" : "", q->email, q->display_name[0] ? ")" : "");
+	snprintf(actions, sizeof(actions),
+	    "[{\"label\":\"Approve\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/approve\"},"
+	    "{\"label\":\"Deny\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/deny\"}]",
+	    id, id);
+	return post_put(db, &m);
+}
+
+static enum db_result
+tell_admins(struct db *db, const struct access_request *q, int64_t now)
+{
+	int64_t last = 0;
+	enum db_result r;
+
+	do {
+		struct db_stmt *st = db_bind(db, ST_ACCOUNT_ADMIN_IDS, last);
+		char address[80];
+
+		r = db_step(db, st);
+		if (r != DB_ROW)
+			break;
+		last = db_i64(st, 0);
+		snprintf(address, sizeof(address), "%s", db_str(st, 1));
+		db_reset(st);
+		r = tell(db, last, address, q, now);
+	} while (r == DB_DONE);
+	return r;
+}
+
+enum db_result
+access_tell_pending(struct db *db, const struct account *admin, int64_t now)
+{
+	struct access_request q = { .id = 0 };
+	struct arena a;
+	enum db_result r;
+
+	arena_init(&a, ARENA_BYTES);
+	while ((r = read_one(db, db_bind(db, ST_ACCESS_PENDING, q.id), &a, &q)) == DB_ROW) {
+		r = tell(db, admin->id, admin->chat_address, &q, now);
+		arena_reset(&a);
+		if (r != DB_DONE)
+			break;
+	}
+	arena_free(&a);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+static enum db_result
+ask(struct db *db, const struct signin_limit *l, char *display_name, const struct mail *mail,
+    int64_t *retry_at)
+{
+	char email[256];
+	struct access_request q = { .email = email, .display_name = display_name };
+	enum db_result r = throttle_signin(db, l, retry_at);
+
+	if (r == DB_DONE && mail)
+		r = outbox_put(db, mail, l->now);
+	if (r != DB_DONE)
+		return r;
+	snprintf(email, sizeof(email), "%s", l->email);
+	id_make(q.public_id);
+	r = db_find(db, ST_ACCESS_INSERT, &(struct db_blob){ q.public_id, ID_BYTES }, l->email,
+	    display_name, l->now);
+	if (r != DB_ROW) /* asked before: nobody is told again */
+		return r == DB_NONE ? DB_DONE : r;
+	return tell_admins(db, &q, l->now);
+}
+
+enum db_result
+db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name,
+    const struct mail *mail, int64_t *retry_at)
+{
+	char name[300];
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	snprintf(name, sizeof(name), "%s", display_name);
+	return throttle_end(db, ask(db, l, name, mail, retry_at));
+}
+
+enum db_result
+db_access_by_email(struct db *db, struct arena *a, const char *email, struct access_request *out)
+{
+	return read_one(db, db_bind(db, ST_ACCESS_BY_EMAIL, email), a, out);
+}
+
+enum db_result
+db_access_list(struct db *db, struct arena *a, int64_t before, int limit,
+    struct access_request *out, int *count)
+{
+	struct db_stmt *st = db_bind(db, ST_ACCESS_LIST, before, (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (read_row(st, a, &out[(*count)++]) != DB_ROW) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	return r;
+}
+
+/* Takes one notice out of the streams of admins. DB_DONE, or DB_NONE: there is none. */
+static enum db_result
+forget_notice(struct db *db, const char *pattern)
+{
+	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_MESSAGE_DELETE };
+	struct db_stmt *st = db_bind(db, ST_ACCESS_NOTICE, pattern);
+	enum db_result r = db_one(db, st);
+	int64_t id;
+
+	if (r != DB_ROW)
+		return r;
+	id = db_i64(st, 0);
+	db_reset(st);
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
+		r = db_exec(db, steps[i], id);
+	return db_failed(r) ? r : DB_DONE;
+}
+
+enum db_result
+access_forget(struct db *db, struct arena *a, const char *email)
+{
+	struct access_request q;
+	char id[ID_TEXT_BYTES], pattern[ID_TEXT_BYTES + 8];
+	enum db_result r = db_access_by_email(db, a, email, &q);
+
+	if (r != DB_ROW)
+		return r == DB_NONE ? DB_DONE : r;
+	id_format("req_", q.public_id, id);
+	snprintf(pattern, sizeof(pattern), "%%/%s/%%", id);
+	do
+		r = forget_notice(db, pattern);
+	while (r == DB_DONE);
+	if (r == DB_NONE)
+		r = db_exec(db, ST_ACCESS_DELETE, email);
+	return db_failed(r) ? r : DB_DONE;
+}
+
+static enum db_result
+decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve,
+    struct mail *mail, const char *actor, int64_t now)
+{
+	enum access_status want = approve ? ACCESS_APPROVED : ACCESS_DENIED;
+	char id[ID_TEXT_BYTES];
+	struct access_request q;
+	enum db_result r;
+
+	r = read_one(
+	    db, db_bind(db, ST_ACCESS_BY_ID, &(struct db_blob){ public_id, ID_BYTES }), a, &q);
+	if (r != DB_ROW)
+		return r;
+	if (q.status != ACCESS_PENDING)
+		return q.status == want ? DB_DONE : DB_CONFLICT;
+	r = db_exec(db, ST_ACCESS_DECIDE, q.id, (int64_t)want, now);
+	id_format("req_", q.public_id, id);
+	if (r == DB_DONE)
+		r = audit_note(db, now, actor, approve ? "approve-access" : "deny-access", id);
+	if (r != DB_DONE || !mail)
+		return r;
+	mail->recipient = q.email;
+	return outbox_put(db, mail, now);
+}
+
+enum db_result
+db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    bool approve, struct mail *mail, const char *actor, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, decide(db, a, public_id, approve, mail, actor, now)) : r;
+}

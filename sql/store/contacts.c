@@ -1,0 +1,55 @@
+/* Address books. */
+#include "contacts.h"
+
+#include "db_internal.h"
+
+#include <string.h>
+
+enum db_result
+db_contacts_get(struct db *db, struct arena *a, int64_t account_id, struct contacts *out)
+{
+	struct db_stmt *st = db_bind(db, ST_CONTACTS_GET, account_id);
+	enum db_result r = db_one(db, st);
+	bool ok = true;
+
+	if (r != DB_ROW)
+		return r;
+	out->document = db_text(st, 0, a, &ok);
+	out->etag = db_text(st, 1, a, &ok);
+	db_reset(st);
+	return ok ? DB_ROW : DB_FAIL;
+}
+
+/* DB_DONE when the document there has this etag, "" for none there; DB_CONFLICT when it has not. */
+static enum db_result
+check_etag(struct db *db, int64_t account_id, const char *expected)
+{
+	struct db_stmt *st = db_bind(db, ST_CONTACTS_ETAG, account_id);
+	enum db_result r = db_step(db, st);
+	bool same;
+
+	if (db_failed(r))
+		return r;
+	same = strcmp(expected, r == DB_ROW ? db_str(st, 0) : "") == 0;
+	if (r == DB_ROW)
+		db_reset(st);
+	return same ? DB_DONE : DB_CONFLICT;
+}
+
+static enum db_result
+put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected)
+{
+	enum db_result r = expected ? check_etag(db, account_id, expected) : DB_DONE;
+
+	if (r != DB_DONE)
+		return r;
+	return db_exec(db, ST_CONTACTS_PUT, account_id, c->document, c->etag);
+}
+
+enum db_result
+db_contacts_put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, put(db, account_id, c, expected)) : r;
+}

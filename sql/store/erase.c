@@ -1,0 +1,78 @@
+/* Erasing an account with all that hangs on it. */
+#include "erase.h"
+
+#include "access_request.h"
+#include "account_internal.h"
+#include "audit.h"
+#include "cleanup.h"
+#include "group.h"
+#include "news.h"
+
+/* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
+ * cascades. */
+enum db_result
+erase_account(struct db *db, struct arena *a, const struct account *acc, int64_t now)
+{
+	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_CHANGES,
+		ST_ERASE_SENT_STREAM, ST_ERASE_SENT_GROUP, ST_ERASE_STREAM };
+	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE };
+	uint8_t mac[TOMBSTONE_MAC_BYTES];
+	enum db_result r;
+
+	account_address_mac(acc->chat_address, mac);
+	if (!tombstone_account(db, acc->created_at, acc->id, mac))
+		return DB_FULL;
+	r = db_exec(db, ST_SWEEP_ERASED, now);
+	if (db_failed(r))
+		return r;
+	r = account_retire_address(db, mac);
+	if (!db_failed(r))
+		r = group_forsake(db, a, acc, now);
+	if (!db_failed(r))
+		r = db_exec(db, ST_ERASE_RECEIVED, acc->id);
+	for (size_t i = 0; i < ARRAY_LEN(by_id) && !db_failed(r); i++)
+		r = db_exec(db, by_id[i], acc->id);
+	for (size_t i = 0; i < ARRAY_LEN(by_email) && !db_failed(r); i++)
+		r = db_exec(db, by_email[i], acc->email);
+	if (!db_failed(r))
+		r = access_forget(db, a, acc->email);
+	if (!db_failed(r))
+		r = db_exec(db, ST_AUDIT_FORGET, acc->chat_address, acc->email);
+	news_for(db, WAKE_ENDED, acc->id);
+	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELETE, acc->id);
+}
+
+enum db_result
+db_account_erase(struct db *db, struct arena *a, const struct account *acc, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, erase_account(db, a, acc, now)) : r;
+}
+
+static enum db_result
+end_account(
+    struct db *db, struct arena *a, const struct account *acc, const char *actor, int64_t now)
+{
+	int64_t admins = 0;
+	struct account fresh;
+	enum db_result r = db_account_by_address(db, a, acc->chat_address, &fresh);
+
+	if (r == DB_ROW)
+		r = account_count_admins(db, &admins);
+	if (r != DB_DONE)
+		return r;
+	if (fresh.role == ROLE_ADMIN && !fresh.blocked && admins == 1)
+		return DB_CONFLICT;
+	r = erase_account(db, a, &fresh, now);
+	return r == DB_DONE ? audit_note(db, now, actor, "delete", "erased") : r;
+}
+
+enum db_result
+db_account_end(
+    struct db *db, struct arena *a, const struct account *acc, const char *actor, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, end_account(db, a, acc, actor, now)) : r;
+}

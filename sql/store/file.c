@@ -1,0 +1,202 @@
+/* Files. A row is made after its bytes are in place and goes before them, so a file whose row is
+ * missing is the only rest that a crash can leave. */
+#include "file.h"
+
+#include "body.h"
+#include "db_internal.h"
+#include "log.h"
+#include "uploads.h"
+#include "seq.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLEAR_MAX 64
+#define LABEL_COLUMN 3 /* of FILE_COLUMNS; its key follows */
+#define OCTETS "application/octet-stream"
+
+enum db_result
+db_file_used(struct db *db, int64_t owner_id, int64_t *bytes)
+{
+	struct db_stmt *st = db_bind(db, ST_FILE_USED, owner_id);
+	enum db_result r = db_step(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	*bytes = db_i64(st, 0);
+	db_reset(st);
+	return r;
+}
+
+static enum db_result
+insert(struct db *db, const struct file *f, int64_t owner_id, const struct body *label)
+{
+	int64_t id = 0;
+	enum db_result r = seq_next(db, &id);
+
+	if (r != DB_ROW)
+		return r;
+	r = db_exec(db, ST_FILE_INSERT, id, &(struct db_blob){ f->public_id, ID_BYTES }, owner_id,
+	    &(struct db_blob){ f->token_hash, SECRET_HASH_BYTES },
+	    &(struct db_blob){ label->sealed, label->len }, f->size, f->created_at, f->expires_at);
+	return r == DB_DONE ?
+	    db_exec(db, ST_KEY_PUT, id, &(struct db_blob){ label->key, sizeof(label->key) },
+		&body_no_key) :
+	    r;
+}
+
+static enum db_result
+add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
+{
+	const char *const parts[LABEL__MAX] = { [LABEL_NAME] = f->name, [LABEL_MIME] = f->mime };
+	struct body label;
+	int64_t used = 0;
+	enum db_result r = db_file_used(db, owner_id, &used);
+
+	if (r != DB_ROW)
+		return r;
+	if (f->size > quota - used)
+		return DB_CONFLICT;
+	if (!body_seal(f->public_id, parts, LABEL__MAX, &label))
+		return DB_FAIL;
+	r = insert(db, f, owner_id, &label);
+	body_free(&label);
+	return r;
+}
+
+enum db_result
+db_file_add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, add(db, f, owner_id, quota)) : r;
+}
+
+static bool
+read_file(struct db_stmt *st, struct arena *a, struct file *out)
+{
+	char *parts[LABEL__MAX];
+
+	*out = (struct file){ .id = db_i64(st, 0) };
+	if (!db_blob(st, 1, out->public_id, ID_BYTES) ||
+	    !db_blob(st, 2, out->token_hash, SECRET_HASH_BYTES))
+		return false;
+	if (!body_open(st, LABEL_COLUMN, out->public_id, a, parts, LABEL__MAX))
+		return false;
+	out->name = parts[LABEL_NAME];
+	out->mime = parts[LABEL_MIME] ? parts[LABEL_MIME] : arena_strdup(a, OCTETS);
+	out->size = db_i64(st, 5);
+	out->created_at = db_i64(st, 6);
+	out->expires_at = db_i64(st, 7);
+	out->visible = db_int(st, 8);
+	return out->mime != NULL;
+}
+
+enum db_result
+db_file_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, int64_t now, struct file *out)
+{
+	struct db_stmt *st =
+	    db_bind(db, ST_FILE_GET, &(struct db_blob){ public_id, ID_BYTES }, account_id, now);
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r;
+	if (!read_file(st, a, out))
+		r = DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_file_list(struct db *db, struct arena *a, int64_t owner_id, int64_t after, int64_t now,
+    int limit, struct file *out, int *count)
+{
+	struct db_stmt *st = db_bind(db, ST_FILE_LIST, owner_id, after, now, (int64_t)limit);
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (!read_file(st, a, &out[(*count)++])) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	return r;
+}
+
+enum db_result
+db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static ID_BYTES])
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	return db_end(
+	    db, db_exec(db, ST_FILE_DELETE, owner_id, &(struct db_blob){ public_id, ID_BYTES }));
+}
+
+/* Up to `limit` names of files that are to go, after *place, which is moved on. DB_DONE. */
+static enum db_result
+list_gone(
+    struct db *db, int limit, uint8_t place[static ID_BYTES], uint8_t (*ids)[ID_BYTES], int *count)
+{
+	uint8_t from[ID_BYTES];
+	struct db_stmt *st;
+	enum db_result r;
+
+	*count = 0;
+	memcpy(from, place, ID_BYTES);
+	st = db_bind(db, ST_FILE_GONE, &(struct db_blob){ from, ID_BYTES }, (int64_t)limit);
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (db_blob(st, 0, place, ID_BYTES))
+			memcpy(ids[(*count)++], place, ID_BYTES);
+	return r;
+}
+
+static bool
+unlink_bytes(const char *upload_dir, const uint8_t id[static ID_BYTES])
+{
+	char path[PATH_MAX];
+
+	if (!uploads_path(upload_dir, id, path, sizeof(path)))
+		return false;
+	if (unlink(path) == 0 || errno == ENOENT)
+		return true;
+	log_warn("%s: %s", path, strerror(errno));
+	return false;
+}
+
+/* Inside a write. */
+static enum db_result
+forget(struct db *db, uint8_t (*ids)[ID_BYTES], int count)
+{
+	enum db_result r = DB_DONE;
+
+	for (int i = 0; i < count && !db_failed(r); i++)
+		r = db_exec(db, ST_FILE_FORGET, &(struct db_blob){ ids[i], ID_BYTES });
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+db_file_clear(
+    struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES], int *removed)
+{
+	uint8_t ids[CLEAR_MAX][ID_BYTES];
+	const int most = limit < CLEAR_MAX ? limit : CLEAR_MAX;
+	int count = 0;
+	enum db_result r = list_gone(db, most, place, ids, &count);
+
+	*removed = 0;
+	for (int i = 0; i < count && r == DB_DONE; i++)
+		if (unlink_bytes(upload_dir, ids[i]))
+			memcpy(ids[(*removed)++], ids[i], ID_BYTES);
+	if (r == DB_DONE && *removed > 0) {
+		r = db_begin(db);
+		if (r == DB_DONE)
+			r = db_end(db, forget(db, ids, *removed));
+	}
+	return r == DB_DONE && count < most ? DB_NONE : r;
+}

@@ -1,0 +1,44 @@
+/* Uploaded files: their rows, who may see them, and the removal of bytes whose row is gone. Strings
+ * live in the given arena. */
+#ifndef SQL_FILE_H
+#define SQL_FILE_H
+
+#include "account.h"
+
+struct file {
+	int64_t id;
+	uint8_t public_id[ID_BYTES];
+	uint8_t token_hash[SECRET_HASH_BYTES];
+	char *name, *mime;
+	int64_t size; /* bytes */
+	int64_t created_at, expires_at; /* expires_at 0: never */
+	bool visible; /* to the account that asked: its own, or named by a message it got */
+};
+
+/* Notes a file of `owner_id` whose bytes are in place. DB_DONE with id set, or DB_CONFLICT when all
+ * files of the owner would be larger than `quota` bytes. */
+enum db_result db_file_add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota);
+
+/* Bytes that an account keeps. DB_ROW. */
+enum db_result db_file_used(struct db *db, int64_t owner_id, int64_t *bytes);
+
+/* A file that has not expired, with what `account_id` (0: nobody) may see of it. DB_ROW or DB_NONE.
+ */
+enum db_result db_file_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, int64_t now, struct file *out);
+
+/* Up to `limit` files of an account after the one with number `after`. DB_DONE. */
+enum db_result db_file_list(struct db *db, struct arena *a, int64_t owner_id, int64_t after,
+    int64_t now, int limit, struct file *out, int *count);
+
+/* Deletes a file of its owner. DB_DONE or DB_NONE. */
+enum db_result
+db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static ID_BYTES]);
+
+/* Removes the bytes of up to `limit` files whose rows are gone from `upload_dir`, after *place
+ * (zeros at first), which is moved on. What cannot be removed now stays for another time. DB_DONE
+ * with *removed, or DB_NONE when these were the last. */
+enum db_result db_file_clear(
+    struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES], int *removed);
+
+#endif

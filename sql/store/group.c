@@ -1,0 +1,334 @@
+/* Groups: making, finding, changing, deleting. */
+#include "group.h"
+
+#include "audit.h"
+#include "cleanup.h"
+#include "group_internal.h"
+#include "text.h"
+#include "account_internal.h"
+#include "post.h"
+#include "search.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const role_names[] = { "member", "writer", "admin", "owner" };
+
+const char *
+group_role_name(enum group_role role)
+{
+	return role_names[role];
+}
+
+enum group_role
+group_role_parse(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(role_names); i++)
+		if (strcmp(role_names[i], name) == 0)
+			return (enum group_role)i;
+	return GROUP_NOBODY;
+}
+
+bool
+group_read(struct db_stmt *st, struct arena *a, struct group *out)
+{
+	bool ok = true;
+
+	*out = (struct group){ .id = db_i64(st, 0) };
+	if (!db_blob(st, 1, out->public_id, ID_BYTES))
+		return false;
+	out->name = db_text(st, 2, a, &ok);
+	out->description = db_text(st, 3, a, &ok);
+	out->is_public = db_int(st, 4);
+	out->is_stream = db_int(st, 5);
+	out->is_open = db_int(st, 6);
+	out->member_count = db_i64(st, 7);
+	out->created_at = db_i64(st, 8);
+	out->role = db_is_null(st, 9) ? GROUP_NOBODY : (enum group_role)db_int(st, 9);
+	return ok;
+}
+
+static enum db_result
+read_one(struct db *db, struct db_stmt *st, struct arena *a, struct group *out)
+{
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r;
+	if (!group_read(st, a, out))
+		r = DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+static enum db_result
+read_list(struct db *db, struct db_stmt *st, struct arena *a, struct group *out, int *count)
+{
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (!group_read(st, a, &out[(*count)++])) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	return r;
+}
+
+enum db_result
+db_group_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, struct group *out)
+{
+	return read_one(db,
+	    db_bind(db, ST_GROUP_GET, &(struct db_blob){ public_id, ID_BYTES }, account_id), a,
+	    out);
+}
+
+enum db_result
+db_group_list(struct db *db, struct arena *a, int64_t account_id, const uint8_t *after, int limit,
+    struct group *out, int *count)
+{
+	const struct db_blob from = { after, ID_BYTES };
+
+	return read_list(db,
+	    db_bind(db, ST_GROUP_LIST, account_id, after ? &from : NULL, (int64_t)limit), a, out,
+	    count);
+}
+
+enum db_result
+db_group_list_public(struct db *db, struct arena *a, int64_t account_id, const char *match,
+    int limit, struct group *out, int *count)
+{
+	const char *pattern = search_like(a, match);
+
+	if (!pattern)
+		return DB_FAIL;
+	return read_list(db, db_bind(db, ST_GROUP_LIST_PUBLIC, account_id, pattern, (int64_t)limit),
+	    a, out, count);
+}
+
+enum db_result
+group_open(struct db *db, struct arena *a, const struct group_act *act, enum group_role need,
+    struct group *g, enum group_result *result)
+{
+	enum db_result r = db_group_get(db, a, act->group_id, act->actor->id, g);
+
+	*result = r == DB_ROW ? GROUP_OK : GROUP_UNKNOWN;
+	if (r != DB_ROW)
+		return db_failed(r) ? r : DB_DONE;
+	if (g->role == GROUP_NOBODY && !g->is_public)
+		*result = GROUP_UNKNOWN;
+	else if (g->role < need)
+		*result = need == GROUP_OWNER ? GROUP_NEEDS_OWNER :
+		    need == GROUP_MEMBER      ? GROUP_NO_MEMBER :
+						GROUP_NEEDS_ADMIN;
+	return *result == GROUP_OK ? DB_ROW : DB_DONE;
+}
+
+enum db_result
+group_tell(struct db *db, const struct group *g, const struct group_news *news, int64_t now)
+{
+	char id[ID_TEXT_BYTES], text[512], event[256];
+	struct text e;
+	struct message_new m = { .channel = "pchat",
+		.kind = "system",
+		.destination = id,
+		.text = text,
+		.actions = news->actions,
+		.event = event,
+		.recipient_id = news->only,
+		.group_id = news->only ? 0 : g->id,
+		.about_id = news->who->id,
+		.least_role = news->least_role,
+		.outlives_group = news->outlives_group,
+		.now = now };
+
+	id_format("grp_", g->public_id, id);
+	text_init(&e, text, sizeof(text));
+	text_printf(&e, "%s%s", account_name(news->who), news->text);
+	text_init(&e, event, sizeof(event));
+	text_printf(
+	    &e, "{\"type\":\"%s\",\"chat_address\":\"%s\"", news->type, news->who->chat_address);
+	if (news->role)
+		text_printf(&e, ",\"role\":\"%s\"", news->role);
+	text_printf(&e, "}");
+	return text_ok(&e) ? post_put(db, &m) : DB_FAIL;
+}
+
+/* DB_NONE of a change that changed nothing is fine. */
+static enum db_result
+fine(enum db_result r)
+{
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+static enum db_result
+create(struct db *db, struct group *g, const struct account *owner, int64_t now)
+{
+	char key[512];
+	struct db_stmt *st;
+	enum db_result r;
+
+	id_make(g->public_id);
+	g->created_at = now;
+	g->member_count = 1;
+	g->role = GROUP_OWNER;
+	text_fold(g->name, key, sizeof(key));
+	st = db_bind(db, ST_GROUP_INSERT, &(struct db_blob){ g->public_id, ID_BYTES }, g->name,
+	    g->description, key, (int64_t)g->is_public, (int64_t)g->is_stream, (int64_t)g->is_open,
+	    now);
+	r = db_step(db, st);
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	g->id = db_i64(st, 0);
+	db_reset(st);
+	r = db_exec(db, ST_MEMBER_PUT, g->id, owner->id, (int64_t)GROUP_OWNER, now);
+	return r == DB_DONE ? db_exec(db, ST_GROUP_COUNT, g->id) : r;
+}
+
+enum db_result
+db_group_create(struct db *db, struct group *g, const struct account *owner, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, create(db, g, owner, now)) : r;
+}
+
+static enum db_result
+update(struct db *db, struct arena *a, const struct group_act *act,
+    const struct group_change *change, struct group *g)
+{
+	char key[512];
+	enum db_result r;
+
+	if (change->name)
+		g->name = arena_strdup(a, change->name);
+	if (change->description)
+		g->description = arena_strdup(a, change->description);
+	if (!g->name || !g->description)
+		return DB_FAIL;
+	g->is_public = change->is_public < 0 ? g->is_public : change->is_public;
+	g->is_stream = change->is_stream < 0 ? g->is_stream : change->is_stream;
+	g->is_open = change->is_open < 0 ? g->is_open : change->is_open;
+	text_fold(g->name, key, sizeof(key));
+	r = db_exec(db, ST_GROUP_UPDATE, g->id, g->name, g->description, key, (int64_t)g->is_public,
+	    (int64_t)g->is_stream, (int64_t)g->is_open);
+	if (r != DB_DONE)
+		return r;
+	return group_tell(db, g,
+	    &(struct group_news){
+		.type = "updated", .text = " changed the group.", .who = act->actor },
+	    act->now);
+}
+
+enum db_result
+db_group_update(struct db *db, struct arena *a, const struct group_act *act,
+    const struct group_change *change, struct group *out, enum group_result *result)
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = group_open(db, a, act, GROUP_ADMIN, out, result);
+	return db_end(db, r == DB_ROW ? update(db, a, act, change, out) : r);
+}
+
+/* The news of the end belongs to no group: it must outlive this one. */
+enum db_result
+group_remove(struct db *db, const struct group *g, const struct account *by, int64_t now)
+{
+	static const enum stmt steps[] = { ST_GROUP_DELETE_REMOVALS, ST_GROUP_DELETE_STREAM,
+		ST_GROUP_DELETE_MESSAGES };
+	const struct group_news news = {
+		.type = "deleted", .text = " deleted the group.", .who = by, .outlives_group = true
+	};
+	enum db_result r = DB_DONE;
+
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
+		r = db_exec(db, steps[i], g->id);
+	if (!db_failed(r))
+		r = group_tell(db, g, &news, now);
+	if (!db_failed(r))
+		r = db_exec(db, ST_GROUP_RELEASE, g->id);
+	return db_failed(r) ? r : fine(db_exec(db, ST_GROUP_DELETE, g->id));
+}
+
+enum db_result
+db_group_delete(
+    struct db *db, struct arena *a, const struct group_act *act, enum group_result *result)
+{
+	struct group g;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = group_open(db, a, act, GROUP_OWNER, &g, result);
+	return db_end(db, r == DB_ROW ? group_remove(db, &g, act->actor, act->now) : r);
+}
+
+static enum db_result
+end_group(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    const char *actor, int64_t now)
+{
+	char name[] = "The operator of the relay", relay[] = "relay", id[ID_TEXT_BYTES];
+	const struct account operator= { .display_name = name, .chat_address = relay };
+	struct group g;
+	enum db_result r = db_group_get(db, a, public_id, 0, &g);
+
+	if (r != DB_ROW)
+		return r;
+	id_format("grp_", public_id, id);
+	r = group_remove(db, &g, &operator, now);
+	return r == DB_DONE ? audit_note(db, now, actor, "delete-group", id) : r;
+}
+
+enum db_result
+db_group_end(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    const char *actor, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, end_group(db, a, public_id, actor, now)) : r;
+}
+
+enum db_result
+db_group_list_all(
+    struct db *db, struct arena *a, int64_t after, int limit, struct group *out, int *count)
+{
+	return read_list(db, db_bind(db, ST_GROUP_LIST_ALL, after, (int64_t)limit), a, out, count);
+}
+
+/* The next group that only `acc` owns: DB_ROW or DB_NONE. */
+static enum db_result
+next_owned(struct db *db, struct arena *a, const struct account *acc, struct group *g)
+{
+	return read_one(db, db_bind(db, ST_GROUP_OWNED, acc->id), a, g);
+}
+
+static enum db_result
+pass_on(struct db *db, const struct group *g, const struct account *acc, int64_t now)
+{
+	struct db_stmt *st = db_bind(db, ST_GROUP_HEIR, g->id, acc->id);
+	enum db_result r = db_step(db, st);
+	int64_t heir;
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? group_remove(db, g, acc, now) : r;
+	heir = db_i64(st, 0);
+	db_reset(st);
+	return db_exec(db, ST_MEMBER_ROLE, g->id, heir, (int64_t)GROUP_OWNER);
+}
+
+enum db_result
+group_forsake(struct db *db, struct arena *a, const struct account *acc, int64_t now)
+{
+	struct group g;
+	enum db_result r;
+
+	while ((r = next_owned(db, a, acc, &g)) == DB_ROW) {
+		r = pass_on(db, &g, acc, now);
+		if (r != DB_DONE)
+			return r == DB_NONE ? DB_FAIL : r;
+	}
+	return r == DB_NONE ? fine(db_exec(db, ST_GROUP_COUNT_LESS, acc->id)) : r;
+}

@@ -1,0 +1,48 @@
+/* What the files about groups share inside a write transaction. Not for other folders. */
+#ifndef SQL_GROUP_ROWS_H
+#define SQL_GROUP_ROWS_H
+
+#include "db_internal.h"
+#include "group.h"
+
+/* Loads the group of an act and checks that the actor has at least the role `need` in it: DB_ROW,
+ * or DB_DONE with the reason in *result. */
+enum db_result group_open(struct db *db, struct arena *a, const struct group_act *act,
+    enum group_role need, struct group *g, enum group_result *result);
+
+/* Something happened in a group: a system message to its members of at least `least_role`, or only
+ * to `only` when that is not 0. `who` is the account that it is about. */
+struct group_news {
+	const char *type, *text; /* the text has one %s for the name of `who`, or none */
+	const struct account *who;
+	const char *role; /* NULL: none is named */
+	const char *actions;
+	int64_t only;
+	enum group_role least_role;
+	bool outlives_group; /* the group is about to go */
+};
+enum db_result
+group_tell(struct db *db, const struct group *g, const struct group_news *news, int64_t now);
+
+#define GROUP_COLUMN_COUNT 10 /* with the role behind them */
+
+/* Reads GROUP_COLUMNS and a role from column 0 on; false when the arena is full. */
+bool group_read(struct db_stmt *st, struct arena *a, struct group *out);
+
+/* Puts an account in and tells everyone. DB_DONE; GROUP_FULL at the limit. Somebody who is in
+ * already stays what they are. */
+enum db_result group_put_in(struct db *db, struct group *g, const struct account *who,
+    enum group_role role, int64_t now, enum group_result *result);
+
+/* Invites an account, unless it does not want that: then nothing happens. DB_DONE. */
+enum db_result invite_put(struct db *db, const struct group *g, const struct account *who,
+    const struct account *inviter, enum group_role role, int64_t now);
+
+/* Takes an account out of a group together with all that it could still fetch of it. */
+enum db_result group_take_out(struct db *db, const struct group *g, int64_t account_id);
+
+/* Deletes the group with its messages; its members hear of it. */
+enum db_result
+group_remove(struct db *db, const struct group *g, const struct account *by, int64_t now);
+
+#endif

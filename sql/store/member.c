@@ -1,0 +1,419 @@
+/* Members of groups: joining, leaving, roles, and the requests to join. */
+#include "group.h"
+
+#include "group_internal.h"
+
+#include <stdio.h>
+
+#define ACTION_BYTES 512
+
+static enum db_result
+recount(struct db *db, enum db_result r, int64_t group_id)
+{
+	return db_failed(r) ? r : db_exec(db, ST_GROUP_COUNT, group_id);
+}
+
+static enum db_result
+forget_request(struct db *db, int64_t group_id, int64_t account_id)
+{
+	enum db_result r = db_exec(db, ST_JOIN_DELETE, group_id, account_id);
+
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+/* The invitations of somebody who may no longer invite go with them. */
+static enum db_result
+take_back_invites(struct db *db, int64_t group_id, int64_t account_id)
+{
+	enum db_result r = db_exec(db, ST_INVITE_TAKE_BACK, group_id, account_id);
+
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+/* The role that an account has in a group, GROUP_NOBODY for none. DB_DONE. */
+static enum db_result
+role_of(struct db *db, int64_t group_id, int64_t account_id, enum group_role *role)
+{
+	struct db_stmt *st = db_bind(db, ST_MEMBER_GET, group_id, account_id);
+	enum db_result r = db_step(db, st);
+
+	*role = GROUP_NOBODY;
+	if (r != DB_ROW)
+		return r;
+	*role = (enum group_role)db_int(st, 0);
+	db_reset(st);
+	return DB_DONE;
+}
+
+enum db_result
+group_put_in(struct db *db, struct group *g, const struct account *who, enum group_role role,
+    int64_t now, enum group_result *result)
+{
+	const struct group_news news = {
+		.type = "joined", .text = " joined.", .who = who, .role = group_role_name(role)
+	};
+	enum group_role before;
+	enum db_result r = role_of(db, g->id, who->id, &before);
+
+	if (r != DB_DONE || before != GROUP_NOBODY)
+		return r;
+	if (g->member_count >= GROUP_MEMBERS_MAX) {
+		*result = GROUP_FULL;
+		return DB_DONE;
+	}
+	r = db_exec(db, ST_MEMBER_PUT, g->id, who->id, (int64_t)role, now);
+	if (r != DB_DONE)
+		return r == DB_NONE ? DB_DONE : r;
+	r = db_exec(db, ST_INVITE_DELETE, g->id, who->id);
+	if (!db_failed(r))
+		r = recount(db, forget_request(db, g->id, who->id), g->id);
+	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
+}
+
+enum db_result
+group_take_out(struct db *db, const struct group *g, int64_t account_id)
+{
+	enum db_result r = db_exec(db, ST_MEMBER_FORGET_STREAM, account_id, g->id);
+
+	if (!db_failed(r))
+		r = db_exec(db, ST_MEMBER_FORGET_DELIVERY, account_id, g->id);
+	if (!db_failed(r))
+		r = db_exec(db, ST_MEMBER_DELETE, g->id, account_id);
+	if (!db_failed(r))
+		r = take_back_invites(db, g->id, account_id);
+	return recount(db, r, g->id);
+}
+
+/* True in *last when nobody else owns the group. DB_DONE. */
+static enum db_result
+is_last_owner(struct db *db, int64_t group_id, enum group_role role, bool *last)
+{
+	struct db_stmt *st;
+	enum db_result r;
+
+	*last = false;
+	if (role != GROUP_OWNER)
+		return DB_DONE;
+	st = db_bind(db, ST_GROUP_OWNERS, group_id);
+	r = db_step(db, st);
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	*last = db_i64(st, 0) == 1;
+	db_reset(st);
+	return DB_DONE;
+}
+
+/* Notes the request once, tells those who decide, and finds its id. */
+static enum db_result
+ask(struct db *db, const struct group *g, const struct group_act *act,
+    uint8_t request_id[static ID_BYTES])
+{
+	char actions[ACTION_BYTES], group[ID_TEXT_BYTES], request[ID_TEXT_BYTES];
+	const struct group_news news = { .type = "requested",
+		.text = " asks to join.",
+		.who = act->actor,
+		.actions = actions,
+		.least_role = GROUP_ADMIN };
+	struct db_stmt *st;
+	enum db_result r;
+
+	id_make(request_id);
+	id_format("grp_", g->public_id, group);
+	id_format("req_", request_id, request);
+	snprintf(actions, sizeof(actions),
+	    "[{\"label\":\"Approve\",\"method\":\"POST\",\"path\":\"/api/v1/webchat/groups/%s/"
+	    "requests/%s/approve\"},{\"label\":\"Reject\",\"method\":\"POST\",\"path\":"
+	    "\"/api/v1/webchat/groups/%s/requests/%s/reject\"}]",
+	    group, request, group, request);
+	r = db_exec(db, ST_JOIN_PUT, &(struct db_blob){ request_id, ID_BYTES }, g->id,
+	    act->actor->id, act->now);
+	if (r == DB_DONE)
+		return group_tell(db, g, &news, act->now);
+	if (r != DB_NONE)
+		return r;
+	st = db_bind(db, ST_JOIN_OWN, g->id, act->actor->id);
+	r = db_step(db, st);
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	r = db_blob(st, 0, request_id, ID_BYTES) ? DB_DONE : DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_group_join(struct db *db, struct arena *a, const struct group_act *act,
+    uint8_t request_id[static ID_BYTES], enum group_result *result)
+{
+	struct group g;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = group_open(db, a, act, GROUP_NOBODY, &g, result);
+	if (r == DB_ROW && g.role != GROUP_NOBODY) {
+		r = DB_DONE;
+	} else if (r == DB_ROW && g.is_open) {
+		r = group_put_in(db, &g, act->actor, GROUP_MEMBER, act->now, result);
+	} else if (r == DB_ROW) {
+		*result = GROUP_REQUESTED;
+		r = ask(db, &g, act, request_id);
+	}
+	return db_end(db, r);
+}
+
+static enum db_result
+leave(struct db *db, const struct group *g, const struct group_act *act, enum group_result *result)
+{
+	const struct group_news news = { .type = "left", .text = " left.", .who = act->actor };
+	bool last;
+	enum db_result r = is_last_owner(db, g->id, g->role, &last);
+
+	if (r != DB_DONE)
+		return r;
+	if (last && g->member_count > 1) {
+		*result = GROUP_LAST_OWNER;
+		return DB_DONE;
+	}
+	if (last) {
+		*result = GROUP_DELETED;
+		return group_remove(db, g, act->actor, act->now);
+	}
+	r = group_take_out(db, g, act->actor->id);
+	return r == DB_DONE ? group_tell(db, g, &news, act->now) : r;
+}
+
+enum db_result
+db_group_leave(
+    struct db *db, struct arena *a, const struct group_act *act, enum group_result *result)
+{
+	struct group g;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = group_open(db, a, act, GROUP_MEMBER, &g, result);
+	return db_end(db, r == DB_ROW ? leave(db, &g, act, result) : r);
+}
+
+/* Who asked to join is let in; anybody else is invited. */
+static enum db_result
+add(struct db *db, struct group *g, const struct account *who, enum group_role role,
+    const struct group_act *act, enum group_result *result)
+{
+	enum group_role before;
+	enum db_result r = role_of(db, g->id, who->id, &before);
+
+	if (r != DB_DONE || before != GROUP_NOBODY)
+		return r;
+	r = db_find(db, ST_JOIN_OWN, g->id, who->id);
+	if (r == DB_ROW)
+		return group_put_in(db, g, who, role, act->now, result);
+	if (r != DB_NONE)
+		return r;
+	*result = GROUP_INVITED;
+	return invite_put(db, g, who, act->actor, role, act->now);
+}
+
+enum db_result
+db_member_add(struct db *db, struct arena *a, const struct group_act *act, const char *address,
+    enum group_role role, enum group_result *result)
+{
+	struct account who;
+	struct group g;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = group_open(db, a, act, role >= GROUP_ADMIN ? GROUP_OWNER : GROUP_ADMIN, &g, result);
+	if (r != DB_ROW)
+		return db_end(db, r);
+	r = db_account_by_address(db, a, address, &who);
+	if (r == DB_NONE || (r == DB_ROW && who.blocked)) {
+		*result = GROUP_NO_ACCOUNT;
+		r = DB_DONE;
+	} else if (r == DB_ROW) {
+		r = add(db, &g, &who, role, act, result);
+	}
+	return db_end(db, r);
+}
+
+static enum db_result
+put_out(struct db *db, const struct group *g, const struct account *who, int64_t now)
+{
+	struct group_news news = { .type = "removed", .text = " was removed.", .who = who };
+	enum db_result r = group_take_out(db, g, who->id);
+
+	if (r == DB_DONE)
+		r = group_tell(db, g, &news, now);
+	news.only = who->id;
+	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
+}
+
+static enum db_result
+give_role(struct db *db, const struct group *g, const struct account *who, enum group_role role,
+    int64_t now)
+{
+	const struct group_news news = { .type = "role",
+		.text = " has another role now.",
+		.who = who,
+		.role = group_role_name(role) };
+	enum db_result r = db_exec(db, ST_MEMBER_ROLE, g->id, who->id, (int64_t)role);
+
+	if (r == DB_DONE && role < GROUP_ADMIN)
+		r = take_back_invites(db, g->id, who->id);
+	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
+}
+
+/* Owners and admins are made and unmade by owners alone, and one owner always stays. */
+static enum db_result
+set_member(struct db *db, const struct group *g, const struct account *who, enum group_role role,
+    int64_t now, enum group_result *result)
+{
+	enum group_role before;
+	bool last = false;
+	enum db_result r = role_of(db, g->id, who->id, &before);
+
+	if (r == DB_DONE)
+		r = is_last_owner(db, g->id, before, &last);
+	if (r != DB_DONE)
+		return r;
+	if (before == GROUP_NOBODY)
+		*result = GROUP_NO_MEMBER;
+	else if ((before >= GROUP_ADMIN || role >= GROUP_ADMIN) && g->role != GROUP_OWNER)
+		*result = GROUP_NEEDS_OWNER;
+	else if (last && role != GROUP_OWNER)
+		*result = GROUP_LAST_OWNER;
+	if (*result != GROUP_OK || before == role)
+		return DB_DONE;
+	return role == GROUP_NOBODY ? put_out(db, g, who, now) : give_role(db, g, who, role, now);
+}
+
+enum db_result
+db_member_set(struct db *db, struct arena *a, const struct group_act *act, const char *address,
+    enum group_role role, enum group_result *result)
+{
+	struct account who;
+	struct group g;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = group_open(db, a, act, GROUP_ADMIN, &g, result);
+	if (r != DB_ROW)
+		return db_end(db, r);
+	r = db_account_by_address(db, a, address, &who);
+	if (r == DB_NONE) {
+		*result = GROUP_NO_MEMBER;
+		r = DB_DONE;
+	}
+	return db_end(db, r == DB_ROW ? set_member(db, &g, &who, role, act->now, result) : r);
+}
+
+enum db_result
+db_member_list(struct db *db, struct arena *a, int64_t group_id, const char *after, int limit,
+    struct group_member *out, int *count)
+{
+	struct db_stmt *st = db_bind(db, ST_MEMBER_LIST, group_id, after, (int64_t)limit);
+	bool ok = true;
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct group_member *m = &out[(*count)++];
+
+		m->chat_address = db_text(st, 0, a, &ok);
+		m->display_name = db_text(st, 1, a, &ok);
+		m->role = (enum group_role)db_int(st, 2);
+		m->joined_at = db_i64(st, 3);
+	}
+	return ok ? r : DB_FAIL;
+}
+
+enum db_result
+db_member_group(
+    struct db *db, int64_t group_id, int64_t account_id, uint8_t public_id[static ID_BYTES])
+{
+	struct db_stmt *st = db_bind(db, ST_MEMBER_GROUP, group_id, account_id);
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r;
+	r = db_blob(st, 0, public_id, ID_BYTES) ? DB_ROW : DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_join_list(struct db *db, struct arena *a, int64_t group_id, int64_t after, int limit,
+    struct join_request *out, int *count)
+{
+	struct db_stmt *st = db_bind(db, ST_JOIN_LIST, group_id, after, (int64_t)limit);
+	bool ok = true;
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct join_request *q = &out[(*count)++];
+
+		ok = db_blob(st, 0, q->public_id, ID_BYTES) && ok;
+		q->chat_address = db_text(st, 1, a, &ok);
+		q->display_name = db_text(st, 2, a, &ok);
+		q->created_at = db_i64(st, 3);
+		q->id = db_i64(st, 4);
+	}
+	return ok ? r : DB_FAIL;
+}
+
+/* The account behind a pending request: DB_ROW or DB_NONE. */
+static enum db_result
+find_request(struct db *db, struct arena *a, int64_t group_id,
+    const uint8_t request_id[static ID_BYTES], struct account *who)
+{
+	struct db_stmt *st =
+	    db_bind(db, ST_JOIN_GET, group_id, &(struct db_blob){ request_id, ID_BYTES });
+	enum db_result r = db_one(db, st);
+	char *address = NULL;
+	int64_t id;
+
+	if (r != DB_ROW)
+		return r;
+	id = db_i64(st, 0);
+	db_reset(st);
+	r = db_account_address(db, a, id, &address);
+	return r == DB_ROW ? db_account_by_address(db, a, address, who) : r;
+}
+
+static enum db_result
+decide(struct db *db, struct group *g, const struct account *who, bool approve, int64_t now,
+    enum group_result *result)
+{
+	const struct group_news news = { .type = approve ? "approved" : "rejected",
+		.text = approve ? " was let in." : " was not let in.",
+		.who = who,
+		.only = who->id };
+	enum db_result r = approve ? group_put_in(db, g, who, GROUP_MEMBER, now, result) :
+				     forget_request(db, g->id, who->id);
+
+	return r == DB_DONE && *result == GROUP_OK ? group_tell(db, g, &news, now) : r;
+}
+
+enum db_result
+db_join_decide(struct db *db, struct arena *a, const struct group_act *act,
+    const uint8_t request_id[static ID_BYTES], bool approve, enum group_result *result)
+{
+	struct account who;
+	struct group g;
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = group_open(db, a, act, GROUP_ADMIN, &g, result);
+	if (r != DB_ROW)
+		return db_end(db, r);
+	r = find_request(db, a, g.id, request_id, &who);
+	if (r == DB_NONE) {
+		*result = GROUP_NO_REQUEST;
+		r = DB_DONE;
+	}
+	return db_end(db, r == DB_ROW ? decide(db, &g, &who, approve, act->now, result) : r);
+}

@@ -1,0 +1,200 @@
+/* Messages: reading them, what became of them, and pages of them. */
+#include "message_internal.h"
+
+#include "body.h"
+
+#define OUTSIDE_STATE 10 /* in RECEIPT_COLUMNS */
+
+const char *
+delivery_state_name(enum delivery_state s)
+{
+	static const char *const names[DELIVERY__MAX] = { "queued", "claimed", "delivered", "read",
+		"sent", "failed", "expired" };
+
+	return names[s];
+}
+
+bool
+delivery_may_become(enum delivery_state from, enum delivery_state to)
+{
+	static const int place[DELIVERY__MAX] = { [DELIVERY_QUEUED] = 0,
+		[DELIVERY_CLAIMED] = 1,
+		[DELIVERY_SENT] = 2,
+		[DELIVERY_DELIVERED] = 3,
+		[DELIVERY_READ] = 4,
+		[DELIVERY_FAILED] = 5,
+		[DELIVERY_EXPIRED] = 5 };
+
+	if (to == DELIVERY_FAILED || to == DELIVERY_EXPIRED)
+		return place[from] < place[DELIVERY_SENT];
+	return place[to] > place[from];
+}
+
+bool
+message_read(struct db_stmt *st, struct arena *a, struct message *out)
+{
+	char *parts[BODY__MAX], *address[ADDRESS__MAX];
+	bool ok = true;
+
+	*out = (struct message){ .id = db_i64(st, 0),
+		.sender_id = db_i64(st, 2),
+		.created_at = db_i64(st, 11),
+		.edited_at = db_i64(st, 12),
+		.deleted_at = db_i64(st, 13),
+		.scrubbed_at = db_i64(st, 14),
+		.group_id = db_i64(st, 18),
+		.duration_ms = db_i64(st, 19),
+		.received_at = db_i64(st, 20) };
+	if (!db_blob(st, 1, out->public_id, ID_BYTES) ||
+	    !body_open(st, MESSAGE_BODY_COLUMN, out->public_id, a, parts, BODY__MAX) ||
+	    !body_open(st, MESSAGE_ADDRESS_COLUMN, out->public_id, a, address, ADDRESS__MAX))
+		return false;
+	out->text = parts[BODY_TEXT];
+	out->subject = parts[BODY_SUBJECT];
+	out->title = parts[BODY_TITLE];
+	out->source = parts[BODY_SOURCE];
+	out->attachments = parts[BODY_ATTACHMENTS];
+	out->waveform = parts[BODY_WAVEFORM];
+	out->destination = address[ADDRESS_TO];
+	out->channel = db_text(st, 3, a, &ok);
+	out->kind = db_text(st, 4, a, &ok);
+	out->is_reply = db_blob(st, 9, out->reply_to, ID_BYTES);
+	out->actions = db_text(st, 10, a, &ok);
+	out->from = address[ADDRESS_OUTSIDE] ? address[ADDRESS_OUTSIDE] : db_text(st, 15, a, &ok);
+	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") : db_text(st, 16, a, &ok);
+	out->event = parts[BODY_EVENT] ? parts[BODY_EVENT] : db_text(st, 17, a, &ok);
+	return ok;
+}
+
+void
+message_hide(struct message *m)
+{
+	m->text[0] = '\0';
+	m->subject = m->title = m->attachments = m->waveform = m->source = m->event = NULL;
+	m->is_reply = false;
+	m->duration_ms = 0;
+}
+
+enum delivery_state
+message_state(struct db *db, int64_t created_at, int state)
+{
+	if (state >= OUTSIDE_STATE)
+		return (enum delivery_state)(state - OUTSIDE_STATE);
+	if (state < 0 || (state < DELIVERY_DELIVERED && created_at <= db_expired_at(db)))
+		return DELIVERY_EXPIRED;
+	return (enum delivery_state)state;
+}
+
+void
+message_receipt(struct db *db, struct db_stmt *st, int c, struct message *out)
+{
+	out->state = message_state(db, out->created_at, db_int(st, c));
+	out->delivered_at =
+	    out->state == DELIVERY_DELIVERED || out->state == DELIVERY_READ ? db_i64(st, c + 1) : 0;
+	out->read_at = out->state == DELIVERY_READ ? db_i64(st, c + 2) : 0;
+}
+
+static bool
+read_row(struct db_stmt *st, struct arena *a, struct message *m)
+{
+	int64_t removed_at = db_i64(st, MESSAGE_COLUMN_COUNT + 2);
+
+	if (!message_read(st, a, m))
+		return false;
+	m->seq = db_i64(st, MESSAGE_COLUMN_COUNT);
+	m->state = (enum delivery_state)db_int(st, MESSAGE_COLUMN_COUNT + 1);
+	if (removed_at) {
+		m->deleted_at = removed_at;
+		message_hide(m);
+	}
+	return true;
+}
+
+enum db_result
+message_page_read(
+    struct db *db, struct db_stmt *st, struct arena *a, int64_t from, struct message_page *page)
+{
+	size_t text = 0;
+	enum db_result r = DB_FAIL;
+
+	page->count = 0;
+	page->more = false;
+	page->next = from;
+	page->list = arena_alloc(a, (size_t)page->limit * sizeof(*page->list));
+	while (page->list && (r = db_step(db, st)) == DB_ROW) {
+		struct message *m = &page->list[page->count];
+
+		text += body_text_bytes(st, MESSAGE_BODY_COLUMN);
+		page->more =
+		    page->count == page->limit || (page->count > 0 && text > page->text_limit);
+		if (page->more || !read_row(st, a, m)) {
+			r = page->more ? DB_DONE : DB_FAIL;
+			break;
+		}
+		page->next = m->seq;
+		page->count++;
+	}
+	db_reset(st);
+	return r;
+}
+
+/* The account's own delivery of a message: DB_ROW or DB_NONE. */
+static enum db_result
+delivery_get(
+    struct db *db, int64_t message_id, int64_t account_id, struct message *out, int64_t *removed_at)
+{
+	struct db_stmt *st = db_bind(db, ST_DELIVERY_GET, message_id, account_id);
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r;
+	out->state = message_state(db, out->created_at, db_int(st, 0));
+	out->delivered_at = db_i64(st, 1);
+	out->read_at = db_i64(st, 2);
+	*removed_at = db_i64(st, 3);
+	db_reset(st);
+	return r;
+}
+
+/* Any message by its id, as its sender sees it. DB_ROW or DB_NONE. */
+static enum db_result
+message_find(
+    struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], struct message *out)
+{
+	struct db_stmt *st =
+	    db_bind(db, ST_MESSAGE_BY_ID, &(struct db_blob){ public_id, ID_BYTES });
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r;
+	if (!message_read(st, a, out))
+		r = DB_FAIL;
+	message_receipt(db, st, MESSAGE_COLUMN_COUNT, out);
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, struct message *out)
+{
+	int64_t removed_at = 0;
+	enum db_result r = message_find(db, a, public_id, out);
+
+	if (r == DB_ROW && out->state == DELIVERY_EXPIRED)
+		message_hide(out);
+	if (r != DB_ROW || out->sender_id == account_id)
+		return r;
+	r = delivery_get(db, out->id, account_id, out, &removed_at);
+	return r == DB_ROW && (removed_at || out->state == DELIVERY_EXPIRED) ? DB_NONE : r;
+}
+
+enum db_result
+db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent, int64_t after,
+    struct message_page *page)
+{
+	struct db_stmt *st = db_bind(db, sent ? ST_EXPORT_SENT : ST_EXPORT_RECEIVED, account_id,
+	    after, (int64_t)page->limit + 1);
+
+	return message_page_read(db, st, a, after, page);
+}

@@ -1,0 +1,89 @@
+/* Messages, their deliveries and the streams in which sessions fetch them. Strings live in the
+ * given arena. */
+#ifndef SQL_MESSAGE_H
+#define SQL_MESSAGE_H
+
+#include "account.h"
+
+enum delivery_state {
+	DELIVERY_QUEUED,
+	DELIVERY_CLAIMED,
+	DELIVERY_DELIVERED,
+	DELIVERY_READ,
+	DELIVERY_SENT, /* left for the outside */
+	DELIVERY_FAILED,
+	DELIVERY_EXPIRED,
+	DELIVERY__MAX
+};
+
+/* True when a delivery may go from one state to the other: queued, claimed, sent, delivered, read,
+ * in this order; failed and expired are ends that only what was not sent comes to. */
+bool delivery_may_become(enum delivery_state from, enum delivery_state to);
+#define MESSAGE_FILES_MAX 10
+
+/* The wire's word for a state. */
+const char *delivery_state_name(enum delivery_state s);
+
+struct message {
+	int64_t id;
+	uint8_t public_id[ID_BYTES];
+	int64_t sender_id; /* 0: the relay itself */
+	int64_t group_id; /* 0: not sent to a group */
+	char *channel, *kind, *destination, *text, *source, *subject, *title, *actions, *event,
+	    *attachments, *waveform; /* NULL where there is none; the last four are JSON */
+	int64_t duration_ms; /* of a voice note; 0: none is given */
+	bool is_reply;
+	uint8_t reply_to[ID_BYTES];
+	int64_t created_at, edited_at, deleted_at, scrubbed_at; /* 0: never */
+	int64_t received_at; /* by the phone that brought it in; 0: no phone did */
+	char *from, *from_name; /* NULL for the relay itself */
+	enum delivery_state state;
+	int64_t delivered_at, read_at;
+	int64_t seq; /* place in the stream it was read from */
+};
+
+struct message_new {
+	int64_t sender_id; /* 0: the relay itself */
+	const char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
+	    *event, *attachments, *waveform;
+	int64_t duration_ms; /* 0: none */
+	int64_t files[MESSAGE_FILES_MAX]; /* what `attachments` names */
+	int file_count;
+	bool file_is_gone; /* out: one of the files went a moment ago */
+	const uint8_t *reply_to;
+	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
+	bool dropped; /* the recipient blocked the sender: it never reaches their stream */
+	int64_t group_id; /* 0: not sent to a group */
+	bool outlives_group; /* it goes to the members' own streams */
+	int64_t about_id; /* the account that a system message is about; 0: none */
+	int least_role; /* of the members that get it */
+	struct bridge_new *bridge; /* how it leaves for the outside; NULL: it does not */
+	const char *outside; /* who wrote it there, for sender_id who is its recipient; or NULL */
+	int64_t received_at; /* with `outside`: when the phone got it */
+	int64_t now;
+	uint8_t public_id[ID_BYTES]; /* out */
+};
+
+/* A message that `account_id` sent or received: DB_ROW, or DB_NONE (also when it is somebody
+ * else's). State and times are the account's own as a recipient, the least advanced recipient's as
+ * the sender. */
+enum db_result db_message_get(struct db *db, struct arena *a,
+    const uint8_t public_id[static ID_BYTES], int64_t account_id, struct message *out);
+
+/* A page of messages: the caller sets limit and text_limit, the store the rest. */
+struct message_page {
+	int limit;
+	size_t text_limit; /* bytes of text after which the page ends, never before its first
+			      message */
+	struct message *list; /* in the arena */
+	int count;
+	bool more;
+	int64_t next; /* where the next page starts */
+};
+
+/* One page of all messages that the account sent (after id `after`) or received (after place
+ * `after`). DB_DONE. */
+enum db_result db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent,
+    int64_t after, struct message_page *page);
+
+#endif

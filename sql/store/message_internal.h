@@ -1,0 +1,31 @@
+/* Reading messages: for the store's own files. */
+#ifndef SQL_MESSAGE_INTERNAL_H
+#define SQL_MESSAGE_INTERNAL_H
+
+#include "db_internal.h"
+#include "message.h"
+
+#define MESSAGE_COLUMN_COUNT 21
+#define MESSAGE_BODY_COLUMN 5 /* its key follows */
+#define MESSAGE_ADDRESS_COLUMN 7 /* likewise */
+
+/* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
+bool message_read(struct db_stmt *st, struct arena *a, struct message *out);
+
+/* Reads RECEIPT_COLUMNS from column `c` on of the message of out->created_at: the state of the
+ * least advanced recipient, and when all had got that far. */
+void message_receipt(struct db *db, struct db_stmt *st, int c, struct message *out);
+
+/* A delivery's state, told of the message: what nobody confirmed expires by the clock alone. */
+enum delivery_state message_state(struct db *db, int64_t created_at, int state);
+
+/* What was removed, or is about to be scrubbed, is shown no more. */
+void message_hide(struct message *m);
+
+/* Reads a page from a statement that asks for one row more than the page's limit: MESSAGE_COLUMNS,
+ * then place, state, removed_at. page->next is the place of its last message, or `from`. DB_DONE.
+ */
+enum db_result message_page_read(
+    struct db *db, struct db_stmt *st, struct arena *a, int64_t from, struct message_page *page);
+
+#endif

@@ -1,0 +1,61 @@
+/* The outbox: mail that waits to leave, in the order it is due. */
+#ifndef SQL_OUTBOX_H
+#define SQL_OUTBOX_H
+
+#include "arena.h"
+#include "carrier.h"
+#include "db.h"
+
+struct outbox_mail {
+	int64_t id;
+	char *recipient, *subject, *body;
+	int tries;
+	int64_t created_at, next_try_at;
+	int64_t message_id; /* of a user, which subject and body are of; 0: the relay's own mail */
+	char *reply_to, *bot_token; /* or NULL */
+	char *last_error; /* in db_outbox_list only */
+};
+
+/* Drops what is past its time; messages of users have expired then. DB_DONE. */
+enum db_result db_outbox_expire(struct db *db, int64_t now);
+
+/* Finds a mail of that kind that is due at `now`: DB_ROW, or DB_NONE with *next_at, the time of the
+ * next one (0: there is none). */
+enum db_result db_outbox_due(struct db *db, struct arena *a, enum outbox_kind kind, int64_t now,
+    struct outbox_mail *out, int64_t *next_at);
+
+/* The mail left: its row is gone, and the user's message is sent. */
+enum db_result db_outbox_sent(struct db *db, const struct outbox_mail *mail);
+
+/* It will never be taken: its row is gone, and the user's message has failed for that reason. */
+enum db_result db_outbox_refused(struct db *db, const struct outbox_mail *mail, const char *reason);
+
+/* It did not leave: try again at `next_try_at`, or at its end if that comes first, keeping the
+ * reason. */
+enum db_result db_outbox_retry(struct db *db, int64_t id, int64_t next_try_at, const char *reason);
+
+/* Up to `limit` waiting mails after row `after`; bodies are left out. DB_DONE. */
+enum db_result db_outbox_list(
+    struct db *db, struct arena *a, int64_t after, int limit, struct outbox_mail *out, int *count);
+
+struct db_figures {
+	int64_t accounts, sessions, messages, undelivered, mails, access_requests, groups;
+};
+
+/* Counts for the operator. DB_ROW. */
+enum db_result db_stats(struct db *db, int64_t now, struct db_figures *out);
+
+/* When the oldest sign-in code that still waits to be mailed was asked for; 0: none waits. DB_ROW.
+ */
+enum db_result db_outbox_oldest_code(struct db *db, int64_t now, int64_t *at);
+
+/* A mail to put in the outbox. */
+struct mail {
+	const char *recipient, *subject, *body;
+	int64_t expires_at; /* it is not sent later than this */
+};
+
+/* Puts a mail in the outbox. */
+enum db_result outbox_put(struct db *db, const struct mail *m, int64_t now);
+
+#endif

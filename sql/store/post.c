@@ -1,0 +1,228 @@
+/* Storing a message, with its deliveries and their places in the streams. */
+#include "post.h"
+
+#include "block.h"
+#include "body.h"
+#include "bridge.h"
+#include "db_internal.h"
+#include "group_role.h"
+#include "news.h"
+#include "seq.h"
+#include "waiting.h"
+
+#define IDEMPOTENCY_TTL_MS ((int64_t)24 * 3600000)
+
+/* One place in the group's stream, and news for each member. */
+enum db_result
+post_stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_id,
+    int64_t but_account, int64_t least_role)
+{
+	enum db_result r = db_exec(db, ST_STREAM_INSERT, -group_id, seq, message_id);
+
+	return r == DB_DONE ?
+	    news_exec(db, WAKE_NEWS, ST_MEMBER_NEWS, seq, group_id, but_account, least_role) :
+	    r;
+}
+
+static enum db_result
+deliver_group(struct db *db, const struct message_new *m, int64_t seq)
+{
+	enum db_result r =
+	    db_exec(db, ST_MEMBER_DELIVER, seq, m->group_id, m->sender_id, (int64_t)m->least_role);
+
+	if (db_failed(r))
+		return r;
+	r = m->outlives_group ?
+	    news_exec(db, WAKE_NEWS, ST_MEMBER_STREAM, seq, m->group_id, m->sender_id,
+		(int64_t)m->least_role) :
+	    post_stream_group(db, m->group_id, seq, seq, m->sender_id, (int64_t)m->least_role);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+/* One delivery for each who gets it, and a place in the stream where they fetch it. */
+static enum db_result
+deliver(struct db *db, const struct message_new *m, int64_t seq)
+{
+	enum db_result r;
+
+	if (m->dropped)
+		return DB_DONE;
+	if (m->bridge)
+		return bridge_put(db, m, seq);
+	if (!m->recipient_id)
+		return deliver_group(db, m, seq);
+	news_for(db, WAKE_NEWS, m->recipient_id);
+	r = db_exec(db, ST_DELIVERY_INSERT, seq, m->recipient_id);
+	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, m->recipient_id, seq, seq) : r;
+}
+
+static enum db_result
+insert(struct db *db, struct message_new *m, int64_t seq, const struct body *body,
+    const struct body *address)
+{
+	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES },
+			     what = { body->sealed, body->len },
+			     where = { address->sealed, address->len },
+			     key = { body->key, sizeof(body->key) },
+			     address_key = { address->key, sizeof(address->key) };
+	enum db_result r =
+	    db_exec(db, ST_MESSAGE_INSERT, seq, &id, m->outside ? (int64_t)0 : m->sender_id,
+		m->channel, m->kind, &where, &what, m->reply_to ? &reply : NULL, m->actions, m->now,
+		m->group_id, m->about_id, m->duration_ms, m->received_at);
+
+	if (r == DB_DONE)
+		r = db_exec(db, ST_KEY_PUT, seq, &key, &address_key);
+	if (r != DB_DONE)
+		return r;
+	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
+		r = db_exec(db, ST_FILE_ATTACH, seq, m->files[i]);
+	m->file_is_gone = m->file_count > 0 && r == DB_ORPHAN;
+	return r;
+}
+
+enum db_result
+post_put(struct db *db, struct message_new *m)
+{
+	const char *const parts[BODY__MAX] = { [BODY_TEXT] = m->text,
+		[BODY_SUBJECT] = m->subject,
+		[BODY_TITLE] = m->title,
+		[BODY_SOURCE] = m->source,
+		[BODY_ATTACHMENTS] = m->attachments,
+		[BODY_WAVEFORM] = m->waveform,
+		[BODY_EVENT] = m->event };
+	const char *const places[ADDRESS__MAX] = {
+		[ADDRESS_TO] = m->destination, [ADDRESS_OUTSIDE] = m->outside
+	};
+	struct body body = { .sealed = NULL }, address = { .sealed = NULL };
+	int64_t seq = 0;
+	enum db_result r = seq_next(db, &seq);
+
+	if (r != DB_ROW)
+		return r;
+	id_make(m->public_id);
+	r = body_seal(m->public_id, parts, BODY__MAX, &body) &&
+		body_seal(m->public_id, places, ADDRESS__MAX, &address) ?
+	    insert(db, m, seq, &body, &address) :
+	    DB_FAIL;
+	body_free(&body);
+	body_free(&address);
+	if (r == DB_DONE)
+		r = deliver(db, m, seq);
+	return r == DB_DONE && m->sender_id ? waiting_put(db, seq, m->sender_id, waiting_for(m)) :
+					      r;
+}
+
+/* May the account write to the group now? DB_DONE, or DB_NONE with *result. */
+enum db_result
+post_check_group(struct db *db, int64_t group_id, int64_t sender_id, enum send_result *result)
+{
+	struct db_stmt *st = db_bind(db, ST_MEMBER_RIGHT, group_id, sender_id);
+	enum db_result r = db_one(db, st);
+	enum group_role need;
+
+	*result = SEND_NO_MEMBER;
+	if (r != DB_ROW)
+		return r;
+	need = db_int(st, 1) ? GROUP_WRITER : GROUP_MEMBER;
+	*result = db_int(st, 0) >= (int)need ? SEND_NEW : SEND_NO_RIGHT;
+	db_reset(st);
+	return *result == SEND_NEW ? DB_DONE : DB_NONE;
+}
+
+/* Is the one recipient there, and do they hear the sender? A block is not told. DB_DONE, or DB_NONE
+ * with *result. */
+static enum db_result
+check_recipient(struct db *db, struct message_new *m, enum send_result *result)
+{
+	struct db_stmt *st = db_bind(db, ST_ACCOUNT_HEARS, m->recipient_id);
+	enum db_result r = db_one(db, st);
+
+	*result = SEND_NO_RECIPIENT;
+	if (r != DB_ROW)
+		return r;
+	db_reset(st);
+	*result = SEND_NEW;
+	r = db_block_get(db, m->recipient_id, m->sender_id);
+	m->dropped = r == DB_ROW;
+	return db_failed(r) ? r : DB_DONE;
+}
+
+/* Everything that may have changed since the sender asked. DB_DONE, or DB_NONE with *result. */
+static enum db_result
+check_place(struct db *db, struct message_new *m, enum send_result *result)
+{
+	*result = SEND_NEW;
+	if (m->group_id)
+		return post_check_group(db, m->group_id, m->sender_id, result);
+	return m->recipient_id ? check_recipient(db, m, result) : DB_DONE;
+}
+
+/* DB_ROW: the key is known, *result tells whether the body is the same; DB_NONE: a new key. */
+static enum db_result
+idempotency_find(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+{
+	uint8_t mac[SECRET_HASH_BYTES];
+	struct db_stmt *st;
+	enum db_result r;
+
+	st = db_bind(db, ST_IDEMPOTENCY_GET, m->sender_id, key->key, m->now - IDEMPOTENCY_TTL_MS);
+	r = db_one(db, st);
+	if (r != DB_ROW)
+		return r;
+	if (!db_blob(st, 1, m->public_id, ID_BYTES))
+		r = DB_FAIL;
+	/* of a scrubbed message only the key is still known */
+	*result = !db_blob(st, 0, mac, sizeof(mac)) || secret_equal(mac, key->body_mac) ?
+	    SEND_REPEATED :
+	    SEND_KEY_REUSED;
+	db_reset(st);
+	return r;
+}
+
+enum db_result
+db_message_repeat(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+{
+	return key->key ? idempotency_find(db, m, key, result) : DB_NONE;
+}
+
+static enum db_result
+send_message(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+{
+	enum db_result r = db_message_repeat(db, m, key, result);
+
+	if (r != DB_NONE)
+		return r == DB_ROW ? DB_DONE : r;
+	r = check_place(db, m, result);
+	if (r != DB_DONE)
+		return r == DB_NONE ? DB_DONE : r;
+	r = waiting_check(db, m->sender_id, waiting_for(m));
+	if (r == DB_CONFLICT) {
+		*result = SEND_WAITING_FULL;
+		return DB_DONE;
+	}
+	if (r == DB_DONE)
+		r = post_put(db, m);
+	if (r != DB_DONE || !key->key)
+		return r;
+	return db_exec(db, ST_IDEMPOTENCY_PUT, m->sender_id, key->key,
+	    &(struct db_blob){ key->body_mac, SECRET_HASH_BYTES },
+	    &(struct db_blob){ m->public_id, ID_BYTES }, (int64_t)DELIVERY_QUEUED, m->now);
+}
+
+enum db_result
+db_message_send(
+    struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	r = db_end(db, send_message(db, m, key, result));
+	if (r != DB_ORPHAN || !m->file_is_gone)
+		return r;
+	*result = SEND_NO_FILE;
+	return DB_DONE;
+}

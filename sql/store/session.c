@@ -1,0 +1,191 @@
+/* Sessions: looking up by token, listing, ending, presence. */
+#include "session_internal.h"
+
+#include "account_internal.h"
+#include "audit.h"
+#include "news.h"
+#include "search.h"
+
+#include <string.h>
+
+bool
+session_read(struct db_stmt *st, int c, struct arena *a, struct session *out)
+{
+	bool ok = true;
+
+	out->id = db_i64(st, c);
+	if (!db_blob(st, c + 1, out->public_id, sizeof(out->public_id)))
+		return false;
+	out->device_name = db_text(st, c + 2, a, &ok);
+	out->session_name = db_text(st, c + 3, a, &ok);
+	out->listen_channel = db_text(st, c + 4, a, &ok);
+	out->visible = db_int(st, c + 5);
+	out->start_seq = db_i64(st, c + 6);
+	out->sent_seq = db_i64(st, c + 7);
+	out->created_at = db_i64(st, c + 8);
+	out->expires_at = db_i64(st, c + 9);
+	out->last_seen_at = db_i64(st, c + 10);
+	out->scopes = (unsigned)db_int(st, c + 11);
+	out->phone_id = db_text(st, c + 12, a, &ok);
+	return ok;
+}
+
+enum db_result
+db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SECRET_HASH_BYTES],
+    struct session *s, struct account *acc)
+{
+	struct db_stmt *st =
+	    db_bind(db, ST_SESSION_BY_TOKEN, &(struct db_blob){ hash, SECRET_HASH_BYTES });
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r;
+	if (!session_read(st, 0, a, s) || !account_read(st, SESSION_COLUMN_COUNT, a, acc))
+		r = DB_FAIL;
+	db_reset(st);
+	return r;
+}
+
+static enum db_result
+read_list(struct db *db, struct db_stmt *st, struct arena *a, struct session *out, int *count)
+{
+	enum db_result r;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		if (!session_read(st, 0, a, &out[(*count)++])) {
+			db_reset(st);
+			return DB_FAIL;
+		}
+	return r;
+}
+
+enum db_result
+db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t after,
+    int limit, struct session *out, int *count)
+{
+	return read_list(db, db_bind(db, ST_SESSION_LIST, account_id, now, after, (int64_t)limit),
+	    a, out, count);
+}
+
+enum db_result
+db_session_live(struct db *db, struct arena *a, int64_t account_id, int64_t now, int64_t seen_after,
+    int limit, struct session *out, int *count)
+{
+	return read_list(db,
+	    db_bind(db, ST_SESSION_LIVE, account_id, now, seen_after, (int64_t)limit), a, out,
+	    count);
+}
+
+enum db_result
+db_session_last_seen(struct db *db, int64_t account_id, int64_t *at)
+{
+	struct db_stmt *st = db_bind(db, ST_SESSION_LAST_SEEN, account_id);
+	enum db_result r = db_step(db, st);
+
+	*at = 0;
+	if (r != DB_ROW)
+		return r;
+	*at = db_i64(st, 0);
+	db_reset(st);
+	return DB_DONE;
+}
+
+enum db_result
+db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[static ID_BYTES])
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	news_for(db, WAKE_ENDED, account_id);
+	return db_end(db,
+	    db_exec(db, ST_SESSION_DELETE, account_id, &(struct db_blob){ public_id, ID_BYTES }));
+}
+
+enum db_result
+db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int *ended)
+{
+	enum db_result r = db_begin(db);
+
+	*ended = 0;
+	if (r != DB_DONE)
+		return r;
+	news_for(db, WAKE_ENDED, account_id);
+	r = db_exec(db, ST_SESSION_DELETE_OTHERS, account_id, keep_id);
+	if (r == DB_DONE)
+		*ended = db_changes(db);
+	r = db_end(db, r);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+db_session_touch(struct db *db, int64_t id, const char *client, int64_t now)
+{
+	uint8_t mac[SECRET_HASH_BYTES];
+	enum db_result r = db_begin_now(db);
+
+	if (r != DB_DONE)
+		return r;
+	db_client_mac(client, mac);
+	return db_end(
+	    db, db_exec(db, ST_SESSION_TOUCH, id, now, &(struct db_blob){ mac, sizeof(mac) }));
+}
+
+static enum db_result
+presence(struct db *db, int64_t session_id, const struct account *acc, const struct presence *p)
+{
+	char key[512];
+	enum db_result r = db_exec(db, ST_SESSION_PRESENCE, session_id, (int64_t)p->visible,
+	    p->device_name, p->session_name, p->listen_channel);
+
+	if (r != DB_DONE || !p->account_name)
+		return r;
+	search_key(p->account_name, acc->chat_address, key, sizeof(key));
+	r = db_exec(db, ST_ACCOUNT_NAME_FIRST, acc->id, p->account_name, key);
+	return r == DB_NONE ? DB_DONE : r; /* it has a name already */
+}
+
+enum db_result
+db_session_presence(
+    struct db *db, int64_t session_id, const struct account *acc, const struct presence *p)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, presence(db, session_id, acc, p)) : r;
+}
+
+enum db_result
+db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES])
+{
+	struct db_stmt *st = db_bind(db, ST_SESSION_GET, &(struct db_blob){ public_id, ID_BYTES });
+	enum db_result r = db_step(db, st);
+
+	if (r == DB_ROW)
+		db_reset(st);
+	return r == DB_DONE ? DB_NONE : r;
+}
+
+enum db_result
+db_session_end_all(
+    struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended)
+{
+	enum db_result r = db_begin(db);
+
+	*ended = 0;
+	if (r != DB_DONE)
+		return r;
+	news_for(db, WAKE_ENDED, acc->id);
+	r = db_exec(db, ST_SESSION_DELETE_ALL, acc->id);
+	if (r == DB_DONE)
+		*ended = db_changes(db);
+	if (!db_failed(r))
+		r = audit_note(db, now, actor, "logout", acc->chat_address);
+	return db_end(db, r);
+}
+
+void
+db_client_mac(const char *client, uint8_t mac[static SECRET_HASH_BYTES])
+{
+	secret_mac("client", client, strlen(client), mac);
+}

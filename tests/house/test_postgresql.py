@@ -1,0 +1,30 @@
+"""The store's statements are common ground: PostgreSQL takes each as it stands, with the kinds of its parameters."""
+import pytest
+
+import postgresql
+
+if not postgresql.programs():
+    pytest.skip("PostgreSQL is not installed", allow_module_level=True)
+
+
+@pytest.fixture(name="server", scope="module")
+def server_with_the_schema():
+    with postgresql.Server() as server:
+        server.run(postgresql.schema())
+        yield server
+
+
+def test_every_statement_is_prepared(server, tmp_path):
+    every = postgresql.statements(tmp_path)
+    script = []
+    for name, kinds, text in every:
+        types = ", ".join(postgresql.KINDS[kind] for kind in kinds)
+        script += [f"\\echo @{name}", f"PREPARE {name}{f' ({types})' if types else ''} AS {text};"]
+    said = server.run("\n".join(script), stop=False)
+    refused = [part for part in said.split("@") if "ERROR:" in part]
+    assert len(every) > 200 and said.count("@") == len(every) and refused == []
+
+
+def test_what_is_not_common_ground_is_refused(server):
+    errors = server.run("PREPARE s (bytea) AS UPDATE message SET body = x'' WHERE public_id = $1;", stop=False)
+    assert "bit" in errors
