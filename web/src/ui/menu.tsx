@@ -41,7 +41,8 @@ async function place(el: HTMLElement, anchor: Open['anchor']): Promise<void> {
   const virtual = anchor instanceof HTMLElement ? anchor : { getBoundingClientRect: () => new DOMRect(anchor.x, anchor.y, 0, 0) };
   // under the end of a button; where one pointed, from there on
   const placement = anchor instanceof HTMLElement ? 'bottom-end' : 'bottom-start';
-  const { x, y } = await computePosition(virtual, el, { placement, strategy: 'fixed', middleware: [offset(4), flip({ padding: 8, crossAxis: false }), shift({ padding: 8, crossAxis: true })] });
+  const middleware = [offset(4), flip({ padding: 8, crossAxis: false }), shift({ padding: 8, crossAxis: true })];
+  const { x, y } = await computePosition(virtual, el, { placement, strategy: 'fixed', middleware });
   el.style.left = `${x}px`;
   el.style.top = `${y}px`;
   el.dataset['placed'] = '';

@@ -168,7 +168,9 @@ export function Directory() {
                   <One class="block title">{plainName(u.display_name || u.chat_address)}</One>
                   <span class="in-line quiet-text">
                     <bdi>@{u.chat_address}</bdi>
-                    {u.sessions.length > 0 && <One class="grow">{u.sessions.map((s) => [s.device_name, s.session_name].filter(Boolean).join(', ')).join(' · ')}</One>}
+                    {u.sessions.length > 0 && (
+                      <One class="grow">{u.sessions.map((s) => [s.device_name, s.session_name].filter(Boolean).join(', ')).join(' · ')}</One>
+                    )}
                   </span>
                 </span>
                 {u.online && (

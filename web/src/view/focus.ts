@@ -19,14 +19,17 @@ const isShown = (el: Element): boolean => el.isConnected && el.checkVisibility()
 /** Whether the focus may be put there unasked: on a telephone a field would open the keyboard. */
 const isGood = (el: HTMLElement): boolean => isShown(el) && !(matchMedia('(pointer: coarse)').matches && el.matches('input, textarea'));
 
-const within = (el: Element): HTMLElement[] => [el as HTMLElement, ...el.querySelectorAll<HTMLElement>(focusable)].filter((x) => x.matches(focusable) && x.tabIndex >= 0 && isGood(x));
+const within = (el: Element): HTMLElement[] =>
+  [el as HTMLElement, ...el.querySelectorAll<HTMLElement>(focusable)].filter((x) => x.matches(focusable) && x.tabIndex >= 0 && isGood(x));
 
 function note(e: FocusEvent): void {
   const el = e.target as HTMLElement;
   had = el;
   before = [el, ...before.filter((x) => x !== el && x.isConnected)].slice(0, MOST);
   way = [];
-  for (let child: Element = el; child.parentElement && !child.matches(places); child = child.parentElement) way.push([child.parentElement, [...child.parentElement.children].indexOf(child)]);
+  for (let child: Element = el, parent; (parent = child.parentElement) && !child.matches(places); child = parent) {
+    way.push([parent, [...parent.children].indexOf(child)]);
+  }
 }
 
 /** The heading of a pane: whoever hears the page is told where they are. */
@@ -70,5 +73,6 @@ function changed(list: MutationRecord[]): void {
 
 export function followFocus(): void {
   document.addEventListener('focusin', note);
-  new MutationObserver(changed).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-pane', 'data-panel', 'data-sub', 'disabled'] });
+  const attributeFilter = ['data-pane', 'data-panel', 'data-sub', 'disabled'];
+  new MutationObserver(changed).observe(document.body, { childList: true, subtree: true, attributeFilter });
 }
