@@ -84,9 +84,10 @@ class Listener:
 
     def event(self, timeout_sec=20):
         """The next event, as the object that it carries; None once the stream has ended."""
+        end = time.monotonic() + timeout_sec
         line = self.line(timeout_sec)
         while line is not None and not line.startswith("data: "):
-            line = self.line(timeout_sec)
+            line = self.line(end - time.monotonic())
         return line and json.loads(line[6:])
 
 

@@ -154,7 +154,9 @@ def test_who_blocked_wakes_nobody_by_reading(relay, ann, bob):
     with listen(ann) as stream:
         bob.poll_all()
         bob.read(message)
-        fence(relay, ann, stream)
+        for _ in range(2):  # of two kinds that wait together, news come first
+            relay.sign_in().send(ann)
+            assert stream.event() == WAKE
 
 
 def test_write_that_was_not_made_wakes_nobody(relay, ann, bob, stream):
@@ -515,8 +517,9 @@ def ask_socket(relay, request):
         os.close(here)
 
 
-@pytest.mark.parametrize("head", [b"", b"X-Live-Account: 1", b"X-Live-Account: 1 2 -1 " + b"0" * 64, b"x-live-account:"])
+@pytest.mark.parametrize("head", [b"", b"X-Live-Account: 1", b"X-Live-Account: 1 NOW -1 " + b"0" * 64, b"x-live-account:"])
 def test_socket_answers_nobody_without_a_pass(relay, head):
+    head = head.replace(b"NOW", b"%d" % (time.time() * 1000))
     assert ask_socket(relay, b"GET / HTTP/1.1\r\n" + head + b"\r\n\r\n").startswith(b"HTTP/1.1 503 ")
 
 
