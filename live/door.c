@@ -12,7 +12,7 @@
 #define REQUEST_BYTES 2048
 #define REQUEST_SEC 5
 #define HEADER "X-Live-Account:"
-#define REST_MS 100 /* when no more sockets can be had */
+#define REST_US 100000 /* when no more sockets can be had */
 
 struct door {
 	struct event_base *base;
@@ -97,7 +97,7 @@ on_accept(
 static void
 on_error(struct evconnlistener *listener, void *arg)
 {
-	const struct timeval rest = { 0, REST_MS * 1000 };
+	const struct timeval rest = { 0, REST_US };
 	struct door *d = arg;
 
 	evconnlistener_disable(listener);

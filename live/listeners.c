@@ -286,7 +286,7 @@ settle(struct listeners *l, struct subscriber *s)
 	count(l, 1);
 	ring_add(&bucket_of(l, s->account)->streams, &s->in_bucket);
 	ring_add(s->long_poll ? &l->polls : &l->beats[l->beat], &s->in_time);
-	s->ends_ms = now_ms + (s->long_poll ? SUBSCRIBER_POLL_SEC * 1000 : life_ms());
+	s->ends_ms = now_ms + (s->long_poll ? SUBSCRIBER_POLL_MS : life_ms());
 	if (!s->long_poll)
 		subscriber_hello(s, reconnect_ms(l));
 	make_room(l, s->account);
@@ -355,13 +355,14 @@ listeners_end(struct listeners *l)
 	int window = reconnect_ms(l);
 	struct ring *at;
 
-	event_del(l->bell);
-	event_del(l->nap);
-	event_del(l->second);
-	event_del(l->late_timer);
+	event_free(l->bell);
+	event_free(l->nap);
+	event_free(l->second);
+	event_free(l->late_timer);
 	while ((at = ring_oldest(&l->polls)))
 		subscriber_answer(RING_OF(at, struct subscriber, in_time), false, place(l));
 	for (int i = 0; i < SUBSCRIBER_BEAT_SEC; i++)
 		while ((at = ring_oldest(&l->beats[i])))
 			subscriber_bye(RING_OF(at, struct subscriber, in_time), window);
+	free(l);
 }

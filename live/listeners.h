@@ -11,15 +11,15 @@
 
 struct listeners;
 
-/* Begins to look for marks; at most `most` may listen at once. NULL: out of memory. It lives as
- * long as the process; `wake` must, too. */
+/* Begins to look for marks; at most `most` may listen at once. NULL: out of memory. It lives until
+ * listeners_end; `wake` must, too. */
 struct listeners *listeners_new(struct event_base *base, struct wake *wake, int most);
 
 /* Takes over the connection of somebody who brought this pass: they listen from now on, or are
  * answered at once. */
 void listeners_admit(struct listeners *l, struct bufferevent *conn, const struct pass *p);
 
-/* Says good-bye to all and looks for no marks any more. */
+/* Says good-bye to all, looks for no marks any more, and frees it. */
 void listeners_end(struct listeners *l);
 
 #endif

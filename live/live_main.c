@@ -145,6 +145,7 @@ run(const struct options *o)
 	atomic_store(&v.wake.share->streams, 0);
 	event_free(v.term);
 	event_free(v.end_timer);
+	event_base_free(v.base);
 	wake_close(&v.wake);
 	return 0;
 }

@@ -10,7 +10,7 @@
 
 /* Comments go out so often, a third of the web server's patience; a long poll waits so long. */
 #define SUBSCRIBER_BEAT_SEC 20
-#define SUBSCRIBER_POLL_SEC 25
+#define SUBSCRIBER_POLL_MS 25000
 
 /* What it can be told, as bits. */
 #define SUBSCRIBER_NEWS 1U
