@@ -420,20 +420,23 @@ conf_free(struct conf *c)
 	c->dir = c->data_dir = NULL;
 }
 
-/* The word number `n` of an enum's help. */
-static void
-write_word(const char *words, int64_t n, FILE *out)
+const char *
+conf_word(enum conf_name name, int64_t value, int *len)
 {
-	while (n-- > 0)
+	const char *words = settings[name].help; /* begins with them */
+
+	while (value-- > 0)
 		words += strcspn(words, "|") + 1;
-	fprintf(out, "%.*s\n", (int)strcspn(words, "|;"), words);
+	*len = (int)strcspn(words, "|;");
+	return words;
 }
 
 bool
 conf_write_value(const struct conf *c, const char *name, FILE *out)
 {
 	const struct setting *s = setting_find(name);
-	const char *at = s ? (const char *)c + s->offset : NULL;
+	const char *at = s ? (const char *)c + s->offset : NULL, *word;
+	int len;
 
 	if (!s || s->secret)
 		return false;
@@ -445,7 +448,9 @@ conf_write_value(const struct conf *c, const char *name, FILE *out)
 		fprintf(out, "%lld\n", (long long)*(const int64_t *)(const void *)at);
 		break;
 	case KIND_ENUM:
-		write_word(s->help, *(const int64_t *)(const void *)at, out);
+		word = conf_word(
+		    (enum conf_name)(s - settings), *(const int64_t *)(const void *)at, &len);
+		fprintf(out, "%.*s\n", len, word);
 		break;
 	default:
 		fprintf(out, "%s\n", *(char *const *)(const void *)at);

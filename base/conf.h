@@ -56,6 +56,9 @@ bool conf_refuse(const struct conf *c, enum conf_name name, char error[static CO
 /* Releases what conf_load made and wipes the secrets. */
 void conf_free(struct conf *c);
 
+/* The word of a setting that is one of several, for a value of its enum; *len bytes of it. */
+const char *conf_word(enum conf_name name, int64_t value, int *len);
+
 /* The port to start from: WEBCHAT_RELAY_PORT when set, else PORT. */
 int conf_port(const struct conf *c);
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define DAY_MS ((int64_t)86400000)
+#define DEVICE_SEEN_MS (7 * DAY_MS) /* longer ago: it is not waited for */
 #define JUMP_MS (3 * DAY_MS) /* passes are a day apart at most */
 #define FILES_AT_ONCE 64
 #define REBUILD_INTERVAL_MS ((int64_t)3600000)
@@ -26,6 +27,16 @@
 #define CHECKPOINT_TRIES 20
 #define BUSY_TRIES 50
 #define PAUSE_US 50000 /* after a busy store */
+
+/* Where the text goes with the claim there is nothing to wait for. */
+static int64_t
+device_grace_sec(const struct conf *c)
+{
+	return c->retention_mode == RETENTION_SCRUB_CONTENT_ON_CLAIM ||
+		c->retention_mode == RETENTION_SCRUB_ALL_ON_CLAIM ?
+	    0 :
+	    c->device_grace_sec;
+}
 
 void
 sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
@@ -48,6 +59,8 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 	}
 	if (c->audit_ttl_sec)
 		out->until[SWEEP_AUDIT] = now - c->audit_ttl_sec * 1000;
+	out->devices_since = now - device_grace_sec(c) * 1000;
+	out->seen_since = now - DEVICE_SEEN_MS;
 	out->until[SWEEP_KEPT] = c->retention_mode == RETENTION_FULL ? 0 : now;
 }
 

@@ -3,6 +3,7 @@
 #ifndef FCGI_REQUEST_H
 #define FCGI_REQUEST_H
 
+#include "actor.h"
 #include "arena.h"
 #include "conf.h"
 #include "db.h"
@@ -107,5 +108,12 @@ struct request {
 
 	struct response resp;
 };
+
+/* The caller. */
+static inline struct actor
+request_actor(const struct request *r)
+{
+	return (struct actor){ .account_id = r->me.id, .session_id = r->session.id };
+}
 
 #endif

@@ -116,6 +116,19 @@ is_live(const struct request *r)
 	return share && atomic_load(&share->serving);
 }
 
+/* How long messages and files stay, for clients that tell their users. */
+static void
+add_retention(struct json_object *o, const struct conf *c)
+{
+	struct json_object *retention = json_object_new_object();
+	int len = 0;
+	const char *mode = conf_word(CONF_MESSAGE_RETENTION_MODE, c->retention_mode, &len);
+
+	json_object_object_add(retention, "mode", json_object_new_string_len(mode, len));
+	json_add_int(retention, "device_grace_sec", c->device_grace_sec);
+	json_object_object_add(o, "retention", retention);
+}
+
 /* GET /api/v1/webchat/config: name, version, features, limits; nothing about users or machines. */
 void
 on_config_get(struct request *r)
@@ -139,6 +152,7 @@ on_config_get(struct request *r)
 	json_add_int(limits, "max_text_bytes", INPUT_TEXT_BYTES);
 	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
 	json_object_object_add(o, "limits", limits);
+	add_retention(o, c);
 	json_object_object_add(translation, "languages", json_object_new_array());
 	json_object_object_add(o, "translation", translation);
 }

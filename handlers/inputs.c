@@ -244,9 +244,10 @@ const struct field in_text_fields[] = {
 const struct field in_poll_fields[] = {
 	CLEANED(in_poll, chat_address, FIELD_REQUIRED, 1, 64, clean_address),
 	INT(in_poll, limit, 1, 100, 20),
-	RULED(in_poll, cursor, FIELD_OPTIONAL, 0, 18, is_cursor,
+	RULED(in_poll, cursor, FIELD_OPTIONAL, 0, 19, is_cursor,
 	    "what an earlier answer gave, or empty"),
 	TEXT(in_poll, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES),
+	BOOL(in_poll, own, FIELD_OPTIONAL),
 	END,
 };
 

@@ -39,6 +39,7 @@ struct in_text {
 struct in_poll {
 	const char *chat_address, *cursor, *phone_id;
 	int64_t limit;
+	int own;
 };
 struct in_events {
 	const char *after;

@@ -228,6 +228,7 @@ static void
 send_chat(struct request *r, const struct in_message *in)
 {
 	struct message_new m = { .sender_id = r->me.id,
+		.session_id = r->session.id,
 		.channel = "pchat",
 		.kind = in->kind ? in->kind : "text",
 		.destination = in->to,
@@ -319,8 +320,8 @@ on_message_patch(struct request *r)
 	enum change_result change = CHANGE_DONE;
 	uint8_t id[ID_BYTES];
 	enum db_result res = id_parse("msg_", r->args[0], id) ?
-	    db_message_edit(
-		r->worker->db, &r->arena, id, r->me.id, in->text, EDIT_WINDOW_MS, r->now, &change) :
+	    db_message_edit(r->worker->db, &r->arena, id, request_actor(r), in->text,
+		EDIT_WINDOW_MS, r->now, &change) :
 	    DB_NONE;
 	struct json_object *o;
 
@@ -354,7 +355,7 @@ on_message_delete(struct request *r)
 	enum change_result change = CHANGE_DONE;
 	uint8_t id[ID_BYTES];
 	enum db_result res = id_parse("msg_", r->args[0], id) ?
-	    db_message_delete(r->worker->db, &r->arena, id, r->me.id, r->now, &change) :
+	    db_message_delete(r->worker->db, &r->arena, id, request_actor(r), r->now, &change) :
 	    DB_NONE;
 	struct json_object *o;
 

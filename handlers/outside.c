@@ -144,6 +144,7 @@ outside_send(struct request *r, const struct in_message *in)
 {
 	struct bridge_new way = { .phone_id = in->phone_id ? in->phone_id : "" };
 	struct message_new m = { .sender_id = r->me.id,
+		.session_id = r->session.id,
 		.channel = in->channel,
 		.kind = "text",
 		.text = in->text,

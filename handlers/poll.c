@@ -65,8 +65,24 @@ add_typing(struct request *r, struct json_object *o)
 		json_object_put(array);
 }
 
+/* How messages moved on, and which of the caller's own records changed. */
 static void
-answer(struct request *r, const struct message_page *page)
+add_changes(struct json_object *o, const struct change_page *changes)
+{
+	struct json_object *list = json_object_new_array(), *records = json_object_new_array();
+
+	for (int i = 0; i < changes->count; i++)
+		json_object_array_add(list, show_change(&changes->list[i]));
+	for (int s = 0; s < SUBJECT__MAX; s++)
+		if (changes->subjects[s])
+			json_object_array_add(records,
+			    json_object_new_string(change_subject_name((enum change_subject)s)));
+	json_object_object_add(o, "changes", list);
+	json_object_object_add(o, "records", records);
+}
+
+static void
+answer(struct request *r, const struct message_page *page, const struct change_page *changes)
 {
 	struct json_object *o = resp_ok(r, 200), *messages = json_object_new_array();
 	char cursor[24];
@@ -79,11 +95,13 @@ answer(struct request *r, const struct message_page *page)
 	json_add_text(o, "cursor", cursor);
 	json_add_bool(o, "has_more", page->more);
 	json_add_int(o, "poll_interval_ms", r->worker->conf->poll_interval_ms);
+	if (page->with_own)
+		add_changes(o, changes);
 	add_typing(r, o);
 }
 
 /* POST poll: confirms all up to the cursor (without one: the last answer) and hands out what
- * follows, oldest first. */
+ * follows, oldest first; with `own` also what the caller's other sessions did, and changes. */
 void
 on_poll_post(struct request *r)
 {
@@ -92,10 +110,14 @@ on_poll_post(struct request *r)
 		.session_id = r->session.id,
 		.session_created_at = r->session.created_at,
 		.session_sent_seq = r->session.sent_seq,
+		.session_confirmed_seq = r->session.confirmed_seq,
+		.session_own = r->session.own,
+		.own = in->own == 1,
 		.delivered_seq = r->me.delivered_seq,
 		.from = r->session.sent_seq,
 		.now = r->now };
 	struct message_page page = { .limit = (int)in->limit, .text_limit = SHOW_TEXT_BYTES };
+	struct change_page changes;
 
 	if (strcmp(in->chat_address, r->me.chat_address) != 0) {
 		resp_field_error(
@@ -104,6 +126,6 @@ on_poll_post(struct request *r)
 	}
 	if (in->cursor)
 		p.from = in->cursor[0] ? strtoll(in->cursor, NULL, 10) : r->session.start_seq;
-	if (!resp_db_failed(r, db_stream_poll(r->worker->db, &r->arena, &p, &page)))
-		answer(r, &page);
+	if (!resp_db_failed(r, db_stream_poll(r->worker->db, &r->arena, &p, &page, &changes)))
+		answer(r, &page, &changes);
 }

@@ -30,7 +30,8 @@ on_read_post(struct request *r)
 	for (int i = 0; ids && i < in->message_ids.count; i++)
 		n += id_parse("msg_", in->message_ids.items[i], ids[n]);
 	if (n > 0 &&
-	    resp_db_failed(r, db_receipt_read(r->worker->db, r->me.id, ids, n, r->now, &updated)))
+	    resp_db_failed(
+		r, db_receipt_read(r->worker->db, request_actor(r), ids, n, r->now, &updated)))
 		return;
 	json_add_int(resp_ok(r, 200), "updated", updated);
 }

@@ -134,6 +134,23 @@ show_message(const struct message *m, const char *relay_name)
 		json_add_int(o, "deleted_at", m->deleted_at);
 	else if (m->scrubbed_at)
 		json_add_int(o, "scrubbed_at", m->scrubbed_at);
+	if (m->is_own)
+		json_add_bool(o, "own", true);
+	json_add_text(o, "idempotency_key", m->request_key);
+	return o;
+}
+
+struct json_object *
+show_change(const struct change *c)
+{
+	struct json_object *o = json_object_new_object();
+	char id[ID_TEXT_BYTES];
+
+	id_format("msg_", c->public_id, id);
+	json_add_text(o, "message_id", id);
+	json_add_text(o, "status", delivery_state_name(c->state));
+	if (c->at)
+		json_add_int(o, "at", c->at);
 	return o;
 }
 

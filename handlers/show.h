@@ -3,6 +3,7 @@
 #define HANDLERS_SHOW_H
 
 #include "bridge.h"
+#include "change.h"
 #include "group.h"
 #include "invite.h"
 #include "message.h"
@@ -32,6 +33,9 @@ struct json_object *show_phone(const struct phone *p);
 
 /* A message as a stream item; `relay_name` signs the relay's own. */
 struct json_object *show_message(const struct message *m, const char *relay_name);
+
+/* How a message moved on. */
+struct json_object *show_change(const struct change *c);
 
 /* A group, with the role of whom it is shown to. */
 struct json_object *show_group(const struct group *g);

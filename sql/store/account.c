@@ -2,6 +2,7 @@
 #include "account_internal.h"
 
 #include "audit.h"
+#include "change_internal.h"
 #include "news.h"
 #include "search.h"
 
@@ -137,6 +138,8 @@ update_account(
 	r = db_exec(db, ST_ACCOUNT_UPDATE, acc->id, change->display_name,
 	    change->display_name ? key : NULL, change->language, (int64_t)change->public_visible,
 	    (int64_t)change->mail_reply_to, (int64_t)change->invites_from);
+	if (r == DB_DONE)
+		r = change_record(db, acc->id, SUBJECT_PROFILE);
 	if (r != DB_DONE)
 		return r;
 	r = db_account_by_address(db, a, acc->chat_address, acc);

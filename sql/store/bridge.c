@@ -3,7 +3,7 @@
 
 #include "cleanup.h"
 #include "message_internal.h"
-#include "news.h"
+#include "change_internal.h"
 #include "reason.h"
 #include "throttle.h"
 
@@ -74,8 +74,7 @@ end_at(struct db *db, int64_t message_id, int64_t stage, enum delivery_state sta
 	    db_exec(db, ST_BRIDGE_END, message_id, stage, reason, (int64_t)reason_code(reason));
 
 	if (!db_failed(r))
-		r = news_exec(db, WAKE_RECEIPTS, ST_DELIVERY_OUTSIDE, message_id, (int64_t)state,
-		    delivered_at);
+		r = change_exec(db, ST_DELIVERY_OUTSIDE, message_id, (int64_t)state, delivered_at);
 	return r == DB_NONE ? DB_DONE : r;
 }
 
@@ -96,7 +95,7 @@ any_stale(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now)
 static enum db_result
 expire(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now)
 {
-	enum db_result r = db_exec(db, ST_BRIDGE_EXPIRE_DELIVERY, owner_id, cutoff, now);
+	enum db_result r = change_exec(db, ST_BRIDGE_EXPIRE_DELIVERY, owner_id, cutoff, now);
 
 	if (!db_failed(r))
 		r = db_exec(db, ST_BRIDGE_EXPIRE, owner_id, cutoff, now);
@@ -235,7 +234,7 @@ lease(struct db *db, const struct bridge_claim *c, int64_t message_id)
 	enum db_result r = db_exec(db, ST_BRIDGE_LEASE, message_id,
 	    &(struct db_blob){ c->lease_id, ID_BYTES }, c->phone_id, c->now + BRIDGE_LEASE_MS);
 
-	return r == DB_DONE ? news_exec(db, WAKE_RECEIPTS, ST_DELIVERY_OUTSIDE, message_id,
+	return r == DB_DONE ? change_exec(db, ST_DELIVERY_OUTSIDE, message_id,
 				  (int64_t)DELIVERY_CLAIMED, (int64_t)0) :
 			      r;
 }

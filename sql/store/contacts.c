@@ -1,7 +1,7 @@
 /* Address books. */
 #include "contacts.h"
 
-#include "db_internal.h"
+#include "change_internal.h"
 
 #include <string.h>
 
@@ -43,7 +43,8 @@ put(struct db *db, int64_t account_id, const struct contacts *c, const char *exp
 
 	if (r != DB_DONE)
 		return r;
-	return db_exec(db, ST_CONTACTS_PUT, account_id, c->document, c->etag);
+	r = db_exec(db, ST_CONTACTS_PUT, account_id, c->document, c->etag);
+	return r == DB_DONE ? change_record(db, account_id, SUBJECT_CONTACTS) : r;
 }
 
 enum db_result

@@ -3,6 +3,7 @@
 
 #include "body.h"
 #include "bridge.h"
+#include "change_internal.h"
 #include "db_internal.h"
 #include "news.h"
 #include "post.h"
@@ -10,9 +11,10 @@
 #include "seq.h"
 #include "waiting.h"
 
-/* Puts a change of the message into the stream of everyone who was handed it. Inside a write. */
+/* Puts a change of the message into the stream of everyone who was handed it, and into the sender's
+ * if another session of theirs wants it. Inside a write. */
 static enum db_result
-stream_changed(struct db *db, const struct message *m)
+stream_changed(struct db *db, const struct message *m, int64_t session_id)
 {
 	int64_t seq = 0;
 	enum db_result r = seq_next(db, &seq);
@@ -23,7 +25,9 @@ stream_changed(struct db *db, const struct message *m)
 			  news_exec(db, WAKE_NEWS, ST_STREAM_CHANGED, m->id, seq);
 	/* a change that nobody waits for must not hold up the message's end */
 	if (r == DB_DONE)
-		r = db_exec(db, ST_MESSAGE_CHANGED, m->id, seq);
+		r = db_exec(db, ST_MESSAGE_CHANGED, m->id, seq, session_id);
+	if (!db_failed(r) && !m->group_id)
+		r = post_copy(db, m->sender_id, session_id, seq, m->id);
 	return r == DB_NONE ? DB_DONE : r;
 }
 
@@ -81,13 +85,13 @@ claim_took_it(const struct db *db, const struct message *m)
 }
 
 static enum db_result
-edit(struct db *db, const struct message *m, int64_t account_id, const char *text,
-    int64_t window_ms, int64_t now, enum change_result *result)
+edit(struct db *db, const struct message *m, struct actor who, const char *text, int64_t window_ms,
+    int64_t now, enum change_result *result)
 {
 	bool heard = true;
 	enum db_result r;
 
-	*result = m->sender_id != account_id                    ? CHANGE_FORBIDDEN :
+	*result = m->sender_id != who.account_id                ? CHANGE_FORBIDDEN :
 	    m->deleted_at                                       ? CHANGE_WITHDRAWN :
 	    claim_took_it(db, m)                                ? CHANGE_TOO_LATE :
 	    now - m->created_at > window_ms || !bridge_holds(m) ? CHANGE_TOO_LATE :
@@ -105,28 +109,27 @@ edit(struct db *db, const struct message *m, int64_t account_id, const char *tex
 	if (r == DB_DONE)
 		r = waiting_again(db, m);
 	*result = r == DB_CONFLICT ? CHANGE_WAITING_FULL : *result;
-	return r == DB_DONE ? stream_changed(db, m) : r;
+	return r == DB_DONE ? stream_changed(db, m, who.session_id) : r;
 }
 
 enum db_result
 db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, const char *text, int64_t window_ms, int64_t now,
-    enum change_result *result)
+    struct actor who, const char *text, int64_t window_ms, int64_t now, enum change_result *result)
 {
 	struct message m;
 	enum db_result r = db_begin(db);
 
 	if (r != DB_DONE)
 		return r;
-	r = db_message_get(db, a, public_id, account_id, &m);
-	r = db_end(db, r == DB_ROW ? edit(db, &m, account_id, text, window_ms, now, result) : r);
+	r = db_message_get(db, a, public_id, who.account_id, &m);
+	r = db_end(db, r == DB_ROW ? edit(db, &m, who, text, window_ms, now, result) : r);
 	return r == DB_CONFLICT && *result == CHANGE_WAITING_FULL ? DB_DONE : r;
 }
 
 /* The text and its files go at once. Those who were handed the message get a change of it; the
  * others never had it. Its own place in the streams is passed over from now on. */
 static enum db_result
-withdraw(struct db *db, const struct message *m, int64_t now)
+withdraw(struct db *db, const struct message *m, int64_t session_id, int64_t now)
 {
 	enum db_result r;
 
@@ -141,7 +144,7 @@ withdraw(struct db *db, const struct message *m, int64_t now)
 		r = scrub_content(db, m->id, m->public_id, now);
 	if (!db_failed(r))
 		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, m->id);
-	return db_failed(r) ? r : stream_changed(db, m);
+	return db_failed(r) ? r : stream_changed(db, m, session_id);
 }
 
 /* Takes the message out of the account's stream and leaves a change for its sessions that were
@@ -150,7 +153,7 @@ static enum db_result
 remove_own(struct db *db, const struct message *m, int64_t account_id, int64_t now)
 {
 	int64_t seq = 0;
-	enum db_result r = db_exec(db, ST_DELIVERY_REMOVE, m->id, account_id, now);
+	enum db_result r = change_exec(db, ST_DELIVERY_REMOVE, m->id, account_id, now);
 
 	if (r == DB_DONE)
 		r = db_exec(db, ST_STREAM_DELETE_ONE, account_id, m->id);
@@ -163,18 +166,18 @@ remove_own(struct db *db, const struct message *m, int64_t account_id, int64_t n
 
 enum db_result
 db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, int64_t now, enum change_result *result)
+    struct actor who, int64_t now, enum change_result *result)
 {
 	struct message m;
 	enum db_result r = db_begin(db);
 
 	if (r != DB_DONE)
 		return r;
-	r = db_message_get(db, a, public_id, account_id, &m);
+	r = db_message_get(db, a, public_id, who.account_id, &m);
 	if (r == DB_ROW) {
-		*result = m.sender_id == account_id ? CHANGE_DONE : CHANGE_REMOVED;
-		r = *result == CHANGE_DONE ? withdraw(db, &m, now) :
-					     remove_own(db, &m, account_id, now);
+		*result = m.sender_id == who.account_id ? CHANGE_DONE : CHANGE_REMOVED;
+		r = *result == CHANGE_DONE ? withdraw(db, &m, who.session_id, now) :
+					     remove_own(db, &m, who.account_id, now);
 	}
 	return db_end(db, r);
 }

@@ -15,14 +15,14 @@ enum change_result {
 
 /* Replaces the text; the sender's right alone, for `window_ms` after sending. DB_DONE with *result,
  * or DB_NONE. */
-enum db_result db_message_edit(struct db *db, struct arena *a,
-    const uint8_t public_id[static ID_BYTES], int64_t account_id, const char *text,
-    int64_t window_ms, int64_t now, enum change_result *result);
+enum db_result
+db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    struct actor who, const char *text, int64_t window_ms, int64_t now, enum change_result *result);
 
 /* Withdraws a message for everyone (its sender: CHANGE_DONE) or removes it for oneself (a
  * recipient: CHANGE_REMOVED). Doing it again changes nothing. DB_DONE with *result, or DB_NONE. */
 enum db_result
 db_message_delete(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, int64_t now, enum change_result *result);
+    struct actor who, int64_t now, enum change_result *result);
 
 #endif

@@ -2,6 +2,7 @@
 #include "group.h"
 
 #include "audit.h"
+#include "change_internal.h"
 #include "cleanup.h"
 #include "group_internal.h"
 #include "text.h"
@@ -183,7 +184,9 @@ create(struct db *db, struct group *g, const struct account *owner, int64_t now)
 	g->id = db_i64(st, 0);
 	db_reset(st);
 	r = db_exec(db, ST_MEMBER_PUT, g->id, owner->id, (int64_t)GROUP_OWNER, now);
-	return r == DB_DONE ? db_exec(db, ST_GROUP_COUNT, g->id) : r;
+	if (r == DB_DONE)
+		r = db_exec(db, ST_GROUP_COUNT, g->id);
+	return r == DB_DONE ? change_record(db, owner->id, SUBJECT_GROUPS) : r;
 }
 
 enum db_result
@@ -316,7 +319,8 @@ pass_on(struct db *db, const struct group *g, const struct account *acc, int64_t
 		return r == DB_DONE ? group_remove(db, g, acc, now) : r;
 	heir = db_i64(st, 0);
 	db_reset(st);
-	return db_exec(db, ST_MEMBER_ROLE, g->id, heir, (int64_t)GROUP_OWNER);
+	r = db_exec(db, ST_MEMBER_ROLE, g->id, heir, (int64_t)GROUP_OWNER);
+	return r == DB_DONE ? change_record(db, heir, SUBJECT_GROUPS) : r;
 }
 
 enum db_result

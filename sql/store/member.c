@@ -1,6 +1,7 @@
 /* Members of groups: joining, leaving, roles, and the requests to join. */
 #include "group.h"
 
+#include "change_internal.h"
 #include "group_internal.h"
 
 #include <stdio.h>
@@ -67,6 +68,8 @@ group_put_in(struct db *db, struct group *g, const struct account *who, enum gro
 	r = db_exec(db, ST_INVITE_DELETE, g->id, who->id);
 	if (!db_failed(r))
 		r = recount(db, forget_request(db, g->id, who->id), g->id);
+	if (r == DB_DONE)
+		r = change_record(db, who->id, SUBJECT_GROUPS);
 	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
 }
 
@@ -81,6 +84,8 @@ group_take_out(struct db *db, const struct group *g, int64_t account_id)
 		r = db_exec(db, ST_MEMBER_DELETE, g->id, account_id);
 	if (!db_failed(r))
 		r = take_back_invites(db, g->id, account_id);
+	if (!db_failed(r))
+		r = change_record(db, account_id, SUBJECT_GROUPS);
 	return recount(db, r, g->id);
 }
 
@@ -261,6 +266,8 @@ give_role(struct db *db, const struct group *g, const struct account *who, enum 
 
 	if (r == DB_DONE && role < GROUP_ADMIN)
 		r = take_back_invites(db, g->id, who->id);
+	if (!db_failed(r))
+		r = change_record(db, who->id, SUBJECT_GROUPS);
 	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
 }
 

@@ -110,6 +110,17 @@ read_row(struct db_stmt *st, struct arena *a, struct message *m)
 	return true;
 }
 
+static bool
+read_own(struct db_stmt *st, struct arena *a, struct message *m)
+{
+	bool ok = true;
+
+	m->is_own = db_int(st, MESSAGE_COLUMN_COUNT + 3);
+	if (m->is_own)
+		m->request_key = db_text(st, MESSAGE_COLUMN_COUNT + 4, a, &ok);
+	return ok;
+}
+
 enum db_result
 message_page_read(
     struct db *db, struct db_stmt *st, struct arena *a, int64_t from, struct message_page *page)
@@ -127,7 +138,7 @@ message_page_read(
 		text += body_text_bytes(st, MESSAGE_BODY_COLUMN);
 		page->more =
 		    page->count == page->limit || (page->count > 0 && text > page->text_limit);
-		if (page->more || !read_row(st, a, m)) {
+		if (page->more || !read_row(st, a, m) || (page->with_own && !read_own(st, a, m))) {
 			r = page->more ? DB_DONE : DB_FAIL;
 			break;
 		}

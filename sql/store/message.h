@@ -3,7 +3,10 @@
 #ifndef SQL_MESSAGE_H
 #define SQL_MESSAGE_H
 
-#include "account.h"
+#include "actor.h"
+#include "arena.h"
+#include "db.h"
+#include "id.h"
 
 enum delivery_state {
 	DELIVERY_QUEUED,
@@ -40,10 +43,13 @@ struct message {
 	enum delivery_state state;
 	int64_t delivered_at, read_at;
 	int64_t seq; /* place in the stream it was read from */
+	bool is_own; /* in a poll that asks for them: another session of the caller wrote it */
+	char *request_key; /* then, if it is still known: what it was sent under; or NULL */
 };
 
 struct message_new {
 	int64_t sender_id; /* 0: the relay itself */
+	int64_t session_id; /* of the sender */
 	const char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
 	    *event, *attachments, *waveform;
 	int64_t duration_ms; /* 0: none */
@@ -75,6 +81,7 @@ struct message_page {
 	int limit;
 	size_t text_limit; /* bytes of text after which the page ends, never before its first
 			      message */
+	bool with_own; /* the statement answers is_own and request_key, too */
 	struct message *list; /* in the arena */
 	int count;
 	bool more;

@@ -23,7 +23,8 @@ enum delivery_state message_state(struct db *db, int64_t created_at, int state);
 void message_hide(struct message *m);
 
 /* Reads a page from a statement that asks for one row more than the page's limit: MESSAGE_COLUMNS,
- * then place, state, removed_at. page->next is the place of its last message, or `from`. DB_DONE.
+ * then place, state, removed_at; page->with_own: then is_own, request_key. page->next is the place
+ * of its last message, or `from`. DB_DONE.
  */
 enum db_result message_page_read(
     struct db *db, struct db_stmt *st, struct arena *a, int64_t from, struct message_page *page);

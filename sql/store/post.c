@@ -4,6 +4,7 @@
 #include "block.h"
 #include "body.h"
 #include "bridge.h"
+#include "change_internal.h"
 #include "db_internal.h"
 #include "group_role.h"
 #include "news.h"
@@ -24,6 +25,19 @@ post_stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_
 	    r;
 }
 
+enum db_result
+post_copy(struct db *db, int64_t sender_id, int64_t session_id, int64_t seq, int64_t message_id)
+{
+	enum db_result r = change_has_others(db, sender_id, session_id);
+
+	if (r != DB_ROW)
+		return r == DB_NONE ? DB_DONE : r;
+	news_for(db, WAKE_NEWS, sender_id);
+	r = db_exec(db, ST_STREAM_COPY, sender_id, seq, message_id);
+	return r == DB_NONE ? DB_DONE : r; /* a saved message: it is there */
+}
+
+/* The sender's other sessions find it in the group's stream as well. */
 static enum db_result
 deliver_group(struct db *db, const struct message_new *m, int64_t seq)
 {
@@ -32,11 +46,14 @@ deliver_group(struct db *db, const struct message_new *m, int64_t seq)
 
 	if (db_failed(r))
 		return r;
-	r = m->outlives_group ?
-	    news_exec(db, WAKE_NEWS, ST_MEMBER_STREAM, seq, m->group_id, m->sender_id,
-		(int64_t)m->least_role) :
-	    post_stream_group(db, m->group_id, seq, seq, m->sender_id, (int64_t)m->least_role);
-	return r == DB_NONE ? DB_DONE : r;
+	if (m->outlives_group)
+		return news_exec(db, WAKE_NEWS, ST_MEMBER_STREAM, seq, m->group_id, m->sender_id,
+		    (int64_t)m->least_role);
+	r = m->sender_id ? change_has_others(db, m->sender_id, m->session_id) : DB_NONE;
+	if (r != DB_ROW && r != DB_NONE)
+		return r;
+	return post_stream_group(
+	    db, m->group_id, seq, seq, r == DB_ROW ? 0 : m->sender_id, (int64_t)m->least_role);
 }
 
 /* One delivery for each who gets it, and a place in the stream where they fetch it. */
@@ -49,8 +66,10 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 		return DB_DONE;
 	if (m->bridge)
 		return bridge_put(db, m, seq);
-	if (!m->recipient_id)
-		return deliver_group(db, m, seq);
+	if (!m->recipient_id) {
+		r = deliver_group(db, m, seq);
+		return r == DB_NONE ? DB_DONE : r;
+	}
 	news_for(db, WAKE_NEWS, m->recipient_id);
 	r = db_exec(db, ST_DELIVERY_INSERT, seq, m->recipient_id);
 	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, m->recipient_id, seq, seq) : r;
@@ -65,10 +84,10 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 			     where = { address->sealed, address->len },
 			     key = { body->key, sizeof(body->key) },
 			     address_key = { address->key, sizeof(address->key) };
-	enum db_result r =
-	    db_exec(db, ST_MESSAGE_INSERT, seq, &id, m->outside ? (int64_t)0 : m->sender_id,
-		m->channel, m->kind, &where, &what, m->reply_to ? &reply : NULL, m->actions, m->now,
-		m->group_id, m->about_id, m->duration_ms, m->received_at);
+	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, seq, &id,
+	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
+	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->about_id,
+	    m->duration_ms, m->received_at, m->outside ? (int64_t)0 : m->session_id);
 
 	if (r == DB_DONE)
 		r = db_exec(db, ST_KEY_PUT, seq, &key, &address_key);
@@ -108,6 +127,8 @@ post_put(struct db *db, struct message_new *m)
 	body_free(&address);
 	if (r == DB_DONE)
 		r = deliver(db, m, seq);
+	if (r == DB_DONE && m->sender_id && !m->group_id && !m->outside)
+		r = post_copy(db, m->sender_id, m->session_id, seq, seq);
 	return r == DB_DONE && m->sender_id ? waiting_put(db, seq, m->sender_id, waiting_for(m)) :
 					      r;
 }

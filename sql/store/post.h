@@ -3,6 +3,7 @@
 #define SQL_POST_H
 
 #include "message.h"
+#include "secret.h"
 
 struct idempotency {
 	const char *key; /* NULL: none */
@@ -40,6 +41,11 @@ enum db_result db_message_repeat(
  * but for one account (0: for all). DB_DONE. */
 enum db_result post_stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_id,
     int64_t but_account, int64_t least_role);
+
+/* Inside a write: the same place in the stream of a sender who has another session that wants to
+ * see what this one does. DB_DONE. */
+enum db_result
+post_copy(struct db *db, int64_t sender_id, int64_t session_id, int64_t seq, int64_t message_id);
 
 /* May the account write to the group now? DB_DONE, or DB_NONE with *result. */
 enum db_result

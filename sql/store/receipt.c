@@ -1,22 +1,27 @@
 /* What became of a message, for its sender; and reading, by its recipient. */
 #include "receipt.h"
 
+#include "change_internal.h"
 #include "message_internal.h"
-#include "news.h"
 
 enum db_result
-db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES], int n,
-    int64_t now, int *updated)
+db_receipt_read(struct db *db, struct actor who, const uint8_t (*ids)[ID_BYTES], int n, int64_t now,
+    int *updated)
 {
 	enum db_result r = db_begin(db);
+	bool others;
 
 	*updated = 0;
 	if (r != DB_DONE)
 		return r;
+	r = change_has_others(db, who.account_id, who.session_id);
+	others = r == DB_ROW;
 	for (int i = 0; i < n && !db_failed(r); i++) {
-		r = news_exec(db, WAKE_RECEIPTS, ST_DELIVERY_READ,
-		    &(struct db_blob){ ids[i], ID_BYTES }, account_id, now, db_expired_at(db));
+		r = change_exec(db, ST_DELIVERY_READ, &(struct db_blob){ ids[i], ID_BYTES },
+		    who.account_id, now, db_expired_at(db));
 		*updated += r == DB_DONE;
+		if (r == DB_DONE && others)
+			r = change_read(db, who.account_id, who.session_id, ids[i]);
 	}
 	r = db_end(db, r);
 	return r == DB_NONE ? DB_DONE : r;

@@ -6,7 +6,7 @@
 
 /* Marks received messages as read; unknown ids and those of others change nothing. *updated counts.
  * DB_DONE. */
-enum db_result db_receipt_read(struct db *db, int64_t account_id, const uint8_t (*ids)[ID_BYTES],
+enum db_result db_receipt_read(struct db *db, struct actor who, const uint8_t (*ids)[ID_BYTES],
     int n, int64_t now, int *updated);
 
 /* State and times of a message that `account_id` sent. DB_ROW or DB_NONE. */

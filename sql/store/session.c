@@ -27,6 +27,8 @@ session_read(struct db_stmt *st, int c, struct arena *a, struct session *out)
 	out->last_seen_at = db_i64(st, c + 10);
 	out->scopes = (unsigned)db_int(st, c + 11);
 	out->phone_id = db_text(st, c + 12, a, &ok);
+	out->confirmed_seq = db_i64(st, c + 13);
+	out->own = db_int(st, c + 14);
 	return ok;
 }
 

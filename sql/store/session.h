@@ -17,6 +17,8 @@ struct session {
 	int64_t created_at, expires_at, last_seen_at; /* expires_at 0: never */
 	unsigned scopes; /* 0: a session; else a key, whose name is in session_name */
 	char *phone_id; /* of a key: the one phone it speaks for; empty: any */
+	int64_t confirmed_seq; /* it has all of the stream up to here */
+	bool own; /* it asks for what its user's other sessions do */
 };
 
 /* The session or key of a token's hash and its account; expired ones too: the caller compares

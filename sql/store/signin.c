@@ -178,6 +178,8 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 		.listen_channel = arena_strdup(a, in->listen_channel),
 		.start_seq = acc->delivered_seq,
 		.sent_seq = acc->delivered_seq,
+		.confirmed_seq = acc->delivered_seq,
+		.own = true,
 		.created_at = now,
 		.expires_at = in->expires_at,
 		.last_seen_at = now,

@@ -1,16 +1,17 @@
 /* Polling: one index range per poll, and no write while there is nothing new. */
 #include "stream.h"
 
+#include "change_internal.h"
 #include "message_internal.h"
 #include "news.h"
 #include "scrub.h"
 
-/* Anything for the account after `seq`? DB_ROW or DB_NONE; *group_seq is the last place that its
+/* Anything for the session after p->from? DB_ROW or DB_NONE; *group_seq is the last place that its
  * groups got for it. */
 static enum db_result
-probe(struct db *db, int64_t account_id, int64_t seq, int64_t *group_seq)
+probe(struct db *db, const struct poll *p, int64_t *group_seq)
 {
-	struct db_stmt *st = db_bind(db, ST_STREAM_PROBE, account_id, seq);
+	struct db_stmt *st = db_bind(db, ST_STREAM_PROBE, p->account_id, p->from, (int64_t)p->own);
 	enum db_result r = db_step(db, st);
 	bool own;
 
@@ -19,20 +20,24 @@ probe(struct db *db, int64_t account_id, int64_t seq, int64_t *group_seq)
 	own = db_int(st, 0);
 	*group_seq = db_i64(st, 1);
 	db_reset(st);
-	return own || *group_seq > seq ? DB_ROW : DB_NONE;
+	return own || *group_seq > p->from ? DB_ROW : DB_NONE;
 }
 
-/* The last place at or before `seq` in any of the account's streams, 0 for none. DB_ROW. */
+/* The last place at or before `seq` in any of the account's streams, or of a change if the session
+ * is told of those; 0 for none. DB_DONE. */
 static enum db_result
-last_seq(struct db *db, int64_t account_id, int64_t seq, int64_t *out)
+last_seq(struct db *db, const struct poll *p, int64_t seq, int64_t *out)
 {
-	struct db_stmt *st = db_bind(db, ST_STREAM_LAST, account_id, seq);
+	struct db_stmt *st = db_bind(db, ST_STREAM_LAST, p->account_id, seq);
 	enum db_result r = db_step(db, st);
+	int64_t change = 0;
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_FAIL : r;
 	*out = db_i64(st, 0);
 	db_reset(st);
+	r = p->own ? change_last(db, p->account_id, seq, &change) : DB_DONE;
+	*out = change > *out ? change : *out;
 	return r;
 }
 
@@ -47,7 +52,7 @@ bound(struct db *db, struct poll *p)
 
 	if (p->from <= p->session_sent_seq)
 		return DB_DONE;
-	r = last_seq(db, p->account_id, p->from, &place);
+	r = last_seq(db, p, p->from, &place);
 	if (place == p->from)
 		p->session_sent_seq = place;
 	p->from = place > p->session_sent_seq ? place : p->session_sent_seq;
@@ -70,18 +75,24 @@ confirm(struct db *db, const struct poll *p)
 
 	if (upto <= p->delivered_seq)
 		return DB_DONE;
-	r = news_exec(db, WAKE_RECEIPTS, ST_DELIVERY_CONFIRM, p->account_id, p->delivered_seq, upto,
-	    p->now, db_expired_at(db));
+	r = change_exec(db, ST_DELIVERY_CONFIRM, p->account_id, p->delivered_seq, upto, p->now,
+	    db_expired_at(db));
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELIVERED, p->account_id, upto);
 }
 
 static enum db_result
-read_stream(struct db *db, struct arena *a, const struct poll *p, bool with_groups,
+read_stream(struct db *db, struct arena *a, const struct poll *p, int64_t upto, bool with_groups,
     struct message_page *page)
 {
+	const int64_t limit = (int64_t)page->limit + 1;
+
+	page->with_own = p->own;
 	return message_page_read(db,
-	    db_bind(db, with_groups ? ST_STREAM_READ_ALL : ST_STREAM_READ, p->account_id, p->from,
-		p->session_created_at, (int64_t)page->limit + 1, db_expired_at(db)),
+	    p->own ? db_bind(db, with_groups ? ST_STREAM_READ_OWN_ALL : ST_STREAM_READ_OWN,
+			 p->account_id, p->from, p->session_created_at, limit, db_expired_at(db),
+			 p->session_id, upto) :
+		     db_bind(db, with_groups ? ST_STREAM_READ_ALL : ST_STREAM_READ, p->account_id,
+			 p->from, p->session_created_at, limit, db_expired_at(db)),
 	    a, p->from, page);
 }
 
@@ -90,7 +101,7 @@ read_stream(struct db *db, struct arena *a, const struct poll *p, bool with_grou
 static enum db_result
 skip_to_end(struct db *db, const struct poll *p, int64_t group_seq, struct message_page *page)
 {
-	enum db_result r = last_seq(db, p->account_id, INT64_MAX, &page->next);
+	enum db_result r = last_seq(db, p, INT64_MAX, &page->next);
 
 	if (page->next < group_seq)
 		page->next = group_seq;
@@ -134,34 +145,72 @@ pass_over(struct db *db, const struct poll *p, int64_t upto)
 	    db_exec(db, ST_DELIVERY_PASSED, p->account_id, p->from, upto, expired_at);
 }
 
+/* The page, and with `own` the changes up to its end, which is where both end. */
 static enum db_result
-hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_page *page)
+read_all(struct db *db, struct arena *a, const struct poll *p, int64_t group_seq,
+    struct message_page *page, struct change_page *changes)
+{
+	int64_t upto = INT64_MAX;
+	enum db_result r = p->own ? change_cut(db, p->account_id, p->from, &upto) : DB_DONE;
+
+	if (r == DB_DONE)
+		r = read_stream(db, a, p, upto, group_seq > p->from, page);
+	if (r == DB_DONE && !page->more && upto == INT64_MAX) {
+		r = skip_to_end(db, p, group_seq, page);
+	} else if (!page->more && upto != INT64_MAX) {
+		page->next = upto;
+		page->more = true;
+	}
+	return r == DB_DONE && p->own ?
+	    change_page_read(db, a, p->account_id, p->from, page->next, changes) :
+	    r;
+}
+
+static bool
+session_moved(const struct poll *p, const struct message_page *page)
+{
+	return page->next != p->session_sent_seq || confirmed(p) > p->session_confirmed_seq ||
+	    p->own != p->session_own;
+}
+
+static enum db_result
+hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_page *page,
+    struct change_page *changes)
 {
 	int64_t group_seq = 0;
 	enum db_result r = confirm(db, p);
 
 	if (!db_failed(r))
-		r = probe(db, p->account_id, p->from, &group_seq);
+		r = probe(db, p, &group_seq);
 	if (!db_failed(r))
-		r = read_stream(db, a, p, group_seq > p->from, page);
-	if (r == DB_DONE && !page->more)
-		r = skip_to_end(db, p, group_seq, page);
+		r = read_all(db, a, p, group_seq, page, changes);
 	if (!db_failed(r))
 		r = pass_over(db, p, page->next);
 	if (!db_failed(r) && page->count > 0)
 		r = db_exec(db, ST_DELIVERY_CLAIM, p->account_id, p->from, page->next);
 	if (!db_failed(r) && scrub_is_on_claim(db))
 		r = scrub_claimed(db, page, p->now);
-	if (!db_failed(r) && page->next != p->session_sent_seq)
-		r = db_exec(db, ST_SESSION_ADVANCE, p->session_id, page->next);
+	if (!db_failed(r) && session_moved(p, page))
+		r = db_exec(db, ST_SESSION_ADVANCE, p->session_id, page->next, confirmed(p),
+		    (int64_t)p->own);
 	return db_failed(r) ? r : DB_DONE;
+}
+
+/* Is there anything to do for it? DB_ROW or DB_NONE. */
+static enum db_result
+look(struct db *db, const struct poll *p, int64_t *group_seq)
+{
+	return confirmed(p) > p->session_confirmed_seq || p->own != p->session_own ?
+	    DB_ROW :
+	    probe(db, p, group_seq);
 }
 
 /* While nothing can be written people go on reading: the same page, not confirmed and not claimed;
  * the next polls that can write catch up. But nothing is handed out that must be scrubbed with it.
  */
 enum db_result
-db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct message_page *page)
+db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct message_page *page,
+    struct change_page *changes)
 {
 	struct poll p = *asked;
 	int64_t group_seq = 0;
@@ -170,15 +219,17 @@ db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct 
 	page->count = 0;
 	page->more = false;
 	page->next = p.from;
+	*changes = (struct change_page){ .count = 0 };
 	if (r == DB_DONE)
-		r = confirmed(&p) > p.delivered_seq ? DB_ROW :
-						      probe(db, p.account_id, p.from, &group_seq);
+		r = look(db, &p, &group_seq);
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, hand_out(db, a, &p, page));
-	return (r == DB_BUSY || r == DB_FULL) && !scrub_is_on_claim(db) ?
-	    read_stream(db, a, &p, true, page) :
-	    r;
+		r = db_end(db, hand_out(db, a, &p, page, changes));
+	if ((r != DB_BUSY && r != DB_FULL) || scrub_is_on_claim(db))
+		return r;
+	*changes = (struct change_page){ .count = 0 };
+	r = probe(db, &p, &group_seq);
+	return db_failed(r) ? r : read_all(db, a, &p, group_seq, page, changes);
 }

@@ -2,6 +2,7 @@
 #include "sweep.h"
 
 #include "body.h"
+#include "change_internal.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "disk.h"
@@ -190,7 +191,7 @@ finish(struct db *db, const struct found *f, int64_t expired_at, int64_t now)
 	enum db_result r = DB_DONE;
 
 	if (f->created_at <= expired_at)
-		r = db_exec(db, ST_MESSAGE_EXPIRE, f->id);
+		r = change_exec(db, ST_MESSAGE_EXPIRE, f->id);
 	if (!db_failed(r))
 		r = db_exec(db, ST_MESSAGE_FINAL, f->id, now);
 	return db_failed(r) ? r : scrub(db, f, now);
@@ -205,7 +206,8 @@ sweep_messages(
 	bool final = job == SWEEP_MESSAGES;
 	int count = 0;
 	enum db_result r = find(db,
-	    final ? db_bind(db, ST_SWEEP_FINAL, *place, expired_at, (int64_t)MESSAGES_AT_ONCE) :
+	    final ? db_bind(db, ST_SWEEP_FINAL, *place, expired_at, plan->devices_since,
+			plan->seen_since, (int64_t)MESSAGES_AT_ONCE) :
 		    db_bind(db, ST_SWEEP_KEPT, *place, (int64_t)MESSAGES_AT_ONCE),
 	    list, &count);
 
@@ -241,7 +243,8 @@ static enum db_result
 sweep_bridge(struct db *db, const struct sweep_plan *plan, int64_t *n)
 {
 	int64_t until = plan->until[SWEEP_BRIDGE];
-	enum db_result r = db_exec(db, ST_SWEEP_BRIDGE_DELIVERY, until, plan->now, ROWS_AT_ONCE);
+	enum db_result r =
+	    change_exec(db, ST_SWEEP_BRIDGE_DELIVERY, until, plan->now, ROWS_AT_ONCE);
 
 	if (db_failed(r))
 		return r;
@@ -289,7 +292,8 @@ enum db_result
 db_sweep_count(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *count)
 {
 	struct db_stmt *st = job == SWEEP_MESSAGES ?
-	    db_bind(db, ST_COUNT_FINAL, (int64_t)0, plan->until[job]) :
+	    db_bind(db, ST_COUNT_FINAL, (int64_t)0, plan->until[job], plan->devices_since,
+		plan->seen_since) :
 	    job == SWEEP_KEPT    ? db_bind(db, ST_COUNT_KEPT) :
 	    job == SWEEP_BRIDGE  ? db_bind(db, ST_COUNT_BRIDGE, plan->until[job], plan->now) :
 	    job == SWEEP_RECORDS ? db_bind(db, ST_COUNT_RECORDS, plan->until[job], plan->now) :

@@ -200,10 +200,17 @@ struct sent {
 	uint8_t id[ID_BYTES];
 };
 
+static inline struct actor
+actor_of(const struct member *m)
+{
+	return (struct actor){ .account_id = m->acc.id, .session_id = m->s.id };
+}
+
 static inline struct message_new
 letter(const struct member *from, const struct member *to, const char *text, int64_t now)
 {
 	return (struct message_new){ .sender_id = from->acc.id,
+		.session_id = from->s.id,
 		.channel = "pchat",
 		.kind = "text",
 		.destination = to->acc.chat_address,
@@ -238,6 +245,7 @@ send_text(const struct member *from, const struct member *to, const char *text)
 static inline struct message_page
 poll_page(struct member *m, int64_t from, int64_t now, struct message_page page)
 {
+	struct change_page changes;
 	struct poll p;
 
 	fresh(m);
@@ -245,10 +253,12 @@ poll_page(struct member *m, int64_t from, int64_t now, struct message_page page)
 		.session_id = m->s.id,
 		.session_created_at = m->s.created_at,
 		.session_sent_seq = m->s.sent_seq,
+		.session_confirmed_seq = m->s.confirmed_seq,
+		.session_own = m->s.own,
 		.delivered_seq = m->acc.delivered_seq,
 		.from = from,
 		.now = now };
-	assert_int_equal(db_stream_poll(store.db, &store.arena, &p, &page), DB_DONE);
+	assert_int_equal(db_stream_poll(store.db, &store.arena, &p, &page, &changes), DB_DONE);
 	fresh(m);
 	return page;
 }

@@ -210,8 +210,8 @@ correspond(void)
 
 	send_text(&bob, &ann, "read");
 	polls(&ann, 0, "edited read");
-	assert_int_equal(
-	    db_message_edit(store.db, &store.arena, sent.id, bob.acc.id, "new", HOUR, NOW, &result),
+	assert_int_equal(db_message_edit(store.db, &store.arena, sent.id, actor_of(&bob), "new",
+			     HOUR, NOW, &result),
 	    DB_DONE);
 	send_text(&bob, &ann, "waiting");
 	send_text(&ann, &bob, "answer");
@@ -258,7 +258,8 @@ TEST(erase_removes_what_was_withdrawn_before_it_was_fetched)
 	enum change_result result;
 
 	assert_int_equal(
-	    db_message_delete(store.db, &store.arena, sent.id, ann.acc.id, NOW, &result), DB_DONE);
+	    db_message_delete(store.db, &store.arena, sent.id, actor_of(&ann), NOW, &result),
+	    DB_DONE);
 	erase(&bob);
 	assert_int_equal(store_number("SELECT count(*) FROM message"), 0);
 	assert_int_equal(store_number("SELECT count(*) FROM delivery"), 0);

@@ -116,7 +116,7 @@ static enum db_result
 edit_at(const struct member *who, struct sent sent, int64_t now, enum change_result *result)
 {
 	return db_message_edit(
-	    store.db, &store.arena, sent.id, who->acc.id, "new", WINDOW, now, result);
+	    store.db, &store.arena, sent.id, actor_of(who), "new", WINDOW, now, result);
 }
 
 static void
@@ -194,7 +194,7 @@ deletes(const struct member *who, struct sent sent, enum change_result want)
 	enum change_result result = CHANGE_TOO_LATE;
 
 	assert_int_equal(
-	    db_message_delete(store.db, &store.arena, sent.id, who->acc.id, NOW + 7, &result),
+	    db_message_delete(store.db, &store.arena, sent.id, actor_of(who), NOW + 7, &result),
 	    DB_DONE);
 	assert_int_equal(result, want);
 }
@@ -269,7 +269,8 @@ TEST(withdraw_by_a_stranger_finds_nothing)
 	enum change_result result;
 
 	assert_int_equal(
-	    db_message_delete(store.db, &store.arena, sent.id, carl.acc.id, NOW, &result), DB_NONE);
+	    db_message_delete(store.db, &store.arena, sent.id, actor_of(&carl), NOW, &result),
+	    DB_NONE);
 	polls(&bob, 0, "x");
 }
 
@@ -310,7 +311,8 @@ TEST(remove_for_oneself_twice_finds_nothing)
 
 	deletes(&bob, sent, CHANGE_REMOVED);
 	assert_int_equal(
-	    db_message_delete(store.db, &store.arena, sent.id, bob.acc.id, NOW, &result), DB_NONE);
+	    db_message_delete(store.db, &store.arena, sent.id, actor_of(&bob), NOW, &result),
+	    DB_NONE);
 }
 
 TEST(removed_for_oneself_hears_no_more_changes)

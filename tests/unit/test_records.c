@@ -68,7 +68,8 @@ TEST(record_of_what_its_recipient_removed_leaves_no_place_in_a_stream)
 
 	polls(&bob, 0, "x");
 	assert_int_equal(
-	    db_message_delete(store.db, &store.arena, sent.id, bob.acc.id, NOW, &result), DB_DONE);
+	    db_message_delete(store.db, &store.arena, sent.id, actor_of(&bob), NOW, &result),
+	    DB_DONE);
 	deliver();
 	assert_int_equal(clear_at(SWEEP_RECORDS, NOW + 90 * DAY), 1);
 	assert_int_equal(store_number("SELECT count(*) FROM stream"), 0);

@@ -67,7 +67,7 @@ mark_read(struct member *m, struct sent sent, int64_t now)
 {
 	int updated = 0;
 
-	assert_int_equal(db_receipt_read(store.db, m->acc.id,
+	assert_int_equal(db_receipt_read(store.db, actor_of(m),
 			     (const uint8_t(*)[ID_BYTES]) & sent.id, 1, now, &updated),
 	    DB_DONE);
 	assert_int_equal(updated, 1);

@@ -240,8 +240,8 @@ TEST(sign_in_does_not_get_what_was_read_out_of_order)
 	send_text(&ann, &bob, "a");
 	b = send_text(&ann, &bob, "b");
 	send_text(&ann, &bob, "c");
-	assert_int_equal(db_receipt_read(store.db, bob.acc.id, (const uint8_t(*)[ID_BYTES])b.id, 1,
-			     NOW, &updated),
+	assert_int_equal(db_receipt_read(store.db, actor_of(&bob), (const uint8_t(*)[ID_BYTES])b.id,
+			     1, NOW, &updated),
 	    DB_DONE);
 	later = sign_in_at("bob", NOW + 10);
 	polls(&later, later.s.start_seq, "a c");
@@ -330,7 +330,7 @@ read_ids(const uint8_t (*ids)[ID_BYTES], int n, int64_t now)
 {
 	int updated = -1;
 
-	assert_int_equal(db_receipt_read(store.db, bob.acc.id, ids, n, now, &updated), DB_DONE);
+	assert_int_equal(db_receipt_read(store.db, actor_of(&bob), ids, n, now, &updated), DB_DONE);
 	return updated;
 }
 

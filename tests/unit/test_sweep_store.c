@@ -232,8 +232,8 @@ edit(struct sent sent, const char *text)
 {
 	enum change_result result = CHANGE_REMOVED;
 
-	assert_int_equal(
-	    db_message_edit(store.db, &store.arena, sent.id, ann.acc.id, text, HOUR, NOW, &result),
+	assert_int_equal(db_message_edit(store.db, &store.arena, sent.id, actor_of(&ann), text,
+			     HOUR, NOW, &result),
 	    DB_DONE);
 	assert_int_equal(result, CHANGE_DONE);
 }

@@ -81,7 +81,8 @@ withdraw(struct sent sent)
 	enum change_result result;
 
 	assert_int_equal(
-	    db_message_delete(store.db, &store.arena, sent.id, ann.acc.id, NOW, &result), DB_DONE);
+	    db_message_delete(store.db, &store.arena, sent.id, actor_of(&ann), NOW, &result),
+	    DB_DONE);
 }
 
 static void
@@ -265,7 +266,8 @@ TEST(one_that_cannot_be_written_keeps_what_was_to_go)
 	dup2(full, store.db->tombstone_fd);
 	close(full);
 	assert_int_equal(
-	    db_message_delete(store.db, &store.arena, gone.id, ann.acc.id, NOW, &result), DB_FULL);
+	    db_message_delete(store.db, &store.arena, gone.id, actor_of(&ann), NOW, &result),
+	    DB_FULL);
 	assert_int_equal(db_account_erase(store.db, &store.arena, &bob.acc, NOW), DB_FULL);
 	polls(&bob, 0, "goes");
 }
@@ -285,7 +287,8 @@ TEST(stones_are_on_the_disk_before_the_commit_where_that_is_asked_for)
 	assert_int_equal(syncs, 1);
 	sync_errno = EIO;
 	assert_int_equal(
-	    db_message_delete(store.db, &store.arena, gone.id, ann.acc.id, NOW, &result), DB_FAIL);
+	    db_message_delete(store.db, &store.arena, gone.id, actor_of(&ann), NOW, &result),
+	    DB_FAIL);
 	sync_errno = 0;
 	assert_int_equal(syncs, 2);
 	polls(&bob, 0, "goes x x");
