@@ -19,16 +19,18 @@ stream_changed(struct db *db, const struct message *m, int64_t session_id)
 	int64_t seq = 0;
 	enum db_result r = seq_next(db, &seq);
 
-	if (r != DB_ROW)
+	if (r == DB_ROW)
+		r = db_exec(db, ST_MESSAGE_WRITER, m->id, session_id);
+	if (r != DB_DONE)
 		return r;
 	r = m->group_id ? post_stream_group(db, m->group_id, seq, m->id, 0, 0) :
 			  news_exec(db, WAKE_NEWS, ST_STREAM_CHANGED, m->id, seq);
 	/* a change that nobody waits for must not hold up the message's end */
 	if (r == DB_DONE)
-		r = db_exec(db, ST_MESSAGE_CHANGED, m->id, seq, session_id);
-	if (!db_failed(r) && !m->group_id)
-		r = post_copy(db, m->sender_id, session_id, seq, m->id);
-	return r == DB_NONE ? DB_DONE : r;
+		r = db_exec(db, ST_MESSAGE_CHANGED, m->id, seq);
+	if (db_failed(r) || m->group_id)
+		return r == DB_NONE ? DB_DONE : r;
+	return post_copy(db, m->sender_id, session_id, seq, m->id);
 }
 
 /* Is the sender still heard where the message went? He must have the right to write to the group,

@@ -86,7 +86,6 @@ read_stream(struct db *db, struct arena *a, const struct poll *p, int64_t upto, 
 {
 	const int64_t limit = (int64_t)page->limit + 1;
 
-	page->with_own = p->own;
 	return message_page_read(db,
 	    p->own ? db_bind(db, with_groups ? ST_STREAM_READ_OWN_ALL : ST_STREAM_READ_OWN,
 			 p->account_id, p->from, p->session_created_at, limit, db_expired_at(db),
@@ -219,6 +218,7 @@ db_stream_poll(struct db *db, struct arena *a, const struct poll *asked, struct 
 	page->count = 0;
 	page->more = false;
 	page->next = p.from;
+	page->with_own = p.own;
 	*changes = (struct change_page){ .count = 0 };
 	if (r == DB_DONE)
 		r = look(db, &p, &group_seq);

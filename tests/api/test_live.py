@@ -143,6 +143,7 @@ def test_streams_of_all_sessions_and_keys_are_woken(relay, ann, bob):
 
 def test_who_was_blocked_wakes_nobody(relay, ann, bob, stream):
     ann.post(CHAT + "/blocks", {"chat_address": bob.address}, expect=200)
+    assert stream.event() == WAKE  # her own devices have the list of blocks anew
     bob.send(ann)
     bob.post(CHAT + "/typing", {"to": ann.address, "typing": True}, expect=200)
     fence(relay, ann, stream)
