@@ -608,6 +608,11 @@ class Output:
         fields = {label.lower().replace("-", "").replace(" ", "_"): value for label, value in lines.items()}
         self.put("status", text, **fields)
 
+    def change(self, change):
+        """A message that went from here moved on, or another device of the user read one: for programs."""
+        if self.as_json:
+            self.put("change", "", change=change)
+
     def message(self, item, relay_url):
         """One message, with what hangs on it."""
         if self.as_json:
@@ -615,8 +620,9 @@ class Output:
             return
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(item["created_at"] / 1000))
         who = f"{item.get('from_name') or item['from']} <{item['from']}>"
-        where = f" in {item['group_id']}" if item.get("group_id") else ""
-        mark = " (withdrawn)" if item.get("deleted_at") else " (edited)" if item.get("edited_at") else ""
+        where = f" in {item['group_id']}" if item.get("group_id") else f" to {item['to']}" if item.get("own") else ""
+        mark = (" (withdrawn)" if item.get("deleted_at") else " (scrubbed before this device came for it)" if item.get("scrubbed_at")
+                else " (edited)" if item.get("edited_at") else "")
         lines = [f"{when} {clean(who + where)}{mark}: {clean(item.get('text') or '', indent='    ')}".rstrip()]
         saved = item.get("saved") or []
         for number, file in enumerate(item.get("attachments") or []):
@@ -818,10 +824,12 @@ class Watch:
         cursor = self.state["cursor"] or ""
         while not self.ended.is_set():
             self._be_present()
-            body = {"chat_address": self.session.user["chat_address"], "limit": self.args.limit, "cursor": cursor}
+            body = {"chat_address": self.session.user["chat_address"], "limit": self.args.limit, "cursor": cursor, "own": True}
             answer = self.relay.call("POST", CHAT + "/poll", body, patience_sec=math.inf)
             for item in answer["messages"]:
                 self._receive(item)
+            for change in answer.get("changes", []):
+                self.out.change(change)
             if answer["cursor"] != cursor:
                 cursor = answer["cursor"]
                 self.state.put(cursor=cursor)
@@ -852,12 +860,13 @@ class Watch:
             return
         if self.args.save and item.get("attachments") and not item.get("deleted_at"):
             item = {**item, "saved": [save_file(self.relay, self.args.save, file) for file in item["attachments"]]}
+        command = self.command and (not item.get("own") or item["to"] == item["from"])
         with self.interrupts.held():
             if not printed:
                 self.out.message(item, self.relay.url)
                 self.recent = [*self.recent, key][-RECENT_KEPT:]
-                self.state.put(recent=self.recent, running=key if self.command else None)
-            if self.command:
+                self.state.put(recent=self.recent, running=key if command else None)
+            if command:
                 self._run_command(item)
                 self.state.put(running=None)
 
@@ -882,9 +891,9 @@ class ChatOutput(Output):
         self.own, self.peer, self.shown = own, peer, []
 
     def message(self, item, relay_url):
-        if item["from"] == self.own and not item.get("deleted_at"):
+        if item["from"] == self.own and not item.get("own") and not item.get("deleted_at"):
             return
-        here = self.peer in (item.get("group_id"), None if item.get("group_id") else item["from"])
+        here = self.peer == (item.get("group_id") or item["to" if item.get("own") else "from"])
         mark = "" if here else "[another chat] "
         typed = self._typed()
         if typed is not None:
@@ -894,7 +903,7 @@ class ChatOutput(Output):
         if typed:
             sys.stdout.write(typed)
             sys.stdout.flush()
-        if here and item.get("kind") != "system":
+        if here and item.get("kind") != "system" and not item.get("own"):
             self.shown.append(item["message_id"])
 
     @staticmethod
@@ -1066,7 +1075,7 @@ def command_line():
     watch.add_argument("--limit", metavar="N", type=number_between(1, 100, int), default=20,
                        help="messages per poll, 1 to 100 (default: 20)")
     watch.add_argument("--save", metavar="DIR", help="store received files in this folder, which is made when missing")
-    watch.add_argument("--on-message", metavar="CMD", help="run this for each message, with its JSON on stdin")
+    watch.add_argument("--on-message", metavar="CMD", help="run this for each message to you, with its JSON on stdin")
     shown = parser.add_argument_group("output")
     shown.add_argument("--quiet-url", action="store_true", help="leave out the WebChat URL even with --site")
     shown.add_argument("--json", action="store_true", help="print one JSON object per line")

@@ -456,3 +456,57 @@ def test_without_live_wake_ups_it_polls(make_relay, make_cli):
         bob.send(address(user), text)
         watching.wait_for(f": {text}")
     watching.stop()
+
+
+# -- several devices ----------------------------------------------------------------------------------------
+
+def test_what_another_device_of_the_user_does_shows_in_json(cli, relay, bob):
+    watching = cli.start(*FAST, "--json").wait_for("status")
+    other = relay.sign_in(cli.email)
+    sent = other.send(bob, "from the phone", idempotency_key="k-7")["message_id"]
+    watching.wait_for("from the phone")
+    bob.poll_all("")
+    bob.read(sent)
+    watching.wait_for('"read"').stop()
+    found = [json.loads(line) for line in watching.out.splitlines()]
+    [item] = [one["message"] for one in found if one["type"] == "message"]
+    assert (item["message_id"], item["own"], item["to"], item["idempotency_key"]) == (sent, True, bob.address, "k-7")
+    assert found[-1]["type"] == "change" and found[-1]["change"]["message_id"] == sent
+
+
+def test_own_message_of_another_device_names_whom_it_went_to(cli, relay, bob):
+    watching = cli.start(*FAST)
+    wait_until("it watches", lambda: watches(relay, cli))
+    relay.sign_in(cli.email).send(bob, "from the phone")
+    watching.wait_for("from the phone").stop()
+    assert lines_of(watching)[-1][19:].endswith(f" to {bob.address}: from the phone")
+
+
+def test_command_runs_for_no_message_of_the_user(cli, relay, bob, tmp_path):
+    watching = cli.start(*FAST, "--on-message", f"cat >> {tmp_path}/got")
+    wait_until("it watches", lambda: watches(relay, cli))
+    relay.sign_in(cli.email).send(bob, "mine")
+    bob.send(address(cli), "theirs")
+    watching.wait_for("theirs").stop()
+    assert [json.loads(line)["text"] for line in (tmp_path / "got").read_text().splitlines()] == ["theirs"]
+
+
+def test_two_devices_and_a_friend_show_the_same_conversation(cli, relay, bob, tmp_path):
+    """Sends, an edit, a reading and a withdrawal on one device: the program on the other prints them all."""
+    first = cli.start(*FAST, "--json").wait_for("status")
+    second = relay.sign_in(cli.email)
+    one = second.send(bob, "one")["message_id"]
+    two = bob.send(second, "two")["message_id"]
+    first.wait_for('"two"').wait_for('"one"')
+    second.patch(f"/api/v1/messages/{one}", {"text": "uno"}, expect=200)
+    second.read(two)
+    first.wait_for('"uno"')
+    second.delete(f"/api/v1/messages/{one}", expect=200)
+    first.wait_for("deleted_at").stop()
+    seen = {}
+    for line in map(json.loads, first.out.splitlines()):
+        if line["type"] == "message":
+            seen[line["message"]["message_id"]] = line["message"]
+    assert seen[one]["text"] == "" and seen[one]["deleted_at"] and seen[two]["text"] == "two"
+    changes = [line["change"] for line in map(json.loads, first.out.splitlines()) if line["type"] == "change"]
+    assert (two, "read") in [(c["message_id"], c["status"]) for c in changes]
