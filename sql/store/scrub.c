@@ -70,7 +70,8 @@ scrub_address(struct db *db, int64_t message_id)
 enum db_result
 scrub_recipients(struct db *db, int64_t message_id)
 {
-	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_SCRUB_SUM, ST_SCRUB_DELIVERIES };
+	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_SCRUB_CHANGES, ST_SCRUB_SUM,
+		ST_SCRUB_DELIVERIES };
 	enum db_result r = run(db, steps, ARRAY_LEN(steps), message_id);
 
 	if (r == DB_DONE)

@@ -499,3 +499,18 @@ def test_three_devices_show_the_same_through_restarts_and_kills(make_relay):
         assert {m: t for m, t in told.items() if m in want and m not in own and m != edited} == \
             {m: t for m, t in want.items() if m not in own and m != edited}
     assert seen[1][edited] == seen[2][edited] == "edited"
+
+
+def test_modes_that_forget_the_recipient_forget_who_read_it(quiet):
+    relay = quiet(MESSAGE_RETENTION_MODE="scrub_all_on_final", RETENTION_DEVICE_GRACE_SEC=0)
+    ann, bob = relay.sign_in(), relay.sign_in()
+    Device(relay, bob)
+    sent = ann.send(bob)["message_id"]
+    bob.poll_all("")
+    bob.read(sent)
+    query = "SELECT count(*) FROM message_change c JOIN account a ON a.id = c.account_id WHERE a.chat_address = ?"
+    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+        assert database.execute(query, (bob.address,)).fetchone() == (1,)
+    sweep(relay)
+    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+        assert database.execute(query, (bob.address,)).fetchone() == (0,)

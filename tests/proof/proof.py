@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Proof of the retention promise: messages of every kind go through a relay whose processes are killed at random
-moments; then every byte below its folder is searched for what they said. Usage: proof.py [--messages N] [--modes M,M]"""
+moments, between people with three devices, one of which comes late and one never; then every byte below its folder is
+searched for what they said. Usage: proof.py [--messages N] [--modes M,M]"""
 import argparse
 import base64
 import contextlib
@@ -102,11 +103,14 @@ class Proof:
     def __init__(self, relay, mode, messages, seed):
         self.relay, self.mode, self.messages = relay, mode, messages
         self.rng = random.Random(seed)
-        self.needles, self.sent, self.got, self.copied = set(), {kind: {} for kind in KINDS}, set(), -1
+        self.needles, self.sent, self.got, self.got_late, self.copied = (
+            set(), {kind: {} for kind in KINDS}, set(), set(), -1)
 
     def enter(self):
         """People, a group of all, a phone."""
         self.people = [self.relay.sign_in() for _ in range(PEOPLE)]
+        self.late = [self.relay.sign_in(user.email) for user in self.people]
+        self.dead = [self.relay.sign_in(user.email) for user in self.people]
         self.group = Group(self.people[0], **OPEN)
         for user in self.people[1:]:
             self.group.join(user)
@@ -165,13 +169,14 @@ class Proof:
             if body:  # an old body without its key says nothing, wherever SQLite left a copy of it
                 self.needles.add(key)
 
-    def fetch(self, user):
-        """Everything that waits for a user, confirmed; downloads what is attached, as a client does."""
+    def fetch(self, user, got):
+        """Everything that waits for a session, confirmed, with what its user's other ones sent."""
         cursor = ""
         while True:
-            answer = patiently(lambda: user.poll(cursor, expect=None))
+            body = {"chat_address": user.address, "limit": 100, "cursor": cursor, "own": True}
+            answer = patiently(lambda body=body: user.post("/api/v1/webchat/poll", body))
             for item in answer["messages"]:
-                self.got.add((user.address, item["message_id"], item["text"]))
+                got.add((user.address, item["message_id"], item["text"]))
             # where an answer was lost and its texts went with it, an empty one still moves the cursor
             if not answer["messages"] and not answer["has_more"] and answer["cursor"] == cursor:
                 return
@@ -182,7 +187,7 @@ class Proof:
 
     def deliver(self):
         for user in self.people:
-            self.fetch(user)
+            self.fetch(user, self.got)
         deadline = time.monotonic() + PATIENCE_SEC
         while True:
             answer = self.last_claim()
@@ -196,6 +201,23 @@ class Proof:
                 return
             assert time.monotonic() < deadline, f"{waiting} messages wait for the phone, {mails} mails"
             time.sleep(0.1)
+
+    def deliver_late(self):
+        """A pass later each user's second device comes. The third never does: it is waited for until it was not seen for
+        a week."""
+        if "claim" not in self.mode:
+            wait_until("a pass went by", self.pass_after(time.time() * 1000), PATIENCE_SEC)
+        for user in self.late:
+            self.fetch(user, self.got_late)
+        if self.mode.endswith("final"):
+            wait_until("a pass went by", self.pass_after(time.time() * 1000), PATIENCE_SEC)
+            assert self.open_messages() > 0, "nobody waited for the third device"
+        for user in self.dead:
+            self.link.execute("UPDATE session SET last_seen_at = last_seen_at - 7 * 86400000 - 1000 WHERE public_id = ?",
+                              (bytes.fromhex(user.session_id[4:]),))
+
+    def pass_after(self, at):
+        return lambda: self.link.execute("SELECT 1 FROM sweep WHERE started_at > ? AND finished_at >= started_at", (at,)).fetchone()
 
     def open_messages(self):
         """Messages that are still to be scrubbed."""
@@ -228,11 +250,14 @@ class Proof:
         """In the modes that wait for the confirmation everybody got everything."""
         if "claim" in self.mode:
             return
-        texts = {(user, text) for user, _, text in self.got}
-        for kind in ("direct", "attachment"):
-            assert all(any((user.address, text) in texts for user in self.people[1:]) for text in self.sent[kind].values())
-        for text in self.sent["group"].values():
-            assert all((user.address, text) in texts for user in self.people[1:])
+        for got in self.got, self.got_late:
+            texts = {(user, text) for user, _, text in got}
+            for kind in ("direct", "attachment"):
+                assert all(any((user.address, text) in texts for user in self.people[1:]) for text in self.sent[kind].values())
+            for text in self.sent["group"].values():
+                assert all((user.address, text) in texts for user in self.people[1:])
+        own = {text for user, _, text in self.got_late if user == self.people[0].address}
+        assert all(text in own for kind in KINDS for text in self.sent[kind].values())
 
     def scrub(self):
         """Seconds from the last confirmation until nothing is left; passes run by themselves, with a reader in the way."""
@@ -272,6 +297,7 @@ class Proof:
             try:
                 self.send()
                 self.deliver()
+                self.deliver_late()
             finally:
                 chaos.stop()
             self.check_nothing_lost()
