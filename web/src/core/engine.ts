@@ -114,7 +114,7 @@ export class Engine extends Emitter<EngineEvents> {
       onMessages: (changed) => this.#changed(changed),
       onProgress: (key, part) => this.emit('progress', { key, part }),
       onSignedOut: () => this.#signedOut(),
-      onSent: (m) => void this.receipts.note([m]),
+      onSent: (m) => void this.#sent(m),
       onTrouble: (t) => this.emit('trouble', t),
     });
     this.sync = new Sync(store, this.api, this.inbox, this.files, session.address, {
@@ -125,6 +125,9 @@ export class Engine extends Emitter<EngineEvents> {
         this.#post({ t: 'typing', typing });
       },
       onReceipts: () => void this.receipts.ask(),
+      onRecords: (records) => {
+        if (records.some((r) => r !== 'contacts')) void this.refresh();
+      },
     });
     this.receipts = new Receipts(store, this.api, async (list) => this.#applied(await store.alone(() => this.inbox.receipts(list))), () => !this.sync.hasChanges && this.#isVisible);
     this.leader = new Leader(store, `webchat:lead:${session.sid}`, { onLead: () => void this.#lead(), onLost: () => this.#rest() });
@@ -292,6 +295,13 @@ export class Engine extends Emitter<EngineEvents> {
     await this.receipts.note(a.messages.filter((m) => m.mine));
     if (a.fresh.length) this.emit('fresh', a.fresh);
     for (const id of a.groups) void this.refreshGroup(id);
+    if (a.ask?.length) void this.receipts.askOf(a.ask);
+  }
+
+  async #sent(m: Message): Promise<void> {
+    await this.receipts.note([m]);
+    const early = m.id ? await this.store.alone(() => this.inbox.sent(m.id!)) : null;
+    if (early) await this.#applied(early);
   }
 
   async #changed(messages: Message[]): Promise<void> {

@@ -11,8 +11,11 @@ export interface Applied {
   fresh: Message[];
   /** Groups that something happened in: ask for them again. */
   groups: string[];
+  /** Own messages to groups that moved on: ask who has them. */
+  ask?: string[];
 }
 
+const EARLY_MOST = 1000;
 const order: State[] = ['waiting', 'sent', 'delivered', 'read'];
 const states: Record<string, State> = { queued: 'sent', claimed: 'sent', sent: 'sent', delivered: 'delivered', read: 'read', failed: 'failed', expired: 'expired' };
 
@@ -33,6 +36,7 @@ export function chatOfItem(item: Item, me: string, mine: boolean): string {
 const isQuiet = (m: Message): boolean => m.kind === 'system' && !!m.event && m.event.type !== 'requested' && m.event.type !== 'approved' && m.event.type !== 'rejected' && m.event.type !== 'invited';
 
 export class Inbox {
+  readonly #early = new Map<string, WireChange>();
   readonly chats = new Map<string, Chat>();
 
   constructor(
@@ -177,14 +181,19 @@ export class Inbox {
     return this.#storeStates(changed);
   }
 
-  /** News of states that a poll carries. */
+  /** News of states that a poll carries. What comes before the answer that gave the message its id waits for it. */
   async changes(list: WireChange[]): Promise<Applied> {
     const changed: Message[] = [];
     const chats = new Map<string, Chat>();
+    const ask: string[] = [];
     for (const c of list) {
       const m = await this.store.message.bySecond(c.message_id);
-      if (!m) continue;
+      if (!m) {
+        if (this.#early.size < EARLY_MOST) this.#early.set(c.message_id, c);
+        continue;
+      }
       if (m.mine) {
+        if (m.chat.startsWith('grp_')) ask.push(c.message_id);
         const state = later(m.state, states[c.status] ?? 'sent');
         if (state !== m.state) changed.push({ ...m, state, ...(c.status === 'read' ? { readAt: c.at } : c.status === 'delivered' ? { deliveredAt: c.at } : {}) });
       } else if (c.status === 'read') {
@@ -194,7 +203,13 @@ export class Inbox {
     }
     const applied = await this.#storeStates(changed);
     for (const chat of chats.values()) applied.chats.push(await this.readUpTo(chat.key, chat.readTo));
-    return applied;
+    return { ...applied, ask };
+  }
+
+  /** A message got its id: what was told of it before. */
+  async sent(id: string): Promise<Applied | null> {
+    const c = this.#early.get(id);
+    return c && this.#early.delete(id) ? this.changes([c]) : null;
   }
 
   async #storeStates(changed: Message[]): Promise<Applied> {

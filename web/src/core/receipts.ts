@@ -52,13 +52,17 @@ export class Receipts {
     clearTimeout(this.#timer);
     if (!this.#isOn || !this.#open.size) return;
     if (!this.isWanted()) return this.#plan(60_000);
+    await this.askOf([...this.#open].sort((a, b) => b[1] - a[1]).slice(0, AT_MOST).map(([id]) => id));
+    this.#plan(EVERY_MS);
+  }
+
+  /** Of these now; what fails is asked again by whatever comes next. */
+  async askOf(ids: string[]): Promise<void> {
     try {
-      const ids = [...this.#open].sort((a, b) => b[1] - a[1]).slice(0, AT_MOST).map(([id]) => id);
-      const { receipts } = await this.api.receipts(ids);
+      const { receipts } = await this.api.receipts(ids.slice(-AT_MOST));
       await this.onReceipts(receipts);
     } catch {
-      /* asked again below */
+      /* see above */
     }
-    this.#plan(EVERY_MS);
   }
 }

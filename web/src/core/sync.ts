@@ -25,6 +25,8 @@ export interface SyncEvents {
   onState: (s: SyncState) => void;
   onTyping: (typing: { from: string; to: string }[]) => void;
   onReceipts: () => void;
+  /** Records of the user that another device changed. */
+  onRecords: (records: string[]) => void;
 }
 
 export class Sync {
@@ -79,7 +81,7 @@ export class Sync {
     if (this.#live || !this.#isOn) return;
     this.#live = new Live(this.api.relay, {
       onWake: () => void this.poke(),
-      onReceipts: () => this.events.onReceipts(),
+      onReceipts: () => (this.hasChanges ? void this.poke() : this.events.onReceipts()),
       onState: (live) => {
         this.#isLive = live;
         if (!live) this.#schedule();
@@ -158,7 +160,9 @@ export class Sync {
         const more = await this.store.alone(() => this.inbox.changes(list));
         applied.messages.push(...more.messages);
         applied.chats.push(...more.chats);
+        applied.ask = more.ask;
       }
+      if (polled.records?.length) this.events.onRecords(polled.records);
       await this.events.onApplied(applied);
       this.events.onTyping(polled.typing ?? []);
       if (!(await this.#confirm(polled, applied.messages, cursor))) return;

@@ -44,7 +44,7 @@ export type Item = Omit<S['Item'], 'kind' | 'attachments'> & {
 export interface Change {
   message_id: string;
   status: string;
-  at: number;
+  at?: number;
   chat_address?: string;
 }
 
@@ -55,6 +55,8 @@ export interface Polled {
   poll_interval_ms: number;
   typing?: { from: string; to: string }[];
   changes?: Change[];
+  /** Which of the user's own records changed. */
+  records?: string[];
 }
 
 export interface Config {

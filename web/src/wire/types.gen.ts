@@ -335,7 +335,13 @@ export interface paths {
          *     this session; an empty cursor is the session's own start. Without `cursor`, the relay keeps the
          *     cursor in the session and the next poll confirms the last answer. Every session has its own cursor.
          *     An edit or withdrawal of a message that was fetched already comes again under the same
-         *     `message_id`. An answer ends at about 512 KiB of text and then says `has_more`.
+         *     `message_id`. An answer ends at about 512 KiB of text and then says `has_more`. What was scrubbed
+         *     before this session came for it is handed out without its text, with `scrubbed_at`; not in the modes
+         *     that forget recipients.
+         *     With `own` the answer carries, under the same cursor, also what the caller's other sessions sent,
+         *     edited and withdrew (`own` in the item, with the `idempotency_key` while the relay knows it),
+         *     `changes` (how messages that the caller sent moved on; messages that another session of the caller
+         *     read), and `records`: which of the caller's own records changed and are to be fetched again.
          */
         post: operations["poll"];
         delete?: never;
@@ -1292,6 +1298,11 @@ export interface components {
             cursor?: string;
             /** @description Accepted for older clients. */
             phone_id?: string;
+            /**
+             * @description Also what the caller's other sessions do, and changes.
+             * @default false
+             */
+            own: boolean;
         };
         Read: {
             chat_address: components["schemas"]["Address"];
@@ -1485,6 +1496,19 @@ export interface components {
             /** @description When the relay cleared what the message said. */
             scrubbed_at?: number;
             deleted_at?: components["schemas"]["Time"];
+            /**
+             * @description Another session of the caller wrote it.
+             * @constant
+             */
+            own?: true;
+            /** @description With `own`: what it was sent under. */
+            idempotency_key?: string;
+        };
+        /** @description Of a message that the caller sent, its state now, in a group that of the member who is behind; `read` of a received one, when another session of the caller read it. */
+        MessageChange: {
+            message_id: components["schemas"]["MessageId"];
+            status: components["schemas"]["Status"];
+            at?: components["schemas"]["Time"];
         };
         /** @description What happened in the group, and to whom; on the relay's own messages about groups. */
         GroupEvent: {
@@ -1668,6 +1692,13 @@ export interface components {
                 max_text_bytes: 65536;
                 poll_interval_ms: number;
             };
+            /** @description How long what people write stays on the relay. */
+            retention: {
+                /** @enum {unknown} */
+                mode: "full" | "scrub_content_on_final" | "scrub_all_on_final" | "scrub_content_on_claim" | "scrub_all_on_claim";
+                /** @description So long after a recipient's first device has a message, its text waits for other devices. */
+                device_grace_sec: number;
+            };
             translation: {
                 languages: string[];
             };
@@ -1832,6 +1863,8 @@ export interface components {
             cursor: string;
             has_more: boolean;
             poll_interval_ms: number;
+            changes?: components["schemas"]["MessageChange"][];
+            records?: ("profile" | "contacts" | "blocks" | "groups")[];
             typing?: {
                 from: string;
                 /** @description The caller's address or a group's id. */
@@ -2235,6 +2268,10 @@ export interface components {
                  *         "upload_quota_bytes": 1073741824,
                  *         "max_text_bytes": 65536,
                  *         "poll_interval_ms": 2000
+                 *       },
+                 *       "retention": {
+                 *         "mode": "scrub_content_on_final",
+                 *         "device_grace_sec": 86400
                  *       },
                  *       "translation": {
                  *         "languages": []
