@@ -3,15 +3,19 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unictype.h>
+#include <unigbrk.h>
 #include <unistr.h>
 #include <wchar.h>
 #include <wctype.h>
+
+#define GRAPHEME_BYTES 64
 
 void
 text_init(struct text *t, char *storage, size_t size)
@@ -322,4 +326,26 @@ text_json_strict(const char *json, size_t len)
 			s = skip_word(s, end);
 	}
 	return s != NULL;
+}
+
+bool
+text_from_base64(const char *s, uint8_t *out, size_t size, size_t *len)
+{
+	return sodium_base642bin(
+		   out, size, s, strlen(s), NULL, len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
+}
+
+bool
+text_is_grapheme(const char *s)
+{
+	const uint8_t *p = (const uint8_t *)s;
+	char breaks[GRAPHEME_BYTES];
+	size_t len = strnlen(s, GRAPHEME_BYTES + 1);
+	ucs4_t c;
+
+	if (len == 0 || len > GRAPHEME_BYTES || u8_strmbtouc(&c, p) <= 0 || uc_is_cntrl(c) ||
+	    uc_is_space(c) || uc_is_general_category(c, UC_FORMAT))
+		return false;
+	u8_grapheme_breaks(p, len, breaks);
+	return memchr(breaks + 1, 1, len - 1) == NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Appends into the caller's storage; always terminated. Once something did not fit, it stays
  * failed. */
@@ -61,5 +62,12 @@ bool text_list_each(const char *list, bool (*each)(const char *item, void *arg),
  * escaped), ill-formed UTF-8, a lone surrogate escape, a control character inside a string, single
  * quotes, NaN, Infinity, or a number without digits around its point. */
 bool text_json_strict(const char *json, size_t len);
+
+/* Decodes base64 of RFC 4648, padded, into up to `size` bytes. False: it is none, or longer. */
+bool text_from_base64(const char *s, uint8_t *out, size_t size, size_t *len);
+
+/* Is it what a reader takes for one character (a grapheme cluster of UAX 29), such as an emoji, that
+ * shows, of up to 64 bytes? */
+bool text_is_grapheme(const char *s);
 
 #endif

@@ -96,6 +96,18 @@ take_texts(struct request *r, const struct field *f, struct json_object *v, stru
 
 static bool
 fill_from_json(struct request *r, const struct field *fields, void *into, struct json_object *root);
+static bool take_json(struct request *r, const struct field *f, void *into, struct json_object *v);
+
+static bool
+take_item(struct request *r, const struct field *f, struct json_object *item, void *into)
+{
+	if (f->kind == FIELD_NAMED && json_object_is_type(item, json_type_string))
+		return take_json(r, f->items, into, item);
+	if (json_object_is_type(item, json_type_object))
+		return fill_from_json(r, f->items, into, item);
+	return bad(
+	    r, f, "%s must hold %sobjects.", f->name, f->kind == FIELD_NAMED ? "strings or " : "");
+}
 
 static bool
 take_list(struct request *r, const struct field *f, struct json_object *v, struct field_list *out)
@@ -109,11 +121,8 @@ take_list(struct request *r, const struct field *f, struct json_object *v, struc
 	if (!out->items)
 		return bad(r, f, "%s is too large.", f->name);
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *item = json_object_array_get_idx(v, i);
-
-		if (!json_object_is_type(item, json_type_object))
-			return bad(r, f, "%s must hold objects.", f->name);
-		if (!fill_from_json(r, f->items, (char *)out->items + i * f->item_size, item))
+		if (!take_item(r, f, json_object_array_get_idx(v, i),
+			(char *)out->items + i * f->item_size))
 			return false;
 	}
 	out->count = (int)n;
@@ -149,13 +158,15 @@ take_json(struct request *r, const struct field *f, void *into, struct json_obje
 		[FIELD_BOOL] = json_type_boolean,
 		[FIELD_TEXTS] = json_type_array,
 		[FIELD_NUMBERS] = json_type_array,
-		[FIELD_LIST] = json_type_array };
+		[FIELD_LIST] = json_type_array,
+		[FIELD_NAMED] = json_type_array };
 	static const char *const words[] = { [FIELD_TEXT] = "a string",
 		[FIELD_INT] = "a whole number",
 		[FIELD_BOOL] = "true or false",
 		[FIELD_TEXTS] = "a list of strings",
 		[FIELD_NUMBERS] = "a list of numbers",
-		[FIELD_LIST] = "a list of objects" };
+		[FIELD_LIST] = "a list of objects",
+		[FIELD_NAMED] = "a list of strings or objects" };
 	char *at = (char *)into + f->offset;
 	int64_t most;
 	char *copy;
@@ -180,6 +191,7 @@ take_json(struct request *r, const struct field *f, void *into, struct json_obje
 	case FIELD_NUMBERS:
 		return take_numbers(r, f, v, (const char **)(void *)at);
 	case FIELD_LIST:
+	case FIELD_NAMED:
 		return take_list(r, f, v, (struct field_list *)(void *)at);
 	default:
 		return take_texts(r, f, v, (struct field_texts *)(void *)at);

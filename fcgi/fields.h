@@ -12,7 +12,8 @@ enum field_kind {
 	FIELD_BOOL, /* int: 0, 1, or `fallback` when absent */
 	FIELD_TEXTS, /* struct field_texts; min and max count items of up to 128 bytes */
 	FIELD_NUMBERS, /* const char *: the list as JSON, NULL when absent; up to `max` numbers */
-	FIELD_LIST /* struct field_list: objects that `items` describes; min and max count them */
+	FIELD_LIST, /* struct field_list: objects that `items` describes; min and max count them */
+	FIELD_NAMED /* as FIELD_LIST; a string stands for an object with the first field alone */
 };
 
 struct field_texts {
@@ -38,7 +39,7 @@ struct field {
 	size_t offset;
 	bool (*check)(const char *value); /* for texts: a further rule, or NULL */
 	const char *rule; /* what that rule allows, for the error */
-	const struct field *items; /* of FIELD_LIST */
+	const struct field *items; /* of FIELD_LIST and FIELD_NAMED */
 	size_t item_size;
 	field_clean *clean; /* for texts: before all limits and rules, or NULL */
 };

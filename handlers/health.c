@@ -145,6 +145,8 @@ on_config_get(struct request *r)
 		json_add_bool(features, off[i], false);
 	json_add_bool(features, "push", is_live(r));
 	json_add_bool(features, "phone_bridge", true);
+	json_add_bool(features, "reactions", true);
+	json_add_bool(features, "file_details", true);
 	json_add_bool(features, "open_registration", conf_registration_open(c));
 	json_object_object_add(o, "features", features);
 	json_add_int(limits, "max_upload_bytes", c->max_upload_bytes);

@@ -10,6 +10,9 @@
 
 #define NAME_BYTES 256
 #define LABEL_BYTES 128
+#define PIXELS_MAX 65535
+#define PREVIEW_BYTES 4096
+#define PREVIEW_TEXT_BYTES ((PREVIEW_BYTES + 2) / 3 * 4)
 
 /* clang-format off */
 #define ANY(type, name, kind, required, min, max, fallback, check, rule) \
@@ -30,6 +33,9 @@
 	ANY(type, name, FIELD_TEXTS, required, min, max, 0, NULL, NULL)
 #define LIST(type, name, required, min, max, fields, item) \
 	{ #name, FIELD_LIST, required, min, max, 0, offsetof(struct type, name), NULL, NULL, \
+	    fields, sizeof(struct item), NULL }
+#define NAMED(type, name, required, min, max, fields, item) \
+	{ #name, FIELD_NAMED, required, min, max, 0, offsetof(struct type, name), NULL, NULL, \
 	    fields, sizeof(struct item), NULL }
 #define END { NULL, FIELD_END, false, 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL }
 /* clang-format on */
@@ -111,9 +117,22 @@ is_ack(const char *s)
 }
 
 static bool
+is_preview(const char *s)
+{
+	uint8_t bytes[PREVIEW_BYTES];
+	size_t len = 0;
+
+	if (!text_from_base64(s, bytes, sizeof(bytes), &len))
+		return false;
+	return (len > 2 && memcmp(bytes, "\xff\xd8\xff", 3) == 0) ||
+	    (len > 11 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0);
+}
+
+static bool
 is_kind(const char *s)
 {
-	return strcmp(s, "text") == 0 || strcmp(s, "voice") == 0 || strcmp(s, "call") == 0;
+	return strcmp(s, "text") == 0 || strcmp(s, "voice") == 0 || strcmp(s, "call") == 0 ||
+	    strcmp(s, "reaction") == 0;
 }
 
 static bool
@@ -218,6 +237,16 @@ const struct field in_presence_fields[] = {
 	END,
 };
 
+static const struct field attachment_fields[] = {
+	TEXT(in_attachment, file_id, FIELD_REQUIRED, 0, LABEL_BYTES),
+	INT(in_attachment, width, 1, PIXELS_MAX, 0),
+	INT(in_attachment, height, 1, PIXELS_MAX, 0),
+	INT(in_attachment, duration_ms, 1, 86400000, 0),
+	RULED(in_attachment, preview, FIELD_OPTIONAL, 1, PREVIEW_TEXT_BYTES, is_preview,
+	    "a WebP or JPEG picture of up to 4 KiB in base64"),
+	END,
+};
+
 const struct field in_message_fields[] = {
 	RULED(in_message, channel, FIELD_OPTIONAL, 1, 16, is_channel, channels),
 	TEXT(in_message, to, FIELD_OPTIONAL, 1, 254),
@@ -228,9 +257,10 @@ const struct field in_message_fields[] = {
 	RULED(in_message, subject, FIELD_OPTIONAL, 0, 998, is_line, one_line),
 	RULED(in_message, title, FIELD_OPTIONAL, 0, 998, is_line, one_line),
 	TEXT(in_message, bot_token, FIELD_OPTIONAL, 0, 256),
-	RULED(in_message, kind, FIELD_OPTIONAL, 1, 16, is_kind, "text, voice or call"),
+	RULED(in_message, kind, FIELD_OPTIONAL, 1, 16, is_kind, "text, voice, call or reaction"),
 	TEXT(in_message, reply_to, FIELD_OPTIONAL, 0, 64),
-	TEXTS(in_message, attachments, FIELD_OPTIONAL, 0, MESSAGE_FILES_MAX),
+	NAMED(in_message, attachments, FIELD_OPTIONAL, 0, MESSAGE_FILES_MAX, attachment_fields,
+	    in_attachment),
 	INT(in_message, duration_ms, 1, 86400000, 0),
 	ANY(in_message, waveform, FIELD_NUMBERS, FIELD_OPTIONAL, 0, 64, 0, NULL, NULL),
 	END,

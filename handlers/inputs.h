@@ -27,8 +27,12 @@ struct in_presence {
 struct in_message {
 	const char *channel, *to, *text, *phone_id, *source, *idempotency_key, *subject, *title,
 	    *bot_token, *kind, *reply_to, *waveform;
-	struct field_texts attachments;
+	struct field_list attachments; /* of struct in_attachment */
 	int64_t duration_ms;
+};
+struct in_attachment {
+	const char *file_id, *preview;
+	int64_t width, height, duration_ms; /* 0: not said */
 };
 struct in_admission {
 	int64_t uses, days;

@@ -3,6 +3,7 @@
 
 #include "file.h"
 #include "group.h"
+#include "attachment.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "outside.h"
@@ -42,13 +43,6 @@ static void
 no_group(struct request *r)
 {
 	resp_field_error(r, 404, "unknown_recipient", "to", "You are not in a group with this id.");
-}
-
-static void
-no_file(struct request *r)
-{
-	resp_field_error(
-	    r, 404, "unknown_file", "attachments", "There is no such file, or you may not see it.");
 }
 
 /* The account at `address` that can receive, or an answer. */
@@ -143,7 +137,7 @@ refused(struct request *r, enum send_result result)
 		no_recipient(r);
 		break;
 	case SEND_NO_FILE:
-		no_file(r);
+		attachment_unknown(r);
 		break;
 	case SEND_WAITING_FULL:
 		waiting_full(r);
@@ -176,54 +170,6 @@ message_answer(
 		json_add_bool(o, "duplicate", true);
 }
 
-/* One attachment: a file that the sender may see, named in `array` and in m->files. */
-static bool
-attach(struct request *r, const char *text, struct json_object *array, struct message_new *m)
-{
-	struct json_object *item;
-	uint8_t id[ID_BYTES];
-	struct file f;
-	enum db_result res = id_parse("fil_", text, id) ?
-	    db_file_get(r->worker->db, &r->arena, id, r->me.id, r->now, &f) :
-	    DB_NONE;
-
-	if (resp_db_failed_but(r, res, RESP_NONE))
-		return false;
-	if (res == DB_NONE || !f.visible) {
-		no_file(r);
-		return false;
-	}
-	for (int i = 0; i < m->file_count; i++)
-		if (m->files[i] == f.id) {
-			resp_field_error(r, 400, "invalid_field", "attachments",
-			    "attachments must name each file once.");
-			return false;
-		}
-	item = json_object_new_object();
-	show_file(item, text, f.name, f.mime, f.size);
-	json_object_array_add(array, item);
-	m->files[m->file_count++] = f.id;
-	return true;
-}
-
-static bool
-attach_all(struct request *r, const struct in_message *in, struct message_new *m)
-{
-	struct json_object *array = json_object_new_array();
-	bool ok = true;
-
-	for (int i = 0; i < in->attachments.count && ok; i++)
-		ok = attach(r, in->attachments.items[i], array, m);
-	if (ok && m->file_count > 0) {
-		m->attachments = arena_strdup(&r->arena,
-		    json_object_to_json_string_ext(
-			array, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-		ok = m->attachments || !resp_db_failed(r, DB_FAIL);
-	}
-	json_object_put(array);
-	return ok;
-}
-
 static void
 send_chat(struct request *r, const struct in_message *in)
 {
@@ -231,6 +177,7 @@ send_chat(struct request *r, const struct in_message *in)
 		.session_id = r->session.id,
 		.channel = "pchat",
 		.kind = in->kind ? in->kind : "text",
+		.is_reaction = in->kind && strcmp(in->kind, "reaction") == 0,
 		.destination = in->to,
 		.text = in->text ? in->text : "",
 		.waveform = in->waveform,
@@ -261,11 +208,28 @@ send_chat(struct request *r, const struct in_message *in)
 			return;
 		m.reply_to = reply;
 	}
-	if (!attach_all(r, in, &m))
+	if (!attachment_list(r, in, &m))
 		return;
 	res = db_message_send(r->worker->db, &m, &key, &result);
 	if (!resp_db_failed(r, res))
 		message_answer(r, &m, in->idempotency_key, result);
+}
+
+/* To a message, by one character; none takes it back, and of several of one sender the last counts.
+ */
+static void
+send_reaction(struct request *r, const struct in_message *in)
+{
+	if (!in->reply_to || !in->reply_to[0])
+		resp_field_error(r, 400, "missing_field", "reply_to", "reply_to is missing.");
+	else if (in->attachments.count > 0)
+		resp_field_error(
+		    r, 400, "invalid_field", "attachments", "A reaction has no attachments.");
+	else if (in->text && in->text[0] && !text_is_grapheme(in->text))
+		resp_field_error(r, 400, "invalid_field", "text",
+		    "The text of a reaction must be one character, such as an emoji, or empty.");
+	else
+		send_chat(r, in);
 }
 
 /* POST messages: 202 with the id; a repeat of the idempotency key 200 with the same id. */
@@ -281,6 +245,8 @@ on_message_post(struct request *r)
 		    r, 400, "invalid_body", "The body must be a JSON object with a message.");
 	else if (!in->to)
 		resp_field_error(r, 400, "missing_field", "to", "to is missing.");
+	else if (in->kind && strcmp(in->kind, "reaction") == 0)
+		send_reaction(r, in);
 	else if ((!in->text || !in->text[0]) && in->attachments.count == 0)
 		resp_field_error(r, 400, in->text ? "invalid_field" : "missing_field", "text",
 		    "A message needs a text or an attachment.");

@@ -152,6 +152,7 @@ outside_send(struct request *r, const struct in_message *in)
 		.subject = in->subject,
 		.title = in->title,
 		.bridge = &way,
+		.phone_id = way.phone_id,
 		.now = r->now };
 	struct idempotency key = { .key = in->idempotency_key };
 	enum send_result result = SEND_NEW;

@@ -200,6 +200,7 @@ on_phone_inbound(struct request *r)
 		.destination = r->me.chat_address,
 		.text = in->text,
 		.outside = in->from,
+		.phone_id = in->phone_id,
 		.received_at = in->received_at,
 		.now = r->now };
 	struct idempotency key;

@@ -121,6 +121,7 @@ show_message(const struct message *m, const char *relay_name)
 		id_format("msg_", m->reply_to, id);
 		json_add_text(o, "reply_to", id);
 	}
+	json_add_text(o, "phone_id", m->phone_id);
 	json_add_text(o, "source", m->source);
 	json_add_text(o, "subject", m->subject);
 	json_add_text(o, "title", m->title);

@@ -18,7 +18,7 @@ enum body_part {
 	BODY_EVENT,
 	BODY__MAX
 };
-enum address_part { ADDRESS_TO, ADDRESS_OUTSIDE, ADDRESS__MAX };
+enum address_part { ADDRESS_TO, ADDRESS_OUTSIDE, ADDRESS_PHONE, ADDRESS__MAX };
 enum label_part { LABEL_NAME, LABEL_MIME, LABEL__MAX };
 
 struct body {

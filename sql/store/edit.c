@@ -11,6 +11,8 @@
 #include "seq.h"
 #include "waiting.h"
 
+#include <string.h>
+
 /* Puts a change of the message into the stream of everyone who was handed it, and into the sender's
  * if another session of theirs wants it. Inside a write. */
 static enum db_result
@@ -43,7 +45,7 @@ is_heard(struct db *db, const struct message *m, bool *heard)
 	enum db_result r;
 
 	if (m->group_id) {
-		r = post_check_group(db, m->group_id, m->sender_id, &result);
+		r = post_check_group(db, m->group_id, m->sender_id, false, &result);
 		*heard = r == DB_DONE;
 		return db_failed(r) ? r : DB_DONE;
 	}
@@ -93,7 +95,8 @@ edit(struct db *db, const struct message *m, struct actor who, const char *text,
 	bool heard = true;
 	enum db_result r;
 
-	*result = m->sender_id != who.account_id                ? CHANGE_FORBIDDEN :
+	*result = m->sender_id != who.account_id || strcmp(m->kind, "reaction") == 0 ?
+	    CHANGE_FORBIDDEN :
 	    m->deleted_at                                       ? CHANGE_WITHDRAWN :
 	    claim_took_it(db, m)                                ? CHANGE_TOO_LATE :
 	    now - m->created_at > window_ms || !bridge_holds(m) ? CHANGE_TOO_LATE :

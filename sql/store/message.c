@@ -56,6 +56,7 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 	out->attachments = parts[BODY_ATTACHMENTS];
 	out->waveform = parts[BODY_WAVEFORM];
 	out->destination = address[ADDRESS_TO];
+	out->phone_id = address[ADDRESS_PHONE];
 	out->channel = db_text(st, 3, a, &ok);
 	out->kind = db_text(st, 4, a, &ok);
 	out->is_reply = db_blob(st, 9, out->reply_to, ID_BYTES);

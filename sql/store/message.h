@@ -39,6 +39,7 @@ struct message {
 	uint8_t reply_to[ID_BYTES];
 	int64_t created_at, edited_at, deleted_at, scrubbed_at; /* 0: never */
 	int64_t received_at; /* by the phone that brought it in; 0: no phone did */
+	char *phone_id; /* that it came in by or leaves by; NULL: none, or any */
 	char *from, *from_name; /* NULL for the relay itself */
 	enum delivery_state state;
 	int64_t delivered_at, read_at;
@@ -58,6 +59,7 @@ struct message_new {
 	bool file_is_gone; /* out: one of the files went a moment ago */
 	const uint8_t *reply_to;
 	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
+	bool is_reaction; /* readers of a stream group may send those */
 	bool dropped; /* the recipient blocked the sender: it never reaches their stream */
 	int64_t group_id; /* 0: not sent to a group */
 	bool outlives_group; /* it goes to the members' own streams */
@@ -65,6 +67,7 @@ struct message_new {
 	int least_role; /* of the members that get it */
 	struct bridge_new *bridge; /* how it leaves for the outside; NULL: it does not */
 	const char *outside; /* who wrote it there, for sender_id who is its recipient; or NULL */
+	const char *phone_id; /* that brought it, or is to carry it; NULL or empty: none, any */
 	int64_t received_at; /* with `outside`: when the phone got it */
 	int64_t now;
 	uint8_t public_id[ID_BYTES]; /* out */

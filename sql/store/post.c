@@ -110,7 +110,9 @@ post_put(struct db *db, struct message_new *m)
 		[BODY_WAVEFORM] = m->waveform,
 		[BODY_EVENT] = m->event };
 	const char *const places[ADDRESS__MAX] = {
-		[ADDRESS_TO] = m->destination, [ADDRESS_OUTSIDE] = m->outside
+		[ADDRESS_TO] = m->destination,
+		[ADDRESS_OUTSIDE] = m->outside,
+		[ADDRESS_PHONE] = m->phone_id && m->phone_id[0] ? m->phone_id : NULL,
 	};
 	struct body body = { .sealed = NULL }, address = { .sealed = NULL };
 	int64_t seq = 0;
@@ -135,7 +137,8 @@ post_put(struct db *db, struct message_new *m)
 
 /* May the account write to the group now? DB_DONE, or DB_NONE with *result. */
 enum db_result
-post_check_group(struct db *db, int64_t group_id, int64_t sender_id, enum send_result *result)
+post_check_group(
+    struct db *db, int64_t group_id, int64_t sender_id, bool as_reader, enum send_result *result)
 {
 	struct db_stmt *st = db_bind(db, ST_MEMBER_RIGHT, group_id, sender_id);
 	enum db_result r = db_one(db, st);
@@ -144,7 +147,7 @@ post_check_group(struct db *db, int64_t group_id, int64_t sender_id, enum send_r
 	*result = SEND_NO_MEMBER;
 	if (r != DB_ROW)
 		return r;
-	need = db_int(st, 1) ? GROUP_WRITER : GROUP_MEMBER;
+	need = db_int(st, 1) && !as_reader ? GROUP_WRITER : GROUP_MEMBER;
 	*result = db_int(st, 0) >= (int)need ? SEND_NEW : SEND_NO_RIGHT;
 	db_reset(st);
 	return *result == SEND_NEW ? DB_DONE : DB_NONE;
@@ -174,7 +177,7 @@ check_place(struct db *db, struct message_new *m, enum send_result *result)
 {
 	*result = SEND_NEW;
 	if (m->group_id)
-		return post_check_group(db, m->group_id, m->sender_id, result);
+		return post_check_group(db, m->group_id, m->sender_id, m->is_reaction, result);
 	return m->recipient_id ? check_recipient(db, m, result) : DB_DONE;
 }
 

@@ -47,8 +47,9 @@ enum db_result post_stream_group(struct db *db, int64_t group_id, int64_t seq, i
 enum db_result
 post_copy(struct db *db, int64_t sender_id, int64_t session_id, int64_t seq, int64_t message_id);
 
-/* May the account write to the group now? DB_DONE, or DB_NONE with *result. */
-enum db_result
-post_check_group(struct db *db, int64_t group_id, int64_t sender_id, enum send_result *result);
+/* May the account write to the group now, or with as_reader what plain members may? DB_DONE, or
+ * DB_NONE with *result. */
+enum db_result post_check_group(
+    struct db *db, int64_t group_id, int64_t sender_id, bool as_reader, enum send_result *result);
 
 #endif

@@ -1,4 +1,5 @@
 """Files and voice notes: uploading both ways, who may fetch them, and what is left on the disk."""
+import base64
 import contextlib
 import os
 import socket
@@ -405,3 +406,34 @@ def test_a_worker_killed_in_mid_upload_leaves_no_row_without_bytes(built):
         wait_until("a new worker answers", lambda: relay.client().call("GET", "/health", check=False).status == 200)
         assert set(rows(relay)) <= set(on_disk(relay))
         assert put(ann, b"again")["size"] == 5
+
+
+# -- what its sender says of a file ------------------------------------------------------------------------
+
+JPEG, WEBP = b"\xff\xd8\xff\xe0" + b"\0" * 60, b"RIFF\x20\0\0\0WEBPVP8 " + b"\0" * 20
+
+
+@pytest.mark.parametrize("picture", [JPEG, WEBP, JPEG.ljust(4096, b"\1")], ids=["jpeg", "webp", "4 KiB"])
+def test_sizes_and_preview_reach_the_reader_and_go_with_the_text(ann, bob, picture):
+    file_id = put(ann, b"x", "a.jpg", "image/jpeg")["file_id"]
+    said = {"width": 4000, "height": 3000, "duration_ms": 1500, "preview": base64.b64encode(picture).decode()}
+    plain = put(ann, b"y")["file_id"]
+    ann.send(bob, "look", attachments=[{"file_id": file_id, **said}, plain])
+    first, second = bob.poll_all("")[0][-1]["attachments"]
+    assert {key: first[key] for key in said} == said and first["file_id"] == file_id and first["size"] == 1
+    assert second["file_id"] == plain and not set(said) & set(second)
+
+
+@pytest.mark.parametrize("field, value", [
+    ("width", 0), ("height", 65536), ("width", "4"), ("duration_ms", -1), ("preview", "?"), ("preview", ""),
+    ("preview", base64.b64encode(b"GIF89a" + b"\0" * 40).decode()), ("preview", base64.b64encode(JPEG.ljust(4097, b"\1")).decode()),
+    ("file_id", None), ("file_id", 7)])
+def test_what_is_said_wrongly_of_a_file_is_400_by_its_name(ann, bob, field, value):
+    file_id = put(ann, b"x")["file_id"]
+    answer = ann.send(bob, "look", expect=400, attachments=[{"file_id": file_id, field: value}])
+    answer.is_error(400, "missing_field" if value is None else "invalid_field", field)
+
+
+@pytest.mark.parametrize("item", [7, None, True, ["fil"], {}])
+def test_attachment_of_another_kind_is_400(ann, bob, item):
+    assert ann.send(bob, "look", expect=400, attachments=[item]).json["field"] in ("attachments", "file_id")

@@ -486,7 +486,7 @@ def test_message_brought_in_is_in_the_owners_stream(ann, phone):
     [item] = ann.poll_all()[0]
     assert item.pop("created_at") > 1767225600123
     assert item == {"message_id": answer["message_id"], "channel": "sms", "kind": "text", "from": "+49 30 1234",
-                    "from_name": "+49 30 1234", "to": ann.address, "text": "Grüße", "received_at": 1767225600123}
+                    "from_name": "+49 30 1234", "to": ann.address, "text": "Grüße", "received_at": 1767225600123, "phone_id": "pixel"}
     assert ann.get(f"{MESSAGES}/{answer['message_id']}", expect=200)["message"]["from"] == "+49 30 1234"
 
 
@@ -661,3 +661,15 @@ def test_message_sent_while_a_phone_polls_arrives(ann, phone):
     phone.claim()
     message_id = send(ann)
     wait_until("the phone has it", lambda: message_id in ids(phone.claim()))
+
+
+def test_inbound_message_names_the_phone_that_brought_it(ann):
+    Phone(ann, "work").inbound("ring ring")
+    [item] = [i for i in ann.poll_all("")[0] if i["text"] == "ring ring"]
+    assert item["phone_id"] == "work"
+
+
+def test_inbound_message_of_a_phone_without_a_name_names_none(ann):
+    Phone(ann).inbound("ring ring")
+    [item] = [i for i in ann.poll_all("")[0] if i["text"] == "ring ring"]
+    assert "phone_id" not in item

@@ -1266,10 +1266,11 @@ export interface components {
             /** @description Empty or left out only beside attachments. */
             text?: string;
             /**
+             * @description `reaction` needs `reply_to`; members of stream groups may send it, too.
              * @default text
              * @enum {string}
              */
-            kind: "text" | "voice" | "call";
+            kind: "text" | "voice" | "call" | "reaction";
             /** @description A label; never the sender. */
             source?: string;
             subject?: string;
@@ -1280,8 +1281,16 @@ export interface components {
             phone_id?: components["schemas"]["PhoneId"];
             /** @description The bot that speaks; for tg_bot. */
             bot_token?: string;
-            /** @description Ids of files that the caller may see. */
-            attachments?: string[];
+            /** @description Files that the caller may see, by id alone or with what their readers should know before they fetch them. */
+            attachments?: (string | {
+                file_id: string;
+                /** @description In pixels. */
+                width?: number;
+                height?: number;
+                duration_ms?: number;
+                /** @description A WebP or JPEG picture of up to 4 KiB, in base64; scrubbed with the text. */
+                preview?: string;
+            })[];
             /** @description Of a voice note. */
             duration_ms?: number;
             /** @description Of a voice note. */
@@ -1465,8 +1474,11 @@ export interface components {
         Item: {
             message_id: components["schemas"]["MessageId"];
             channel: components["schemas"]["Channel"];
-            /** @enum {unknown} */
-            kind: "text" | "voice" | "call" | "system";
+            /**
+             * @description `reaction`: `text` is one character, to the message of `reply_to`; empty takes it back; the last of one sender counts.
+             * @enum {unknown}
+             */
+            kind: "text" | "voice" | "call" | "reaction" | "system";
             /** @description The sender's chat address; `relay` for the relay's own messages; on other channels than pchat who wrote to the phone. */
             from: string;
             from_name: string;
@@ -1487,7 +1499,14 @@ export interface components {
                 name: string;
                 mime: string;
                 size: number;
+                width?: number;
+                height?: number;
+                duration_ms?: number;
+                /** @description As its sender said, unchecked; the preview is WebP or JPEG in base64. */
+                preview?: string;
             }[];
+            /** @description On other channels than pchat: the phone that it came in by, or that was named to carry it. */
+            phone_id?: string;
             duration_ms?: number;
             waveform?: number[];
             /** @description When a phone got it */
