@@ -58,12 +58,10 @@ listener_socket(
 }
 
 void
-listener_clean(const char *run_dir)
+listener_remove(const char *run_dir, const char *name)
 {
-	if (chdir(run_dir) != 0)
-		return;
-	unlink(LISTENER_SOCKET);
-	unlink(LISTENER_LIVE);
+	if (chdir(run_dir) == 0)
+		unlink(name);
 }
 
 /* Runs nginx -t; what it prints goes to the end of `error`. */

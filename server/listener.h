@@ -46,8 +46,8 @@ bool listener_rotate_log(const char *run_dir);
 /* Copies that log aside when it is large (one older one is kept) and starts it anew. */
 void listener_turn_log_over(const char *run_dir);
 
-/* Removes the sockets. */
-void listener_clean(const char *run_dir);
+/* Removes a socket of that name from the run folder. */
+void listener_remove(const char *run_dir, const char *name);
 
 /* The address that people can use for the relay, as http(s)://ADDRESS:PORT; for port 0, which is a
  * relay without an nginx of its own, unix:PATH of the socket. */
