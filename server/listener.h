@@ -3,14 +3,14 @@
 #define SERVER_LISTENER_H
 
 #include "conf.h"
-#include "nginxconf.h"
+#include "location.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 /* Sockets of the run folder: the workers', and relay-live's. */
-#define LISTENER_SOCKET "relay.sock"
-#define LISTENER_LIVE NGINXCONF_LIVE_SOCKET
+#define LISTENER_SOCKET LOCATION_MAIN_SOCKET
+#define LISTENER_LIVE LOCATION_LIVE_SOCKET
 
 /* A listening socket of that name in the run folder, owned by uid and gid, mode 0660, or 0666 for
  * `access` SOCKET_EVERYONE. -1: see errno. */

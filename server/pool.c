@@ -22,7 +22,7 @@
 #define MOVE_GRACE_MS 1000 /* for requests under way at the old address */
 #define READY_DEADLINE_MS 15000
 
-struct pool {
+struct parent {
 	const struct pool_options *o;
 	struct conf *conf,
 	    *retired; /* the settings in force, and those that old workers still use */
@@ -48,7 +48,7 @@ drop_conf(struct conf **c)
 
 /* What nginx, ours or another one, reads of the settings. */
 static bool
-write_front(const struct pool *p, const struct conf *c, int port, char *error)
+write_front(const struct parent *p, const struct conf *c, int port, char *error)
 {
 	const struct pool_options *o = p->o;
 
@@ -57,7 +57,7 @@ write_front(const struct pool *p, const struct conf *c, int port, char *error)
 }
 
 static bool
-make_live(struct pool *p)
+make_live(struct parent *p)
 {
 	return live_make(&p->live, p->conf,
 	    &(struct live_place){ .run_dir = p->run_dir,
@@ -69,7 +69,7 @@ make_live(struct pool *p)
 /* New settings: new workers first, then the old ones may go, so that somebody always accepts. Takes
  * `fresh` over, whose files nginx has. */
 static void
-adopt(struct pool *p, struct conf *fresh)
+adopt(struct parent *p, struct conf *fresh)
 {
 	p->retired = p->conf;
 	p->conf = fresh;
@@ -84,7 +84,7 @@ adopt(struct pool *p, struct conf *fresh)
 /* The settings as they are now. Whose nginx it is was settled at the start. nginx cannot take
  * another address for the port that it holds already, so for a move it ends first. */
 static void
-reload(struct pool *p)
+reload(struct parent *p)
 {
 	char error[CONF_ERROR_BYTES];
 	struct conf *fresh = calloc(1, sizeof(*fresh));
@@ -116,7 +116,7 @@ reload(struct pool *p)
 /* The second half of a move, once the old nginx is gone. What cannot be had leaves the relay where
  * it was. */
 static void
-finish_move(struct pool *p)
+finish_move(struct parent *p)
 {
 	char error[CONF_ERROR_BYTES];
 	struct conf *fresh = p->moving;
@@ -137,7 +137,7 @@ finish_move(struct pool *p)
 }
 
 static void
-finish_reload(struct pool *p)
+finish_reload(struct parent *p)
 {
 	if (!p->retired || children_stop_older(&p->children) > 0)
 		return;
@@ -148,7 +148,7 @@ finish_reload(struct pool *p)
 
 /* Health answers: say so; it never does: stop. */
 static void
-watch_ready(struct pool *p)
+watch_ready(struct parent *p)
 {
 	struct pollfd ready = { .fd = p->ready_fd, .events = POLLIN };
 	bool up;
@@ -167,7 +167,7 @@ watch_ready(struct pool *p)
 }
 
 static void
-take_signal(struct pool *p, int sig)
+take_signal(struct parent *p, int sig)
 {
 	if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT)
 		p->children.stopping = true;
@@ -178,7 +178,7 @@ take_signal(struct pool *p, int sig)
 }
 
 static int
-tick_ms(const struct pool *p)
+tick_ms(const struct parent *p)
 {
 	int64_t wait;
 
@@ -191,7 +191,7 @@ tick_ms(const struct pool *p)
 }
 
 static void
-loop(struct pool *p, const sigset_t *signals)
+loop(struct parent *p, const sigset_t *signals)
 {
 	for (;;) {
 		int ms = tick_ms(p);
@@ -220,7 +220,7 @@ loop(struct pool *p, const sigset_t *signals)
 }
 
 static bool
-prepare(struct pool *p, int ready[2])
+prepare(struct parent *p, int ready[2])
 {
 	if (!sandbox_user(p->conf->user, &p->children.setup.uid, &p->children.setup.gid)) {
 		log_error("RELAY_USER: no unprivileged user '%s' on this machine", p->conf->user);
@@ -240,7 +240,7 @@ prepare(struct pool *p, int ready[2])
 int
 pool_run(struct conf *conf, const struct pool_options *o)
 {
-	auto_free struct pool *p = calloc(1, sizeof(*p));
+	auto_free struct parent *p = calloc(1, sizeof(*p));
 	int ready[2] = { -1, -1 };
 	sigset_t signals;
 	bool died;
