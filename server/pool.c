@@ -7,7 +7,9 @@
 #include "listener.h"
 #include "live.h"
 #include "log.h"
+#include "notify.h"
 #include "sandbox.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +37,9 @@ struct parent {
 	int64_t ready_deadline_ms; /* 0: told already */
 	bool died;
 	bool reload_again; /* asked for while one was under way */
+	struct notify notify; /* the service manager */
+	struct watchdog watchdog;
+	int told_alive, told_wanted, told_port; /* what it was told last */
 };
 
 static void
@@ -146,6 +151,31 @@ finish_reload(struct parent *p)
 		reload(p);
 }
 
+static void
+begin_stop(struct parent *p)
+{
+	if (!p->children.stopping)
+		notify_send(&p->notify, "STOPPING=1\nSTATUS=stopping");
+	p->children.stopping = true;
+}
+
+/* The line that the service manager shows, when it is another one. */
+static void
+tell_status(struct parent *p, const char *before)
+{
+	const int alive = children_alive(&p->children, KIND_WORKER), wanted = (int)p->conf->workers;
+	char text[128];
+
+	if (alive == p->told_alive && wanted == p->told_wanted && p->port == p->told_port)
+		return;
+	p->told_alive = alive;
+	p->told_wanted = wanted;
+	p->told_port = p->port;
+	snprintf(text, sizeof(text), "%sSTATUS=%d of %d workers%s%.0d", before, alive, wanted,
+	    p->port ? ", port " : "", p->port);
+	notify_send(&p->notify, text);
+}
+
 /* Health answers: say so; it never does: stop. */
 static void
 watch_ready(struct parent *p)
@@ -160,8 +190,11 @@ watch_ready(struct parent *p)
 		return;
 	p->ready_deadline_ms = 0;
 	p->o->on_ready(p->conf, p->port, up, share_error(p->children.setup.share));
-	if (!up) {
-		p->children.stopping = true;
+	if (up) {
+		p->told_wanted = 0;
+		tell_status(p, "READY=1\n");
+	} else {
+		begin_stop(p);
 		p->died = true;
 	}
 }
@@ -170,7 +203,7 @@ static void
 take_signal(struct parent *p, int sig)
 {
 	if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT)
-		p->children.stopping = true;
+		begin_stop(p);
 	else if (sig == SIGHUP && !p->children.stopping)
 		reload(p);
 	else if (sig == SIGUSR1)
@@ -187,6 +220,7 @@ tick_ms(const struct parent *p)
 	if (p->ready_deadline_ms)
 		return 2;
 	wait = children_wait_ms(&p->children, TICK_MS);
+	wait = watchdog_wait_ms(&p->watchdog, &p->notify, wait);
 	return wait < 1 ? 1 : (int)wait;
 }
 
@@ -213,6 +247,9 @@ loop(struct parent *p, const sigset_t *signals)
 		children_tend(&p->children);
 		finish_reload(p);
 		watch_ready(p);
+		watchdog_turn(&p->watchdog, &p->notify, p->run_dir);
+		if (!p->ready_deadline_ms && !p->retired)
+			tell_status(p, "");
 		listener_turn_log_over(p->run_dir);
 		if (p->o->with_nginx && listener_rotate_log(p->run_dir))
 			children_tell_log(&p->children);
@@ -267,9 +304,12 @@ pool_run(struct conf *conf, const struct pool_options *o)
 		drop_conf(&p->conf);
 		return 1;
 	}
+	notify_open(&p->notify);
+	watchdog_open(&p->watchdog);
 	p->ready_deadline_ms = clock_mono_ms() + READY_DEADLINE_MS;
 	children_tend(&p->children);
 	loop(p, &signals);
+	watchdog_close(&p->watchdog);
 	died = p->died;
 	children_close(&p->children);
 	live_close(&p->live);
