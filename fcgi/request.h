@@ -35,7 +35,26 @@ enum access {
 	SILENT = 256
 };
 
+/* How often one client address may call; the web server counts. */
+enum rate {
+	RATE_API, /* RELAY_API_RATE a second and twice that at once; RELAY_MAX_CONNECTIONS */
+	RATE_AUTH, /* RELAY_AUTH_RATE a minute, and as many at once: what sends mail or tries codes
+		    */
+	RATE_STREAM, /* as RATE_API to begin with; what stays open is counted by itself */
+	RATE_LOCAL, /* not limited, and only on loopback, at RELAY_METRICS_PORT */
+	RATE__MAX
+};
+
+/* Who answers. */
+enum pool {
+	POOL_MAIN, /* workers that wait for nothing but the store */
+	POOL_LIVE, /* relay-live, once one of the main pool said who asks */
+	POOL__MAX
+};
+
 #define ROUTE_FILE SIZE_MAX
+#define ROUTE_SMALL 16384 /* so much of a body is read whoever sends it */
+#define ROUTE_BODY 524288 /* so much of whoever has shown a credential; more is said by a route */
 
 struct route {
 	enum method method;
@@ -43,6 +62,8 @@ struct route {
 	    *path; /* "*" stands for one path part, handed over in request.args; two at most */
 	unsigned access; /* enum access, with enum scope */
 	size_t body_limit; /* bytes; 0: a body is ignored; ROUTE_FILE: the body is a file */
+	enum rate rate; /* the same for all methods of a path, and so is the pool */
+	enum pool pool;
 	const struct field *fields; /* of the body, for GET and files of the query; NULL: none */
 	size_t in_size; /* of the struct that the fields fill */
 	void (*run)(struct request *r); /* answering nothing means 500 */

@@ -58,12 +58,10 @@ listener_socket(
 }
 
 void
-listener_clean(const char *run_dir)
+listener_remove(const char *run_dir, const char *name)
 {
-	if (chdir(run_dir) != 0)
-		return;
-	unlink(LISTENER_SOCKET);
-	unlink(LISTENER_LIVE);
+	if (chdir(run_dir) == 0)
+		unlink(name);
 }
 
 /* Runs nginx -t; what it prints goes to the end of `error`. */
@@ -107,7 +105,8 @@ listener_write(const struct conf *c, const char *run_dir, const char *program_di
 	char templates[PATH_MAX], path[PATH_MAX];
 	const struct nginxconf n = { .conf = c,
 		.template_dir = templates,
-		.socket = LISTENER_SOCKET,
+		.socket_dir = "",
+		.routes = routes,
 		.port = port,
 		.template_name = c->tls_certificate[0] ? "relay-tls.conf.in" : "relay.conf.in",
 		.user = geteuid() == 0 ? c->user : NULL };
@@ -123,13 +122,17 @@ listener_write_includes(const struct conf *c, const char *run_dir, const char *p
     char error[static CONF_ERROR_BYTES])
 {
 	static const char *const names[] = { "http", "server" };
-	char templates[PATH_MAX], name[64], socket[PATH_MAX + 16], path[PATH_MAX + 32];
-	struct nginxconf n = {
-		.conf = c, .template_dir = templates, .template_name = name, .socket = socket
-	};
+	char templates[PATH_MAX], name[64], sockets[PATH_MAX + 8], socket[PATH_MAX + 32],
+	    path[PATH_MAX + 32];
+	struct nginxconf n = { .conf = c,
+		.template_dir = templates,
+		.template_name = name,
+		.socket_dir = sockets,
+		.routes = routes };
 
 	snprintf(templates, sizeof(templates), "%s/../nginx", program_dir);
-	snprintf(socket, sizeof(socket), "%s/" LISTENER_SOCKET, run_dir);
+	snprintf(sockets, sizeof(sockets), "%s/", run_dir);
+	snprintf(socket, sizeof(socket), "%s" LISTENER_SOCKET, sockets);
 	if (strlen(socket) >= sizeof((struct sockaddr_un){ 0 }.sun_path)) {
 		snprintf(error, CONF_ERROR_BYTES,
 		    "%s: a web server cannot open a socket with so long a path", socket);

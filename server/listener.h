@@ -3,14 +3,14 @@
 #define SERVER_LISTENER_H
 
 #include "conf.h"
-#include "nginxconf.h"
+#include "location.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 /* Sockets of the run folder: the workers', and relay-live's. */
-#define LISTENER_SOCKET "relay.sock"
-#define LISTENER_LIVE NGINXCONF_LIVE_SOCKET
+#define LISTENER_SOCKET LOCATION_MAIN_SOCKET
+#define LISTENER_LIVE LOCATION_LIVE_SOCKET
 
 /* A listening socket of that name in the run folder, owned by uid and gid, mode 0660, or 0666 for
  * `access` SOCKET_EVERYONE. -1: see errno. */
@@ -46,8 +46,8 @@ bool listener_rotate_log(const char *run_dir);
 /* Copies that log aside when it is large (one older one is kept) and starts it anew. */
 void listener_turn_log_over(const char *run_dir);
 
-/* Removes the sockets. */
-void listener_clean(const char *run_dir);
+/* Removes a socket of that name from the run folder. */
+void listener_remove(const char *run_dir, const char *name);
 
 /* The address that people can use for the relay, as http(s)://ADDRESS:PORT; for port 0, which is a
  * relay without an nginx of its own, unix:PATH of the socket. */

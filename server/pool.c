@@ -1,13 +1,15 @@
 /* The pool's loop: signals, deaths, respawns, reloads, and an orderly end. */
 #include "pool.h"
 
-#include "child.h"
+#include "children.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "listener.h"
 #include "live.h"
 #include "log.h"
+#include "notify.h"
 #include "sandbox.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,188 +17,30 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define TICK_MS 1000
 #define STOP_TICK_MS 20
-#define STOP_GRACE_MS 10000
-#define LIVE_GRACE_MS 3000
-#define LIVE_TROUBLE_MS 1000 /* a pause so long says that it cannot run */
 #define MOVE_GRACE_MS 1000 /* for requests under way at the old address */
 #define READY_DEADLINE_MS 15000
 
-struct pool {
+struct parent {
 	const struct pool_options *o;
 	struct conf *conf,
 	    *retired; /* the settings in force, and those that old workers still use */
 	struct conf *moving; /* settings with another HOST or PORT: they wait until nginx let go */
 	int port; /* where nginx listens */
-	struct child_setup setup;
 	struct live live;
-	struct child children[CHILD_MAX];
+	struct children children;
 	char run_dir[PATH_MAX];
-	int generation, ready_fd;
+	int ready_fd;
 	int64_t ready_deadline_ms; /* 0: told already */
-	int64_t sweep_at_ms; /* next housekeeping pass, monotonic */
-	bool stopping, died;
+	bool died;
 	bool reload_again; /* asked for while one was under way */
+	struct notify notify; /* the service manager */
+	struct watchdog watchdog;
+	int told_alive, told_wanted, told_port; /* what it was told last */
 };
-
-static struct child *
-add_child(struct pool *p, enum child_kind kind)
-{
-	for (int i = 0; i < CHILD_MAX; i++) {
-		struct child *c = &p->children[i];
-
-		if (c->kind != CHILD_NONE)
-			continue;
-		*c = (struct child){ .kind = kind, .generation = p->generation };
-		child_start(c, &p->setup);
-		return c;
-	}
-	log_error("no room for another %s", child_name(kind));
-	return NULL;
-}
-
-static void
-add_pool(struct pool *p)
-{
-	for (int i = 0; i < (int)p->conf->workers; i++)
-		add_child(p, CHILD_WORKER);
-	add_child(p, CHILD_MAILER);
-}
-
-static bool
-has_child(const struct pool *p, enum child_kind kind)
-{
-	for (int i = 0; i < CHILD_MAX; i++)
-		if (p->children[i].kind == kind)
-			return true;
-	return false;
-}
-
-/* A housekeeping pass each interval, one at a time. */
-static void
-sweep(struct pool *p)
-{
-	int64_t now = clock_mono_ms();
-
-	if (!p->conf->housekeeping_interval_sec || now < p->sweep_at_ms ||
-	    has_child(p, CHILD_SWEEP))
-		return;
-	p->sweep_at_ms = now + p->conf->housekeeping_interval_sec * 1000;
-	add_child(p, CHILD_SWEEP);
-}
-
-/* One that dies again and again is not offered to clients. */
-static void
-note_live_death(struct pool *p, const struct child *c)
-{
-	atomic_store(&p->live.wake.share->streams, 0);
-	if (c->pause_ms >= LIVE_TROUBLE_MS)
-		atomic_store(&p->live.wake.share->serving, false);
-}
-
-/* What a web server that died was reading never ends; and a worker that is killed may take with it
- * the word that an upload ended, which nobody says again. What is still on its way is then held
- * against the quota when it is stored. */
-static bool
-takes_ends_along(const struct child *c, int status)
-{
-	return c->kind == CHILD_NGINX || (c->kind == CHILD_WORKER && WIFSIGNALED(status));
-}
-
-static void
-bury(struct pool *p)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (int i = 0; i < CHILD_MAX; i++) {
-			bool lost = takes_ends_along(&p->children[i], status);
-			bool live = p->children[i].kind == CHILD_LIVE;
-
-			if (p->children[i].kind == CHILD_NONE || p->children[i].pid != pid)
-				continue;
-			child_died(&p->children[i], status, p->stopping);
-			if (live)
-				note_live_death(p, &p->children[i]);
-			if (lost)
-				share_upload_end_all(p->setup.share);
-		}
-}
-
-/* For the figures: how many workers are alive. */
-static void
-count_workers(const struct pool *p)
-{
-	int alive = 0;
-
-	for (int i = 0; i < CHILD_MAX; i++)
-		alive += p->children[i].kind == CHILD_WORKER && p->children[i].pid > 0;
-	atomic_store(&p->setup.share->workers, alive);
-}
-
-static void
-respawn(struct pool *p)
-{
-	int64_t now = clock_mono_ms();
-
-	for (int i = 0; i < CHILD_MAX; i++) {
-		struct child *c = &p->children[i];
-
-		if (c->kind == CHILD_NONE || c->pid != 0 || now < c->respawn_at_ms)
-			continue;
-		child_start(c, &p->setup);
-	}
-}
-
-/* Another generation does not replace these: they are told of the settings. */
-static bool
-is_of_any_generation(const struct child *c)
-{
-	return c->kind == CHILD_NGINX || c->kind == CHILD_LIVE;
-}
-
-/* Stops the children of a kind (CHILD_NONE: of all) or, when `older`, those that run with older
- * settings; answers how many are still there. */
-static int
-stop_children(struct pool *p, enum child_kind kind, bool older, int grace_ms)
-{
-	int left = 0;
-
-	for (int i = 0; i < CHILD_MAX; i++) {
-		struct child *c = &p->children[i];
-
-		if (c->kind == CHILD_NONE || (kind != CHILD_NONE && c->kind != kind) ||
-		    (older && (is_of_any_generation(c) || c->generation == p->generation)))
-			continue;
-		child_stop(c, grace_ms);
-		left += c->kind != CHILD_NONE;
-	}
-	return left;
-}
-
-/* relay-live runs while the settings want it, one at a time: two would take each other's marks. */
-static void
-tend_live(struct pool *p)
-{
-	if (!live_is_on(&p->live, p->conf))
-		stop_children(p, CHILD_LIVE, false, LIVE_GRACE_MS);
-	else if (!has_child(p, CHILD_LIVE))
-		add_child(p, CHILD_LIVE);
-}
-
-static void
-signal_kind(struct pool *p, enum child_kind kind, int sig)
-{
-	for (int i = 0; i < CHILD_MAX; i++)
-		if (p->children[i].kind == kind && p->children[i].pid > 0)
-			kill(p->children[i].pid, sig);
-}
 
 static void
 drop_conf(struct conf **c)
@@ -209,7 +53,7 @@ drop_conf(struct conf **c)
 
 /* What nginx, ours or another one, reads of the settings. */
 static bool
-write_front(const struct pool *p, const struct conf *c, int port, char *error)
+write_front(const struct parent *p, const struct conf *c, int port, char *error)
 {
 	const struct pool_options *o = p->o;
 
@@ -218,35 +62,34 @@ write_front(const struct pool *p, const struct conf *c, int port, char *error)
 }
 
 static bool
-make_live(struct pool *p)
+make_live(struct parent *p)
 {
 	return live_make(&p->live, p->conf,
 	    &(struct live_place){ .run_dir = p->run_dir,
 		.program_dir = p->o->program_dir,
-		.uid = p->setup.uid,
-		.gid = p->setup.gid });
+		.uid = p->children.setup.uid,
+		.gid = p->children.setup.gid });
 }
 
 /* New settings: new workers first, then the old ones may go, so that somebody always accepts. Takes
  * `fresh` over, whose files nginx has. */
 static void
-adopt(struct pool *p, struct conf *fresh)
+adopt(struct parent *p, struct conf *fresh)
 {
 	p->retired = p->conf;
 	p->conf = fresh;
-	p->setup.conf = fresh;
-	p->generation++;
+	p->children.setup.conf = fresh;
+	p->children.generation++;
 	log_setup("relayd", (enum log_level)fresh->log_level);
 	make_live(p);
-	add_pool(p);
-	signal_kind(p, CHILD_LIVE, SIGTERM); /* the next one reads them */
+	children_tell_reload(&p->children);
 	log_info("settings reloaded");
 }
 
 /* The settings as they are now. Whose nginx it is was settled at the start. nginx cannot take
  * another address for the port that it holds already, so for a move it ends first. */
 static void
-reload(struct pool *p)
+reload(struct parent *p)
 {
 	char error[CONF_ERROR_BYTES];
 	struct conf *fresh = calloc(1, sizeof(*fresh));
@@ -269,7 +112,6 @@ reload(struct pool *p)
 		p->moving = fresh;
 	} else if (write_front(p, fresh, p->port, error)) {
 		adopt(p, fresh);
-		signal_kind(p, CHILD_NGINX, SIGHUP);
 	} else {
 		log_error("not reloaded: %s", error);
 		drop_conf(&fresh);
@@ -279,13 +121,13 @@ reload(struct pool *p)
 /* The second half of a move, once the old nginx is gone. What cannot be had leaves the relay where
  * it was. */
 static void
-finish_move(struct pool *p)
+finish_move(struct parent *p)
 {
 	char error[CONF_ERROR_BYTES];
 	struct conf *fresh = p->moving;
 	int port;
 
-	if (!fresh || stop_children(p, CHILD_NGINX, false, MOVE_GRACE_MS) > 0)
+	if (!fresh || children_stop(&p->children, KIND_NGINX, MOVE_GRACE_MS) > 0)
 		return;
 	port = listener_port(fresh, error);
 	p->moving = NULL;
@@ -297,22 +139,46 @@ finish_move(struct pool *p)
 		log_error("not reloaded: %s", error);
 		drop_conf(&fresh);
 	}
-	add_child(p, CHILD_NGINX);
 }
 
 static void
-finish_reload(struct pool *p)
+finish_reload(struct parent *p)
 {
-	if (!p->retired || stop_children(p, CHILD_NONE, true, STOP_GRACE_MS) > 0)
+	if (!p->retired || children_stop_older(&p->children) > 0)
 		return;
 	drop_conf(&p->retired);
 	if (p->reload_again)
 		reload(p);
 }
 
+static void
+begin_stop(struct parent *p)
+{
+	if (!p->children.stopping)
+		notify_send(&p->notify, "STOPPING=1\nSTATUS=stopping");
+	p->children.stopping = true;
+}
+
+/* The line that the service manager shows, when it is another one. */
+static void
+tell_status(struct parent *p, const char *before)
+{
+	const int alive = children_alive(&p->children, KIND_WORKER), wanted = (int)p->conf->workers;
+	char text[128];
+
+	if (alive == p->told_alive && wanted == p->told_wanted && p->port == p->told_port)
+		return;
+	p->told_alive = alive;
+	p->told_wanted = wanted;
+	p->told_port = p->port;
+	snprintf(text, sizeof(text), "%sSTATUS=%d of %d workers%s%.0d", before, alive, wanted,
+	    p->port ? ", port " : "", p->port);
+	notify_send(&p->notify, text);
+}
+
 /* Health answers: say so; it never does: stop. */
 static void
-watch_ready(struct pool *p)
+watch_ready(struct parent *p)
 {
 	struct pollfd ready = { .fd = p->ready_fd, .events = POLLIN };
 	bool up;
@@ -323,44 +189,43 @@ watch_ready(struct pool *p)
 	if (!up && clock_mono_ms() < p->ready_deadline_ms)
 		return;
 	p->ready_deadline_ms = 0;
-	p->o->on_ready(p->conf, p->port, up, share_error(p->setup.share));
-	if (!up) {
-		p->stopping = true;
+	p->o->on_ready(p->conf, p->port, up, share_error(p->children.setup.share));
+	if (up) {
+		p->told_wanted = 0;
+		tell_status(p, "READY=1\n");
+	} else {
+		begin_stop(p);
 		p->died = true;
 	}
 }
 
 static void
-take_signal(struct pool *p, int sig)
+take_signal(struct parent *p, int sig)
 {
 	if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT)
-		p->stopping = true;
-	else if (sig == SIGHUP && !p->stopping)
+		begin_stop(p);
+	else if (sig == SIGHUP && !p->children.stopping)
 		reload(p);
 	else if (sig == SIGUSR1)
-		signal_kind(p, CHILD_NGINX, SIGUSR1);
+		children_tell_log(&p->children);
 }
 
 static int
-tick_ms(const struct pool *p)
+tick_ms(const struct parent *p)
 {
-	int64_t now = clock_mono_ms(), wait = TICK_MS;
+	int64_t wait;
 
-	if (p->stopping || p->retired || p->moving)
+	if (p->children.stopping || p->retired || p->moving)
 		return STOP_TICK_MS;
 	if (p->ready_deadline_ms)
 		return 2;
-	for (int i = 0; i < CHILD_MAX; i++) {
-		const struct child *c = &p->children[i];
-
-		if (c->kind != CHILD_NONE && c->pid == 0 && c->respawn_at_ms - now < wait)
-			wait = c->respawn_at_ms - now;
-	}
+	wait = children_wait_ms(&p->children, TICK_MS);
+	wait = watchdog_wait_ms(&p->watchdog, &p->notify, wait);
 	return wait < 1 ? 1 : (int)wait;
 }
 
 static void
-loop(struct pool *p, const sigset_t *signals)
+loop(struct parent *p, const sigset_t *signals)
 {
 	for (;;) {
 		int ms = tick_ms(p);
@@ -369,56 +234,50 @@ loop(struct pool *p, const sigset_t *signals)
 
 		if (sig > 0)
 			take_signal(p, sig);
-		bury(p);
-		count_workers(p);
-		if (p->stopping) {
-			/* nginx first: it takes no more requests and finishes those under way,
-			 * which streams are until relay-live ends them */
+		children_reap(&p->children);
+		atomic_store(&p->children.setup.share->workers,
+		    children_alive(&p->children, KIND_WORKER)); /* for the figures */
+		if (p->children.stopping) {
 			live_shut(&p->live);
-			if (stop_children(p, CHILD_NGINX, false, STOP_GRACE_MS) +
-				    stop_children(p, CHILD_LIVE, false, LIVE_GRACE_MS) ==
-				0 &&
-			    stop_children(p, CHILD_NONE, false, STOP_GRACE_MS) == 0)
+			if (children_stop_all(&p->children) == 0)
 				return;
 			continue;
 		}
 		finish_move(p);
-		respawn(p);
-		tend_live(p);
-		sweep(p);
+		children_tend(&p->children);
 		finish_reload(p);
 		watch_ready(p);
+		watchdog_turn(&p->watchdog, &p->notify, p->run_dir);
+		if (!p->ready_deadline_ms && !p->retired)
+			tell_status(p, "");
 		listener_turn_log_over(p->run_dir);
 		if (p->o->with_nginx && listener_rotate_log(p->run_dir))
-			signal_kind(p, CHILD_NGINX, SIGUSR1);
+			children_tell_log(&p->children);
 	}
 }
 
 static bool
-prepare(struct pool *p, int ready[2])
+prepare(struct parent *p, int ready[2])
 {
-	if (!sandbox_user(p->conf->user, &p->setup.uid, &p->setup.gid)) {
+	if (!sandbox_user(p->conf->user, &p->children.setup.uid, &p->children.setup.gid)) {
 		log_error("RELAY_USER: no unprivileged user '%s' on this machine", p->conf->user);
 		return false;
 	}
-	p->setup.share = share_make();
-	p->setup.listen_fd = listener_socket(p->run_dir, LISTENER_SOCKET, p->setup.uid,
-	    p->setup.gid, (enum conf_socket_access)p->conf->socket_access);
-	p->setup.mail_wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (!p->setup.share || p->setup.listen_fd < 0 || p->setup.mail_wake_fd < 0 ||
+	p->children.setup.share = share_make();
+	if (!p->children.setup.share || !children_prepare(&p->children) ||
 	    pipe2(ready, O_CLOEXEC) != 0) {
 		log_error("cannot start: %s", strerror(errno));
 		return false;
 	}
 	p->ready_fd = ready[0];
-	p->setup.ready_fd = ready[1];
+	p->children.setup.ready_fd = ready[1];
 	return make_live(p);
 }
 
 int
 pool_run(struct conf *conf, const struct pool_options *o)
 {
-	auto_free struct pool *p = calloc(1, sizeof(*p));
+	auto_free struct parent *p = calloc(1, sizeof(*p));
 	int ready[2] = { -1, -1 };
 	sigset_t signals;
 	bool died;
@@ -429,7 +288,8 @@ pool_run(struct conf *conf, const struct pool_options *o)
 	p->conf = conf;
 	p->port = o->port;
 	snprintf(p->run_dir, sizeof(p->run_dir), "%s/run", o->dir);
-	p->setup = (struct child_setup){ .conf = conf,
+	p->children.setup = (struct kind_setup){ .conf = conf,
+		.with_nginx = o->with_nginx,
 		.live = &p->live,
 		.dir = o->dir,
 		.program_dir = o->program_dir,
@@ -444,17 +304,16 @@ pool_run(struct conf *conf, const struct pool_options *o)
 		drop_conf(&p->conf);
 		return 1;
 	}
+	notify_open(&p->notify);
+	watchdog_open(&p->watchdog);
 	p->ready_deadline_ms = clock_mono_ms() + READY_DEADLINE_MS;
-	if (o->with_nginx)
-		add_child(p, CHILD_NGINX);
-	add_pool(p);
-	tend_live(p);
+	children_tend(&p->children);
 	loop(p, &signals);
-	listener_clean(p->run_dir);
+	watchdog_close(&p->watchdog);
 	died = p->died;
-	close(p->setup.listen_fd);
-	close(p->setup.mail_wake_fd);
+	children_close(&p->children);
 	live_close(&p->live);
+	listener_remove(p->run_dir, LISTENER_LIVE);
 	close(ready[0]);
 	close(ready[1]);
 	drop_conf(&p->retired); /* it stopped in the middle of a reload */

@@ -82,6 +82,13 @@ def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
     assert bad == []
 
 
+def test_templates_of_nginx_name_no_call():
+    """Locations and limits of calls are written from routes[]; the limit check is nginx's own."""
+    templates = glob.glob(os.path.join(measure.TOP, "nginx", "**", "*.in"), recursive=True)
+    found = [(rel(p), m) for p in templates for m in re.findall(r"/api/v1/[\w/-]+|location = /(?:health|ready|metrics)\b", measure.text(p))]
+    assert len(templates) > 15 and found == [("nginx/snippets/server.conf.in", "/api/v1/limit-check")]
+
+
 def test_make_without_a_goal_builds_the_programs(tmp_path):
     plan = subprocess.run(["make", "-n", f"BUILD={tmp_path}"], cwd=measure.TOP, capture_output=True, text=True, check=True).stdout
     assert all(f"ld {tmp_path}/{program}" in plan for program in ("relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"))

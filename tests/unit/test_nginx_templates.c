@@ -1,4 +1,4 @@
-/* The real templates in nginx/, written for plain HTTP and for TLS. */
+/* The real templates in nginx/, written for plain HTTP and for TLS, and held against the routes. */
 #include "conf_fixture.h"
 
 #include "nginxconf.h"
@@ -6,6 +6,7 @@
 #include <libgen.h>
 
 static char templates[PATH_MAX];
+static const struct route *table = routes;
 
 /* The project's nginx/: below the working folder, or two folders above this program. */
 static int
@@ -34,7 +35,8 @@ written(const char *name, const char *user)
 		.template_dir = templates,
 		.template_name = name,
 		.user = user,
-		.socket = "relay.sock",
+		.socket_dir = "",
+		.routes = table,
 		.port = 5110 };
 
 	if (!nginxconf_write(&n, scratch_path(dir, "nginx.conf"), error))
@@ -184,6 +186,226 @@ TEST(access_log_holds_no_query_and_no_token)
 	free(text);
 }
 
+/* -- the table of routes and the locations ------------------------------------------------------
+ */
+
+#define MOST_ROUTES 200
+
+static struct route changed[MOST_ROUTES];
+
+/* The real table, to be changed; `table` points to it until tear_down. */
+static void
+copy_table(void)
+{
+	size_t n = 0;
+
+	do {
+		assert_true(n < MOST_ROUTES);
+		changed[n] = routes[n];
+	} while (routes[n++].path);
+	table = changed;
+}
+
+/* Does nginx match the pattern of a location ("= /a", "~ ^/a/[^/]+$" or "/api/") with a path of a
+ * route, whose open parts are written as *? */
+static bool
+is_for(const char *match, const char *path)
+{
+	if (match[0] == '=')
+		return strcmp(match + 2, path) == 0;
+	if (match[0] != '~')
+		return false;
+	for (match += 3; *match && *path; path++)
+		if (*path == '*' && strncmp(match, "[^/]+", 5) == 0)
+			match += 5;
+		else if (*path != *match++)
+			return false;
+	return strcmp(match, "$") == 0 && !*path;
+}
+
+/* The body of the location that nginx takes for the path of a route, to be freed; a path outside of
+ * /api/ that has none: NULL. Of the server on loopback, where `local`. */
+static char *
+location_of(char *text, const char *path, bool local)
+{
+	char *from = strstr(text, "listen 127.0.0.1:9123;"), *general = NULL, *found = NULL;
+	char *begin = local ? from : text, *end = local ? NULL : from;
+
+	for (char *p = begin; p && (p = strstr(p, "        location ")) && (!end || p < end); p++) {
+		char match[256] = "";
+
+		sscanf(p, " location %255[^{]", match);
+		match[strcspn(match, "{")] = '\0';
+		if (strlen(match))
+			match[strlen(match) - 1] = '\0';
+		if (is_for(match, path))
+			found = p;
+		else if (strcmp(match, "/api/") == 0)
+			general = p;
+	}
+	if (!found)
+		found = strncmp(path, "/api/", 5) == 0 ? general : NULL;
+	return found ? strndup(found, (size_t)(strstr(found, "\n        }\n") - found)) : NULL;
+}
+
+/* May somebody call the path who has no credential of a member? */
+static bool
+is_open(const char *path)
+{
+	for (const struct route *r = table; r->path; r++)
+		if (strcmp(r->path, path) == 0 &&
+		    (r->access == FOR_ANYONE || (r->access & FOR_HOLDER)))
+			return true;
+	return false;
+}
+
+/* Every route of `table` is served in the way that its line says. */
+static void
+holds_the_table(char *text)
+{
+	for (const struct route *r = table; r->path; r++) {
+		char *at = location_of(text, r->path, r->rate == RATE_LOCAL);
+		size_t body = 16384;
+
+		if (!at)
+			fail_msg("%s: nginx has no location for it", r->path);
+		if (r->rate == RATE_LOCAL) {
+			has_not(at, "limit_");
+			free(at);
+			continue;
+		}
+		has(at, r->rate == RATE_AUTH ? "limit_req zone=auth " : "limit_req zone=api ");
+		has(at, r->rate == RATE_STREAM ? "limit_conn live " : "limit_conn connections ");
+		if (r->pool == POOL_LIVE)
+			has(at, "proxy_pass http://webchat_live/;");
+		else
+			has(at, "fastcgi_pass webchat_relay;");
+		if (strstr(at, "client_max_body_size "))
+			sscanf(
+			    strstr(at, "client_max_body_size "), "client_max_body_size %zu", &body);
+		if (r->body_limit == ROUTE_FILE)
+			has(at, "fastcgi_param BODY_FILE");
+		else if (r->pool == POOL_MAIN && body < r->body_limit)
+			fail_msg("%s: nginx takes %zu bytes of %zu", r->path, body, r->body_limit);
+		if (is_open(r->path))
+			has_not(at, "auth_request ");
+		else
+			has(at, "auth_request /");
+		free(at);
+	}
+}
+
+TEST(every_route_is_served_as_its_line_says)
+{
+	char *text;
+
+	loads("RELAY_METRICS_PORT=9123\n");
+	text = written("relay.conf.in", NULL);
+	holds_the_table(text);
+	free(text);
+}
+
+/* Changes all methods of the path of `r` by `change`, and says whether nginx's configuration is
+ * another one then. It must hold what the table says. */
+static bool
+shows(const char *before, const struct route *r, void (*change)(struct route *))
+{
+	char *after;
+	bool differs;
+
+	copy_table();
+	for (struct route *e = changed; e->path; e++)
+		if (strcmp(e->path, r->path) == 0)
+			change(e);
+	after = written("relay.conf.in", NULL);
+	is_well_formed(after);
+	holds_the_table(after);
+	differs = strcmp(before, after) != 0;
+	free(after);
+	table = routes;
+	return differs;
+}
+
+static void
+another_rate(struct route *r)
+{
+	r->rate = r->rate == RATE_AUTH ? RATE_API : RATE_AUTH;
+}
+
+static void
+loopback(struct route *r)
+{
+	r->rate = RATE_LOCAL;
+}
+
+static void
+another_pool(struct route *r)
+{
+	r->pool = r->pool == POOL_LIVE ? POOL_MAIN : POOL_LIVE;
+	r->rate = r->pool == POOL_LIVE ? RATE_STREAM : RATE_API;
+}
+
+static void
+larger_body(struct route *r)
+{
+	r->body_limit = 7 << 20;
+}
+
+static void
+for_anyone(struct route *r)
+{
+	r->access = FOR_ANYONE;
+}
+
+static void
+for_members(struct route *r)
+{
+	r->access = FOR_MEMBER;
+}
+
+TEST(route_whose_class_is_changed_changes_the_configuration)
+{
+	char *before;
+
+	loads("RELAY_METRICS_PORT=9123\n");
+	before = written("relay.conf.in", NULL);
+	for (const struct route *r = routes; r->path; r++) {
+		const bool special = r->body_limit == ROUTE_FILE || r->pool == POOL_LIVE;
+
+		if (!shows(before, r, another_rate))
+			fail_msg("%s: its rate changes nothing", r->path);
+		if (!special && r->rate != RATE_LOCAL && !shows(before, r, loopback))
+			fail_msg("%s: on loopback or not changes nothing", r->path);
+		if (!special && r->rate != RATE_LOCAL && !shows(before, r, larger_body))
+			fail_msg("%s: its body changes nothing", r->path);
+		if (!special && r->rate != RATE_LOCAL &&
+		    !shows(before, r, is_open(r->path) ? for_members : for_anyone))
+			fail_msg("%s: who may call changes nothing", r->path);
+		if (r->pool == POOL_LIVE && !shows(before, r, another_pool))
+			fail_msg("%s: its pool changes nothing", r->path);
+	}
+	free(before);
+}
+
+TEST(stream_can_be_at_another_path)
+{
+	char *before, *after;
+
+	loads("RELAY_METRICS_PORT=9123\n");
+	before = written("relay.conf.in", NULL);
+	copy_table();
+	for (struct route *e = changed; e->path; e++)
+		if (e->pool == POOL_LIVE || strcmp(e->path, "/api/v1/webchat/poll") == 0)
+			another_pool(e);
+	after = written("relay.conf.in", NULL);
+	holds_the_table(after);
+	assert_true(strcmp(before, after) != 0);
+	has(after, "fastcgi_param DOCUMENT_URI /api/v1/webchat/poll;");
+	free(before);
+	free(after);
+	table = routes;
+}
+
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -192,6 +414,9 @@ static const struct CMUnitTest tests[] = {
 	EACH(tls_template_expands),
 	EACH(every_setting_set_expands),
 	EACH(access_log_holds_no_query_and_no_token),
+	EACH(every_route_is_served_as_its_line_says),
+	EACH(route_whose_class_is_changed_changes_the_configuration),
+	EACH(stream_can_be_at_another_path),
 };
 
 int

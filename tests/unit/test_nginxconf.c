@@ -18,7 +18,8 @@ set_up_templates(void **state)
 	n = (struct nginxconf){ .conf = &c,
 		.template_dir = strdup(scratch_path(dir, "t")),
 		.template_name = "main.in",
-		.socket = "relay.sock",
+		.socket_dir = "",
+		.routes = routes,
 		.port = 5110 };
 	return 0;
 }
@@ -75,6 +76,16 @@ fails(const char *want)
 	assert_false(scratch_has(dir, "nginx.conf.new"));
 }
 
+static bool
+has_text(const char *part)
+{
+	char *got = scratch_read(dir, "nginx.conf");
+	bool found = strstr(got, part) != NULL;
+
+	free(got);
+	return found;
+}
+
 TEST(text_without_placeholders_is_copied)
 {
 	becomes("", "");
@@ -85,7 +96,8 @@ TEST(text_without_placeholders_is_copied)
 
 TEST(placeholders_are_put_in)
 {
-	becomes("x @LISTEN@ y @SOCKET@;@LISTEN@\n", "x 0.0.0.0:5110 y relay.sock;0.0.0.0:5110\n");
+	becomes(
+	    "x @LISTEN@ y @WORKERS@;@LISTEN@\n", "x 0.0.0.0:5110 y webchat_relay;0.0.0.0:5110\n");
 }
 
 TEST(file_is_for_its_owner_alone)
@@ -99,22 +111,23 @@ TEST(file_is_for_its_owner_alone)
 
 TEST(include_puts_another_template_in)
 {
-	scratch_write(dir, "t/a.in", "a @SOCKET@\n@include b.in@\n");
+	scratch_write(dir, "t/a.in", "a @WORKERS@\n@include b.in@\n");
 	scratch_write(dir, "t/b.in", "b\n");
-	becomes("1\n@include a.in@\n2\n", "1\na relay.sock\nb\n2\n");
+	becomes("1\n@include a.in@\n2\n", "1\na webchat_relay\nb\n2\n");
 }
 
-TEST(include_five_deep_is_allowed_six_refused)
+TEST(include_six_deep_is_allowed_seven_refused)
 {
 	scratch_write(dir, "t/1", "@include 2@\n");
 	scratch_write(dir, "t/2", "@include 3@\n");
 	scratch_write(dir, "t/3", "@include 4@\n");
-	scratch_write(dir, "t/4", "end\n");
-	becomes("@include 1@\n", "end\n");
-	scratch_write(dir, "nginx.conf", OLD);
 	scratch_write(dir, "t/4", "@include 5@\n");
 	scratch_write(dir, "t/5", "end\n");
-	fails("/t/5: included too deep");
+	becomes("@include 1@\n", "end\n");
+	scratch_write(dir, "nginx.conf", OLD);
+	scratch_write(dir, "t/5", "@include 6@\n");
+	scratch_write(dir, "t/6", "end\n");
+	fails("/t/6: included too deep");
 }
 
 TEST(include_of_itself_is_refused)
@@ -205,23 +218,29 @@ TEST(proxies_none_or_a_list)
 TEST(limits_of_zero_leave_no_directive)
 {
 	c.api_rate = c.auth_rate = c.max_connections = 0;
-	becomes("@LIMIT_ZONES@@LIMIT_API@@LIMIT_AUTH@", "");
+	becomes("@LIMIT_ZONES@@LIMIT@", "");
 }
 
-TEST(live_socket_lies_beside_the_other)
+TEST(sockets_lie_in_their_folder)
 {
-	const char *before = n.socket;
-
-	becomes("@LIVE_SOCKET@", "live.sock");
-	n.socket = "/srv/a b/run/relay.sock";
-	becomes("@LIVE_SOCKET@", "/srv/a b/run/live.sock");
-	n.socket = before;
-	c.api_rate = 7;
-	c.max_connections = 3;
-	becomes("@LIMIT_LIVE@",
-	    "            limit_req zone=api burst=14 nodelay;\n            limit_conn live 200;");
-	c.api_rate = c.max_connections = 0;
-	becomes("@LIMIT_LIVE@", "");
+	becomes("@UPSTREAMS@",
+	    "    upstream webchat_relay {\n"
+	    "        server \"unix:relay.sock\" max_fails=0;\n"
+	    "        server \"unix:relay.sock\" max_fails=0;\n"
+	    "        server \"unix:relay.sock\" max_fails=0;\n"
+	    "        server \"unix:relay.sock\" max_fails=0;\n"
+	    "    }\n"
+	    "    upstream webchat_live {\n"
+	    "        server \"unix:live.sock\" max_fails=0;\n"
+	    "    }\n");
+	n.socket_dir = "/srv/a b/run/";
+	scratch_write(dir, "t/main.in", "@UPSTREAMS@");
+	assert_true(write_conf());
+	assert_true(has_text("\"unix:/srv/a b/run/relay.sock\""));
+	assert_true(has_text("\"unix:/srv/a b/run/live.sock\""));
+	scratch_write(dir, "nginx.conf", OLD);
+	n.socket_dir = "/a;b/";
+	fails("/a;b/: the path may not");
 }
 
 TEST(limits_are_written_with_their_bursts)
@@ -234,12 +253,19 @@ TEST(limits_are_written_with_their_bursts)
 	    "    limit_req_zone $limit_client zone=auth:10m rate=6r/m;\n"
 	    "    limit_conn_zone $limit_client zone=connections:10m;\n"
 	    "    limit_conn_zone $limit_client zone=live:10m;\n");
-	becomes("@LIMIT_API@",
+	becomes("@LIMIT@",
 	    "            limit_req zone=api burst=20 nodelay;\n            limit_conn connections "
 	    "3;");
-	becomes("@LIMIT_AUTH@",
-	    "            limit_req zone=auth burst=6 nodelay;\n            limit_conn connections "
-	    "3;");
+}
+
+TEST(routes_that_nginx_cannot_hold_are_refused)
+{
+	const struct route bad[] = { { .path = "/a", .rate = RATE_API },
+		{ .path = "/a", .rate = RATE_AUTH }, { .path = NULL } };
+
+	n.routes = bad;
+	scratch_write(dir, "t/main.in", "a\n");
+	fails("routes: /a: its methods differ in rate, pool or kind of body");
 }
 
 static const char *const injections[] = { "; return 200", "{ }", "}", "{", "$request", "\"", "'",
@@ -306,7 +332,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(placeholders_are_put_in),
 	EACH(file_is_for_its_owner_alone),
 	EACH(include_puts_another_template_in),
-	EACH(include_five_deep_is_allowed_six_refused),
+	EACH(include_six_deep_is_allowed_seven_refused),
 	EACH(include_of_itself_is_refused),
 	EACH(include_of_a_missing_file_is_refused),
 	EACH(missing_template_is_refused),
@@ -319,8 +345,9 @@ static const struct CMUnitTest tests[] = {
 	EACH(origins_any_or_a_list),
 	EACH(proxies_none_or_a_list),
 	EACH(limits_of_zero_leave_no_directive),
-	EACH(live_socket_lies_beside_the_other),
+	EACH(sockets_lie_in_their_folder),
 	EACH(limits_are_written_with_their_bursts),
+	EACH(routes_that_nginx_cannot_hold_are_refused),
 	EACH(injection_by_user_is_refused),
 	EACH(injection_by_tls_paths_is_refused),
 	EACH(tls_path_with_a_blank_is_allowed),
