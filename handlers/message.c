@@ -305,7 +305,7 @@ on_message_get(struct request *r)
 		unknown_message(r);
 		return;
 	}
-	item = show_message(&m, r->worker->conf->name);
+	item = show_message(r, &m);
 	json_add_text(item, "status", delivery_state_name(m.state));
 	outside_add_error(r, item, id, m.state);
 	json_object_object_add(resp_ok(r, 200), "message", item);

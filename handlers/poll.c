@@ -72,8 +72,7 @@ answer(struct request *r, const struct message_page *page)
 	char cursor[24];
 
 	for (int i = 0; i < page->count; i++)
-		json_object_array_add(
-		    messages, show_message(&page->list[i], r->worker->conf->name));
+		json_object_array_add(messages, show_message(r, &page->list[i]));
 	snprintf(cursor, sizeof(cursor), "%lld", (long long)page->next);
 	json_object_object_add(o, "messages", messages);
 	json_add_text(o, "cursor", cursor);

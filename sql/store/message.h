@@ -3,7 +3,7 @@
 #ifndef SQL_MESSAGE_H
 #define SQL_MESSAGE_H
 
-#include "account.h"
+#include "fact.h"
 
 enum delivery_state {
 	DELIVERY_QUEUED,
@@ -29,8 +29,9 @@ struct message {
 	uint8_t public_id[ID_BYTES];
 	int64_t sender_id; /* 0: the relay itself */
 	int64_t group_id; /* 0: not sent to a group */
-	char *channel, *kind, *destination, *text, *source, *subject, *title, *actions, *event,
-	    *attachments, *waveform; /* NULL where there is none; the last four are JSON */
+	char *channel, *kind, *destination, *text, *source, *subject, *title, *attachments,
+	    *waveform; /* NULL where there is none; the last two are JSON */
+	struct fact *fact; /* what the relay tells, which has no text; or NULL */
 	int64_t duration_ms; /* of a voice note; 0: none is given */
 	bool is_reply;
 	uint8_t reply_to[ID_BYTES];
@@ -44,8 +45,9 @@ struct message {
 
 struct message_new {
 	int64_t sender_id; /* 0: the relay itself */
-	const char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
-	    *event, *attachments, *waveform;
+	const char *channel, *kind, *destination, *text, *source, *subject, *title, *attachments,
+	    *waveform;
+	const struct fact *fact; /* what the relay tells, instead of a text; or NULL */
 	int64_t duration_ms; /* 0: none */
 	int64_t files[MESSAGE_FILES_MAX]; /* what `attachments` names */
 	int file_count;
@@ -55,7 +57,6 @@ struct message_new {
 	bool dropped; /* the recipient blocked the sender: it never reaches their stream */
 	int64_t group_id; /* 0: not sent to a group */
 	bool outlives_group; /* it goes to the members' own streams */
-	int64_t about_id; /* the account that a system message is about; 0: none */
 	int least_role; /* of the members that get it */
 	struct bridge_new *bridge; /* how it leaves for the outside; NULL: it does not */
 	const char *outside; /* who wrote it there, for sender_id who is its recipient; or NULL */

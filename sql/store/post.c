@@ -63,12 +63,13 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES },
 			     what = { body->sealed, body->len },
 			     where = { address->sealed, address->len },
+			     request = { m->fact ? m->fact->request : NULL, ID_BYTES },
 			     key = { body->key, sizeof(body->key) },
 			     address_key = { address->key, sizeof(address->key) };
-	enum db_result r =
-	    db_exec(db, ST_MESSAGE_INSERT, seq, &id, m->outside ? (int64_t)0 : m->sender_id,
-		m->channel, m->kind, &where, &what, m->reply_to ? &reply : NULL, m->actions, m->now,
-		m->group_id, m->about_id, m->duration_ms, m->received_at);
+	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, seq, &id,
+	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
+	    m->reply_to ? &reply : NULL, m->fact && m->fact->has_request ? &request : NULL, m->now,
+	    m->group_id, m->fact ? m->fact->about_id : 0, m->duration_ms, m->received_at);
 
 	if (r == DB_DONE)
 		r = db_exec(db, ST_KEY_PUT, seq, &key, &address_key);
@@ -83,13 +84,14 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 enum db_result
 post_put(struct db *db, struct message_new *m)
 {
-	const char *const parts[BODY__MAX] = { [BODY_TEXT] = m->text,
+	char fact[FACT_BYTES];
+	const char *const parts[BODY__MAX] = { [BODY_TEXT] = m->fact ? "" : m->text,
 		[BODY_SUBJECT] = m->subject,
 		[BODY_TITLE] = m->title,
 		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
 		[BODY_WAVEFORM] = m->waveform,
-		[BODY_EVENT] = m->event };
+		[BODY_FACT] = m->fact ? fact : NULL };
 	const char *const places[ADDRESS__MAX] = {
 		[ADDRESS_TO] = m->destination, [ADDRESS_OUTSIDE] = m->outside
 	};
@@ -99,6 +101,8 @@ post_put(struct db *db, struct message_new *m)
 
 	if (r != DB_ROW)
 		return r;
+	if (m->fact && !fact_pack(m->fact, fact))
+		return DB_FAIL;
 	id_make(m->public_id);
 	r = body_seal(m->public_id, parts, BODY__MAX, &body) &&
 		body_seal(m->public_id, places, ADDRESS__MAX, &address) ?
