@@ -81,7 +81,7 @@ find_group(struct request *r, const char *to, struct message_new *m)
 		no_group(r);
 		return false;
 	}
-	m->group_id = g.id;
+	m->to = (struct message_target){ TARGET_GROUP, .group = { .id = g.id } };
 	return true;
 }
 
@@ -98,7 +98,7 @@ address_message(struct request *r, const char *typed, struct message_new *m)
 		return find_group(r, to, m);
 	if (!find_recipient(r, to, &who))
 		return false;
-	m->recipient_id = who.id;
+	m->to = (struct message_target){ TARGET_ACCOUNT, .account = { .id = who.id } };
 	return true;
 }
 

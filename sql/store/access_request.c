@@ -54,7 +54,7 @@ tell(struct db *db, int64_t admin_id, const char *admin_address, const struct ac
 		.kind = "system",
 		.destination = admin_address,
 		.fact = &fact,
-		.recipient_id = admin_id,
+		.to = { TARGET_ACCOUNT, .account = { .id = admin_id } },
 		.now = now };
 
 	memcpy(fact.request, q->public_id, ID_BYTES);

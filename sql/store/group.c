@@ -140,16 +140,15 @@ group_tell(struct db *db, const struct group *g, const struct group_news *news, 
 		.name = who->id ? account_name(who) : "",
 		.group_name = news->type == FACT_INVITED ? g->name : "",
 		.has_request = news->request };
-	struct message_new m = { .channel = "pchat",
-		.kind = "system",
-		.destination = id,
-		.fact = &fact,
-		.recipient_id = news->only,
-		.group_id = news->only ? 0 : g->id,
-		.least_role = news->least_role,
-		.outlives_group = news->outlives_group,
-		.now = now };
+	struct message_new m = {
+		.channel = "pchat", .kind = "system", .destination = id, .fact = &fact, .now = now
+	};
 
+	if (news->only)
+		m.to = (struct message_target){ TARGET_ACCOUNT, .account = { .id = news->only } };
+	else
+		m.to = (struct message_target){ TARGET_GROUP,
+			.group = { g->id, news->least_role, news->outlives_group } };
 	id_format("grp_", g->public_id, id);
 	if (news->request)
 		memcpy(fact.request, news->request, ID_BYTES);
