@@ -66,8 +66,8 @@ bool text_json_strict(const char *json, size_t len);
 /* Decodes base64 of RFC 4648, padded, into up to `size` bytes. False: it is none, or longer. */
 bool text_from_base64(const char *s, uint8_t *out, size_t size, size_t *len);
 
-/* Is it what a reader takes for one character (a grapheme cluster of UAX 29), such as an emoji, that
- * shows, of up to 64 bytes? */
+/* Is it what a reader takes for one character (a grapheme cluster of UAX 29), such as an emoji,
+ * that shows, of up to 64 bytes? */
 bool text_is_grapheme(const char *s);
 
 #endif

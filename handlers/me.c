@@ -199,14 +199,13 @@ read_place(const char *after, bool *sent, int64_t *place)
 }
 
 static void
-add_messages(
-    struct json_object *o, const struct message_page *page, bool sent, const char *relay_name)
+add_messages(struct request *r, struct json_object *o, const struct message_page *page, bool sent)
 {
 	struct json_object *array = json_object_new_array();
 	char place[32] = "r0";
 
 	for (int i = 0; i < page->count; i++) {
-		struct json_object *item = show_message(&page->list[i], relay_name);
+		struct json_object *item = show_message(r, &page->list[i]);
 
 		json_add_text(item, "status", delivery_state_name(page->list[i].state));
 		json_object_array_add(array, item);
@@ -241,5 +240,5 @@ on_me_export(struct request *r)
 	json_object_object_add(o, "user", show_user(&r->me));
 	if (add_sessions(r, o) && add_groups(r, o) && add_invites(r, o) && add_keys(r, o) &&
 	    add_phones(r, o))
-		add_messages(o, &page, sent, r->worker->conf->name);
+		add_messages(r, o, &page, sent);
 }

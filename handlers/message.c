@@ -75,7 +75,7 @@ find_group(struct request *r, const char *to, struct message_new *m)
 		no_group(r);
 		return false;
 	}
-	m->group_id = g.id;
+	m->to = (struct message_target){ TARGET_GROUP, .group = { .id = g.id } };
 	return true;
 }
 
@@ -92,7 +92,7 @@ address_message(struct request *r, const char *typed, struct message_new *m)
 		return find_group(r, to, m);
 	if (!find_recipient(r, to, &who))
 		return false;
-	m->recipient_id = who.id;
+	m->to = (struct message_target){ TARGET_ACCOUNT, .account = { .id = who.id } };
 	return true;
 }
 
@@ -177,7 +177,6 @@ send_chat(struct request *r, const struct in_message *in)
 		.session_id = r->session.id,
 		.channel = "pchat",
 		.kind = in->kind ? in->kind : "text",
-		.is_reaction = in->kind && strcmp(in->kind, "reaction") == 0,
 		.destination = in->to,
 		.text = in->text ? in->text : "",
 		.waveform = in->waveform,
@@ -272,7 +271,7 @@ on_message_get(struct request *r)
 		unknown_message(r);
 		return;
 	}
-	item = show_message(&m, r->worker->conf->name);
+	item = show_message(r, &m);
 	json_add_text(item, "status", delivery_state_name(m.state));
 	outside_add_error(r, item, id, m.state);
 	json_object_object_add(resp_ok(r, 200), "message", item);

@@ -117,7 +117,7 @@ static void
 answer(struct request *r, const struct message_new *m, const char *key, enum send_result result)
 {
 	message_answer(r, m, key, result);
-	if (m->bridge->by_relay && result == SEND_NEW)
+	if (m->to.outside->by_relay && result == SEND_NEW)
 		req_wake_mailer(r);
 }
 
@@ -151,8 +151,7 @@ outside_send(struct request *r, const struct in_message *in)
 		.source = in->source,
 		.subject = in->subject,
 		.title = in->title,
-		.bridge = &way,
-		.phone_id = way.phone_id,
+		.to = { TARGET_OUTSIDE, .outside = &way },
 		.now = r->now };
 	struct idempotency key = { .key = in->idempotency_key };
 	enum send_result result = SEND_NEW;

@@ -194,14 +194,12 @@ on_phone_inbound(struct request *r)
 {
 	const struct in_inbound *in = r->in;
 	struct message_new m = { .sender_id = r->me.id,
-		.recipient_id = r->me.id,
+		.to = { TARGET_INBOUND,
+		    .inbound = { in->from, in->phone_id ? in->phone_id : "", in->received_at } },
 		.channel = in->channel,
 		.kind = "text",
 		.destination = r->me.chat_address,
 		.text = in->text,
-		.outside = in->from,
-		.phone_id = in->phone_id,
-		.received_at = in->received_at,
 		.now = r->now };
 	struct idempotency key;
 	enum send_result result = SEND_NEW;

@@ -76,7 +76,7 @@ add_changes(struct json_object *o, const struct change_page *changes)
 	for (int s = 0; s < SUBJECT__MAX; s++)
 		if (changes->subjects[s])
 			json_object_array_add(records,
-			    json_object_new_string(change_subject_name((enum change_subject)s)));
+			    json_object_new_string(record_subject_name((enum record_subject)s)));
 	json_object_object_add(o, "changes", list);
 	json_object_object_add(o, "records", records);
 }
@@ -88,8 +88,7 @@ answer(struct request *r, const struct message_page *page, const struct change_p
 	char cursor[24];
 
 	for (int i = 0; i < page->count; i++)
-		json_object_array_add(
-		    messages, show_message(&page->list[i], r->worker->conf->name));
+		json_object_array_add(messages, show_message(r, &page->list[i]));
 	snprintf(cursor, sizeof(cursor), "%lld", (long long)page->next);
 	json_object_object_add(o, "messages", messages);
 	json_add_text(o, "cursor", cursor);

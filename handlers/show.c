@@ -3,6 +3,7 @@
 
 #include "apikey.h"
 #include "cleanup.h"
+#include "notice.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +95,7 @@ show_phone(const struct phone *p)
 }
 
 struct json_object *
-show_message(const struct message *m, const char *relay_name)
+show_message(struct request *r, const struct message *m)
 {
 	struct json_object *o = json_object_new_object();
 	char id[ID_TEXT_BYTES];
@@ -105,14 +106,14 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "kind", m->kind);
 	json_add_text(o, "from", m->from ? m->from : "relay");
 	json_add_text(o, "from_name",
-	    !m->from            ? relay_name :
+	    !m->from            ? r->worker->conf->name :
 		m->from_name[0] ? m->from_name :
 				  m->from);
 	json_add_text(o, "to", m->destination);
-	json_add_text(o, "text", m->text);
+	json_add_text(o, "text", notice_text(r, m));
 	if (strncmp(m->destination, "grp_", 4) == 0)
 		json_add_text(o, "group_id", m->destination);
-	json_add_raw(o, "event", m->event);
+	notice_add_fact(o, m);
 	json_add_raw(o, "attachments", m->attachments);
 	json_add_raw(o, "waveform", m->waveform);
 	if (m->duration_ms)
@@ -125,7 +126,7 @@ show_message(const struct message *m, const char *relay_name)
 	json_add_text(o, "source", m->source);
 	json_add_text(o, "subject", m->subject);
 	json_add_text(o, "title", m->title);
-	json_add_raw(o, "actions", m->actions);
+	notice_add_actions(r, o, m);
 	json_add_int(o, "created_at", m->created_at);
 	if (m->received_at)
 		json_add_int(o, "received_at", m->received_at);

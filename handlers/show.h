@@ -31,8 +31,8 @@ struct json_object *show_key(const struct session *key);
 /* A phone or queue, and what waits there. */
 struct json_object *show_phone(const struct phone *p);
 
-/* A message as a stream item; `relay_name` signs the relay's own. */
-struct json_object *show_message(const struct message *m, const char *relay_name);
+/* A message as a stream item, for the one who asks; the relay's name signs its own. */
+struct json_object *show_message(struct request *r, const struct message *m);
 
 /* How a message moved on. */
 struct json_object *show_change(const struct change *c);

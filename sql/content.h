@@ -5,11 +5,10 @@
 #ifndef SQL_CONTENT_H
 #define SQL_CONTENT_H
 
-/* What a message says. Gone once it was scrubbed, in every mode that scrubs. `event` is of older
- * rows: it is sealed with the body now. */
+/* What a message says. Gone once it was scrubbed, in every mode that scrubs. */
 #define CONTENT_MESSAGE(X) \
 	X(body, BLOB) \
-	X(reply_to, NULL) X(actions, NULL) X(duration_ms, NULL) X(event, NULL)
+	X(reply_to, NULL) X(request_id, NULL) X(duration_ms, NULL)
 #define CONTENT_BRIDGE(X) X(bot_token, NULL) X(last_error, TEXT)
 /* What is kept of a failure is its code. */
 #define CONTENT_IDEMPOTENCY(X) X(body_mac, BLOB)

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ACTION_PATH "/api/v1/webchat/admin/access-requests/"
 #define ARENA_BYTES ((size_t)1 << 16)
 
 static enum db_result
@@ -40,27 +39,25 @@ read_one(struct db *db, struct db_stmt *st, struct arena *a, struct access_reque
 	return r;
 }
 
-/* One message from the relay itself with its two buttons, named by the calls they make. */
+/* One message from the relay itself. */
 static enum db_result
 tell(struct db *db, int64_t admin_id, const char *admin_address, const struct access_request *q,
     int64_t now)
 {
-	char id[ID_TEXT_BYTES], text[1024], actions[512];
+	struct fact fact = { .type = FACT_ACCESS,
+		.role = GROUP_NOBODY,
+		.address = q->email,
+		.name = q->display_name,
+		.group_name = "",
+		.has_request = true };
 	struct message_new m = { .channel = "pchat",
 		.kind = "system",
 		.destination = admin_address,
-		.text = text,
-		.actions = actions,
-		.recipient_id = admin_id,
+		.fact = &fact,
+		.to = { TARGET_ACCOUNT, .account = { .id = admin_id } },
 		.now = now };
 
-	id_format("req_", q->public_id, id);
-	snprintf(text, sizeof(text), "%s%s%s%s asks for access to this relay.", q->display_name,
-	    q->display_name[0] ? " (" : "", q->email, q->display_name[0] ? ")" : "");
-	snprintf(actions, sizeof(actions),
-	    "[{\"label\":\"Approve\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/approve\"},"
-	    "{\"label\":\"Deny\",\"method\":\"POST\",\"path\":\"" ACTION_PATH "%s/deny\"}]",
-	    id, id);
+	memcpy(fact.request, q->public_id, ID_BYTES);
 	return post_put(db, &m);
 }
 
@@ -161,10 +158,11 @@ db_access_list(struct db *db, struct arena *a, int64_t before, int limit,
 
 /* Takes one notice out of the streams of admins. DB_DONE, or DB_NONE: there is none. */
 static enum db_result
-forget_notice(struct db *db, const char *pattern)
+forget_notice(struct db *db, const uint8_t request_id[static ID_BYTES])
 {
 	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_MESSAGE_DELETE };
-	struct db_stmt *st = db_bind(db, ST_ACCESS_NOTICE, pattern);
+	struct db_stmt *st =
+	    db_bind(db, ST_ACCESS_NOTICE, &(struct db_blob){ request_id, ID_BYTES });
 	enum db_result r = db_one(db, st);
 	int64_t id;
 
@@ -181,15 +179,12 @@ enum db_result
 access_forget(struct db *db, struct arena *a, const char *email)
 {
 	struct access_request q;
-	char id[ID_TEXT_BYTES], pattern[ID_TEXT_BYTES + 8];
 	enum db_result r = db_access_by_email(db, a, email, &q);
 
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
-	id_format("req_", q.public_id, id);
-	snprintf(pattern, sizeof(pattern), "%%/%s/%%", id);
 	do
-		r = forget_notice(db, pattern);
+		r = forget_notice(db, q.public_id);
 	while (r == DB_DONE);
 	if (r == DB_NONE)
 		r = db_exec(db, ST_ACCESS_DELETE, email);

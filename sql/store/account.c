@@ -2,7 +2,7 @@
 #include "account_internal.h"
 
 #include "audit.h"
-#include "change_internal.h"
+#include "record_internal.h"
 #include "news.h"
 #include "search.h"
 
@@ -139,7 +139,7 @@ update_account(
 	    change->display_name ? key : NULL, change->language, (int64_t)change->public_visible,
 	    (int64_t)change->mail_reply_to, (int64_t)change->invites_from);
 	if (r == DB_DONE)
-		r = change_record(db, acc->id, SUBJECT_PROFILE);
+		r = record_changed(db, acc->id, SUBJECT_PROFILE);
 	if (r != DB_DONE)
 		return r;
 	r = db_account_by_address(db, a, acc->chat_address, acc);

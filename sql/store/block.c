@@ -1,7 +1,7 @@
 /* Blocks between users. */
 #include "block.h"
 
-#include "change_internal.h"
+#include "record_internal.h"
 
 enum db_result
 db_block_set(struct db *db, int64_t account_id, int64_t blocked_id, bool blocked, int64_t now)
@@ -15,7 +15,7 @@ db_block_set(struct db *db, int64_t account_id, int64_t blocked_id, bool blocked
 	if (!db_failed(r) && blocked)
 		r = db_exec(db, ST_INVITE_FORGET, account_id, blocked_id);
 	if (!db_failed(r))
-		r = change_record(db, account_id, SUBJECT_BLOCKS);
+		r = record_changed(db, account_id, SUBJECT_BLOCKS);
 	r = db_end(db, r);
 	return r == DB_NONE ? DB_DONE : r;
 }

@@ -26,17 +26,17 @@ const int bridge_channels_len = ARRAY_LEN(bridge_channels);
 static enum db_result
 count_today(struct db *db, const struct message_new *m)
 {
-	const struct hit_limit day = { m->bridge->most_per_day, DAY_MS, m->now };
+	const struct hit_limit day = { m->to.outside->most_per_day, DAY_MS, m->now };
 	char sender[24];
 
 	snprintf(sender, sizeof(sender), "%lld", (long long)m->sender_id);
-	return throttle_hit(db, m->channel, sender, &day, &m->bridge->retry_at);
+	return throttle_hit(db, m->channel, sender, &day, &m->to.outside->retry_at);
 }
 
 enum db_result
 bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 {
-	const struct bridge_new *b = m->bridge;
+	const struct bridge_new *b = m->to.outside;
 	enum db_result r = count_today(db, m);
 
 	if (r == DB_DONE)

@@ -23,7 +23,7 @@ struct bridge_new {
 };
 
 /* Inside a write: the queue's row and the delivery of a new message. DB_DONE; DB_CONFLICT with
- * m->bridge->retry_at: that would be more than one may send in a day. */
+ * m->to.outside->retry_at: that would be more than one may send in a day. */
 enum db_result bridge_put(struct db *db, const struct message_new *m, int64_t message_id);
 
 /* True while nobody was handed the message; for messages inside the relay too. */

@@ -6,15 +6,6 @@
 #include "news.h"
 #include "seq.h"
 
-const char *
-change_subject_name(enum change_subject s)
-{
-	static const char *const names[SUBJECT__MAX] = { "profile", "contacts", "blocks",
-		"groups" };
-
-	return names[s];
-}
-
 /* Each change has a place of its own, so that pages of them can end anywhere. DB_DONE, DB_NONE: no
  * session but that one wants to be told. */
 static enum db_result
@@ -65,20 +56,6 @@ change_read(
 	message_id = db_i64(st, 0);
 	db_reset(st);
 	r = put(db, account_id, message_id, session_id);
-	if (r == DB_DONE)
-		news_for(db, WAKE_NEWS, account_id);
-	return r == DB_NONE ? DB_DONE : r;
-}
-
-enum db_result
-change_record(struct db *db, int64_t account_id, enum change_subject s)
-{
-	int64_t seq = 0;
-	enum db_result r = seq_next(db, &seq);
-
-	if (r != DB_ROW)
-		return r;
-	r = db_exec(db, ST_RECORD_CHANGED, account_id, (int64_t)s, seq);
 	if (r == DB_DONE)
 		news_for(db, WAKE_NEWS, account_id);
 	return r == DB_NONE ? DB_DONE : r;

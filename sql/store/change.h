@@ -4,21 +4,10 @@
 #define SQL_CHANGE_H
 
 #include "message.h"
+#include "record.h"
 
 /* So many changes of messages a page carries. */
 #define CHANGES_MAX 500
-
-/* Records of a user that clients keep a copy of. */
-enum change_subject {
-	SUBJECT_PROFILE,
-	SUBJECT_CONTACTS,
-	SUBJECT_BLOCKS,
-	SUBJECT_GROUPS,
-	SUBJECT__MAX
-};
-
-/* The wire's word for a subject. */
-const char *change_subject_name(enum change_subject s);
 
 /* A message that the user sent moved on, or one that they received was read in another session. */
 struct change {

@@ -14,9 +14,6 @@ enum db_result change_exec(struct db *db, enum stmt which, ...);
 enum db_result change_read(struct db *db, int64_t account_id, int64_t session_id,
     const uint8_t public_id[static ID_BYTES]);
 
-/* A record of the account changed: its sessions are told. Inside a write. DB_DONE. */
-enum db_result change_record(struct db *db, int64_t account_id, enum change_subject s);
-
 /* Has the account a session but this one that wants to see what it does? DB_ROW or DB_NONE. */
 enum db_result change_has_others(struct db *db, int64_t account_id, int64_t session_id);
 

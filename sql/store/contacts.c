@@ -1,7 +1,7 @@
 /* Address books. */
 #include "contacts.h"
 
-#include "change_internal.h"
+#include "record_internal.h"
 
 #include <string.h>
 
@@ -44,7 +44,7 @@ put(struct db *db, int64_t account_id, const struct contacts *c, const char *exp
 	if (r != DB_DONE)
 		return r;
 	r = db_exec(db, ST_CONTACTS_PUT, account_id, c->document, c->etag);
-	return r == DB_DONE ? change_record(db, account_id, SUBJECT_CONTACTS) : r;
+	return r == DB_DONE ? record_changed(db, account_id, SUBJECT_CONTACTS) : r;
 }
 
 enum db_result

@@ -66,8 +66,7 @@ put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 		[BODY_TITLE] = m->title,
 		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
-		[BODY_WAVEFORM] = m->waveform,
-		[BODY_EVENT] = m->event };
+		[BODY_WAVEFORM] = m->waveform };
 	struct body body;
 	enum db_result r;
 

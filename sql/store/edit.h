@@ -2,6 +2,7 @@
 #ifndef SQL_EDIT_H
 #define SQL_EDIT_H
 
+#include "actor.h"
 #include "message.h"
 
 enum change_result {

@@ -2,7 +2,7 @@
 #include "group.h"
 
 #include "audit.h"
-#include "change_internal.h"
+#include "record_internal.h"
 #include "cleanup.h"
 #include "group_internal.h"
 #include "text.h"
@@ -129,31 +129,31 @@ group_open(struct db *db, struct arena *a, const struct group_act *act, enum gro
 enum db_result
 group_tell(struct db *db, const struct group *g, const struct group_news *news, int64_t now)
 {
-	char id[ID_TEXT_BYTES], text[512], event[256];
-	struct text e;
-	struct message_new m = { .channel = "pchat",
-		.kind = "system",
-		.destination = id,
-		.text = text,
-		.actions = news->actions,
-		.event = event,
-		.recipient_id = news->only,
-		.group_id = news->only ? 0 : g->id,
-		.about_id = news->who->id,
-		.least_role = news->least_role,
-		.outlives_group = news->outlives_group,
-		.now = now };
+	char id[ID_TEXT_BYTES];
+	const struct account *who = news->who;
+	struct fact fact = { .type = news->type,
+		.role = fact_has_role(news->type) ? news->role : GROUP_NOBODY,
+		.about_id = who->id,
+		.actor_id = !news->by       ? 0 :
+		    news->by->id == who->id ? FACT_BY_THEMSELVES :
+					      news->by->id,
+		.address = who->chat_address,
+		.name = who->id ? account_name(who) : "",
+		.group_name = news->type == FACT_INVITED ? g->name : "",
+		.has_request = news->request };
+	struct message_new m = {
+		.channel = "pchat", .kind = "system", .destination = id, .fact = &fact, .now = now
+	};
 
+	if (news->only)
+		m.to = (struct message_target){ TARGET_ACCOUNT, .account = { .id = news->only } };
+	else
+		m.to = (struct message_target){ TARGET_GROUP,
+			.group = { g->id, news->least_role, news->outlives_group } };
 	id_format("grp_", g->public_id, id);
-	text_init(&e, text, sizeof(text));
-	text_printf(&e, "%s%s", account_name(news->who), news->text);
-	text_init(&e, event, sizeof(event));
-	text_printf(
-	    &e, "{\"type\":\"%s\",\"chat_address\":\"%s\"", news->type, news->who->chat_address);
-	if (news->role)
-		text_printf(&e, ",\"role\":\"%s\"", news->role);
-	text_printf(&e, "}");
-	return text_ok(&e) ? post_put(db, &m) : DB_FAIL;
+	if (news->request)
+		memcpy(fact.request, news->request, ID_BYTES);
+	return post_put(db, &m);
 }
 
 /* DB_NONE of a change that changed nothing is fine. */
@@ -186,7 +186,7 @@ create(struct db *db, struct group *g, const struct account *owner, int64_t now)
 	r = db_exec(db, ST_MEMBER_PUT, g->id, owner->id, (int64_t)GROUP_OWNER, now);
 	if (r == DB_DONE)
 		r = db_exec(db, ST_GROUP_COUNT, g->id);
-	return r == DB_DONE ? change_record(db, owner->id, SUBJECT_GROUPS) : r;
+	return r == DB_DONE ? record_changed(db, owner->id, SUBJECT_GROUPS) : r;
 }
 
 enum db_result
@@ -219,8 +219,7 @@ update(struct db *db, struct arena *a, const struct group_act *act,
 	if (r != DB_DONE)
 		return r;
 	return group_tell(db, g,
-	    &(struct group_news){
-		.type = "updated", .text = " changed the group.", .who = act->actor },
+	    &(struct group_news){ .type = FACT_UPDATED, .who = act->actor, .by = act->actor },
 	    act->now);
 }
 
@@ -243,7 +242,7 @@ group_remove(struct db *db, const struct group *g, const struct account *by, int
 	static const enum stmt steps[] = { ST_GROUP_DELETE_REMOVALS, ST_GROUP_DELETE_STREAM,
 		ST_GROUP_DELETE_MESSAGES };
 	const struct group_news news = {
-		.type = "deleted", .text = " deleted the group.", .who = by, .outlives_group = true
+		.type = FACT_DELETED, .who = by, .by = by, .outlives_group = true
 	};
 	enum db_result r = DB_DONE;
 
@@ -273,8 +272,8 @@ static enum db_result
 end_group(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
     const char *actor, int64_t now)
 {
-	char name[] = "The operator of the relay", relay[] = "relay", id[ID_TEXT_BYTES];
-	const struct account operator= { .display_name = name, .chat_address = relay };
+	char relay[] = "relay", id[ID_TEXT_BYTES];
+	const struct account operator= { .chat_address = relay };
 	struct group g;
 	enum db_result r = db_group_get(db, a, public_id, 0, &g);
 
@@ -320,7 +319,7 @@ pass_on(struct db *db, const struct group *g, const struct account *acc, int64_t
 	heir = db_i64(st, 0);
 	db_reset(st);
 	r = db_exec(db, ST_MEMBER_ROLE, g->id, heir, (int64_t)GROUP_OWNER);
-	return r == DB_DONE ? change_record(db, heir, SUBJECT_GROUPS) : r;
+	return r == DB_DONE ? record_changed(db, heir, SUBJECT_GROUPS) : r;
 }
 
 enum db_result

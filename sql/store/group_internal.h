@@ -3,6 +3,7 @@
 #define SQL_GROUP_ROWS_H
 
 #include "db_internal.h"
+#include "fact.h"
 #include "group.h"
 
 /* Loads the group of an act and checks that the actor has at least the role `need` in it: DB_ROW,
@@ -13,10 +14,11 @@ enum db_result group_open(struct db *db, struct arena *a, const struct group_act
 /* Something happened in a group: a system message to its members of at least `least_role`, or only
  * to `only` when that is not 0. `who` is the account that it is about. */
 struct group_news {
-	const char *type, *text; /* the text has one %s for the name of `who`, or none */
+	enum fact_type type;
 	const struct account *who;
-	const char *role; /* NULL: none is named */
-	const char *actions;
+	const struct account *by; /* who did it; NULL: those who read it are not told */
+	enum group_role role; /* of types that have one */
+	const uint8_t *request; /* that its reader is to decide; or NULL */
 	int64_t only;
 	enum group_role least_role;
 	bool outlives_group; /* the group is about to go */
@@ -29,10 +31,10 @@ group_tell(struct db *db, const struct group *g, const struct group_news *news, 
 /* Reads GROUP_COLUMNS and a role from column 0 on; false when the arena is full. */
 bool group_read(struct db_stmt *st, struct arena *a, struct group *out);
 
-/* Puts an account in and tells everyone. DB_DONE; GROUP_FULL at the limit. Somebody who is in
- * already stays what they are. */
+/* Puts an account in, as `by` did, and tells everyone. DB_DONE; GROUP_FULL at the limit. Somebody
+ * who is in already stays what they are. */
 enum db_result group_put_in(struct db *db, struct group *g, const struct account *who,
-    enum group_role role, int64_t now, enum group_result *result);
+    const struct account *by, enum group_role role, int64_t now, enum group_result *result);
 
 /* Invites an account, unless it does not want that: then nothing happens. DB_DONE. */
 enum db_result invite_put(struct db *db, const struct group *g, const struct account *who,

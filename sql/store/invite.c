@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ACTION_BYTES 512
 #define DAY_MS ((int64_t)24 * 3600000)
 #define PAIR_PER_DAY 10 /* invitations of one to another, over all groups */
 #define ALL_PER_DAY 2000 /* invitations of one, enough for two groups as large as they may be */
@@ -78,31 +77,17 @@ is_welcome(struct db *db, const struct account *who, const struct account *invit
 	return is_too_often(db, who, inviter, now);
 }
 
-/* The message with its two buttons, in their own stream. */
-static enum db_result
-tell(struct db *db, const struct group *g, const uint8_t public_id[static ID_BYTES],
-    const struct account *who, const struct account *inviter, int64_t now)
-{
-	char actions[ACTION_BYTES], id[ID_TEXT_BYTES], text[256];
-	const struct group_news news = {
-		.type = "invited", .text = text, .who = inviter, .actions = actions, .only = who->id
-	};
-
-	id_format("inv_", public_id, id);
-	snprintf(text, sizeof(text), " invites you to the group %s.", g->name);
-	snprintf(actions, sizeof(actions),
-	    "[{\"label\":\"Accept\",\"method\":\"POST\",\"path\":\"/api/v1/webchat/invites/%s/"
-	    "accept\"},{\"label\":\"Decline\",\"method\":\"POST\",\"path\":\"/api/v1/webchat/"
-	    "invites/%s/decline\"}]",
-	    id, id);
-	return group_tell(db, g, &news, now);
-}
-
 enum db_result
 invite_put(struct db *db, const struct group *g, const struct account *who,
     const struct account *inviter, enum group_role role, int64_t now)
 {
 	uint8_t id[ID_BYTES];
+	const struct group_news news = { .type = FACT_INVITED,
+		.who = inviter,
+		.by = inviter,
+		.role = role,
+		.request = id,
+		.only = who->id };
 	enum db_result r = is_welcome(db, who, inviter, now);
 
 	if (r != DB_DONE)
@@ -110,7 +95,7 @@ invite_put(struct db *db, const struct group *g, const struct account *who,
 	id_make(id);
 	r = db_exec(db, ST_INVITE_PUT, &(struct db_blob){ id, ID_BYTES }, g->id, who->id,
 	    inviter->id, (int64_t)role, now);
-	return r == DB_DONE ? tell(db, g, id, who, inviter, now) : r == DB_NONE ? DB_DONE : r;
+	return r == DB_DONE ? group_tell(db, g, &news, now) : r == DB_NONE ? DB_DONE : r;
 }
 
 enum db_result
@@ -163,7 +148,7 @@ answer(struct db *db, struct group *g, const struct account *who, enum group_rol
 	*result = GROUP_OK;
 	if (!accept)
 		return db_exec(db, ST_INVITE_DECLINE, g->id, who->id, now);
-	r = group_put_in(db, g, who, role, now, result);
+	r = group_put_in(db, g, who, who, role, now, result);
 	if (r == DB_DONE && *result == GROUP_OK) {
 		g->role = role;
 		g->member_count++;

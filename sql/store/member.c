@@ -1,12 +1,8 @@
 /* Members of groups: joining, leaving, roles, and the requests to join. */
 #include "group.h"
 
-#include "change_internal.h"
+#include "record_internal.h"
 #include "group_internal.h"
-
-#include <stdio.h>
-
-#define ACTION_BYTES 512
 
 static enum db_result
 recount(struct db *db, enum db_result r, int64_t group_id)
@@ -47,12 +43,10 @@ role_of(struct db *db, int64_t group_id, int64_t account_id, enum group_role *ro
 }
 
 enum db_result
-group_put_in(struct db *db, struct group *g, const struct account *who, enum group_role role,
-    int64_t now, enum group_result *result)
+group_put_in(struct db *db, struct group *g, const struct account *who, const struct account *by,
+    enum group_role role, int64_t now, enum group_result *result)
 {
-	const struct group_news news = {
-		.type = "joined", .text = " joined.", .who = who, .role = group_role_name(role)
-	};
+	const struct group_news news = { .type = FACT_JOINED, .who = who, .by = by, .role = role };
 	enum group_role before;
 	enum db_result r = role_of(db, g->id, who->id, &before);
 
@@ -69,7 +63,7 @@ group_put_in(struct db *db, struct group *g, const struct account *who, enum gro
 	if (!db_failed(r))
 		r = recount(db, forget_request(db, g->id, who->id), g->id);
 	if (r == DB_DONE)
-		r = change_record(db, who->id, SUBJECT_GROUPS);
+		r = record_changed(db, who->id, SUBJECT_GROUPS);
 	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
 }
 
@@ -85,7 +79,7 @@ group_take_out(struct db *db, const struct group *g, int64_t account_id)
 	if (!db_failed(r))
 		r = take_back_invites(db, g->id, account_id);
 	if (!db_failed(r))
-		r = change_record(db, account_id, SUBJECT_GROUPS);
+		r = record_changed(db, account_id, SUBJECT_GROUPS);
 	return recount(db, r, g->id);
 }
 
@@ -113,23 +107,15 @@ static enum db_result
 ask(struct db *db, const struct group *g, const struct group_act *act,
     uint8_t request_id[static ID_BYTES])
 {
-	char actions[ACTION_BYTES], group[ID_TEXT_BYTES], request[ID_TEXT_BYTES];
-	const struct group_news news = { .type = "requested",
-		.text = " asks to join.",
+	const struct group_news news = { .type = FACT_REQUESTED,
 		.who = act->actor,
-		.actions = actions,
+		.by = act->actor,
+		.request = request_id,
 		.least_role = GROUP_ADMIN };
 	struct db_stmt *st;
 	enum db_result r;
 
 	id_make(request_id);
-	id_format("grp_", g->public_id, group);
-	id_format("req_", request_id, request);
-	snprintf(actions, sizeof(actions),
-	    "[{\"label\":\"Approve\",\"method\":\"POST\",\"path\":\"/api/v1/webchat/groups/%s/"
-	    "requests/%s/approve\"},{\"label\":\"Reject\",\"method\":\"POST\",\"path\":"
-	    "\"/api/v1/webchat/groups/%s/requests/%s/reject\"}]",
-	    group, request, group, request);
 	r = db_exec(db, ST_JOIN_PUT, &(struct db_blob){ request_id, ID_BYTES }, g->id,
 	    act->actor->id, act->now);
 	if (r == DB_DONE)
@@ -158,7 +144,7 @@ db_group_join(struct db *db, struct arena *a, const struct group_act *act,
 	if (r == DB_ROW && g.role != GROUP_NOBODY) {
 		r = DB_DONE;
 	} else if (r == DB_ROW && g.is_open) {
-		r = group_put_in(db, &g, act->actor, GROUP_MEMBER, act->now, result);
+		r = group_put_in(db, &g, act->actor, act->actor, GROUP_MEMBER, act->now, result);
 	} else if (r == DB_ROW) {
 		*result = GROUP_REQUESTED;
 		r = ask(db, &g, act, request_id);
@@ -169,7 +155,7 @@ db_group_join(struct db *db, struct arena *a, const struct group_act *act,
 static enum db_result
 leave(struct db *db, const struct group *g, const struct group_act *act, enum group_result *result)
 {
-	const struct group_news news = { .type = "left", .text = " left.", .who = act->actor };
+	const struct group_news news = { .type = FACT_LEFT, .who = act->actor, .by = act->actor };
 	bool last;
 	enum db_result r = is_last_owner(db, g->id, g->role, &last);
 
@@ -212,7 +198,7 @@ add(struct db *db, struct group *g, const struct account *who, enum group_role r
 		return r;
 	r = db_find(db, ST_JOIN_OWN, g->id, who->id);
 	if (r == DB_ROW)
-		return group_put_in(db, g, who, role, act->now, result);
+		return group_put_in(db, g, who, act->actor, role, act->now, result);
 	if (r != DB_NONE)
 		return r;
 	*result = GROUP_INVITED;
@@ -242,39 +228,41 @@ db_member_add(struct db *db, struct arena *a, const struct group_act *act, const
 	return db_end(db, r);
 }
 
+/* Who put them out is the members' affair: they themselves are not told. */
 static enum db_result
-put_out(struct db *db, const struct group *g, const struct account *who, int64_t now)
+put_out(
+    struct db *db, const struct group *g, const struct account *who, const struct group_act *act)
 {
-	struct group_news news = { .type = "removed", .text = " was removed.", .who = who };
+	struct group_news news = { .type = FACT_REMOVED, .who = who, .by = act->actor };
 	enum db_result r = group_take_out(db, g, who->id);
 
 	if (r == DB_DONE)
-		r = group_tell(db, g, &news, now);
+		r = group_tell(db, g, &news, act->now);
+	news.by = NULL;
 	news.only = who->id;
-	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
+	return r == DB_DONE ? group_tell(db, g, &news, act->now) : r;
 }
 
 static enum db_result
 give_role(struct db *db, const struct group *g, const struct account *who, enum group_role role,
-    int64_t now)
+    const struct group_act *act)
 {
-	const struct group_news news = { .type = "role",
-		.text = " has another role now.",
-		.who = who,
-		.role = group_role_name(role) };
+	const struct group_news news = {
+		.type = FACT_ROLE, .who = who, .by = act->actor, .role = role
+	};
 	enum db_result r = db_exec(db, ST_MEMBER_ROLE, g->id, who->id, (int64_t)role);
 
 	if (r == DB_DONE && role < GROUP_ADMIN)
 		r = take_back_invites(db, g->id, who->id);
 	if (!db_failed(r))
-		r = change_record(db, who->id, SUBJECT_GROUPS);
-	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
+		r = record_changed(db, who->id, SUBJECT_GROUPS);
+	return r == DB_DONE ? group_tell(db, g, &news, act->now) : r;
 }
 
 /* Owners and admins are made and unmade by owners alone, and one owner always stays. */
 static enum db_result
 set_member(struct db *db, const struct group *g, const struct account *who, enum group_role role,
-    int64_t now, enum group_result *result)
+    const struct group_act *act, enum group_result *result)
 {
 	enum group_role before;
 	bool last = false;
@@ -292,7 +280,7 @@ set_member(struct db *db, const struct group *g, const struct account *who, enum
 		*result = GROUP_LAST_OWNER;
 	if (*result != GROUP_OK || before == role)
 		return DB_DONE;
-	return role == GROUP_NOBODY ? put_out(db, g, who, now) : give_role(db, g, who, role, now);
+	return role == GROUP_NOBODY ? put_out(db, g, who, act) : give_role(db, g, who, role, act);
 }
 
 enum db_result
@@ -313,7 +301,7 @@ db_member_set(struct db *db, struct arena *a, const struct group_act *act, const
 		*result = GROUP_NO_MEMBER;
 		r = DB_DONE;
 	}
-	return db_end(db, r == DB_ROW ? set_member(db, &g, &who, role, act->now, result) : r);
+	return db_end(db, r == DB_ROW ? set_member(db, &g, &who, role, act, result) : r);
 }
 
 enum db_result
@@ -390,18 +378,20 @@ find_request(struct db *db, struct arena *a, int64_t group_id,
 	return r == DB_ROW ? db_account_by_address(db, a, address, who) : r;
 }
 
+/* Who turned somebody down is not told. */
 static enum db_result
-decide(struct db *db, struct group *g, const struct account *who, bool approve, int64_t now,
-    enum group_result *result)
+decide(struct db *db, struct group *g, const struct account *who, bool approve,
+    const struct group_act *act, enum group_result *result)
 {
-	const struct group_news news = { .type = approve ? "approved" : "rejected",
-		.text = approve ? " was let in." : " was not let in.",
+	const struct group_news news = { .type = approve ? FACT_APPROVED : FACT_REJECTED,
 		.who = who,
+		.by = approve ? act->actor : NULL,
 		.only = who->id };
-	enum db_result r = approve ? group_put_in(db, g, who, GROUP_MEMBER, now, result) :
-				     forget_request(db, g->id, who->id);
+	enum db_result r = approve ?
+	    group_put_in(db, g, who, act->actor, GROUP_MEMBER, act->now, result) :
+	    forget_request(db, g->id, who->id);
 
-	return r == DB_DONE && *result == GROUP_OK ? group_tell(db, g, &news, now) : r;
+	return r == DB_DONE && *result == GROUP_OK ? group_tell(db, g, &news, act->now) : r;
 }
 
 enum db_result
@@ -422,5 +412,5 @@ db_join_decide(struct db *db, struct arena *a, const struct group_act *act,
 		*result = GROUP_NO_REQUEST;
 		r = DB_DONE;
 	}
-	return db_end(db, r == DB_ROW ? decide(db, &g, &who, approve, act->now, result) : r);
+	return db_end(db, r == DB_ROW ? decide(db, &g, &who, approve, act, result) : r);
 }

@@ -42,9 +42,9 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 		.edited_at = db_i64(st, 12),
 		.deleted_at = db_i64(st, 13),
 		.scrubbed_at = db_i64(st, 14),
-		.group_id = db_i64(st, 18),
-		.duration_ms = db_i64(st, 19),
-		.received_at = db_i64(st, 20) };
+		.group_id = db_i64(st, 17),
+		.duration_ms = db_i64(st, 18),
+		.received_at = db_i64(st, 19) };
 	if (!db_blob(st, 1, out->public_id, ID_BYTES) ||
 	    !body_open(st, MESSAGE_BODY_COLUMN, out->public_id, a, parts, BODY__MAX) ||
 	    !body_open(st, MESSAGE_ADDRESS_COLUMN, out->public_id, a, address, ADDRESS__MAX))
@@ -60,10 +60,12 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 	out->channel = db_text(st, 3, a, &ok);
 	out->kind = db_text(st, 4, a, &ok);
 	out->is_reply = db_blob(st, 9, out->reply_to, ID_BYTES);
-	out->actions = db_text(st, 10, a, &ok);
 	out->from = address[ADDRESS_OUTSIDE] ? address[ADDRESS_OUTSIDE] : db_text(st, 15, a, &ok);
 	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") : db_text(st, 16, a, &ok);
-	out->event = parts[BODY_EVENT] ? parts[BODY_EVENT] : db_text(st, 17, a, &ok);
+	if (parts[BODY_FACT])
+		ok = fact_unpack(a, parts[BODY_FACT], &out->fact) && ok;
+	if (out->fact)
+		out->fact->has_request = db_blob(st, 10, out->fact->request, ID_BYTES);
 	return ok;
 }
 
@@ -71,7 +73,8 @@ void
 message_hide(struct message *m)
 {
 	m->text[0] = '\0';
-	m->subject = m->title = m->attachments = m->waveform = m->source = m->event = NULL;
+	m->subject = m->title = m->attachments = m->waveform = m->source = NULL;
+	m->fact = NULL;
 	m->is_reply = false;
 	m->duration_ms = 0;
 }
@@ -122,6 +125,18 @@ read_own(struct db_stmt *st, struct arena *a, struct message *m)
 	return ok;
 }
 
+/* Who did what the messages tell of. DB_DONE. */
+static enum db_result
+name_actors(struct db *db, struct arena *a, const struct message *list, int count)
+{
+	enum db_result r = DB_DONE;
+
+	for (int i = 0; i < count && r == DB_DONE; i++)
+		if (list[i].fact)
+			r = fact_name_actor(db, a, list[i].fact);
+	return r;
+}
+
 enum db_result
 message_page_read(
     struct db *db, struct db_stmt *st, struct arena *a, int64_t from, struct message_page *page)
@@ -147,7 +162,7 @@ message_page_read(
 		page->count++;
 	}
 	db_reset(st);
-	return r;
+	return r == DB_DONE ? name_actors(db, a, page->list, page->count) : r;
 }
 
 /* The account's own delivery of a message: DB_ROW or DB_NONE. */
@@ -183,6 +198,8 @@ message_find(
 		r = DB_FAIL;
 	message_receipt(db, st, MESSAGE_COLUMN_COUNT, out);
 	db_reset(st);
+	if (r == DB_ROW && name_actors(db, a, out, 1) != DB_DONE)
+		r = DB_FAIL;
 	return r;
 }
 

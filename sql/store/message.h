@@ -3,10 +3,7 @@
 #ifndef SQL_MESSAGE_H
 #define SQL_MESSAGE_H
 
-#include "actor.h"
-#include "arena.h"
-#include "db.h"
-#include "id.h"
+#include "fact.h"
 
 enum delivery_state {
 	DELIVERY_QUEUED,
@@ -32,8 +29,9 @@ struct message {
 	uint8_t public_id[ID_BYTES];
 	int64_t sender_id; /* 0: the relay itself */
 	int64_t group_id; /* 0: not sent to a group */
-	char *channel, *kind, *destination, *text, *source, *subject, *title, *actions, *event,
-	    *attachments, *waveform; /* NULL where there is none; the last four are JSON */
+	char *channel, *kind, *destination, *text, *source, *subject, *title, *attachments,
+	    *waveform; /* NULL where there is none; the last two are JSON */
+	struct fact *fact; /* what the relay tells, which has no text; or NULL */
 	int64_t duration_ms; /* of a voice note; 0: none is given */
 	bool is_reply;
 	uint8_t reply_to[ID_BYTES];
@@ -48,27 +46,42 @@ struct message {
 	char *request_key; /* then, if it is still known: what it was sent under; or NULL */
 };
 
+/* Where a new message goes, or that it came in. */
+enum target_kind { TARGET_ACCOUNT, TARGET_GROUP, TARGET_OUTSIDE, TARGET_INBOUND };
+
+struct message_target {
+	enum target_kind kind;
+	union {
+		struct {
+			int64_t id;
+			bool blocked; /* the sender, by it: it never reaches its stream */
+		} account;
+		struct {
+			int64_t id; /* its members get it, but for the sender */
+			int least_role; /* of those who do */
+			bool outlives; /* it goes to the members' own streams */
+		} group;
+		struct bridge_new *outside; /* how it leaves the relay */
+		struct { /* brought by a phone of `sender_id`, who gets it */
+			const char *from; /* who wrote it there */
+			const char *phone_id; /* empty: it has no name */
+			int64_t received_at; /* by the phone */
+		} inbound;
+	};
+};
+
 struct message_new {
 	int64_t sender_id; /* 0: the relay itself */
+	struct message_target to;
 	int64_t session_id; /* of the sender */
-	const char *channel, *kind, *destination, *text, *source, *subject, *title, *actions,
-	    *event, *attachments, *waveform;
+	const char *channel, *kind, *destination; /* as it is shown */
+	const char *text, *source, *subject, *title, *attachments, *waveform; /* or NULL */
+	const struct fact *fact; /* what the relay tells, instead of a text; or NULL */
 	int64_t duration_ms; /* 0: none */
 	int64_t files[MESSAGE_FILES_MAX]; /* what `attachments` names */
 	int file_count;
 	bool file_is_gone; /* out: one of the files went a moment ago */
 	const uint8_t *reply_to;
-	int64_t recipient_id; /* one account; 0: the members of the group but the sender */
-	bool is_reaction; /* readers of a stream group may send those */
-	bool dropped; /* the recipient blocked the sender: it never reaches their stream */
-	int64_t group_id; /* 0: not sent to a group */
-	bool outlives_group; /* it goes to the members' own streams */
-	int64_t about_id; /* the account that a system message is about; 0: none */
-	int least_role; /* of the members that get it */
-	struct bridge_new *bridge; /* how it leaves for the outside; NULL: it does not */
-	const char *outside; /* who wrote it there, for sender_id who is its recipient; or NULL */
-	const char *phone_id; /* that brought it, or is to carry it; NULL or empty: none, any */
-	int64_t received_at; /* with `outside`: when the phone got it */
 	int64_t now;
 	uint8_t public_id[ID_BYTES]; /* out */
 };

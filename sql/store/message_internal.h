@@ -5,7 +5,7 @@
 #include "db_internal.h"
 #include "message.h"
 
-#define MESSAGE_COLUMN_COUNT 21
+#define MESSAGE_COLUMN_COUNT 20
 #define MESSAGE_BODY_COLUMN 5 /* its key follows */
 #define MESSAGE_ADDRESS_COLUMN 7 /* likewise */
 

@@ -11,6 +11,8 @@
 #include "seq.h"
 #include "waiting.h"
 
+#include <string.h>
+
 #define IDEMPOTENCY_TTL_MS ((int64_t)24 * 3600000)
 
 /* One place in the group's stream, and news for each member. */
@@ -41,19 +43,28 @@ post_copy(struct db *db, int64_t sender_id, int64_t session_id, int64_t seq, int
 static enum db_result
 deliver_group(struct db *db, const struct message_new *m, int64_t seq)
 {
-	enum db_result r =
-	    db_exec(db, ST_MEMBER_DELIVER, seq, m->group_id, m->sender_id, (int64_t)m->least_role);
+	const int64_t group = m->to.group.id, least_role = m->to.group.least_role;
+	enum db_result r = db_exec(db, ST_MEMBER_DELIVER, seq, group, m->sender_id, least_role);
 
 	if (db_failed(r))
 		return r;
-	if (m->outlives_group)
-		return news_exec(db, WAKE_NEWS, ST_MEMBER_STREAM, seq, m->group_id, m->sender_id,
-		    (int64_t)m->least_role);
+	if (m->to.group.outlives)
+		return news_exec(
+		    db, WAKE_NEWS, ST_MEMBER_STREAM, seq, group, m->sender_id, least_role);
 	r = m->sender_id ? change_has_others(db, m->sender_id, m->session_id) : DB_NONE;
 	if (r != DB_ROW && r != DB_NONE)
 		return r;
-	return post_stream_group(
-	    db, m->group_id, seq, seq, r == DB_ROW ? 0 : m->sender_id, (int64_t)m->least_role);
+	return post_stream_group(db, group, seq, seq, r == DB_ROW ? 0 : m->sender_id, least_role);
+}
+
+static enum db_result
+deliver_one(struct db *db, int64_t account_id, int64_t seq)
+{
+	enum db_result r;
+
+	news_for(db, WAKE_NEWS, account_id);
+	r = db_exec(db, ST_DELIVERY_INSERT, seq, account_id);
+	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, account_id, seq, seq) : r;
 }
 
 /* One delivery for each who gets it, and a place in the stream where they fetch it. */
@@ -62,17 +73,18 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 {
 	enum db_result r;
 
-	if (m->dropped)
-		return DB_DONE;
-	if (m->bridge)
-		return bridge_put(db, m, seq);
-	if (!m->recipient_id) {
+	switch (m->to.kind) {
+	case TARGET_ACCOUNT:
+		return m->to.account.blocked ? DB_DONE : deliver_one(db, m->to.account.id, seq);
+	case TARGET_GROUP:
 		r = deliver_group(db, m, seq);
 		return r == DB_NONE ? DB_DONE : r;
+	case TARGET_OUTSIDE:
+		return bridge_put(db, m, seq);
+	case TARGET_INBOUND:
+		return deliver_one(db, m->sender_id, seq);
 	}
-	news_for(db, WAKE_NEWS, m->recipient_id);
-	r = db_exec(db, ST_DELIVERY_INSERT, seq, m->recipient_id);
-	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, m->recipient_id, seq, seq) : r;
+	return DB_FAIL;
 }
 
 static enum db_result
@@ -82,12 +94,16 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES },
 			     what = { body->sealed, body->len },
 			     where = { address->sealed, address->len },
+			     request = { m->fact ? m->fact->request : NULL, ID_BYTES },
 			     key = { body->key, sizeof(body->key) },
 			     address_key = { address->key, sizeof(address->key) };
+	const bool came_in = m->to.kind == TARGET_INBOUND;
 	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, seq, &id,
-	    m->outside ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
-	    m->reply_to ? &reply : NULL, m->actions, m->now, m->group_id, m->about_id,
-	    m->duration_ms, m->received_at, m->outside ? (int64_t)0 : m->session_id);
+	    came_in ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
+	    m->reply_to ? &reply : NULL, m->fact && m->fact->has_request ? &request : NULL, m->now,
+	    m->to.kind == TARGET_GROUP ? m->to.group.id : 0, m->fact ? m->fact->about_id : 0,
+	    m->duration_ms, came_in ? m->to.inbound.received_at : 0,
+	    came_in ? (int64_t)0 : m->session_id);
 
 	if (r == DB_DONE)
 		r = db_exec(db, ST_KEY_PUT, seq, &key, &address_key);
@@ -99,27 +115,39 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 	return r;
 }
 
+/* The phone that brought it or is to carry it; NULL: none, or any. */
+static const char *
+phone_of(const struct message_new *m)
+{
+	const char *phone = m->to.kind == TARGET_OUTSIDE ? m->to.outside->phone_id :
+	    m->to.kind == TARGET_INBOUND                 ? m->to.inbound.phone_id :
+							   "";
+
+	return phone[0] ? phone : NULL;
+}
+
 enum db_result
 post_put(struct db *db, struct message_new *m)
 {
-	const char *const parts[BODY__MAX] = { [BODY_TEXT] = m->text,
+	char fact[FACT_BYTES];
+	const char *const parts[BODY__MAX] = { [BODY_TEXT] = m->fact ? "" : m->text,
 		[BODY_SUBJECT] = m->subject,
 		[BODY_TITLE] = m->title,
 		[BODY_SOURCE] = m->source,
 		[BODY_ATTACHMENTS] = m->attachments,
 		[BODY_WAVEFORM] = m->waveform,
-		[BODY_EVENT] = m->event };
-	const char *const places[ADDRESS__MAX] = {
-		[ADDRESS_TO] = m->destination,
-		[ADDRESS_OUTSIDE] = m->outside,
-		[ADDRESS_PHONE] = m->phone_id && m->phone_id[0] ? m->phone_id : NULL,
-	};
+		[BODY_FACT] = m->fact ? fact : NULL };
+	const char *const places[ADDRESS__MAX] = { [ADDRESS_TO] = m->destination,
+		[ADDRESS_OUTSIDE] = m->to.kind == TARGET_INBOUND ? m->to.inbound.from : NULL,
+		[ADDRESS_PHONE] = phone_of(m) };
 	struct body body = { .sealed = NULL }, address = { .sealed = NULL };
 	int64_t seq = 0;
 	enum db_result r = seq_next(db, &seq);
 
 	if (r != DB_ROW)
 		return r;
+	if (m->fact && !fact_pack(m->fact, fact))
+		return DB_FAIL;
 	id_make(m->public_id);
 	r = body_seal(m->public_id, parts, BODY__MAX, &body) &&
 		body_seal(m->public_id, places, ADDRESS__MAX, &address) ?
@@ -129,7 +157,8 @@ post_put(struct db *db, struct message_new *m)
 	body_free(&address);
 	if (r == DB_DONE)
 		r = deliver(db, m, seq);
-	if (r == DB_DONE && m->sender_id && !m->group_id && !m->outside)
+	if (r == DB_DONE && m->sender_id &&
+	    (m->to.kind == TARGET_ACCOUNT || m->to.kind == TARGET_OUTSIDE))
 		r = post_copy(db, m->sender_id, m->session_id, seq, seq);
 	return r == DB_DONE && m->sender_id ? waiting_put(db, seq, m->sender_id, waiting_for(m)) :
 					      r;
@@ -153,32 +182,52 @@ post_check_group(
 	return *result == SEND_NEW ? DB_DONE : DB_NONE;
 }
 
-/* Is the one recipient there, and do they hear the sender? A block is not told. DB_DONE, or DB_NONE
- * with *result. */
+/* Is the one recipient there? DB_DONE, or DB_NONE with *result. */
+static enum db_result
+check_account(struct db *db, int64_t account_id, enum send_result *result)
+{
+	enum db_result r = db_find(db, ST_ACCOUNT_HEARS, account_id);
+
+	*result = r == DB_ROW ? SEND_NEW : SEND_NO_RECIPIENT;
+	return r == DB_ROW ? DB_DONE : r;
+}
+
+/* Do they hear the sender? A block is not told. As check_account. */
 static enum db_result
 check_recipient(struct db *db, struct message_new *m, enum send_result *result)
 {
-	struct db_stmt *st = db_bind(db, ST_ACCOUNT_HEARS, m->recipient_id);
-	enum db_result r = db_one(db, st);
+	enum db_result r = check_account(db, m->to.account.id, result);
 
-	*result = SEND_NO_RECIPIENT;
-	if (r != DB_ROW)
+	if (r != DB_DONE)
 		return r;
-	db_reset(st);
-	*result = SEND_NEW;
-	r = db_block_get(db, m->recipient_id, m->sender_id);
-	m->dropped = r == DB_ROW;
+	r = db_block_get(db, m->to.account.id, m->sender_id);
+	m->to.account.blocked = r == DB_ROW;
 	return db_failed(r) ? r : DB_DONE;
+}
+
+/* Members who only read may send those. */
+static bool
+is_reaction(const struct message_new *m)
+{
+	return strcmp(m->kind, "reaction") == 0;
 }
 
 /* Everything that may have changed since the sender asked. DB_DONE, or DB_NONE with *result. */
 static enum db_result
 check_place(struct db *db, struct message_new *m, enum send_result *result)
 {
+	switch (m->to.kind) {
+	case TARGET_ACCOUNT:
+		return check_recipient(db, m, result);
+	case TARGET_GROUP:
+		return post_check_group(db, m->to.group.id, m->sender_id, is_reaction(m), result);
+	case TARGET_INBOUND:
+		return check_account(db, m->sender_id, result);
+	case TARGET_OUTSIDE:
+		break;
+	}
 	*result = SEND_NEW;
-	if (m->group_id)
-		return post_check_group(db, m->group_id, m->sender_id, m->is_reaction, result);
-	return m->recipient_id ? check_recipient(db, m, result) : DB_DONE;
+	return DB_DONE;
 }
 
 /* DB_ROW: the key is known, *result tells whether the body is the same; DB_NONE: a new key. */

@@ -28,7 +28,7 @@ enum send_result {
 
 /* Stores a message together with its idempotency record, or finds the one that the key already
  * made; either way m->public_id is the message's. Rights are
- * those of this moment. DB_DONE with *result; DB_CONFLICT, with m->bridge->retry_at, when the
+ * those of this moment. DB_DONE with *result; DB_CONFLICT, with m->to.outside->retry_at, when the
  * sender may not send more to the outside before; DB_ORPHAN: the sender was erased. */
 enum db_result db_message_send(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);

@@ -2,6 +2,7 @@
 #ifndef SQL_RECEIPT_H
 #define SQL_RECEIPT_H
 
+#include "actor.h"
 #include "message.h"
 
 /* Marks received messages as read; unknown ids and those of others change nothing. *updated counts.

@@ -29,7 +29,17 @@ waiting_check(struct db *db, int64_t sender_id, int64_t to_id)
 int64_t
 waiting_for(const struct message_new *m)
 {
-	return m->group_id ? -m->group_id : m->bridge ? 0 : m->recipient_id;
+	switch (m->to.kind) {
+	case TARGET_ACCOUNT:
+		return m->to.account.id;
+	case TARGET_GROUP:
+		return -m->to.group.id;
+	case TARGET_INBOUND:
+		return m->sender_id;
+	case TARGET_OUTSIDE:
+		break;
+	}
+	return 0;
 }
 
 enum db_result

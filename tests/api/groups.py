@@ -83,7 +83,12 @@ class Group:
 
     def news(self, user, cursor=""):
         """The events of this group."""
-        return [item["event"] for item in self.items(user, cursor) if item["kind"] == "system"]
+        return [told(item) for item in self.items(user, cursor) if item["kind"] == "system"]
+
+
+def told(item):
+    """What every client knows of an event: what, whom, and the role."""
+    return {name: value for name, value in item["event"].items() if name in ("type", "chat_address", "role")}
 
 
 def invites(user):

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from client import wait_until
-from groups import OPEN, Group
+from groups import OPEN, Group, told
 from harness import run, unique
 from keys import make_key
 from phone import Phone
@@ -91,20 +91,20 @@ def test_failure_that_a_phone_explains_leaves_neither_recipient_nor_its_words(qu
 @pytest.mark.parametrize("mode", MODES)
 def test_facts_of_a_group_event_are_sealed_and_go_with_it(quiet, mode):
     relay = quiet(mode)
-    owner, ann = relay.sign_in(), relay.sign_in(chat_address=unique("joiner"))
+    owner, ann = relay.sign_in(), relay.sign_in(chat_address=unique("joiner"), display_name="Jo Iner")
     Group(owner, **OPEN).join(ann)
-    assert relay.files_holding(b'"joined"') == []
-    [event] = [item["event"] for item in owner.poll_all("")[0] if "event" in item]
+    assert relay.files_holding(b'"joined"') == relay.files_holding(f"-1 {len(ann.address)} 7 0 {ann.address}Jo Iner".encode()) == []
+    [event] = [told(item) for item in owner.poll_all("")[0] if "event" in item]
     assert event == {"type": "joined", "chat_address": ann.address, "role": "member"}
     ann.poll_all("")
     sweep(relay)
-    assert rows(relay, "SELECT count(*) FROM message WHERE event IS NOT NULL") == [(0,)]
+    assert rows(relay, "SELECT count(*) FROM message WHERE length(body) > 0 OR request_id IS NOT NULL") == [(0,)]
     if mode in ALL:
         assert rows(relay, "SELECT count(*) FROM message WHERE about_id IS NOT NULL OR group_id IS NOT NULL") == [(0,)]
     assert "Nothing" in relay.ctl("scrub", "--verify").stdout
 
 
-@pytest.mark.parametrize("column, value", [("event", "'{}'"), ("reply_to", "x'01'"), ("actions", "'[]'"), ("duration_ms", "7")])
+@pytest.mark.parametrize("column, value", [("reply_to", "x'01'"), ("request_id", "x'01'"), ("duration_ms", "7")])
 def test_verify_names_what_an_older_program_left(quiet, column, value):
     relay = quiet(MODES[0])
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -122,12 +122,12 @@ def test_backup_without_keys_has_no_facts_of_events_and_no_reasons(quiet):
     ann, bob = relay.sign_in(), relay.sign_in()
     ann.send(bob, "x")
     with relay.locked_database() as link:
-        link.execute("UPDATE message SET event = '{\"type\":\"odd\"}', actions = '[\"odd\"]', reply_to = x'0102', duration_ms = 77")
+        link.execute("UPDATE message SET request_id = x'0102', reply_to = x'0102', duration_ms = 77")
         link.execute("INSERT INTO bridge SELECT id, sender_id, 'sms', '', 0, 1, 1, 0, '', NULL, 'odd', 'odd', 0 FROM message")
     copy = os.path.join(relay.home, "copy")
     relay.ctl("backup", copy)
     with closing(sqlite3.connect(copy)) as link:
-        assert link.execute("SELECT event, actions, reply_to, duration_ms, body FROM message").fetchall() == [(None, None, None, None, b"")]
+        assert link.execute("SELECT request_id, reply_to, duration_ms, body FROM message").fetchall() == [(None, None, None, b"")]
         assert link.execute("SELECT count(*) FROM bridge").fetchall() == [(0,)]
     with open(copy, "rb") as file:
         assert b'odd"' not in file.read()

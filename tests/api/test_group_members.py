@@ -3,7 +3,7 @@ from itertools import product
 
 import pytest
 
-from groups import ASK, OPEN, UNKNOWN_REQUEST, Group, at_once, crew, fill_up, group_of, rows, send
+from groups import ASK, OPEN, UNKNOWN_REQUEST, Group, at_once, crew, fill_up, group_of, rows, send, told
 from harness import unique
 
 RANK = {"stranger": -1, "member": 0, "writer": 1, "admin": 2, "owner": 3}
@@ -97,7 +97,7 @@ def test_request_reaches_owners_and_admins_with_both_actions(relay):
         assert len(items) == (RANK[role] >= RANK["admin"]), role
         for item in items:
             assert (item["from"], item["kind"], item["to"]) == ("relay", "system", group.id)
-            assert item["event"] == {"type": "requested", "chat_address": people["stranger"].address}
+            assert told(item) == {"type": "requested", "chat_address": people["stranger"].address}
             assert item["actions"] == [
                 {"label": label, "method": "POST", "path": f"{group.path}/requests/{request_id}/{label.lower()}"}
                 for label in ("Approve", "Reject")]

@@ -1,7 +1,7 @@
 """Invitations to groups: whoever is added decides whether to join, and whom they block cannot ask them."""
 import pytest
 
-from groups import ASK, GROUPS, INVITES, ME, OPEN, Group, accept, at_once, fill_up, invites, send
+from groups import ASK, GROUPS, INVITES, ME, OPEN, Group, accept, at_once, fill_up, invites, send, told
 from harness import needs_housekeeping, run
 
 BLOCKS, CONTACTS = "/api/v1/webchat/blocks", "/api/v1/webchat/contacts"
@@ -35,7 +35,7 @@ def test_invitation_comes_as_a_message_whose_buttons_work(ann, bob):
     group.invite(bob)
     [item] = messages(bob)
     assert (item["kind"], item["from"], item["group_id"]) == ("system", "relay", group.id)
-    assert item["event"] == {"type": "invited", "chat_address": ann.address} and "Ann" in item["text"] and "Hikers" in item["text"]
+    assert told(item) == {"type": "invited", "chat_address": ann.address, "role": "member"} and "Ann" in item["text"] and "Hikers" in item["text"]
     assert [action["label"] for action in item["actions"]] == ["Accept", "Decline"]
     answer = bob.call(item["actions"][0]["method"], item["actions"][0]["path"], expect=200)
     assert answer["status"] == "member" and answer["group"]["group_id"] == group.id

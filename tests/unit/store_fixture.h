@@ -215,7 +215,7 @@ letter(const struct member *from, const struct member *to, const char *text, int
 		.kind = "text",
 		.destination = to->acc.chat_address,
 		.text = text,
-		.recipient_id = to->acc.id,
+		.to = { TARGET_ACCOUNT, .account = { .id = to->acc.id } },
 		.now = now };
 }
 

@@ -217,7 +217,7 @@ TEST(golden_records_of_every_version_open)
 		assert_string_equal(parts[BODY_SOURCE], "source");
 		assert_string_equal(parts[BODY_ATTACHMENTS], "[]");
 		assert_string_equal(parts[BODY_WAVEFORM], "");
-		assert_null(parts[BODY_EVENT]);
+		assert_null(parts[BODY_FACT]);
 		record[0] ^= 3;
 		says_nothing(its_id, record, len, key);
 	}
@@ -255,7 +255,7 @@ TEST(parts_that_are_missing_are_left_out_and_later_ones_passed_over)
 	    open_as(id, blob, 1 + surplus + 5 + SECRET_SEAL_EXTRA_BYTES, sealed.key, parts));
 	assert_string_equal(parts[BODY_TEXT], "x");
 	assert_string_equal(parts[BODY_TITLE], "t");
-	assert_null(parts[BODY_EVENT]);
+	assert_null(parts[BODY_FACT]);
 }
 
 TEST(text_of_64_kib_is_counted_without_its_wrapping)

@@ -28,7 +28,7 @@ send_out(const char *channel, const char *phone_id, int64_t now, uint8_t id[stat
 		.kind = "text",
 		.destination = "1",
 		.text = "x",
-		.bridge = &way,
+		.to = { TARGET_OUTSIDE, .outside = &way },
 		.now = now };
 	struct idempotency none = { .key = NULL };
 	enum send_result result = SEND_KEY_REUSED;

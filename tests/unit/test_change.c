@@ -156,8 +156,8 @@ TEST(change_goes_with_its_message)
 
 TEST(subjects_have_their_words)
 {
-	assert_string_equal(change_subject_name(SUBJECT_PROFILE), "profile");
-	assert_string_equal(change_subject_name(SUBJECT_GROUPS), "groups");
+	assert_string_equal(record_subject_name(SUBJECT_PROFILE), "profile");
+	assert_string_equal(record_subject_name(SUBJECT_GROUPS), "groups");
 }
 
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, store_teardown)

@@ -140,10 +140,7 @@ TEST(migrate_clears_what_older_programs_left_of_scrubbed_messages)
 	    "1, 1, 1); INSERT INTO audit VALUES (1, 1, 'boss', 'approve-access', 'a@x'), (2, 1, "
 	    "'boss', 'deny-access', 'gone@x'), (3, 1, 'boss', 'hide', 'bob')");
 	assert_true(migrate());
-	assert_int_equal(store_number("SELECT count(*) FROM message WHERE event IS NULL AND "
-				      "group_id IS NULL"),
-	    1);
-	assert_int_equal(store_number("SELECT id FROM message WHERE event = '{}'"), 2);
+	assert_int_equal(store_number("SELECT count(*) FROM message WHERE group_id IS NULL"), 1);
 	assert_int_equal(store_number("SELECT count(*) FROM bridge WHERE last_error = '' AND "
 				      "bot_token IS NULL"),
 	    1);
@@ -151,6 +148,23 @@ TEST(migrate_clears_what_older_programs_left_of_scrubbed_messages)
 	    store_number("SELECT group_concat(target) = 'req_0123456789abcdef0123456789abcdef,"
 			 "erased,bob' FROM audit"),
 	    1);
+}
+
+/* So that they are found when the address is erased. */
+TEST(migrate_keeps_which_request_a_notice_is_about)
+{
+	make_older("INSERT INTO message VALUES (1, x'01', NULL, 'pchat', 'system', x'00', x'00', "
+		   "NULL, '[{\"path\":\"/api/v1/webchat/admin/access-requests/"
+		   "req_0123456789abcdef0123456789abcdef/deny\"}]', 1, 0, 0, 0, 0, 0, NULL, NULL, "
+		   "NULL, NULL, 0), (2, x'02', NULL, 'pchat', 'system', x'00', x'00', NULL, "
+		   "'[]', 1, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0); "
+		   "INSERT INTO access_request VALUES (1, x'0123456789abcdef0123456789abcdef', "
+		   "'a@x', '', 0, 1, 0)");
+	assert_true(migrate());
+	assert_int_equal(store_number("SELECT id FROM message WHERE request_id = "
+				      "x'0123456789abcdef0123456789abcdef'"),
+	    1);
+	assert_int_equal(store_number("SELECT count(*) FROM message WHERE request_id IS NULL"), 1);
 }
 
 TEST(open_refuses_a_missing_database)
@@ -261,6 +275,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(migrate_refuses_while_another_writes),
 	EACH(address_that_an_older_program_retired_stays_retired),
 	EACH(migrate_clears_what_older_programs_left_of_scrubbed_messages),
+	EACH(migrate_keeps_which_request_a_notice_is_about),
 	EACH(open_refuses_a_missing_database),
 	EACH(open_refuses_an_older_and_a_newer_schema),
 	EACH(open_refuses_a_schema_that_does_not_fit_its_statements),

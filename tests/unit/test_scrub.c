@@ -103,7 +103,8 @@ TEST(what_a_phone_brought_in_leaves_no_trace_in_its_key_either)
 	struct idempotency key = { .key = "k" };
 	enum send_result result;
 
-	m.channel = "sms", m.outside = "+49301234", m.received_at = NOW;
+	m.channel = "sms";
+	m.to = (struct message_target){ TARGET_INBOUND, .inbound = { "+49301234", "", NOW } };
 	memset(key.body_mac, 1, sizeof(key.body_mac));
 	assert_int_equal(db_message_send(store.db, &m, &key, &result), DB_DONE);
 	confirm(&bob, "came in");
@@ -278,7 +279,8 @@ send_out(void)
 	enum send_result result;
 	struct sent sent;
 
-	m.channel = "sms", m.destination = "+49301234", m.recipient_id = 0, m.bridge = &way;
+	m.channel = "sms", m.destination = "+49301234";
+	m.to = (struct message_target){ TARGET_OUTSIDE, .outside = &way };
 	assert_int_equal(
 	    db_message_send(store.db, &m, &(struct idempotency){ NULL }, &result), DB_DONE);
 	memcpy(sent.id, m.public_id, ID_BYTES);

@@ -71,7 +71,6 @@ TEST(message_of_the_relay_itself_has_no_sender)
 	struct message_page page;
 
 	m.sender_id = 0;
-	m.actions = "[]";
 	assert_int_equal(db_begin(store.db), DB_DONE);
 	assert_int_equal(db_end(store.db, post_put(store.db, &m)), DB_DONE);
 	page = poll_from(&bob, 0);
@@ -79,7 +78,7 @@ TEST(message_of_the_relay_itself_has_no_sender)
 	assert_int_equal(page.list[0].sender_id, 0);
 	assert_null(page.list[0].from);
 	assert_null(page.list[0].from_name);
-	assert_string_equal(page.list[0].actions, "[]");
+	assert_null(page.list[0].fact);
 	assert_null(page.list[0].subject);
 	assert_false(page.list[0].is_reply);
 }

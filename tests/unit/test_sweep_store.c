@@ -326,8 +326,7 @@ send_to_group(void)
 	enum send_result result = SEND_REPEATED;
 	struct sent sent;
 
-	m.recipient_id = 0;
-	m.group_id = room.id;
+	m.to = (struct message_target){ TARGET_GROUP, .group = { .id = room.id } };
 	assert_int_equal(
 	    db_message_send(store.db, &m, &(struct idempotency){ NULL }, &result), DB_DONE);
 	assert_int_equal(result, SEND_NEW);

@@ -1,6 +1,7 @@
-/* The catalogue of the relay's own mails: all of it, in every language. */
+/* The catalogue of what the relay itself says: all of it, in every language. */
 #include "scratch.h"
 
+#include "cleanup.h"
 #include "words.h"
 
 static struct arena a;
@@ -21,12 +22,64 @@ tear_down(void **state)
 	return 0;
 }
 
-static const char *const languages[] = { "en", "es", "de", "fr", "he", "ar" };
+static const char *const names[WORD__MAX] = {
+#define WORDS(key, ...) #key,
+#include "words.def"
+#undef WORDS
+};
 
-TEST(each_language_names_the_relay_and_the_code_and_leaves_no_place_open)
+static const char *const languages[] = { "en", "es", "de", "fr", "he", "ar" };
+static const char *const catalogue[WORD__MAX][ARRAY_LEN(languages)] = {
+#define WORDS(key, ...) [WORD_##key] = { __VA_ARGS__ },
+#include "words.def"
+#undef WORDS
+};
+
+/* The places of a text, each once and in the order of the alphabet. */
+static void
+places_of(const char *text, char out[static 64])
 {
-	for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++)
-		for (int which = 0; which < WORDS__MAX; which++) {
+	static const char *const places[] = { "{code}", "{email}", "{group}", "{name}" };
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		if (strstr(text, places[i]))
+			len += (size_t)snprintf(out + len, 64 - len, "%s", places[i]);
+}
+
+TEST(every_text_is_there_in_every_language_with_the_same_places)
+{
+	for (int word = 0; word < WORD__MAX; word++)
+		for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
+			const char *text = catalogue[word][i];
+			char want[64], got[64];
+
+			if (!text || !text[0])
+				fail_msg("%s is missing in %s", names[word], languages[i]);
+			places_of(catalogue[word][0], want);
+			places_of(text, got);
+			if (strcmp(want, got) != 0)
+				fail_msg(
+				    "%s in %s has the places %s", names[word], languages[i], got);
+		}
+}
+
+TEST(no_place_is_left_open)
+{
+	static const struct words_value values[] = { { "name", "N" }, { "code", "C" },
+		{ "group", "G" }, { "email", "E" }, { 0 } };
+
+	for (int word = 0; word < WORD__MAX; word++)
+		for (size_t i = 0; i < ARRAY_LEN(languages); i++)
+			assert_null(
+			    strpbrk(words_tell(&a, (enum word)word, languages[i], values), "{}"));
+}
+
+TEST(each_language_names_the_relay_and_the_code_in_its_mails)
+{
+	for (size_t i = 0; i < ARRAY_LEN(languages); i++)
+		for (int which = 0; which < WORDS_MAIL__MAX; which++) {
 			struct words w = words_mail(
 			    &a, (enum words_mail)which, languages[i], "The {x} Relay", "123456");
 
@@ -38,13 +91,18 @@ TEST(each_language_names_the_relay_and_the_code_and_leaves_no_place_open)
 		}
 }
 
+/* "Refuser" says two things. */
 TEST(languages_differ)
 {
-	for (size_t i = 1; i < sizeof(languages) / sizeof(languages[0]); i++)
-		for (size_t k = 0; k < i; k++)
-			assert_string_not_equal(
-			    words_mail(&a, WORDS_CODE, languages[i], "R", "1").body,
-			    words_mail(&a, WORDS_CODE, languages[k], "R", "1").body);
+	static const struct words_value none[] = { { 0 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(languages); i++)
+		assert_string_equal(
+		    words_say(&a, WORD_ACCEPT, languages[i], none), catalogue[WORD_ACCEPT][i]);
+	for (int word = 0; word <= WORD_ACCESS_NAMED; word++)
+		for (size_t i = 1; i < ARRAY_LEN(languages); i++)
+			for (size_t k = 0; k < i; k++)
+				assert_string_not_equal(catalogue[word][i], catalogue[word][k]);
 }
 
 TEST(language_is_found_by_the_first_part_of_its_tag_whatever_its_case)
@@ -60,12 +118,42 @@ TEST(language_is_found_by_the_first_part_of_its_tag_whatever_its_case)
 	assert_string_equal(words_mail(&a, WORDS_CODE, NULL, "R", "1").subject, english);
 }
 
+static const char *
+joined(const char *language, const char *name)
+{
+	return words_tell(
+	    &a, WORD_JOINED, language, (const struct words_value[]){ { "name", name }, { 0 } });
+}
+
+TEST(name_is_a_name_whatever_is_in_it)
+{
+	static const char *const odd[] = { "%s%n%5$x", "{name}", "{email}{", "}", "\\n", "\"" };
+
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		assert_string_equal(joined("en", odd[i]), arena_printf(&a, "%s joined.", odd[i]));
+		assert_string_equal(joined("de", odd[i]),
+		    arena_printf(&a, "\u2068%s\u2069 ist beigetreten.", odd[i]));
+	}
+}
+
+TEST(name_turns_nothing_but_itself)
+{
+	assert_string_equal(
+	    joined("de", "\u202eevil\u2069\u202c \u2066x"), "\u2068evil x\u2069 ist beigetreten.");
+	assert_string_equal(joined("he", "Ann"), "\u2068Ann\u2069 בקבוצה מעכשיו.");
+	assert_string_equal(joined("en", "Ann"), "Ann joined.");
+}
+
+#define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_setup_teardown(
-	    each_language_names_the_relay_and_the_code_and_leaves_no_place_open, set_up, tear_down),
-	cmocka_unit_test_setup_teardown(languages_differ, set_up, tear_down),
-	cmocka_unit_test_setup_teardown(
-	    language_is_found_by_the_first_part_of_its_tag_whatever_its_case, set_up, tear_down),
+	EACH(every_text_is_there_in_every_language_with_the_same_places),
+	EACH(no_place_is_left_open),
+	EACH(each_language_names_the_relay_and_the_code_in_its_mails),
+	EACH(languages_differ),
+	EACH(language_is_found_by_the_first_part_of_its_tag_whatever_its_case),
+	EACH(name_is_a_name_whatever_is_in_it),
+	EACH(name_turns_nothing_but_itself),
 };
 
 int

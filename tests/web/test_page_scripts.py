@@ -14,7 +14,7 @@ from nodetests import HERE, TOP, WEB, npm_ci, sizes
 
 sys.path.insert(0, os.path.join(TOP, "tests", "api"))
 from client import wait_until  # noqa: E402 pylint: disable=wrong-import-position
-from harness import free_port, port_is_free  # noqa: E402 pylint: disable=wrong-import-position
+from harness import BUILD, free_port, port_is_free  # noqa: E402 pylint: disable=wrong-import-position
 
 LAYERS = {"base": set(), "wire": {"base"}, "store": {"base"}, "core": {"base", "wire", "store"}, "ui": {"base", "i18n"}, "i18n": {"base"},
           "state": {"base", "wire", "store", "core", "i18n"}, "keyboard": {"base", "ui", "i18n"}, "importer": {"base", "ui", "i18n"},
@@ -184,7 +184,7 @@ def test_start_web_serves_the_page_alone_on_the_next_free_port(page):
 
 
 def test_demo_fills_a_relay_and_leaves_nothing(page):
-    demo = Child(sys.executable, os.path.join(TOP, "scripts", "demo.py"), WEBCHAT_RELAY_PORT=str(free_port()))
+    demo = Child(sys.executable, os.path.join(TOP, "scripts", "demo.py"), WEBCHAT_RELAY_PORT=str(free_port()), RELAY_BUILD=BUILD)
     try:
         link = demo.line(r"(http://127\.0\.0\.1:\d+)/app/webchat/chat\.html#relay=\S+&email=you%40demo\.example")
         assert fetched(link.group(1) + "/health")[0] == 200

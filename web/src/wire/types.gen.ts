@@ -1484,7 +1484,7 @@ export interface components {
             from_name: string;
             to: string;
             group_id?: components["schemas"]["GroupId"];
-            /** @description Empty when the message is withdrawn or was scrubbed. */
+            /** @description Empty when the message is withdrawn or was scrubbed. Of the relay's own messages in the `language` of the account that reads it. */
             text: string;
             reply_to?: components["schemas"]["MessageId"];
             source?: string;
@@ -1492,6 +1492,7 @@ export interface components {
             title?: string;
             actions?: components["schemas"]["Action"][];
             event?: components["schemas"]["GroupEvent"];
+            access_request?: components["schemas"]["AccessAsked"];
             created_at: components["schemas"]["Time"];
             attachments?: {
                 file_id: components["schemas"]["FileId"];
@@ -1529,12 +1530,31 @@ export interface components {
             status: components["schemas"]["Status"];
             at?: components["schemas"]["Time"];
         };
-        /** @description What happened in the group, and to whom; on the relay's own messages about groups. */
+        /**
+         * @description The fact that one of the relay's own messages about a group tells of, for clients that have words of their own; `text`
+         *     says the same. More types and fields may come: a client that does not know one shows the text.
+         */
         GroupEvent: {
             /** @enum {unknown} */
             type: "joined" | "left" | "removed" | "role" | "updated" | "deleted" | "requested" | "approved" | "rejected" | "invited";
+            /** @description Whom it is about; of `updated`, `deleted` and `invited` who did it. `relay` is its operator. */
             chat_address?: components["schemas"]["Address"];
+            /** @description What they were called then; not of the operator. */
+            display_name?: string;
+            /** @description Who did it. Left out once their account is erased, and for those who were turned down or removed. */
+            actor?: components["schemas"]["Address"];
+            /** @description Of `joined`, `role` and `invited`: the one that they have, or would get. */
             role?: components["schemas"]["GroupRole"];
+            /** @description Of `invited`. */
+            group_name?: string;
+            /** @description The request or invitation that the `actions` decide. */
+            request?: string;
+        };
+        /** @description On the relay's own message to admins that somebody outside the allow-list asks to be let in; `text` says the same. */
+        AccessAsked: {
+            request_id: components["schemas"]["JoinRequestId"];
+            email: components["schemas"]["Email"];
+            display_name: string;
         };
         /** @description A button that the client offers; pressing it makes this request. */
         Action: {
