@@ -27,7 +27,7 @@ def test_no_file_is_longer_than_500_lines():
 
 
 def test_no_line_is_wider_than_100_columns():
-    paths = measure.sources() + measure.sources("stmt.def") + measure.sources("words.def")
+    paths = measure.sources() + measure.sources("stmt.def") + measure.sources("words.def") + measure.sources("channel.def")
     wide = [(rel(p), i) for p in paths for i, line in enumerate(measure.text(p).splitlines(), 1)
             if len(line.expandtabs(8)) > 100]
     assert wide == []
@@ -80,6 +80,14 @@ def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
         for call in re.finditer(r"resp_db_failed\(r, res\)(.*?)(?=\n}|res = |resp_db_failed)", measure.text(path), re.S):
             bad += [rel(path)] if re.search(r"res [!=]= DB_(NONE|CONFLICT)", call.group(1)) else []
     assert bad == []
+
+
+def test_openapi_names_the_channels_of_the_table():
+    table = measure.text(os.path.join(measure.TOP, "sql", "store", "channel.def"))
+    words = re.findall(r'^(?:CHANNEL|CARRIED)\(\w+, "(\w+)"', table, re.M)
+    page = measure.text(os.path.join(measure.TOP, "docs", "openapi.yaml"))
+    listed = [set(re.split(r",\s*", found)) for found in re.findall(r"enum: \[([^\]]*\bsms\b[^\]]*)\]", page)]
+    assert len(listed) >= 4 and all(names - {"pchat"} == set(words) for names in listed)
 
 
 def test_make_without_a_goal_builds_the_programs(tmp_path):
