@@ -23,7 +23,9 @@ SANITIZE = -O1 -g $(filter -Wno-%,$(KNOWN)) -fno-omit-frame-pointer -fsanitize=a
 MODE = $(if $(SAN),$(SANITIZE),$(HARDEN))
 # The same programs from the same sources, wherever the checkout lies.
 SAME = -ffile-prefix-map="$$PWD"=. '-ffile-prefix-map=$(BUILD)=build'
-CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG)
+CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG) $(MORE)
+# EXTRA=FOLDER: a channel that the relay carries more, of FOLDER/extra.def and the sender beside it (see sql/store/channel.def).
+MORE = $(if $(EXTRA),-DCHANNEL_EXTRA='"extra.def"' -iquote $(EXTRA))
 LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack) \
           -Wl,--as-needed
 comma = ,
@@ -38,6 +40,7 @@ SEE_server = $(SEE_fcgi) -iquote server
 SEE_cron = $(SEE_store) -iquote cron
 SEE_mail = $(SEE_store) -iquote mail
 SEE_live = $(SEE_base) -iquote live
+SEE_tests = $(SEE_mail)
 SEE_admin = $(SEE_mail) -iquote admin
 SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote mail -iquote live -iquote admin
 
@@ -63,7 +66,7 @@ LINK = $(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lidn2 -lunistrin
 $(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,fcgi) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK) -lfcgi -ljson-c
-$(BUILD)/relay-mail: $(call objects,mail) $(SQL) $(BASE)
+$(BUILD)/relay-mail: $(call objects,mail) $(if $(EXTRA),$(call objects,$(EXTRA))) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK) -ljson-c -lcurl
 $(BUILD)/relay-live: $(call objects,live) $(BASE)

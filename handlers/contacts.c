@@ -1,4 +1,5 @@
 /* The caller's own address book, kept for their clients on several machines. */
+#include "channel.h"
 #include "contacts.h"
 
 #include "handlers.h"
@@ -47,7 +48,7 @@ to_json(const struct field_list *list)
 
 		/* who may invite is looked up by the chat address as it is kept */
 		snprintf(address, sizeof(address), "%s", items[i].address);
-		if (strcmp(items[i].channel, "pchat") == 0)
+		if (strcmp(items[i].channel, CHANNEL_CHAT) == 0)
 			text_clean_address(address);
 		json_add_text(o, "name", items[i].name);
 		json_add_text(o, "channel", items[i].channel);

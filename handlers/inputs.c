@@ -1,6 +1,7 @@
 /* The field tables. Lengths are in bytes. */
 #include "inputs.h"
 
+#include "channel.h"
 #include "email.h"
 #include "invite.h"
 #include "message.h"
@@ -100,14 +101,13 @@ clean_name(const char *typed, char *out)
 static bool
 is_channel(const char *s)
 {
-	return text_list_has("sms,wa,tg,notify,email,tg_bot,pchat", s) &&
-	    !strpbrk(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	return strcmp(s, CHANNEL_CHAT) == 0 || channel_find(s);
 }
 
 static bool
 is_outside_channel(const char *s)
 {
-	return is_channel(s) && strcmp(s, "pchat") != 0;
+	return channel_find(s);
 }
 
 static bool
@@ -180,8 +180,6 @@ is_action(const char *s)
 	return account_apply(&any, s);
 }
 
-static const char channels[] = "one of sms, wa, tg, notify, email, tg_bot, pchat";
-
 const struct field in_code_request_fields[] = {
 	CLEANED(in_code_request, email, FIELD_REQUIRED, 3, 254, email_clean),
 	CLEANED(in_code_request, display_name, FIELD_OPTIONAL, 0, NAME_BYTES, clean_name),
@@ -248,7 +246,7 @@ static const struct field attachment_fields[] = {
 };
 
 const struct field in_message_fields[] = {
-	RULED(in_message, channel, FIELD_OPTIONAL, 1, 16, is_channel, channels),
+	RULED(in_message, channel, FIELD_OPTIONAL, 1, 16, is_channel, channel_rule),
 	TEXT(in_message, to, FIELD_OPTIONAL, 1, 254),
 	TEXT(in_message, text, FIELD_OPTIONAL, 0, INPUT_TEXT_BYTES),
 	RULED(in_message, phone_id, FIELD_OPTIONAL, 0, LABEL_BYTES, is_line, one_line),
@@ -359,7 +357,7 @@ const struct field in_action_fields[] = {
 
 static const struct field in_contact_fields[] = {
 	RULED(in_contact, name, FIELD_REQUIRED, 1, NAME_BYTES, is_line, one_line),
-	RULED(in_contact, channel, FIELD_REQUIRED, 1, 16, is_channel, channels),
+	RULED(in_contact, channel, FIELD_REQUIRED, 1, 16, is_channel, channel_rule),
 	RULED(in_contact, address, FIELD_REQUIRED, 1, 254, is_line, one_line),
 	END,
 };
@@ -386,7 +384,7 @@ const struct field in_key_fields[] = {
 
 const struct field in_claim_fields[] = {
 	PHONE(in_claim),
-	TEXTS(in_claim, channels, FIELD_OPTIONAL, 1, 6),
+	TEXTS(in_claim, channels, FIELD_OPTIONAL, 1, CHANNEL_COUNT),
 	INT(in_claim, limit, 1, 100, 20),
 	END,
 };
@@ -407,8 +405,7 @@ const struct field in_ack_fields[] = {
 
 const struct field in_inbound_fields[] = {
 	PHONE(in_inbound),
-	RULED(in_inbound, channel, FIELD_REQUIRED, 1, 16, is_outside_channel,
-	    "one of sms, wa, tg, notify, email, tg_bot"),
+	RULED(in_inbound, channel, FIELD_REQUIRED, 1, 16, is_outside_channel, channel_outside_rule),
 	/* a hidden number, and a message that is a picture only */
 	RULED(in_inbound, from, FIELD_REQUIRED, 0, 254, is_line, one_line),
 	TEXT(in_inbound, text, FIELD_REQUIRED, 0, INPUT_TEXT_BYTES),

@@ -1,6 +1,7 @@
 /* Messages: one call to send on every channel, and what a sender or recipient may do with one. */
 #include "message.h"
 
+#include "channel.h"
 #include "file.h"
 #include "group.h"
 #include "attachment.h"
@@ -175,7 +176,7 @@ send_chat(struct request *r, const struct in_message *in)
 {
 	struct message_new m = { .sender_id = r->me.id,
 		.session_id = r->session.id,
-		.channel = "pchat",
+		.channel = CHANNEL_CHAT,
 		.kind = in->kind ? in->kind : "text",
 		.destination = in->to,
 		.text = in->text ? in->text : "",
@@ -237,7 +238,7 @@ on_message_post(struct request *r)
 {
 	const struct in_message *in = r->in;
 
-	if (in->channel && strcmp(in->channel, "pchat") != 0)
+	if (in->channel && strcmp(in->channel, CHANNEL_CHAT) != 0)
 		outside_send(r, in);
 	else if (!in->to && !in->text && in->attachments.count == 0)
 		resp_error(

@@ -2,14 +2,13 @@
 #include "outside.h"
 
 #include "bridge.h"
+#include "channel.h"
 #include "cleanup.h"
 #include "email.h"
 #include "resp.h"
 #include "req.h"
 
 #include <string.h>
-
-#define TELEGRAM_TEXT_UNITS 4096 /* Bot API, sendMessage */
 
 static bool
 missing(struct request *r, const char *field, const char *message)
@@ -34,8 +33,6 @@ given(const char *s)
 static bool
 check_destination(struct request *r, const struct in_message *in)
 {
-	if (strcmp(in->channel, "notify") == 0)
-		return true;
 	if (!given(in->to))
 		return missing(r, "to", "to is missing.");
 	for (const char *p = in->to; *p; p++)
@@ -54,7 +51,7 @@ is_bot_token(const char *s)
 	return s[strspn(s, allowed)] == '\0';
 }
 
-/* The length of a text as Telegram counts it: in UTF-16 units. */
+/* The length of a text as Telegram and phones count it. */
 static size_t
 utf16_units(const char *s)
 {
@@ -65,27 +62,43 @@ utf16_units(const char *s)
 	return n;
 }
 
+static bool
+check_length(struct request *r, const struct in_message *in, const struct channel *ch)
+{
+	char message[128];
+
+	if (!ch->text_units || utf16_units(in->text) <= (size_t)ch->text_units)
+		return true;
+	snprintf(message, sizeof(message),
+	    "text must have up to %d UTF-16 units; %s takes no more.", ch->text_units, ch->word);
+	return invalid(r, "text", message);
+}
+
+/* What the channel needs. */
+static bool
+check_needs(struct request *r, const struct in_message *in, unsigned needs)
+{
+	if ((needs & NEEDS_TO) && !check_destination(r, in))
+		return false;
+	if ((needs & NEEDS_SUBJECT) && !given(in->subject))
+		return missing(r, "subject", "A mail needs a subject.");
+	if ((needs & NEEDS_TITLE) && !given(in->title) && !given(in->subject))
+		return missing(r, "title", "A notification needs a title or a subject.");
+	if ((needs & NEEDS_BOT_TOKEN) && !given(in->bot_token))
+		return missing(r, "bot_token", "bot_token is missing.");
+	return true;
+}
+
 /* What the fields of a channel must have besides the limits of each; false: it answered. */
 static bool
-check(struct request *r, const struct in_message *in)
+check(struct request *r, const struct in_message *in, const struct channel *ch)
 {
-	const char *channel = in->channel;
-
 	if (!in->text)
 		return missing(r, "text", "text is missing.");
 	if (!in->text[0])
 		return invalid(r, "text", "text is empty.");
-	if (!check_destination(r, in))
+	if (!check_needs(r, in, ch->needs) || !check_length(r, in, ch))
 		return false;
-	if (strcmp(channel, "email") == 0 && !given(in->subject))
-		return missing(r, "subject", "A mail needs a subject.");
-	if (strcmp(channel, "notify") == 0 && !given(in->title) && !given(in->subject))
-		return missing(r, "title", "A notification needs a title or a subject.");
-	if (strcmp(channel, "tg_bot") == 0 && !given(in->bot_token))
-		return missing(r, "bot_token", "bot_token is missing.");
-	if (strcmp(channel, "tg_bot") == 0 && utf16_units(in->text) > TELEGRAM_TEXT_UNITS)
-		return invalid(
-		    r, "text", "text must have up to 4096 UTF-16 units; Telegram takes no more.");
 	if (given(in->bot_token) && !is_bot_token(in->bot_token))
 		return invalid(
 		    r, "bot_token", "bot_token must be made of letters, digits, : _ and -.");
@@ -98,17 +111,14 @@ check(struct request *r, const struct in_message *in)
 
 /* What the relay carries itself, if it can, goes to the outbox. */
 static void
-choose_way(const struct request *r, const char *channel, struct bridge_new *way)
+choose_way(const struct request *r, const struct channel *ch, struct bridge_new *way)
 {
 	const struct conf *c = r->worker->conf;
 
-	if (strcmp(channel, "email") == 0 && c->smtp_host[0]) {
+	if (channel_is_carried(ch, c)) {
 		way->by_relay = true;
-		way->kind = OUTBOX_MAIL;
-		way->most_per_day = (int)c->mails_per_day;
-	} else if (strcmp(channel, "tg_bot") == 0 && c->telegram_api[0]) {
-		way->by_relay = true;
-		way->kind = OUTBOX_TELEGRAM;
+		way->kind = ch->kind;
+		way->most_per_day = (int)ch->per_day(c);
 	}
 	way->expires_at = c->queue_ttl_sec ? r->now + c->queue_ttl_sec * 1000 : INT64_MAX;
 }
@@ -123,12 +133,12 @@ answer(struct request *r, const struct message_new *m, const char *key, enum sen
 
 /* Where it goes, in the form that is kept; NULL: it answered. */
 static const char *
-destination(struct request *r, const struct in_message *in)
+destination(struct request *r, const struct in_message *in, const struct channel *ch)
 {
 	char message[FIELD_CLEAN_BYTES], *kept;
 	const char *must;
 
-	if (strcmp(in->channel, "email") != 0)
+	if (!(ch->needs & NEEDS_MAILBOX))
 		return in->to ? in->to : "";
 	kept = arena_alloc(&r->arena, EMAIL_BYTES);
 	must = kept ? email_clean(in->to, kept) : "shorter";
@@ -142,6 +152,7 @@ destination(struct request *r, const struct in_message *in)
 void
 outside_send(struct request *r, const struct in_message *in)
 {
+	const struct channel *ch = channel_find(in->channel);
 	struct bridge_new way = { .phone_id = in->phone_id ? in->phone_id : "" };
 	struct message_new m = { .sender_id = r->me.id,
 		.session_id = r->session.id,
@@ -157,13 +168,13 @@ outside_send(struct request *r, const struct in_message *in)
 	enum send_result result = SEND_NEW;
 	enum db_result res;
 
-	if (!check(r, in) || !(m.destination = destination(r, in)))
+	if (!check(r, in, ch) || !(m.destination = destination(r, in, ch)))
 		return;
-	if (strcmp(in->channel, "tg_bot") == 0)
+	if (ch->needs & NEEDS_BOT_TOKEN)
 		way.bot_token = in->bot_token;
 	if (key.key)
 		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
-	choose_way(r, in->channel, &way);
+	choose_way(r, ch, &way);
 	res = db_message_send(r->worker->db, &m, &key, &result);
 	if (res == DB_CONFLICT)
 		resp_limited(r, "You have reached the limit for one day.", way.retry_at);

@@ -27,19 +27,19 @@ read_channels(struct request *r, const struct field_texts *names)
 	unsigned found = 0;
 
 	if (names->count == 0)
-		return (1U << bridge_channels_len) - 1;
+		return (1U << CHANNEL_COUNT) - 1;
 	for (int i = 0; i < names->count; i++) {
-		unsigned bit = 0;
+		const struct channel *ch = channel_find(names->items[i]);
 
-		for (int c = 0; c < bridge_channels_len; c++)
-			if (strcmp(names->items[i], bridge_channels[c]) == 0)
-				bit = 1U << c;
-		if (!bit) {
-			resp_field_error(r, 400, "invalid_field", "channels",
-			    "channels must hold sms, wa, tg, notify, email or tg_bot.");
+		if (!ch) {
+			const char *rule = arena_printf(
+			    &r->arena, "Each of channels must be %s.", channel_outside_rule);
+
+			if (rule)
+				resp_field_error(r, 400, "invalid_field", "channels", rule);
 			return 0;
 		}
-		found |= bit;
+		found |= 1U << (ch - channel_list);
 	}
 	return found;
 }

@@ -1,5 +1,6 @@
 /* relay-mail: drains the outbox. Started by the pool, woken by it, and never in the way of a
- * request. Mail and Telegram each have a process, so that neither waits for the other's server. */
+ * request. Each carrier has a process, so that none waits for another's server. */
+#include "carrier.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
@@ -7,7 +8,6 @@
 #include "reason.h"
 #include "sandbox.h"
 #include "secret.h"
-#include "telegram.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -61,26 +61,27 @@ retry_pause_ms(const struct outbox_mail *mail)
 	return pause < longest ? pause : longest;
 }
 
+/* By their kinds. */
+static const struct carrier *const carriers[] = {
+#define CHANNEL(name, word, needs, units)
+#define CARRIED(name, word, needs, units, kind, on, per_day, sender) [kind] = &sender##_carrier,
+#include "channel.def"
+#undef CHANNEL
+#undef CARRIED
+};
+
 /* One kind of the outbox, with what takes it. */
 struct lane {
 	enum outbox_kind kind;
+	const struct carrier *carrier;
 	bool on; /* the settings name a server */
 	struct db *db;
-	struct mailer *mailer;
-	struct telegram *telegram;
+	void *sender;
 	int64_t closed_until; /* the server takes nothing before that (monotonic) */
 	int closed; /* how often in a row it did not */
-	pid_t other; /* process of the other lane that we started, 0: none */
+	pid_t others[ARRAY_LEN(carriers)]; /* processes of lanes that we started; 0: none */
 	int wake_fd;
 };
-
-static enum mail_result
-send_one(struct lane *l, const struct outbox_mail *mail, struct mail_reason *why, int64_t *wait_ms)
-{
-	*wait_ms = 0;
-	return l->kind == OUTBOX_MAIL ? mailer_send(l->mailer, mail, why) :
-					telegram_send(l->telegram, mail, why, wait_ms);
-}
 
 /* What is kept of the reason: nothing that names the recipient. */
 static void
@@ -90,11 +91,8 @@ keep_reason(const struct lane *l, const struct outbox_mail *mail, const struct m
 	char theirs[MAILER_REASON_BYTES];
 
 	reason_clean(why->theirs, mail->recipient, theirs, sizeof(theirs));
-	if (l->kind == OUTBOX_MAIL)
-		mailer_join(why->own, theirs, out);
-	else if (why->moved_to)
-		snprintf(out, 2 * (size_t)MAILER_REASON_BYTES, "%s; the group's new id is %lld",
-		    theirs, (long long)why->moved_to);
+	if (l->carrier->keep)
+		l->carrier->keep(why, theirs, out);
 	else
 		snprintf(out, MAILER_REASON_BYTES, "%s", theirs[0] ? theirs : why->own);
 }
@@ -120,7 +118,7 @@ settle(struct lane *l, const struct outbox_mail *mail, enum mail_result result,
     const struct mail_reason *why, int64_t wait_ms)
 {
 	char reason[2 * MAILER_REASON_BYTES];
-	const char *what = l->kind == OUTBOX_MAIL ? "mail" : "Telegram message";
+	const char *what = l->carrier->what;
 	int64_t pause = result == MAIL_CLOSED ? closed_pause_ms(l, why) :
 	    wait_ms                           ? wait_ms :
 						retry_pause_ms(mail);
@@ -160,7 +158,7 @@ drain(struct lane *l, struct arena *a)
 			return r == DB_NONE && next_at == 0 ? -1 :
 			    r == DB_NONE && next_at > now   ? next_at - now :
 							      LOOK_MS;
-		result = send_one(l, &mail, &why, &wait_ms);
+		result = l->carrier->send(l->sender, &mail, &why, &wait_ms);
 		r = settle(l, &mail, result, &why, wait_ms);
 		if (r != DB_DONE && r != DB_NONE)
 			return LOOK_MS;
@@ -168,11 +166,16 @@ drain(struct lane *l, struct arena *a)
 	return -1;
 }
 
-/* True when the process that we started is gone: then we end too, and the pool starts both. */
+/* True when a process that we started is gone: then we end too, and the pool starts all. */
 static bool
-is_alone(const struct lane *l)
+is_short_of_one(struct lane *l)
 {
-	return l->other && waitpid(l->other, NULL, WNOHANG) == l->other;
+	for (size_t i = 0; i < ARRAY_LEN(l->others); i++)
+		if (l->others[i] && waitpid(l->others[i], NULL, WNOHANG) == l->others[i]) {
+			l->others[i] = 0;
+			return true;
+		}
+	return false;
 }
 
 /* Every write to the pool's descriptor is an edge for each lane: nobody reads it, so no lane takes
@@ -200,10 +203,9 @@ loop(struct lane *l)
 	while (!mailer_stop && status == 0) {
 		int64_t wait = drain(l, &a);
 
-		if (is_alone(l)) {
-			l->other = 0;
+		if (is_short_of_one(l))
 			status = 1;
-		} else if (!mailer_stop)
+		else if (!mailer_stop)
 			epoll_wait(
 			    wake, &event, 1, wait < 0 || wait > LOOK_MS ? LOOK_MS : (int)wait);
 	}
@@ -232,24 +234,21 @@ run_lane(const struct conf *c, struct lane *l)
 	int status = 1;
 
 	l->db = db_open(&o, error);
-	if (l->kind == OUTBOX_MAIL)
-		l->mailer = mailer_open(c);
-	else
-		l->telegram = telegram_open(c);
-	if (l->db && (l->mailer || l->telegram)) {
+	l->sender = l->carrier->open(c);
+	if (l->db && l->sender) {
 		db_seal(l->db);
 		enter_sandbox(c);
 		status = loop(l);
 	} else {
 		log_error("%s", l->db ? "out of memory" : error);
 	}
-	mailer_close(l->mailer);
-	telegram_close(l->telegram);
+	if (l->sender)
+		l->carrier->close(l->sender);
 	db_close(l->db);
 	return status;
 }
 
-/* Ends the process that we started; if it takes too long, it goes when we do. */
+/* Ends a process that we started; if it takes too long, it goes when we do. */
 static void
 end_other(pid_t other)
 {
@@ -261,28 +260,53 @@ end_other(pid_t other)
 	}
 }
 
-/* Telegram in a process of its own, if it is on; mail in this one. */
+/* A process for the lane; 0 in there. -1: see errno. */
+static pid_t
+start_other(pid_t parent)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
+	}
+	return pid;
+}
+
+/* The first kind in this process, on or not; the others, if they are, in processes of their own. */
 static int
 run_lanes(const struct conf *c, int wake_fd)
 {
-	struct lane mail = { .kind = OUTBOX_MAIL, .on = c->smtp_host[0], .wake_fd = wake_fd };
-	struct lane telegram = { .kind = OUTBOX_TELEGRAM, .on = true, .wake_fd = wake_fd };
-	pid_t parent = getpid();
-	int status;
+	struct lane first = { .kind = 0, .carrier = carriers[0], .wake_fd = wake_fd };
+	const pid_t parent = getpid();
+	int status = 0;
 
-	if (c->telegram_api[0])
-		mail.other = fork();
-	if (mail.other < 0) {
-		log_error("cannot fork: %s", strerror(errno));
-		return 1;
+	for (int i = 0; i < CHANNEL_COUNT && status == 0; i++) {
+		const struct channel *ch = &channel_list[i];
+
+		if (ch->kind == first.kind)
+			first.on = channel_is_carried(ch, c);
+		if (ch->kind <= first.kind || !channel_is_carried(ch, c))
+			continue;
+		first.others[ch->kind] = start_other(parent);
+		if (first.others[ch->kind] == 0)
+			return run_lane(c,
+			    &(struct lane){ .kind = ch->kind,
+				.carrier = carriers[ch->kind],
+				.on = true,
+				.wake_fd = wake_fd });
+		if (first.others[ch->kind] < 0) {
+			log_error("cannot fork: %s", strerror(errno));
+			first.others[ch->kind] = 0;
+			status = 1;
+		}
 	}
-	if (c->telegram_api[0] && mail.other == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		return getppid() == parent ? run_lane(c, &telegram) : 0;
-	}
-	status = run_lane(c, &mail);
-	if (mail.other)
-		end_other(mail.other);
+	if (status == 0)
+		status = run_lane(c, &first);
+	for (size_t i = 0; i < ARRAY_LEN(first.others); i++)
+		if (first.others[i])
+			end_other(first.others[i]);
 	return status;
 }
 

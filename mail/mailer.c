@@ -397,3 +397,32 @@ mailer_send(struct mailer *m, const struct outbox_mail *mail, struct mail_reason
 	}
 	return transfer(m, all, mail->recipient, why);
 }
+
+static void *
+start(const struct conf *c)
+{
+	return mailer_open(c);
+}
+
+static void
+end(void *sender)
+{
+	mailer_close(sender);
+}
+
+static enum mail_result
+send_mail(void *sender, const struct outbox_mail *mail, struct mail_reason *why, int64_t *wait_ms)
+{
+	*wait_ms = 0;
+	return mailer_send(sender, mail, why);
+}
+
+static void
+keep(const struct mail_reason *why, const char *theirs, char out[static 2 * MAILER_REASON_BYTES])
+{
+	mailer_join(why->own, theirs, out);
+}
+
+const struct carrier mailer_carrier = {
+	.what = "mail", .open = start, .close = end, .send = send_mail, .keep = keep
+};

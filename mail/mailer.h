@@ -2,28 +2,10 @@
 #ifndef MAIL_MAILER_H
 #define MAIL_MAILER_H
 
-#include "conf.h"
-#include "outbox.h"
+#include "carrier.h"
 
 #include <curl/curl.h>
 #include <signal.h>
-
-#define MAILER_REASON_BYTES 512
-
-/* Why a message did not leave: our own words, which may be logged, and what the other side said
- * ("" for nothing), which may name people. One line each. */
-struct mail_reason {
-	char own[MAILER_REASON_BYTES], theirs[MAILER_REASON_BYTES];
-	int64_t moved_to; /* the new id of a Telegram group; 0: none was named */
-};
-
-/* What became of one. */
-enum mail_result {
-	MAIL_SENT,
-	MAIL_LATER, /* it may go another time */
-	MAIL_REFUSED, /* it never will */
-	MAIL_CLOSED /* the server takes nobody's for now, or not with these settings: all wait */
-};
 
 struct mailer;
 

@@ -2,6 +2,8 @@
  * a bounded time. */
 #include "telegram.h"
 
+#include "mailer.h"
+
 #include "cleanup.h"
 #include "text.h"
 
@@ -25,8 +27,8 @@ struct verdict {
 	int64_t retry_after_sec;
 };
 
-struct telegram *
-telegram_open(const struct conf *c)
+static void *
+start(const struct conf *c)
 {
 	struct telegram *t = calloc(1, sizeof(*t));
 
@@ -39,11 +41,11 @@ telegram_open(const struct conf *c)
 	return t;
 }
 
-void
-telegram_close(struct telegram *t)
+static void
+end(void *sender)
 {
-	if (!t)
-		return;
+	struct telegram *t = sender;
+
 	curl_easy_cleanup(t->curl);
 	free(t);
 }
@@ -179,10 +181,11 @@ transfer(struct telegram *t, const char *body, const char *token, struct mail_re
 	return MAIL_LATER;
 }
 
-enum mail_result
-telegram_send(
-    struct telegram *t, const struct outbox_mail *mail, struct mail_reason *why, int64_t *wait_ms)
+static enum mail_result
+send_message(
+    void *sender, const struct outbox_mail *mail, struct mail_reason *why, int64_t *wait_ms)
 {
+	struct telegram *t = sender;
 	struct json_object *o = json_object_new_object();
 	enum mail_result result;
 
@@ -194,3 +197,17 @@ telegram_send(
 	json_object_put(o);
 	return result;
 }
+
+static void
+keep(const struct mail_reason *why, const char *theirs, char out[static 2 * MAILER_REASON_BYTES])
+{
+	if (why->moved_to)
+		snprintf(out, 2 * (size_t)MAILER_REASON_BYTES, "%s; the group's new id is %lld",
+		    theirs, (long long)why->moved_to);
+	else
+		snprintf(out, MAILER_REASON_BYTES, "%s", theirs[0] ? theirs : why->own);
+}
+
+const struct carrier telegram_carrier = {
+	.what = "Telegram message", .open = start, .close = end, .send = send_message, .keep = keep
+};

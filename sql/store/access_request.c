@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "cleanup.h"
+#include "channel.h"
 #include "post.h"
 #include "throttle.h"
 
@@ -50,7 +51,7 @@ tell(struct db *db, int64_t admin_id, const char *admin_address, const struct ac
 		.name = q->display_name,
 		.group_name = "",
 		.has_request = true };
-	struct message_new m = { .channel = "pchat",
+	struct message_new m = { .channel = CHANNEL_CHAT,
 		.kind = "system",
 		.destination = admin_address,
 		.fact = &fact,

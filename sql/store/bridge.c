@@ -19,9 +19,6 @@
 #define STAGE_QUEUED ((int64_t)1)
 #define STAGE_FAILED ((int64_t)2)
 
-const char *const bridge_channels[] = { "sms", "wa", "tg", "notify", "email", "tg_bot" };
-const int bridge_channels_len = ARRAY_LEN(bridge_channels);
-
 /* DB_CONFLICT with *retry_at when the sender's day is full. */
 static enum db_result
 count_today(struct db *db, const struct message_new *m)
@@ -53,7 +50,7 @@ bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 bool
 bridge_holds(const struct message *m)
 {
-	return strcmp(m->channel, "pchat") == 0 || m->state == DELIVERY_QUEUED;
+	return strcmp(m->channel, CHANNEL_CHAT) == 0 || m->state == DELIVERY_QUEUED;
 }
 
 enum db_result
@@ -157,18 +154,18 @@ pick_from(struct db *db, const struct bridge_claim *c, const char *phone_id, con
 static enum db_result
 pick(struct db *db, struct arena *a, const struct bridge_claim *c, struct picks *p)
 {
-	size_t room = (size_t)bridge_channels_len * 2 * (size_t)c->limit;
+	size_t room = (size_t)CHANNEL_COUNT * 2 * (size_t)c->limit;
 	enum db_result r = DB_DONE;
 
 	*p = (struct picks){ .list = arena_alloc(a, room * sizeof(*p->list)) };
 	if (!p->list)
 		return DB_FAIL;
-	for (int i = 0; i < bridge_channels_len && r == DB_DONE; i++) {
+	for (int i = 0; i < CHANNEL_COUNT && r == DB_DONE; i++) {
 		if (!(c->channels & (1U << i)))
 			continue;
-		r = pick_from(db, c, "", bridge_channels[i], p);
+		r = pick_from(db, c, "", channel_list[i].word, p);
 		if (r == DB_DONE && c->phone_id[0])
-			r = pick_from(db, c, c->phone_id, bridge_channels[i], p);
+			r = pick_from(db, c, c->phone_id, channel_list[i].word, p);
 	}
 	qsort(p->list, (size_t)p->count, sizeof(*p->list), compare_picks);
 	if (p->count > c->limit)

@@ -5,7 +5,7 @@
 #define SQL_BRIDGE_H
 
 #include "message.h"
-#include "carrier.h"
+#include "channel.h"
 
 #define BRIDGE_LEASE_MS 60000
 #define BRIDGE_TRIES 5 /* after the first one */
@@ -36,14 +36,10 @@ enum db_result bridge_withdraw(struct db *db, const struct message *m);
 enum db_result
 bridge_end(struct db *db, int64_t message_id, enum delivery_state state, const char *reason);
 
-/* The channels to the outside; their places in this list are the bits of bridge_claim.channels. */
-extern const char *const bridge_channels[];
-extern const int bridge_channels_len;
-
 struct bridge_claim {
 	int64_t owner_id;
 	const char *phone_id;
-	unsigned channels;
+	unsigned channels; /* bits: places in channel_list */
 	int limit; /* up to BRIDGE_CLAIM_MOST */
 	size_t text_limit; /* bytes of text after which the answer ends, never before its first */
 	int64_t now, cutoff; /* messages made at cutoff or before have expired */

@@ -7,6 +7,7 @@
 #include "group_internal.h"
 #include "text.h"
 #include "account_internal.h"
+#include "channel.h"
 #include "post.h"
 #include "search.h"
 
@@ -141,9 +142,11 @@ group_tell(struct db *db, const struct group *g, const struct group_news *news, 
 		.name = who->id ? account_name(who) : "",
 		.group_name = news->type == FACT_INVITED ? g->name : "",
 		.has_request = news->request };
-	struct message_new m = {
-		.channel = "pchat", .kind = "system", .destination = id, .fact = &fact, .now = now
-	};
+	struct message_new m = { .channel = CHANNEL_CHAT,
+		.kind = "system",
+		.destination = id,
+		.fact = &fact,
+		.now = now };
 
 	if (news->only)
 		m.to = (struct message_target){ TARGET_ACCOUNT, .account = { .id = news->only } };

@@ -3,7 +3,7 @@
 #define SQL_OUTBOX_H
 
 #include "arena.h"
-#include "carrier.h"
+#include "channel.h"
 #include "db.h"
 
 struct outbox_mail {

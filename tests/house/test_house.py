@@ -27,7 +27,7 @@ def test_no_file_is_longer_than_500_lines():
 
 
 def test_no_line_is_wider_than_100_columns():
-    paths = measure.sources() + measure.sources("stmt.def") + measure.sources("words.def")
+    paths = measure.sources() + measure.sources("stmt.def") + measure.sources("words.def") + measure.sources("channel.def")
     wide = [(rel(p), i) for p in paths for i, line in enumerate(measure.text(p).splitlines(), 1)
             if len(line.expandtabs(8)) > 100]
     assert wide == []
@@ -87,6 +87,14 @@ def test_templates_of_nginx_name_no_call():
     templates = glob.glob(os.path.join(measure.TOP, "nginx", "**", "*.in"), recursive=True)
     found = [(rel(p), m) for p in templates for m in re.findall(r"/api/v1/[\w/-]+|location = /(?:health|ready|metrics)\b", measure.text(p))]
     assert len(templates) > 15 and found == [("nginx/snippets/server.conf.in", "/api/v1/limit-check")]
+
+
+def test_openapi_names_the_channels_of_the_table():
+    table = measure.text(os.path.join(measure.TOP, "sql", "store", "channel.def"))
+    words = re.findall(r'^(?:CHANNEL|CARRIED)\(\w+, "(\w+)"', table, re.M)
+    page = measure.text(os.path.join(measure.TOP, "docs", "openapi.yaml"))
+    listed = [set(re.split(r",\s*", found)) for found in re.findall(r"enum: \[([^\]]*\bsms\b[^\]]*)\]", page)]
+    assert len(listed) >= 4 and all(names - {"pchat"} == set(words) for names in listed)
 
 
 def test_make_without_a_goal_builds_the_programs(tmp_path):

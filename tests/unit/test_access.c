@@ -210,7 +210,7 @@ due(int64_t now)
 {
 	next_at = -1;
 	assert_int_equal(db_outbox_expire(store.db, now), DB_DONE);
-	return db_outbox_due(store.db, &store.arena, OUTBOX_MAIL, now, &mail, &next_at);
+	return db_outbox_due(store.db, &store.arena, OUTBOX_EMAIL, now, &mail, &next_at);
 }
 
 TEST(outbox_gives_mails_in_the_order_they_are_due)

@@ -47,7 +47,7 @@ claim(const char *phone_id, int limit, int64_t now)
 
 	claimed = (struct bridge_claim){ .owner_id = ann.acc.id,
 		.phone_id = phone_id,
-		.channels = (1U << bridge_channels_len) - 1,
+		.channels = (1U << CHANNEL_COUNT) - 1,
 		.limit = limit,
 		.text_limit = 1 << 20,
 		.now = now,
