@@ -15,9 +15,6 @@
 #define DAY_MS ((int64_t)24 * 3600000)
 #define REASON_BYTES 512
 #define ARENA_BYTES ((size_t)1 << 20)
-#define STAGE_OVER ((int64_t)0)
-#define STAGE_QUEUED ((int64_t)1)
-#define STAGE_FAILED ((int64_t)2)
 
 /* DB_CONFLICT with *retry_at when the sender's day is full. */
 static enum db_result

@@ -11,6 +11,13 @@
 #define BRIDGE_TRIES 5 /* after the first one */
 #define BRIDGE_CLAIM_MOST 100
 
+/* Of a message in the bridge: neither of the others, it waits for a phone, it failed there for
+ * good.
+ */
+#define STAGE_OVER ((int64_t)0)
+#define STAGE_QUEUED ((int64_t)1)
+#define STAGE_FAILED ((int64_t)2)
+
 /* How a message leaves. */
 struct bridge_new {
 	const char *phone_id; /* whose queue; empty: any phone of the sender */

@@ -3,8 +3,6 @@
 
 #include "body.h"
 
-#define OUTSIDE_STATE 10 /* in RECEIPT_COLUMNS */
-
 const char *
 delivery_state_name(enum delivery_state s)
 {

@@ -5,6 +5,7 @@
 #include "db_internal.h"
 #include "message.h"
 
+#define OUTSIDE_STATE 10 /* in RECEIPT_COLUMNS it is added to the state of an external one */
 #define MESSAGE_COLUMN_COUNT 20
 #define MESSAGE_BODY_COLUMN 5 /* its key follows */
 #define MESSAGE_ADDRESS_COLUMN 7 /* likewise */

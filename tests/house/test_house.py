@@ -82,6 +82,12 @@ def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
     assert bad == []
 
 
+def test_sql_names_the_values_of_enums():
+    table = measure.text(os.path.join(measure.TOP, "sql", "stmt.def"))
+    digits = re.findall(r"\b(?:state|stage|status|role|kind|subject) *(?:=|<>|<=?|>=?|IN) *\(?-?[0-9].*", table)
+    assert [found for found in digits if not found.startswith("state < 0")] == []  # 0: RECEIPT_COLUMNS' own mark
+
+
 def test_templates_of_nginx_name_no_call():
     """Locations and limits of calls are written from routes[]; the limit check is nginx's own."""
     templates = glob.glob(os.path.join(measure.TOP, "nginx", "**", "*.in"), recursive=True)
