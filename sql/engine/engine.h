@@ -4,6 +4,7 @@
 #ifndef SQL_ENGINE_H
 #define SQL_ENGINE_H
 
+#include "columns.h"
 #include "db.h"
 
 #include <stdarg.h>

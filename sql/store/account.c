@@ -19,19 +19,19 @@ account_read(struct db_stmt *st, int c, struct arena *a, struct account *out)
 {
 	bool ok = true;
 
-	out->id = db_i64(st, c);
-	out->email = db_text(st, c + 1, a, &ok);
-	out->chat_address = db_text(st, c + 2, a, &ok);
-	out->display_name = db_text(st, c + 3, a, &ok);
-	out->language = db_text(st, c + 4, a, &ok);
-	out->role = db_int(st, c + 5) ? ROLE_ADMIN : ROLE_USER;
-	out->public_visible = db_int(st, c + 6);
-	out->hidden = db_int(st, c + 7);
-	out->blocked = db_int(st, c + 8);
-	out->delivered_seq = db_i64(st, c + 9);
-	out->created_at = db_i64(st, c + 10);
-	out->mail_reply_to = db_int(st, c + 11);
-	out->invites_from = db_int(st, c + 12);
+	out->id = db_i64(st, c + ACCOUNT_ID_COLUMN);
+	out->email = db_text(st, c + ACCOUNT_EMAIL_COLUMN, a, &ok);
+	out->chat_address = db_text(st, c + ACCOUNT_CHAT_ADDRESS_COLUMN, a, &ok);
+	out->display_name = db_text(st, c + ACCOUNT_DISPLAY_NAME_COLUMN, a, &ok);
+	out->language = db_text(st, c + ACCOUNT_LANGUAGE_COLUMN, a, &ok);
+	out->role = db_int(st, c + ACCOUNT_ROLE_COLUMN) ? ROLE_ADMIN : ROLE_USER;
+	out->public_visible = db_int(st, c + ACCOUNT_PUBLIC_VISIBLE_COLUMN);
+	out->hidden = db_int(st, c + ACCOUNT_HIDDEN_COLUMN);
+	out->blocked = db_int(st, c + ACCOUNT_BLOCKED_COLUMN);
+	out->delivered_seq = db_i64(st, c + ACCOUNT_DELIVERED_SEQ_COLUMN);
+	out->created_at = db_i64(st, c + ACCOUNT_CREATED_AT_COLUMN);
+	out->mail_reply_to = db_int(st, c + ACCOUNT_MAIL_REPLY_TO_COLUMN);
+	out->invites_from = db_int(st, c + ACCOUNT_GROUP_INVITES_COLUMN);
 	return ok;
 }
 

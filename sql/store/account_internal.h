@@ -2,11 +2,10 @@
 #ifndef SQL_ACCOUNT_INTERNAL_H
 #define SQL_ACCOUNT_INTERNAL_H
 
+#include "columns.h"
 #include "account.h"
 #include "db_internal.h"
 #include "tombstone.h"
-
-#define ACCOUNT_COLUMN_COUNT 13
 
 /* Reads ACCOUNT_COLUMNS from column `c` on; false when the arena is full. */
 bool account_read(struct db_stmt *st, int c, struct arena *a, struct account *out);

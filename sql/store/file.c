@@ -3,6 +3,7 @@
 #include "file.h"
 
 #include "body.h"
+#include "columns.h"
 #include "db_internal.h"
 #include "log.h"
 #include "uploads.h"
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define CLEAR_MAX 64
-#define LABEL_COLUMN 3 /* of FILE_COLUMNS; its key follows */
 #define OCTETS "application/octet-stream"
 
 enum db_result
@@ -80,18 +80,18 @@ read_file(struct db_stmt *st, struct arena *a, struct file *out)
 {
 	char *parts[LABEL__MAX];
 
-	*out = (struct file){ .id = db_i64(st, 0) };
-	if (!db_blob(st, 1, out->public_id, ID_BYTES) ||
-	    !db_blob(st, 2, out->token_hash, SECRET_HASH_BYTES))
+	*out = (struct file){ .id = db_i64(st, FILE_ID_COLUMN) };
+	if (!db_blob(st, FILE_PUBLIC_ID_COLUMN, out->public_id, ID_BYTES) ||
+	    !db_blob(st, FILE_TOKEN_HASH_COLUMN, out->token_hash, SECRET_HASH_BYTES))
 		return false;
-	if (!body_open(st, LABEL_COLUMN, out->public_id, a, parts, LABEL__MAX))
+	if (!body_open(st, FILE_LABEL_COLUMN, out->public_id, a, parts, LABEL__MAX))
 		return false;
 	out->name = parts[LABEL_NAME];
 	out->mime = parts[LABEL_MIME] ? parts[LABEL_MIME] : arena_strdup(a, OCTETS);
-	out->size = db_i64(st, 5);
-	out->created_at = db_i64(st, 6);
-	out->expires_at = db_i64(st, 7);
-	out->visible = db_int(st, 8);
+	out->size = db_i64(st, FILE_SIZE_COLUMN);
+	out->created_at = db_i64(st, FILE_CREATED_AT_COLUMN);
+	out->expires_at = db_i64(st, FILE_EXPIRES_AT_COLUMN);
+	out->visible = db_int(st, FILE_COLUMN_COUNT);
 	return out->mime != NULL;
 }
 

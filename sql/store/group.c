@@ -36,17 +36,19 @@ group_read(struct db_stmt *st, struct arena *a, struct group *out)
 {
 	bool ok = true;
 
-	*out = (struct group){ .id = db_i64(st, 0) };
-	if (!db_blob(st, 1, out->public_id, ID_BYTES))
+	*out = (struct group){ .id = db_i64(st, GROUP_ID_COLUMN) };
+	if (!db_blob(st, GROUP_PUBLIC_ID_COLUMN, out->public_id, ID_BYTES))
 		return false;
-	out->name = db_text(st, 2, a, &ok);
-	out->description = db_text(st, 3, a, &ok);
-	out->is_public = db_int(st, 4);
-	out->is_stream = db_int(st, 5);
-	out->is_open = db_int(st, 6);
-	out->member_count = db_i64(st, 7);
-	out->created_at = db_i64(st, 8);
-	out->role = db_is_null(st, 9) ? GROUP_NOBODY : (enum group_role)db_int(st, 9);
+	out->name = db_text(st, GROUP_NAME_COLUMN, a, &ok);
+	out->description = db_text(st, GROUP_DESCRIPTION_COLUMN, a, &ok);
+	out->is_public = db_int(st, GROUP_IS_PUBLIC_COLUMN);
+	out->is_stream = db_int(st, GROUP_IS_STREAM_COLUMN);
+	out->is_open = db_int(st, GROUP_IS_OPEN_COLUMN);
+	out->member_count = db_i64(st, GROUP_MEMBER_COUNT_COLUMN);
+	out->created_at = db_i64(st, GROUP_CREATED_AT_COLUMN);
+	out->role = db_is_null(st, GROUP_COLUMN_COUNT) ?
+	    GROUP_NOBODY :
+	    (enum group_role)db_int(st, GROUP_COLUMN_COUNT);
 	return ok;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SQL_GROUP_ROWS_H
 #define SQL_GROUP_ROWS_H
 
+#include "columns.h"
 #include "db_internal.h"
 #include "fact.h"
 #include "group.h"
@@ -26,7 +27,7 @@ struct group_news {
 enum db_result
 group_tell(struct db *db, const struct group *g, const struct group_news *news, int64_t now);
 
-#define GROUP_COLUMN_COUNT 10 /* with the role behind them */
+#define GROUP_ROW_COUNT (GROUP_COLUMN_COUNT + 1) /* with the role behind them */
 
 /* Reads GROUP_COLUMNS and a role from column 0 on; false when the arena is full. */
 bool group_read(struct db_stmt *st, struct arena *a, struct group *out);

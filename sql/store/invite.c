@@ -111,12 +111,12 @@ db_invite_list(struct db *db, struct arena *a, int64_t account_id, int64_t after
 		struct invite *i = &out[(*count)++];
 
 		ok = group_read(st, a, &i->group) && ok;
-		i->id = db_i64(st, GROUP_COLUMN_COUNT);
-		ok = db_blob(st, GROUP_COLUMN_COUNT + 1, i->public_id, ID_BYTES) && ok;
-		i->role = (enum group_role)db_int(st, GROUP_COLUMN_COUNT + 2);
-		i->created_at = db_i64(st, GROUP_COLUMN_COUNT + 3);
-		i->inviter_address = db_text(st, GROUP_COLUMN_COUNT + 4, a, &ok);
-		i->inviter_name = db_text(st, GROUP_COLUMN_COUNT + 5, a, &ok);
+		i->id = db_i64(st, GROUP_ROW_COUNT);
+		ok = db_blob(st, GROUP_ROW_COUNT + 1, i->public_id, ID_BYTES) && ok;
+		i->role = (enum group_role)db_int(st, GROUP_ROW_COUNT + 2);
+		i->created_at = db_i64(st, GROUP_ROW_COUNT + 3);
+		i->inviter_address = db_text(st, GROUP_ROW_COUNT + 4, a, &ok);
+		i->inviter_name = db_text(st, GROUP_ROW_COUNT + 5, a, &ok);
 	}
 	return ok ? r : DB_FAIL;
 }
@@ -132,7 +132,7 @@ find(struct db *db, struct arena *a, int64_t account_id, const uint8_t public_id
 
 	if (r != DB_ROW)
 		return r;
-	*role = (enum group_role)db_int(st, GROUP_COLUMN_COUNT);
+	*role = (enum group_role)db_int(st, GROUP_ROW_COUNT);
 	if (!group_read(st, a, g))
 		r = DB_FAIL;
 	db_reset(st);

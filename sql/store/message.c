@@ -34,16 +34,16 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 	char *parts[BODY__MAX], *address[ADDRESS__MAX];
 	bool ok = true;
 
-	*out = (struct message){ .id = db_i64(st, 0),
-		.sender_id = db_i64(st, 2),
-		.created_at = db_i64(st, 11),
-		.edited_at = db_i64(st, 12),
-		.deleted_at = db_i64(st, 13),
-		.scrubbed_at = db_i64(st, 14),
-		.group_id = db_i64(st, 17),
-		.duration_ms = db_i64(st, 18),
-		.received_at = db_i64(st, 19) };
-	if (!db_blob(st, 1, out->public_id, ID_BYTES) ||
+	*out = (struct message){ .id = db_i64(st, MESSAGE_ID_COLUMN),
+		.sender_id = db_i64(st, MESSAGE_SENDER_ID_COLUMN),
+		.created_at = db_i64(st, MESSAGE_CREATED_AT_COLUMN),
+		.edited_at = db_i64(st, MESSAGE_EDITED_AT_COLUMN),
+		.deleted_at = db_i64(st, MESSAGE_DELETED_AT_COLUMN),
+		.scrubbed_at = db_i64(st, MESSAGE_SCRUBBED_AT_COLUMN),
+		.group_id = db_i64(st, MESSAGE_GROUP_ID_COLUMN),
+		.duration_ms = db_i64(st, MESSAGE_DURATION_MS_COLUMN),
+		.received_at = db_i64(st, MESSAGE_RECEIVED_AT_COLUMN) };
+	if (!db_blob(st, MESSAGE_PUBLIC_ID_COLUMN, out->public_id, ID_BYTES) ||
 	    !body_open(st, MESSAGE_BODY_COLUMN, out->public_id, a, parts, BODY__MAX) ||
 	    !body_open(st, MESSAGE_ADDRESS_COLUMN, out->public_id, a, address, ADDRESS__MAX))
 		return false;
@@ -55,15 +55,18 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 	out->waveform = parts[BODY_WAVEFORM];
 	out->destination = address[ADDRESS_TO];
 	out->phone_id = address[ADDRESS_PHONE];
-	out->channel = db_text(st, 3, a, &ok);
-	out->kind = db_text(st, 4, a, &ok);
-	out->is_reply = db_blob(st, 9, out->reply_to, ID_BYTES);
-	out->from = address[ADDRESS_OUTSIDE] ? address[ADDRESS_OUTSIDE] : db_text(st, 15, a, &ok);
-	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") : db_text(st, 16, a, &ok);
+	out->channel = db_text(st, MESSAGE_CHANNEL_COLUMN, a, &ok);
+	out->kind = db_text(st, MESSAGE_KIND_COLUMN, a, &ok);
+	out->is_reply = db_blob(st, MESSAGE_REPLY_TO_COLUMN, out->reply_to, ID_BYTES);
+	out->from = address[ADDRESS_OUTSIDE] ? address[ADDRESS_OUTSIDE] :
+					       db_text(st, MESSAGE_FROM_COLUMN, a, &ok);
+	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") :
+						    db_text(st, MESSAGE_FROM_NAME_COLUMN, a, &ok);
 	if (parts[BODY_FACT])
 		ok = fact_unpack(a, parts[BODY_FACT], &out->fact) && ok;
 	if (out->fact)
-		out->fact->has_request = db_blob(st, 10, out->fact->request, ID_BYTES);
+		out->fact->has_request =
+		    db_blob(st, MESSAGE_REQUEST_ID_COLUMN, out->fact->request, ID_BYTES);
 	return ok;
 }
 

@@ -2,13 +2,11 @@
 #ifndef SQL_MESSAGE_INTERNAL_H
 #define SQL_MESSAGE_INTERNAL_H
 
+#include "columns.h"
 #include "db_internal.h"
 #include "message.h"
 
 #define OUTSIDE_STATE 10 /* in RECEIPT_COLUMNS it is added to the state of an external one */
-#define MESSAGE_COLUMN_COUNT 20
-#define MESSAGE_BODY_COLUMN 5 /* its key follows */
-#define MESSAGE_ADDRESS_COLUMN 7 /* likewise */
 
 /* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
 bool message_read(struct db_stmt *st, struct arena *a, struct message *out);

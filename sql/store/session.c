@@ -13,22 +13,22 @@ session_read(struct db_stmt *st, int c, struct arena *a, struct session *out)
 {
 	bool ok = true;
 
-	out->id = db_i64(st, c);
-	if (!db_blob(st, c + 1, out->public_id, sizeof(out->public_id)))
+	out->id = db_i64(st, c + SESSION_ID_COLUMN);
+	if (!db_blob(st, c + SESSION_PUBLIC_ID_COLUMN, out->public_id, sizeof(out->public_id)))
 		return false;
-	out->device_name = db_text(st, c + 2, a, &ok);
-	out->session_name = db_text(st, c + 3, a, &ok);
-	out->listen_channel = db_text(st, c + 4, a, &ok);
-	out->visible = db_int(st, c + 5);
-	out->start_seq = db_i64(st, c + 6);
-	out->sent_seq = db_i64(st, c + 7);
-	out->created_at = db_i64(st, c + 8);
-	out->expires_at = db_i64(st, c + 9);
-	out->last_seen_at = db_i64(st, c + 10);
-	out->scopes = (unsigned)db_int(st, c + 11);
-	out->phone_id = db_text(st, c + 12, a, &ok);
-	out->confirmed_seq = db_i64(st, c + 13);
-	out->own = db_int(st, c + 14);
+	out->device_name = db_text(st, c + SESSION_DEVICE_NAME_COLUMN, a, &ok);
+	out->session_name = db_text(st, c + SESSION_SESSION_NAME_COLUMN, a, &ok);
+	out->listen_channel = db_text(st, c + SESSION_LISTEN_CHANNEL_COLUMN, a, &ok);
+	out->visible = db_int(st, c + SESSION_VISIBLE_COLUMN);
+	out->start_seq = db_i64(st, c + SESSION_START_SEQ_COLUMN);
+	out->sent_seq = db_i64(st, c + SESSION_SENT_SEQ_COLUMN);
+	out->created_at = db_i64(st, c + SESSION_CREATED_AT_COLUMN);
+	out->expires_at = db_i64(st, c + SESSION_EXPIRES_AT_COLUMN);
+	out->last_seen_at = db_i64(st, c + SESSION_LAST_SEEN_AT_COLUMN);
+	out->scopes = (unsigned)db_int(st, c + SESSION_SCOPES_COLUMN);
+	out->phone_id = db_text(st, c + SESSION_PHONE_ID_COLUMN, a, &ok);
+	out->confirmed_seq = db_i64(st, c + SESSION_CONFIRMED_SEQ_COLUMN);
+	out->own = db_int(st, c + SESSION_OWN_COLUMN);
 	return ok;
 }
 

@@ -12,6 +12,7 @@ import measure
 ZEROS = "'\\x" + "00" * 32 + "'::bytea"
 KINDS = {"i": "bigint", "n": "bigint", "o": "bigint", "t": "text", "b": "bytea"}
 LISTING = """#include <stdio.h>
+#include "columns.h"
 #define STMT(name, kinds, text) printf("%s%c%s%c%s%c", #name, 0, kinds, 0, text, 0);
 int main(void) {
 #include "stmt.def"
