@@ -179,6 +179,8 @@ answer_signed_in(
 	json_add_int(o, "expires_at", s->expires_at);
 	json_object_object_add(o, "user", show_user(acc));
 	json_object_object_add(o, "session", show_session(s, s->id));
+	if (s->ended)
+		json_add_int(o, "sessions_ended", s->ended);
 }
 
 static void

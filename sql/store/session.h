@@ -7,6 +7,9 @@
 /* What an API key may do, by bits; a session may do all that its user may. */
 enum scope { SCOPE_SEND = 1, SCOPE_RECEIVE = 2, SCOPE_PHONE = 4, SCOPE_ADMIN = 8, SCOPE__ALL = 15 };
 
+/* So many sessions a user has at most; one more ends the one that was not seen for longest. */
+#define SESSIONS_MAX 100
+
 /* A signed-in device, or an API key of the user. */
 struct session {
 	int64_t id;
@@ -19,6 +22,7 @@ struct session {
 	char *phone_id; /* of a key: the one phone it speaks for; empty: any */
 	int64_t confirmed_seq; /* it has all of the stream up to here */
 	bool own; /* it asks for what its user's other sessions do */
+	int ended; /* of one that just began: older ones of its user that had to go */
 };
 
 /* The session or key of a token's hash and its account; expired ones too: the caller compares

@@ -152,6 +152,19 @@ account_promote(struct db *db, struct account *acc, int64_t now)
 	return r == DB_DONE ? access_tell_pending(db, acc, now) : r;
 }
 
+/* Makes room for one session more. DB_DONE. */
+static enum db_result
+trim(struct db *db, int64_t account_id, int *ended)
+{
+	enum db_result r = db_exec(db, ST_SESSION_TRIM, account_id, (int64_t)(SESSIONS_MAX - 1));
+
+	if (r == DB_DONE) {
+		*ended = db_changes(db);
+		news_for(db, WAKE_ENDED, account_id);
+	}
+	return r == DB_NONE ? DB_DONE : r;
+}
+
 static enum db_result
 session_open(struct db *db, struct arena *a, const struct signin *in, const struct account *acc,
     struct session *s)
@@ -161,6 +174,7 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 	struct db_blob client;
 	struct db_stmt *st;
 	enum db_result r = db_exec(db, ST_SESSION_DELETE_EXPIRED, acc->id, now);
+	int ended = 0;
 
 	/* Sessions without any name are different devices of older clients: they stand side by
 	 * side. */
@@ -171,6 +185,9 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 		return r;
 	if (r == DB_DONE)
 		news_for(db, WAKE_ENDED, acc->id);
+	r = trim(db, acc->id, &ended);
+	if (r != DB_DONE)
+		return r;
 	client = throttle_client(&in->limit, mac);
 	*s = (struct session){
 		.device_name = arena_strdup(a, in->device_name),
@@ -183,6 +200,7 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 		.created_at = now,
 		.expires_at = in->expires_at,
 		.last_seen_at = now,
+		.ended = ended,
 	};
 	if (!s->device_name || !s->session_name || !s->listen_channel)
 		return DB_FAIL;

@@ -1,4 +1,8 @@
 """Sessions: list, revoke, logout, logout-all, expiry, and how tokens are kept."""
+import contextlib
+import os
+import sqlite3
+
 import pytest
 
 from client import wait_until
@@ -129,3 +133,19 @@ def test_last_seen_is_written_at_most_once_per_20_seconds(ann):
         ann.poll()
     moved = ann.get(ME)["session"]["last_seen_at"] - before
     assert moved == 0 or moved >= 20_000
+
+
+def test_session_beyond_the_hundredth_ends_the_one_not_seen_for_longest(make_relay):
+    relay = make_relay({"RELAY_CODES_PER_ADDRESS": 0, "RELAY_CODES_PER_CLIENT": 0})
+    first = relay.sign_in()
+    second = relay.sign_in(first.email)
+    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database, database:
+        database.execute("UPDATE session SET last_seen_at = last_seen_at - 1000 WHERE public_id = ?", (bytes.fromhex(second.session_id[4:]),))
+        database.executemany("INSERT INTO session (public_id, token_hash, account_id, device_name, session_name, listen_channel, visible, start_seq,"
+                             " sent_seq, created_at, expires_at, last_seen_at) SELECT ?, ?, account_id, '', '', '', 0, 0, 0, created_at, 0, last_seen_at"
+                             " FROM session LIMIT 1", [(os.urandom(16), os.urandom(32)) for _ in range(98)])
+    last = relay.client().post("/api/v1/pchat/auth/verify-code", {"email": first.email, "code": relay.code(first.email)}, expect=200)
+    assert last["sessions_ended"] == 1
+    first.get("/api/v1/pchat/auth/me", expect=200)
+    second.get("/api/v1/pchat/auth/me", expect=401)
+    assert len(first.get("/api/v1/pchat/auth/sessions?limit=200", expect=200)["sessions"]) == 100
