@@ -139,7 +139,7 @@ tidy:
 	$(MAKE) -s lint-deb
 	shellcheck $(SCRIPTS)
 	clang-format --dry-run --Werror $(SOURCES) $(wildcard */*.h sql/*/*.h)
-	cppcheck -q --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+	cppcheck -q -UCHANNEL_EXTRA --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak $(subst -iquote ,-I,$(SEE_all)) $(SOURCES)
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(SEE_all)

@@ -78,11 +78,11 @@ find(struct db *db, struct arena *a, const char *who, struct account *out)
 }
 
 static enum db_result
-delete_user(struct db *db, struct arena *a, struct account *acc)
+delete_user(struct db *db, struct arena *a, struct account *acc, enum account_result *result)
 {
-	enum db_result r = db_account_end(db, a, acc, "relayctl", clock_ms());
+	enum db_result r = db_account_end(db, a, acc, "relayctl", clock_ms(), result);
 
-	if (r == DB_DONE)
+	if (r == DB_DONE && *result == ACCOUNT_OK)
 		printf("The account %s is erased; housekeeping removes its files.\n",
 		    acc->chat_address);
 	return r;
@@ -132,15 +132,16 @@ list_sessions(struct db *db, struct arena *a, const struct account *acc, bool as
 
 /* promote, block and the like. */
 static enum db_result
-change_user(struct db *db, struct arena *a, struct account *acc, const char *verb)
+change_user(struct db *db, struct arena *a, struct account *acc, const char *verb,
+    enum account_result *result)
 {
 	char address[80];
 	struct table *t;
 	enum db_result r;
 
 	snprintf(address, sizeof(address), "%s", acc->chat_address);
-	r = db_account_act(db, a, address, verb, "relayctl", clock_ms(), acc);
-	t = r == DB_DONE ? table_new(columns) : NULL;
+	r = db_account_act(db, a, address, verb, "relayctl", clock_ms(), acc, result);
+	t = r == DB_DONE && *result == ACCOUNT_OK ? table_new(columns) : NULL;
 	if (t) {
 		add_user(t, acc);
 		table_print(t, false, "");
@@ -149,15 +150,16 @@ change_user(struct db *db, struct arena *a, struct account *acc, const char *ver
 }
 
 static enum db_result
-act(struct db *db, struct arena *a, struct account *acc, const char *verb, bool as_json)
+act(struct db *db, struct arena *a, struct account *acc, const char *verb, bool as_json,
+    enum account_result *result)
 {
 	if (strcmp(verb, "delete") == 0)
-		return delete_user(db, a, acc);
+		return delete_user(db, a, acc, result);
 	if (strcmp(verb, "logout") == 0)
 		return logout_user(db, a, acc);
 	if (strcmp(verb, "sessions") == 0)
 		return list_sessions(db, a, acc, as_json);
-	return change_user(db, a, acc, verb);
+	return change_user(db, a, acc, verb, result);
 }
 
 static int
@@ -165,16 +167,17 @@ one_user(struct db *db, const char *verb, const char *who, bool as_json)
 {
 	struct account acc;
 	struct arena a;
+	enum account_result result = ACCOUNT_OK;
 	enum db_result r;
 	int status = 0;
 
 	arena_init(&a, ARENA_BYTES);
 	r = find(db, &a, who, &acc);
 	if (r == DB_ROW)
-		r = act(db, &a, &acc, verb, as_json);
+		r = act(db, &a, &acc, verb, as_json, &result);
 	if (r == DB_NONE)
 		status = ctl_fail("nobody here has the address '%s'", who);
-	else if (r == DB_CONFLICT)
+	else if (result == ACCOUNT_LAST_ADMIN)
 		status = ctl_fail("'%s' is the last admin; promote another one first", who);
 	else if (r != DB_DONE)
 		status = ctl_db_failed(r);

@@ -123,7 +123,7 @@ caller_is_gone(struct request *r)
 static void
 unlisted(struct request *r, enum db_result res)
 {
-	if (res == DB_NONE || res == DB_ORPHAN || res == DB_CONFLICT) {
+	if (res == DB_NONE || res == DB_ORPHAN) {
 		if (caller_is_gone(r)) {
 			resp_unknown_credential(r);
 			return;

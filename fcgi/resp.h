@@ -23,7 +23,6 @@ void resp_limited(struct request *r, const char *message, int64_t retry_at);
  * session ended meanwhile is told so; the rest is a 500, and a line in the log when nobody expected
  * it. True when it answered, so that a handler can return. */
 #define RESP_NONE (1U << DB_NONE)
-#define RESP_CONFLICT (1U << DB_CONFLICT)
 bool resp_db_failed_but(struct request *r, enum db_result res, unsigned listed);
 bool resp_db_failed(struct request *r, enum db_result res);
 

@@ -54,16 +54,17 @@ decide(struct request *r, bool approve)
 		    "address.\n",
 		    c->name) };
 	uint8_t id[ID_BYTES];
+	enum access_result result = ACCESS_DECIDED;
 	enum db_result res = DB_NONE;
 
 	if (id_parse("req_", r->args[0], id))
 		res = db_access_decide(r->worker->db, &r->arena, id, approve,
-		    approve && c->smtp_host[0] ? &mail : NULL, r->me.chat_address, r->now);
-	if (resp_db_failed_but(r, res, RESP_NONE | RESP_CONFLICT))
+		    approve && c->smtp_host[0] ? &mail : NULL, r->me.chat_address, r->now, &result);
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE)
 		resp_error(r, 404, "unknown_request", "There is no such request.");
-	else if (res == DB_CONFLICT)
+	else if (result == ACCESS_DECIDED_OTHERWISE)
 		resp_error(r, 409, "already_decided",
 		    "This request has already been decided the other way.");
 	else {

@@ -67,16 +67,17 @@ on_admin_user_post(struct request *r)
 	const struct in_action *in = r->in;
 	struct json_object *user;
 	struct account who;
-	enum db_result res = db_account_act(
-	    r->worker->db, &r->arena, r->args[0], in->action, r->me.chat_address, r->now, &who);
+	enum account_result result;
+	enum db_result res = db_account_act(r->worker->db, &r->arena, r->args[0], in->action,
+	    r->me.chat_address, r->now, &who, &result);
 
-	if (resp_db_failed_but(r, res, RESP_NONE | RESP_CONFLICT))
+	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE) {
 		resp_error(r, 404, "unknown_user", "Nobody has this chat address.");
 		return;
 	}
-	if (res == DB_CONFLICT) {
+	if (result == ACCOUNT_LAST_ADMIN) {
 		resp_error(
 		    r, 409, "last_admin", "The relay needs an admin: promote another one first.");
 		return;

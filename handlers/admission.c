@@ -55,12 +55,13 @@ on_admission_post(struct request *r)
 		.expires_at = r->now + in->days * DAY_MS };
 	char token[SECRET_TOKEN_BYTES];
 	uint8_t hash[SECRET_HASH_BYTES];
+	enum admission_result result;
 	enum db_result res;
 
 	secret_token_make("pci_", token);
 	secret_hash(token, hash);
-	res = db_admission_add(r->worker->db, hash, r->me.chat_address, &m);
-	if (res == DB_CONFLICT) {
+	res = db_admission_add(r->worker->db, hash, r->me.chat_address, &m, &result);
+	if (res == DB_DONE && result == ADMISSION_TOO_MANY) {
 		resp_error(r, 409, "too_many_invites",
 		    "The relay has as many invite links as it may have; revoke some.");
 	} else if (!resp_db_failed(r, res)) {

@@ -74,14 +74,15 @@ on_key_post(struct request *r)
 		.created_at = r->now };
 	char token[SECRET_TOKEN_BYTES];
 	uint8_t hash[SECRET_HASH_BYTES];
+	enum apikey_result result;
 	enum db_result res;
 
 	if (!key.scopes || !key.session_name || !key.phone_id)
 		return;
 	secret_token_make("pck_", token);
 	secret_hash(token, hash);
-	res = db_apikey_insert(r->worker->db, &r->arena, r->me.id, hash, &key);
-	if (res == DB_CONFLICT)
+	res = db_apikey_insert(r->worker->db, &r->arena, r->me.id, hash, &key, &result);
+	if (res == DB_DONE && result == APIKEY_TOO_MANY)
 		resp_error(
 		    r, 409, "too_many_keys", "You have as many keys as one account may have.");
 	else if (!resp_db_failed(r, res))

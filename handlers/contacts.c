@@ -74,18 +74,19 @@ on_contacts_put(struct request *r)
 	const struct in_contacts *in = r->in;
 	struct printbuf *list = to_json(&in->contacts);
 	struct contacts c = { .document = list ? list->buf : NULL };
+	enum contacts_result result = CONTACTS_STORED;
 	enum db_result res = DB_FAIL;
 	struct json_object *o;
 
 	c.etag = list ? resp_make_etag(r, c.document) : NULL;
 	if (c.etag)
 		res = db_contacts_put(r->worker->db, r->me.id, &c,
-		    r->if_match[0] && strcmp(r->if_match, "*") != 0 ? r->if_match : NULL);
+		    r->if_match[0] && strcmp(r->if_match, "*") != 0 ? r->if_match : NULL, &result);
 	if (list)
 		printbuf_free(list);
-	if (resp_db_failed_but(r, res, RESP_CONFLICT))
+	if (resp_db_failed(r, res))
 		return;
-	if (res == DB_CONFLICT) {
+	if (result == CONTACTS_CHANGED) {
 		resp_error(r, 412, "precondition_failed",
 		    "The list has changed in the meantime; get it again first.");
 		return;

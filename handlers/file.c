@@ -130,21 +130,26 @@ keep(struct request *r, struct upload *u)
 		.size = u->size,
 		.created_at = r->now,
 		.expires_at = c->upload_ttl_sec ? r->now + c->upload_ttl_sec * 1000 : 0 };
+	enum file_result result = FILE_NOTED;
 	int64_t used = 0;
 	enum db_result res;
 
 	memcpy(f.public_id, u->id, ID_BYTES);
 	secret_token_make("pcf_", token);
 	secret_hash(token, f.token_hash);
-	res = db_file_add(r->worker->db, &f, r->me.id, c->upload_quota_bytes);
-	if (res == DB_DONE)
+	res = db_file_add(r->worker->db, &f, r->me.id, c->upload_quota_bytes, &result);
+	if (res == DB_DONE && result == FILE_NOTED)
 		note_folder(r, u->path);
 	else
 		unlink(u->path);
-	if (res == DB_CONFLICT) {
+	if (resp_db_failed(r, res)) {
+		secret_wipe(token, sizeof(token));
+		return;
+	}
+	if (result == FILE_OVER_QUOTA) {
 		db_file_used(r->worker->db, r->me.id, &used);
 		too_large(r, used);
-	} else if (!resp_db_failed(r, res)) {
+	} else {
 		json_add_text(add_file(resp_ok(r, 200), &f), "token", token);
 	}
 	secret_wipe(token, sizeof(token));

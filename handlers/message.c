@@ -117,7 +117,7 @@ find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
 
 /* True for a result that is no message; it answered. */
 static bool
-refused(struct request *r, enum send_result result)
+refused(struct request *r, const struct message_new *m, enum send_result result)
 {
 	switch (result) {
 	case SEND_NEW:
@@ -143,6 +143,9 @@ refused(struct request *r, enum send_result result)
 	case SEND_WAITING_FULL:
 		waiting_full(r);
 		break;
+	case SEND_LIMITED:
+		resp_limited(r, "You have reached the limit for one day.", m->to.outside->retry_at);
+		break;
 	}
 	return true;
 }
@@ -155,7 +158,7 @@ message_answer(
 	uint8_t random[ID_BYTES];
 	struct json_object *o;
 
-	if (refused(r, result))
+	if (refused(r, m, result))
 		return;
 	if (!key) {
 		id_make(random);

@@ -176,9 +176,7 @@ outside_send(struct request *r, const struct in_message *in)
 		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
 	choose_way(r, ch, &way);
 	res = db_message_send(r->worker->db, &m, &key, &result);
-	if (res == DB_CONFLICT)
-		resp_limited(r, "You have reached the limit for one day.", way.retry_at);
-	else if (!resp_db_failed(r, res))
+	if (!resp_db_failed(r, res))
 		answer(r, &m, in->idempotency_key, result);
 }
 

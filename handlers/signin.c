@@ -83,9 +83,9 @@ ask_for_access(struct request *r, const char *email, const char *display_name)
 	enum db_result res = db_access_ask(r->worker->db, &limit, display_name ? display_name : "",
 	    c->smtp_host[0] ? &mail : NULL, &retry_at);
 
-	if (resp_db_failed_but(r, res, RESP_CONFLICT))
+	if (resp_db_failed(r, res))
 		return;
-	if (res == DB_CONFLICT) {
+	if (retry_at) {
 		resp_limited(r, too_often, retry_at);
 		return;
 	}
@@ -111,9 +111,9 @@ send_code(struct request *r, const char *email)
 	mail = own_mail(r, WORDS_CODE, code, SIGNIN_CODE_TTL_MS);
 	res =
 	    db_code_request(r->worker->db, &limit, code, c->smtp_host[0] ? &mail : NULL, &retry_at);
-	if (resp_db_failed_but(r, res, RESP_CONFLICT))
+	if (resp_db_failed(r, res))
 		return;
-	if (res == DB_CONFLICT) {
+	if (retry_at) {
 		resp_limited(r, too_often, retry_at);
 		return;
 	}

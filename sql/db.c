@@ -176,7 +176,8 @@ db_changes(const struct db *db)
 bool
 db_failed(enum db_result r)
 {
-	return r == DB_TAKEN || r == DB_ORPHAN || r == DB_BUSY || r == DB_FULL || r == DB_FAIL;
+	return r == DB_TAKEN || r == DB_ORPHAN || r == DB_BUSY || r == DB_FULL || r == DB_FAIL ||
+	    r == DB_UNDO;
 }
 
 /* After one wait in vain the next ones are short until a write succeeds: while somebody sits on the
@@ -227,6 +228,8 @@ db_end(struct db *db, enum db_result r)
 	done = engine_end(db->engine, commit);
 	lock_release(db->lock_fd);
 	news_end(db, commit && done == DB_DONE);
+	if (r == DB_UNDO)
+		r = DB_DONE;
 	return commit && done != DB_DONE ? done : r;
 }
 

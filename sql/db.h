@@ -15,12 +15,12 @@ enum db_result {
 	DB_ROW, /* found, the output is filled */
 	DB_DONE, /* carried out */
 	DB_NONE, /* nothing there to find or to change */
-	DB_CONFLICT, /* a rule of the store stands against it */
 	DB_TAKEN, /* a row of this key is there already */
 	DB_ORPHAN, /* what it belongs to is not there (any more) */
 	DB_BUSY, /* another process held the write lock for too long */
 	DB_FULL, /* no room on the disk; nothing was changed */
 	DB_FAIL, /* broken: see the log */
+	DB_UNDO, /* inside the store: nothing of this write may stay, see db_end */
 	DB_RESULT__MAX
 };
 

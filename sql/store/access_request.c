@@ -109,9 +109,9 @@ ask(struct db *db, const struct signin_limit *l, char *display_name, const struc
 	struct access_request q = { .email = email, .display_name = display_name };
 	enum db_result r = throttle_signin(db, l, retry_at);
 
-	if (r == DB_DONE && mail)
+	if (r == DB_DONE && !*retry_at && mail)
 		r = outbox_put(db, mail, l->now);
-	if (r != DB_DONE)
+	if (r != DB_DONE || *retry_at)
 		return r;
 	snprintf(email, sizeof(email), "%s", l->email);
 	id_make(q.public_id);
@@ -132,7 +132,7 @@ db_access_ask(struct db *db, const struct signin_limit *l, const char *display_n
 	if (r != DB_DONE)
 		return r;
 	snprintf(name, sizeof(name), "%s", display_name);
-	return throttle_end(db, ask(db, l, name, mail, retry_at));
+	return db_end(db, ask(db, l, name, mail, retry_at));
 }
 
 enum db_result
@@ -194,7 +194,7 @@ access_forget(struct db *db, struct arena *a, const char *email)
 
 static enum db_result
 decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES], bool approve,
-    struct mail *mail, const char *actor, int64_t now)
+    struct mail *mail, const char *actor, int64_t now, enum access_result *result)
 {
 	enum access_status want = approve ? ACCESS_APPROVED : ACCESS_DENIED;
 	char id[ID_TEXT_BYTES];
@@ -205,8 +205,10 @@ decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
 	    db, db_bind(db, ST_ACCESS_BY_ID, &(struct db_blob){ public_id, ID_BYTES }), a, &q);
 	if (r != DB_ROW)
 		return r;
+	*result = q.status == ACCESS_PENDING || q.status == want ? ACCESS_DECIDED :
+								   ACCESS_DECIDED_OTHERWISE;
 	if (q.status != ACCESS_PENDING)
-		return q.status == want ? DB_DONE : DB_CONFLICT;
+		return DB_DONE;
 	r = db_exec(db, ST_ACCESS_DECIDE, q.id, (int64_t)want, now);
 	id_format("req_", q.public_id, id);
 	if (r == DB_DONE)
@@ -219,9 +221,11 @@ decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
 
 enum db_result
 db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    bool approve, struct mail *mail, const char *actor, int64_t now)
+    bool approve, struct mail *mail, const char *actor, int64_t now, enum access_result *result)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, decide(db, a, public_id, approve, mail, actor, now)) : r;
+	return r == DB_DONE ?
+	    db_end(db, decide(db, a, public_id, approve, mail, actor, now, result)) :
+	    r;
 }

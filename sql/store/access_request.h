@@ -9,6 +9,11 @@
 
 enum access_status { ACCESS_PENDING, ACCESS_APPROVED, ACCESS_DENIED };
 
+enum access_result {
+	ACCESS_DECIDED, /* now, or the same way before */
+	ACCESS_DECIDED_OTHERWISE
+};
+
 struct access_request {
 	int64_t id;
 	uint8_t public_id[ID_BYTES];
@@ -31,11 +36,10 @@ enum db_result db_access_list(struct db *db, struct arena *a, int64_t before, in
     struct access_request *out, int *count);
 
 /* Decides a request; with `mail` not NULL puts it in the outbox (its recipient is filled in here).
- * DB_DONE also when it had been decided the same way, DB_NONE: no such request, DB_CONFLICT: it was
- * decided the other way. */
+ * DB_DONE with *result, or DB_NONE: no such request. */
 enum db_result
 db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    bool approve, struct mail *mail, const char *actor, int64_t now);
+    bool approve, struct mail *mail, const char *actor, int64_t now, enum access_result *result);
 
 /* Puts a message for every pending request into the stream of a new admin. */
 enum db_result access_tell_pending(struct db *db, const struct account *admin, int64_t now);

@@ -75,7 +75,7 @@ db_account_address(struct db *db, struct arena *a, int64_t id, char **out)
 }
 
 static enum db_result
-put_account(struct db *db, struct account *acc)
+put_account(struct db *db, struct account *acc, bool *taken)
 {
 	char key[512];
 	struct db_stmt *st;
@@ -85,8 +85,7 @@ put_account(struct db *db, struct account *acc)
 	st = db_bind(db, ST_ACCOUNT_INSERT, acc->email, acc->chat_address, acc->display_name, key,
 	    acc->language, (int64_t)acc->role, (int64_t)acc->public_visible, acc->created_at);
 	r = db_step(db, st);
-	if (r == DB_DONE)
-		return DB_CONFLICT;
+	*taken = r == DB_DONE;
 	if (r != DB_ROW)
 		return r;
 	acc->id = db_i64(st, 0);
@@ -111,19 +110,20 @@ is_reserved(const char *address)
 }
 
 enum db_result
-account_insert(struct db *db, struct account *acc)
+account_insert(struct db *db, struct account *acc, bool *taken)
 {
 	uint8_t mac[TOMBSTONE_MAC_BYTES];
 	enum db_result r;
 
-	if (is_reserved(acc->chat_address))
-		return DB_CONFLICT;
-
+	*taken = is_reserved(acc->chat_address);
+	if (*taken)
+		return DB_DONE;
 	account_address_mac(acc->chat_address, mac);
 	r = db_find(db, ST_ADDRESS_IS_RETIRED, &(struct db_blob){ mac, sizeof(mac) });
-	if (r == DB_ROW)
-		return DB_CONFLICT;
-	return r == DB_NONE ? put_account(db, acc) : r;
+	*taken = r == DB_ROW;
+	if (*taken)
+		return DB_DONE;
+	return r == DB_NONE ? put_account(db, acc, taken) : r;
 }
 
 static enum db_result
@@ -170,7 +170,7 @@ account_count_admins(struct db *db, int64_t *n)
 }
 
 static enum db_result
-set_flags(struct db *db, const struct account *acc)
+set_flags(struct db *db, const struct account *acc, enum account_result *result)
 {
 	int64_t before = 0, after = 0;
 	enum db_result r = account_count_admins(db, &before);
@@ -180,8 +180,10 @@ set_flags(struct db *db, const struct account *acc)
 		    (int64_t)acc->blocked, (int64_t)acc->hidden);
 	if (r == DB_DONE)
 		r = account_count_admins(db, &after);
-	if (r == DB_DONE && before > 0 && after == 0)
-		r = DB_CONFLICT;
+	if (r == DB_DONE && before > 0 && after == 0) {
+		*result = ACCOUNT_LAST_ADMIN;
+		return DB_UNDO;
+	}
 	if (r != DB_DONE || !acc->blocked)
 		return r;
 	news_for(db, WAKE_ENDED, acc->id);
@@ -207,16 +209,17 @@ account_apply(struct account *acc, const char *action)
 
 enum db_result
 db_account_act(struct db *db, struct arena *a, const char *address, const char *action,
-    const char *actor, int64_t now, struct account *out)
+    const char *actor, int64_t now, struct account *out, enum account_result *result)
 {
 	enum db_result r = db_begin(db);
 
 	if (r != DB_DONE)
 		return r;
+	*result = ACCOUNT_OK;
 	r = db_account_by_address(db, a, address, out);
 	if (r != DB_ROW)
 		return db_end(db, r);
-	r = account_apply(out, action) ? set_flags(db, out) : DB_FAIL;
+	r = account_apply(out, action) ? set_flags(db, out, result) : DB_FAIL;
 	if (r == DB_DONE)
 		r = audit_note(db, now, actor, action, out->chat_address);
 	return db_end(db, r);

@@ -43,15 +43,21 @@ struct account_change {
 enum db_result db_account_update(
     struct db *db, struct arena *a, struct account *acc, const struct account_change *change);
 
+/* What an admin's word on an account comes to. */
+enum account_result {
+	ACCOUNT_OK,
+	ACCOUNT_LAST_ADMIN /* no unblocked admin would be left where there was one */
+};
+
 /* Applies promote, demote, block, unblock, hide or unhide to the struct. False: no such action. */
 bool account_apply(struct account *acc, const char *action);
 
 /* The action of an admin on the account of a chat address, and a note who did it; *out is the
  * account as it is afterwards. A blocked account loses its sessions and keys in the same
- * transaction. DB_DONE, DB_NONE: nobody has the address, DB_CONFLICT: no unblocked admin would be
- * left where there was one. */
-enum db_result db_account_act(struct db *db, struct arena *a, const char *address,
-    const char *action, const char *actor, int64_t now, struct account *out);
+ * transaction. DB_DONE with *result, or DB_NONE: nobody has the address. */
+enum db_result
+db_account_act(struct db *db, struct arena *a, const char *address, const char *action,
+    const char *actor, int64_t now, struct account *out, enum account_result *result);
 
 /* Up to `limit` accounts in order of address, after `after` (""); `public_only`: those that the
  * directory may show, filtered by `match` (case-folded substring, "" for all; the full list looks

@@ -19,8 +19,8 @@ enum db_result account_count_admins(struct db *db, int64_t *n);
 /* Never gives an address out again. Inside a write. DB_DONE. */
 enum db_result account_retire_address(struct db *db, const uint8_t mac[static TOMBSTONE_MAC_BYTES]);
 
-/* Puts an account row in; *acc gets its id. Inside a write. DB_DONE, or DB_CONFLICT when address or
- * e-mail is taken. */
-enum db_result account_insert(struct db *db, struct account *acc);
+/* Puts an account row in; *acc gets its id. Inside a write. DB_DONE with *taken: were address or
+ * e-mail? Then there is no row. */
+enum db_result account_insert(struct db *db, struct account *acc, bool *taken);
 
 #endif

@@ -20,7 +20,7 @@ count(struct db *db, int64_t *n)
 
 static enum db_result
 add(struct db *db, const uint8_t token_hash[static SECRET_HASH_BYTES], const char *actor,
-    struct admission *m)
+    struct admission *m, enum admission_result *result)
 {
 	const struct db_blob id = { m->public_id, ID_BYTES },
 			     hash = { token_hash, SECRET_HASH_BYTES };
@@ -32,8 +32,9 @@ add(struct db *db, const uint8_t token_hash[static SECRET_HASH_BYTES], const cha
 		r = count(db, &n);
 	if (r != DB_DONE)
 		return r;
-	if (n >= ADMISSIONS_MAX)
-		return DB_CONFLICT;
+	*result = n >= ADMISSIONS_MAX ? ADMISSION_TOO_MANY : ADMISSION_MADE;
+	if (*result != ADMISSION_MADE)
+		return DB_DONE;
 	id_make(m->public_id);
 	id_format("lnk_", m->public_id, shown);
 	r = db_exec(
@@ -43,11 +44,11 @@ add(struct db *db, const uint8_t token_hash[static SECRET_HASH_BYTES], const cha
 
 enum db_result
 db_admission_add(struct db *db, const uint8_t token_hash[static SECRET_HASH_BYTES],
-    const char *actor, struct admission *m)
+    const char *actor, struct admission *m, enum admission_result *result)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, add(db, token_hash, actor, m)) : r;
+	return r == DB_DONE ? db_end(db, add(db, token_hash, actor, m, result)) : r;
 }
 
 enum db_result

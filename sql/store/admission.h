@@ -10,6 +10,8 @@
 
 #define ADMISSIONS_MAX 1000 /* at a time */
 
+enum admission_result { ADMISSION_MADE, ADMISSION_TOO_MANY };
+
 struct admission {
 	int64_t id; /* its place in lists */
 	uint8_t public_id[ID_BYTES];
@@ -17,9 +19,9 @@ struct admission {
 };
 
 /* Makes one of m's uses and times, with a note who did it; public_id is filled in. What has expired
- * goes. DB_DONE, DB_CONFLICT: there are as many as there may be. */
+ * goes. DB_DONE with *result. */
 enum db_result db_admission_add(struct db *db, const uint8_t token_hash[static SECRET_HASH_BYTES],
-    const char *actor, struct admission *m);
+    const char *actor, struct admission *m, enum admission_result *result);
 
 /* Up to `limit` that are still good at `now`, in the order of their making after place `after`.
  * DB_DONE. */

@@ -33,12 +33,12 @@ scope_parse(const char *name)
 
 enum db_result
 db_apikey_insert(struct db *db, struct arena *a, int64_t account_id,
-    const uint8_t hash[static SECRET_HASH_BYTES], struct session *key)
+    const uint8_t hash[static SECRET_HASH_BYTES], struct session *key, enum apikey_result *result)
 {
+	char *address = NULL;
 	enum db_result r = db_begin(db);
 
-	char *address = NULL;
-
+	*result = APIKEY_MADE;
 	if (r != DB_DONE)
 		return r;
 	id_make(key->public_id);
@@ -46,9 +46,10 @@ db_apikey_insert(struct db *db, struct arena *a, int64_t account_id,
 	    db_exec(db, ST_KEY_INSERT, &(struct db_blob){ key->public_id, ID_BYTES },
 		&(struct db_blob){ hash, SECRET_HASH_BYTES }, account_id, key->session_name,
 		key->created_at, (int64_t)key->scopes, key->phone_id, (int64_t)APIKEY_MOST));
-	if (r == DB_NONE && db_account_address(db, a, account_id, &address) == DB_ROW)
-		return DB_CONFLICT;
-	return r;
+	if (r != DB_NONE || db_account_address(db, a, account_id, &address) != DB_ROW)
+		return r;
+	*result = APIKEY_TOO_MANY;
+	return DB_DONE;
 }
 
 enum db_result

@@ -7,10 +7,15 @@
 
 #define APIKEY_MOST 50 /* per account */
 
+enum apikey_result {
+	APIKEY_MADE,
+	APIKEY_TOO_MANY /* there are APIKEY_MOST already */
+};
+
 /* Stores a new key with the name, scopes and phone_id of `key`, whose public_id is made here.
- * DB_DONE; DB_NONE when the account has APIKEY_MOST already. */
+ * DB_DONE with *result, or DB_NONE: the account is gone. */
 enum db_result db_apikey_insert(struct db *db, struct arena *a, int64_t account_id,
-    const uint8_t hash[static SECRET_HASH_BYTES], struct session *key);
+    const uint8_t hash[static SECRET_HASH_BYTES], struct session *key, enum apikey_result *result);
 
 /* The keys of an account, oldest first; `out` holds APIKEY_MOST. DB_DONE. */
 enum db_result

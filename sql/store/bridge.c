@@ -16,7 +16,7 @@
 #define REASON_BYTES 512
 #define ARENA_BYTES ((size_t)1 << 20)
 
-/* DB_CONFLICT with *retry_at when the sender's day is full. */
+/* Is the sender's day full? DB_DONE with retry_at, as throttle_hit. */
 static enum db_result
 count_today(struct db *db, const struct message_new *m)
 {
@@ -33,6 +33,8 @@ bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 	const struct bridge_new *b = m->to.outside;
 	enum db_result r = count_today(db, m);
 
+	if (r == DB_DONE && b->retry_at)
+		return DB_UNDO;
 	if (r == DB_DONE)
 		r = db_exec(db, ST_DELIVERY_INSERT, message_id, (int64_t)0);
 	if (r == DB_DONE)

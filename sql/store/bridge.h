@@ -26,10 +26,10 @@ struct bridge_new {
 	enum outbox_kind kind; /* of the outbox */
 	int64_t expires_at; /* for the outbox: it is not sent later than this */
 	int most_per_day; /* messages of this channel by this sender; 0: any number */
-	int64_t retry_at; /* out, with DB_CONFLICT */
+	int64_t retry_at; /* out, with SEND_LIMITED: not before that */
 };
 
-/* Inside a write: the queue's row and the delivery of a new message. DB_DONE; DB_CONFLICT with
+/* Inside a write: the queue's row and the delivery of a new message. DB_DONE; DB_UNDO with
  * m->to.outside->retry_at: that would be more than one may send in a day. */
 enum db_result bridge_put(struct db *db, const struct message_new *m, int64_t message_id);
 

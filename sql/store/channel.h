@@ -18,20 +18,21 @@ enum channel_need {
 /* Who takes it out of the outbox: the numbers are kept there. */
 enum outbox_kind {
 #define CHANNEL(name, word, needs, units)
-#define CARRIED(name, word, needs, units, kind, on, per_day, sender) OUTBOX_##name = kind,
+#define CARRIED(name, word, needs, units, kind, on, per_day, sender) OUTBOX_##name = (kind),
 #include "channel.def"
 #undef CHANNEL
 #undef CARRIED
 	OUTBOX_NONE = -1
 };
 
-enum {
-#define CHANNEL(name, word, needs, units) +1
-#define CARRIED(name, word, needs, units, kind, on, per_day, sender) +1
-	CHANNEL_COUNT = 0
+/* Places in channel_list. */
+enum channel_place {
+#define CHANNEL(name, word, needs, units) CHANNEL_##name,
+#define CARRIED(name, word, needs, units, kind, on, per_day, sender) CHANNEL_##name,
 #include "channel.def"
 #undef CHANNEL
 #undef CARRIED
+	CHANNEL_COUNT
 };
 
 struct channel {

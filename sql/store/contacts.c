@@ -20,37 +20,42 @@ db_contacts_get(struct db *db, struct arena *a, int64_t account_id, struct conta
 	return ok ? DB_ROW : DB_FAIL;
 }
 
-/* DB_DONE when the document there has this etag, "" for none there; DB_CONFLICT when it has not. */
+/* Does the document there have this etag, "" for none there? DB_DONE with *result. */
 static enum db_result
-check_etag(struct db *db, int64_t account_id, const char *expected)
+check_etag(struct db *db, int64_t account_id, const char *expected, enum contacts_result *result)
 {
 	struct db_stmt *st = db_bind(db, ST_CONTACTS_ETAG, account_id);
 	enum db_result r = db_step(db, st);
-	bool same;
 
 	if (db_failed(r))
 		return r;
-	same = strcmp(expected, r == DB_ROW ? db_str(st, 0) : "") == 0;
+	if (strcmp(expected, r == DB_ROW ? db_str(st, 0) : "") != 0)
+		*result = CONTACTS_CHANGED;
 	if (r == DB_ROW)
 		db_reset(st);
-	return same ? DB_DONE : DB_CONFLICT;
+	return DB_DONE;
 }
 
 static enum db_result
-put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected)
+put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected,
+    enum contacts_result *result)
 {
-	enum db_result r = expected ? check_etag(db, account_id, expected) : DB_DONE;
+	enum db_result r = DB_DONE;
 
-	if (r != DB_DONE)
+	*result = CONTACTS_STORED;
+	if (expected)
+		r = check_etag(db, account_id, expected, result);
+	if (r != DB_DONE || *result != CONTACTS_STORED)
 		return r;
 	r = db_exec(db, ST_CONTACTS_PUT, account_id, c->document, c->etag);
 	return r == DB_DONE ? record_changed(db, account_id, SUBJECT_CONTACTS) : r;
 }
 
 enum db_result
-db_contacts_put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected)
+db_contacts_put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected,
+    enum contacts_result *result)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, put(db, account_id, c, expected)) : r;
+	return r == DB_DONE ? db_end(db, put(db, account_id, c, expected, result)) : r;
 }

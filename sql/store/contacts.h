@@ -5,6 +5,11 @@
 #include "arena.h"
 #include "db.h"
 
+enum contacts_result {
+	CONTACTS_STORED,
+	CONTACTS_CHANGED /* they have another etag by now */
+};
+
 struct contacts {
 	char *document, *etag;
 };
@@ -14,8 +19,8 @@ enum db_result
 db_contacts_get(struct db *db, struct arena *a, int64_t account_id, struct contacts *out);
 
 /* Puts the document in place of the older one; with `expected` not NULL only if that has this etag
- * ("" for none there): DB_CONFLICT when it has not. DB_DONE. */
-enum db_result
-db_contacts_put(struct db *db, int64_t account_id, const struct contacts *c, const char *expected);
+ * ("" for none there). DB_DONE with *result. */
+enum db_result db_contacts_put(struct db *db, int64_t account_id, const struct contacts *c,
+    const char *expected, enum contacts_result *result);
 
 #endif

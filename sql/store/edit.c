@@ -91,7 +91,7 @@ static enum db_result
 edit(struct db *db, const struct message *m, struct actor who, const char *text, int64_t window_ms,
     int64_t now, enum change_result *result)
 {
-	bool heard = true;
+	bool heard = true, full = false;
 	enum db_result r;
 
 	*result = m->sender_id != who.account_id || strcmp(m->kind, "reaction") == 0 ?
@@ -111,8 +111,11 @@ edit(struct db *db, const struct message *m, struct actor who, const char *text,
 	}
 	r = put_text(db, m, text, now);
 	if (r == DB_DONE)
-		r = waiting_again(db, m);
-	*result = r == DB_CONFLICT ? CHANGE_WAITING_FULL : *result;
+		r = waiting_again(db, m, &full);
+	if (r == DB_DONE && full) {
+		*result = CHANGE_WAITING_FULL;
+		return DB_UNDO;
+	}
 	return r == DB_DONE ? stream_changed(db, m, who.session_id) : r;
 }
 
@@ -126,8 +129,7 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 	if (r != DB_DONE)
 		return r;
 	r = db_message_get(db, a, public_id, who.account_id, &m);
-	r = db_end(db, r == DB_ROW ? edit(db, &m, who, text, window_ms, now, result) : r);
-	return r == DB_CONFLICT && *result == CHANGE_WAITING_FULL ? DB_DONE : r;
+	return db_end(db, r == DB_ROW ? edit(db, &m, who, text, window_ms, now, result) : r);
 }
 
 /* The text and its files go at once. Those who were handed the message get a change of it; the

@@ -51,8 +51,8 @@ db_account_erase(struct db *db, struct arena *a, const struct account *acc, int6
 }
 
 static enum db_result
-end_account(
-    struct db *db, struct arena *a, const struct account *acc, const char *actor, int64_t now)
+end_account(struct db *db, struct arena *a, const struct account *acc, const char *actor,
+    int64_t now, enum account_result *result)
 {
 	int64_t admins = 0;
 	struct account fresh;
@@ -62,17 +62,19 @@ end_account(
 		r = account_count_admins(db, &admins);
 	if (r != DB_DONE)
 		return r;
-	if (fresh.role == ROLE_ADMIN && !fresh.blocked && admins == 1)
-		return DB_CONFLICT;
+	*result = fresh.role == ROLE_ADMIN && !fresh.blocked && admins == 1 ? ACCOUNT_LAST_ADMIN :
+									      ACCOUNT_OK;
+	if (*result != ACCOUNT_OK)
+		return DB_DONE;
 	r = erase_account(db, a, &fresh, now);
 	return r == DB_DONE ? audit_note(db, now, actor, "delete", "erased") : r;
 }
 
 enum db_result
-db_account_end(
-    struct db *db, struct arena *a, const struct account *acc, const char *actor, int64_t now)
+db_account_end(struct db *db, struct arena *a, const struct account *acc, const char *actor,
+    int64_t now, enum account_result *result)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, end_account(db, a, acc, actor, now)) : r;
+	return r == DB_DONE ? db_end(db, end_account(db, a, acc, actor, now, result)) : r;
 }

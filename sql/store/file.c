@@ -49,7 +49,7 @@ insert(struct db *db, const struct file *f, int64_t owner_id, const struct body 
 }
 
 static enum db_result
-add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
+add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota, enum file_result *result)
 {
 	const char *const parts[LABEL__MAX] = { [LABEL_NAME] = f->name, [LABEL_MIME] = f->mime };
 	struct body label;
@@ -58,8 +58,9 @@ add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
 
 	if (r != DB_ROW)
 		return r;
-	if (f->size > quota - used)
-		return DB_CONFLICT;
+	*result = f->size > quota - used ? FILE_OVER_QUOTA : FILE_NOTED;
+	if (*result != FILE_NOTED)
+		return DB_DONE;
 	if (!body_seal(f->public_id, parts, LABEL__MAX, &label))
 		return DB_FAIL;
 	r = insert(db, f, owner_id, &label);
@@ -68,11 +69,12 @@ add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
 }
 
 enum db_result
-db_file_add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota)
+db_file_add(
+    struct db *db, const struct file *f, int64_t owner_id, int64_t quota, enum file_result *result)
 {
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, add(db, f, owner_id, quota)) : r;
+	return r == DB_DONE ? db_end(db, add(db, f, owner_id, quota, result)) : r;
 }
 
 static bool

@@ -15,9 +15,15 @@ struct file {
 	bool visible; /* to the account that asked: its own, or named by a message it got */
 };
 
-/* Notes a file of `owner_id` whose bytes are in place. DB_DONE with id set, or DB_CONFLICT when all
- * files of the owner would be larger than `quota` bytes. */
-enum db_result db_file_add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota);
+enum file_result {
+	FILE_NOTED,
+	FILE_OVER_QUOTA /* all files of the owner would be larger */
+};
+
+/* Notes a file of `owner_id` whose bytes are in place; all of theirs may have `quota` bytes.
+ * DB_DONE with *result. */
+enum db_result db_file_add(
+    struct db *db, const struct file *f, int64_t owner_id, int64_t quota, enum file_result *result);
 
 /* Bytes that an account keeps. DB_ROW. */
 enum db_result db_file_used(struct db *db, int64_t owner_id, int64_t *bytes);

@@ -45,36 +45,42 @@ is_contact(struct db *db, const struct account *who, const struct account *invit
 
 /* Invitations that come too often are dropped in silence like all that is not wanted. */
 static enum db_result
-is_too_often(struct db *db, const struct account *who, const struct account *inviter, int64_t now)
+is_too_often(struct db *db, const struct account *who, const struct account *inviter, int64_t now,
+    bool *too_often)
 {
 	const struct hit_limit pair = { PAIR_PER_DAY, DAY_MS, now },
 			       all = { ALL_PER_DAY, DAY_MS, now };
 	char one[24], both[48];
-	int64_t retry_at;
+	int64_t retry_at = 0;
 	enum db_result r;
 
 	snprintf(one, sizeof(one), "%lld", (long long)inviter->id);
 	snprintf(both, sizeof(both), "%s\n%lld", one, (long long)who->id);
 	r = throttle_hit(db, "invites-pair", both, &pair, &retry_at);
-	return r == DB_DONE ? throttle_hit(db, "invites", one, &all, &retry_at) : r;
+	if (r == DB_DONE && !retry_at)
+		r = throttle_hit(db, "invites", one, &all, &retry_at);
+	*too_often = retry_at > 0;
+	return r;
 }
 
-/* DB_DONE when the invitation is to reach them; DB_CONFLICT when not. */
+/* Is the invitation to reach them? DB_DONE with *welcome. */
 static enum db_result
-is_welcome(struct db *db, const struct account *who, const struct account *inviter, int64_t now)
+is_welcome(struct db *db, const struct account *who, const struct account *inviter, int64_t now,
+    bool *welcome)
 {
+	bool too_often = false;
 	enum db_result r = db_block_get(db, who->id, inviter->id);
 
-	if (r != DB_NONE)
-		return r == DB_ROW ? DB_CONFLICT : r;
-	if (who->invites_from == INVITES_FROM_NOBODY)
-		return DB_CONFLICT;
-	if (who->invites_from == INVITES_FROM_CONTACTS) {
+	*welcome = r == DB_NONE && who->invites_from != INVITES_FROM_NOBODY;
+	if (*welcome && who->invites_from == INVITES_FROM_CONTACTS) {
 		r = is_contact(db, who, inviter);
-		if (r != DB_ROW)
-			return r == DB_NONE ? DB_CONFLICT : r;
+		*welcome = r == DB_ROW;
 	}
-	return is_too_often(db, who, inviter, now);
+	if (db_failed(r) || !*welcome)
+		return db_failed(r) ? r : DB_DONE;
+	r = is_too_often(db, who, inviter, now, &too_often);
+	*welcome = !too_often;
+	return r;
 }
 
 enum db_result
@@ -88,10 +94,11 @@ invite_put(struct db *db, const struct group *g, const struct account *who,
 		.role = role,
 		.request = id,
 		.only = who->id };
-	enum db_result r = is_welcome(db, who, inviter, now);
+	bool welcome = false;
+	enum db_result r = is_welcome(db, who, inviter, now, &welcome);
 
-	if (r != DB_DONE)
-		return r == DB_CONFLICT ? DB_DONE : r;
+	if (r != DB_DONE || !welcome)
+		return r;
 	id_make(id);
 	r = db_exec(db, ST_INVITE_PUT, &(struct db_blob){ id, ID_BYTES }, g->id, who->id,
 	    inviter->id, (int64_t)role, now);

@@ -264,6 +264,7 @@ static enum db_result
 send_message(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
 {
+	bool full = false;
 	enum db_result r = db_message_repeat(db, m, key, result);
 
 	if (r != DB_NONE)
@@ -271,13 +272,15 @@ send_message(
 	r = check_place(db, m, result);
 	if (r != DB_DONE)
 		return r == DB_NONE ? DB_DONE : r;
-	r = waiting_check(db, m->sender_id, waiting_for(m));
-	if (r == DB_CONFLICT) {
+	r = waiting_check(db, m->sender_id, waiting_for(m), &full);
+	if (r == DB_DONE && full) {
 		*result = SEND_WAITING_FULL;
 		return DB_DONE;
 	}
 	if (r == DB_DONE)
 		r = post_put(db, m);
+	if (r == DB_UNDO)
+		*result = SEND_LIMITED;
 	if (r != DB_DONE || !key->key)
 		return r;
 	return db_exec(db, ST_IDEMPOTENCY_PUT, m->sender_id, key->key,

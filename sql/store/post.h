@@ -23,13 +23,13 @@ enum send_result {
 	SEND_NO_RIGHT, /* a plain member of a stream group */
 	SEND_NO_RECIPIENT, /* erased or blocked a moment ago */
 	SEND_NO_FILE, /* likewise */
-	SEND_WAITING_FULL /* too much of the sender's waits already */
+	SEND_WAITING_FULL, /* too much of the sender's waits already */
+	SEND_LIMITED /* no more to the outside before m->to.outside->retry_at */
 };
 
 /* Stores a message together with its idempotency record, or finds the one that the key already
  * made; either way m->public_id is the message's. Rights are
- * those of this moment. DB_DONE with *result; DB_CONFLICT, with m->to.outside->retry_at, when the
- * sender may not send more to the outside before; DB_ORPHAN: the sender was erased. */
+ * those of this moment. DB_DONE with *result; DB_ORPHAN: the sender was erased. */
 enum db_result db_message_send(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
 

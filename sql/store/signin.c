@@ -47,11 +47,11 @@ db_code_request(struct db *db, const struct signin_limit *l, const char *code,
 	if (r != DB_DONE)
 		return r;
 	r = throttle_signin(db, l, retry_at);
-	if (r == DB_DONE && code)
+	if (r == DB_DONE && !*retry_at && code)
 		r = code_put(db, l, code);
-	if (r == DB_DONE && code && mail)
+	if (r == DB_DONE && !*retry_at && code && mail)
 		r = outbox_put(db, mail, l->now);
-	return throttle_end(db, r);
+	return db_end(db, r);
 }
 
 /* Which codes of the address this one is held against. */
@@ -96,7 +96,7 @@ code_missed(struct db *db, const struct signin_limit *l, const struct code_view 
 	if (!db_failed(r) && l->client)
 		r = throttle_hit(db, "throttle-client", l->client, &client, &retry_at);
 	if (!db_failed(r) && v->others)
-		r = throttle_others(db, l, true);
+		r = throttle_others(db, l, true, &retry_at);
 	return db_failed(r) ? r : DB_NONE;
 }
 
@@ -105,19 +105,21 @@ static enum db_result
 code_check(struct db *db, const struct signin *in)
 {
 	struct code_view v = { false, false, false };
-	enum db_result r = throttle_others(db, &in->limit, false);
+	int64_t retry_at;
+	enum db_result r = throttle_others(db, &in->limit, false, &retry_at);
 
 	if (!db_failed(r))
-		r = code_look(db, in, r == DB_DONE, &v);
+		r = code_look(db, in, !retry_at, &v);
 	if (db_failed(r))
 		return r;
 	return v.right ? DB_DONE : code_missed(db, &in->limit, &v);
 }
 
-/* The account of the address; made when there is none. DB_CONFLICT: the chat address asked for is
- * taken. */
+/* The account of the address; made when there is none. DB_DONE with *taken: is the chat address
+ * that was asked for? Then none was made. */
 static enum db_result
-account_ensure(struct db *db, struct arena *a, const struct signin *in, struct account *acc)
+account_ensure(
+    struct db *db, struct arena *a, const struct signin *in, struct account *acc, bool *taken)
 {
 	enum db_result r = db_account_by_email(db, a, in->limit.email, acc);
 	uint8_t bits[RANDOM_ADDRESS_BYTES];
@@ -137,7 +139,7 @@ account_ensure(struct db *db, struct arena *a, const struct signin *in, struct a
 	};
 	if (!acc->email || !acc->chat_address || !acc->display_name || !acc->language)
 		return DB_FAIL;
-	return account_insert(db, acc);
+	return account_insert(db, acc, taken);
 }
 
 /* Whom the settings name an admin becomes one, and is told of the requests that wait. */
@@ -217,16 +219,27 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 }
 
 static enum db_result
-verify(
-    struct db *db, struct arena *a, const struct signin *in, struct account *acc, struct session *s)
+verify(struct db *db, struct arena *a, const struct signin *in, struct account *acc,
+    struct session *s, enum signin_result *result)
 {
-	enum db_result r = account_ensure(db, a, in, acc);
+	bool taken = false;
+	enum db_result r = account_ensure(db, a, in, acc, &taken);
 
+	if (r == DB_DONE && taken) {
+		*result = SIGNIN_ADDRESS_TAKEN;
+		return DB_UNDO;
+	}
 	if (r == DB_DONE && in->admin && acc->role != ROLE_ADMIN)
 		r = account_promote(db, acc, in->limit.now);
 	if (r == DB_DONE)
 		r = db_exec(db, ST_CODE_DELETE, in->limit.email);
-	return r == DB_DONE ? session_open(db, a, in, acc, s) : r;
+	if (r == DB_DONE)
+		r = session_open(db, a, in, acc, s);
+	if (r == DB_DONE && acc->blocked) {
+		*result = SIGNIN_WRONG;
+		return DB_UNDO;
+	}
+	return r;
 }
 
 enum db_result
@@ -238,24 +251,18 @@ db_code_verify(struct db *db, struct arena *a, const struct signin *in, enum sig
 
 	if (r != DB_DONE)
 		return r;
+	*retry_at = 0;
 	if (in->limit.client)
 		r = throttle_look(db, "throttle-client", in->limit.client, &client, retry_at);
-	if (r == DB_CONFLICT) {
+	if (r == DB_DONE && *retry_at) {
 		*result = SIGNIN_LIMITED;
-		r = db_end(db, DB_DONE);
-		return r;
+		return db_end(db, DB_DONE);
 	}
 	if (r == DB_DONE)
 		r = code_check(db, in);
 	*result = r == DB_NONE ? SIGNIN_WRONG : SIGNIN_OK;
 	if (r == DB_DONE)
-		r = verify(db, a, in, acc, s);
-	if (r == DB_DONE && acc->blocked) {
-		*result = SIGNIN_WRONG;
-		r = DB_CONFLICT;
-	} else if (r == DB_CONFLICT) {
-		*result = SIGNIN_ADDRESS_TAKEN;
-	}
+		r = verify(db, a, in, acc, s, result);
 	r = db_end(db, r);
 	return db_failed(r) ? r : DB_DONE;
 }

@@ -8,7 +8,7 @@
 
 /* Stores a code (as its keyed hash); of those that this client asked for the newest three stay
  * alive. With `mail` not NULL puts that in the outbox as well. `code` NULL only counts the attempt.
- * DB_DONE; DB_CONFLICT: too often, ask again at *retry_at. */
+ * DB_DONE with *retry_at: 0, or it was asked too often, when one may ask again. */
 enum db_result db_code_request(struct db *db, const struct signin_limit *l, const char *code,
     const struct mail *mail, int64_t *retry_at);
 

@@ -20,6 +20,7 @@ throttle(struct db *db, const char *label, const char *value, const struct hit_l
 	struct db_stmt *st;
 	enum db_result r;
 
+	*retry_at = 0;
 	if (l->most <= 0)
 		return DB_DONE;
 	secret_mac(label, value, strlen(value), key);
@@ -28,14 +29,10 @@ throttle(struct db *db, const char *label, const char *value, const struct hit_l
 	r = db_step(db, st);
 	if (r != DB_ROW)
 		return r;
-	if (db_i64(st, 0) > l->most) {
+	if (db_i64(st, 0) > l->most)
 		*retry_at = db_i64(st, 1);
-		r = DB_CONFLICT;
-	} else {
-		r = DB_DONE;
-	}
 	db_reset(st);
-	return r;
+	return DB_DONE;
 }
 
 enum db_result
@@ -94,45 +91,38 @@ throttle_signin(struct db *db, const struct signin_limit *l, int64_t *retry_at)
 	enum db_result r = db_exec(db, ST_THROTTLE_CLEAN, l->now);
 	char both[PAIR_BYTES];
 
+	*retry_at = 0;
 	pair_of(l, both);
 	if (!db_failed(r) && l->client)
 		r = throttle_hit(db, "throttle-client", l->client, &client, retry_at);
-	if (!db_failed(r) && r != DB_CONFLICT)
+	if (!db_failed(r) && !*retry_at)
 		r = throttle_hit(db, "throttle-pair", both, &pair, retry_at);
-	if (r == DB_DONE)
-		r = has_session(db, l);
+	if (r != DB_DONE || *retry_at)
+		return r;
+	r = has_session(db, l);
 	if (r == DB_ROW)
 		return DB_DONE;
 	return r == DB_DONE ? throttle_hit(db, "throttle-address", l->email, &all, retry_at) : r;
 }
 
-/* Ends a write whose DB_CONFLICT means "too often": the count itself must stay. */
-enum db_result
-throttle_end(struct db *db, enum db_result r)
-{
-	enum db_result done = db_end(db, r == DB_CONFLICT ? DB_DONE : r);
-
-	return db_failed(done) ? done : r;
-}
-
 /* May this client try codes that others asked for? It has a few tries of its own, and all strangers
- * together have a larger number. DB_DONE, or DB_CONFLICT. */
+ * together have a larger number. */
 enum db_result
-throttle_others(struct db *db, const struct signin_limit *l, bool count)
+throttle_others(struct db *db, const struct signin_limit *l, bool count, int64_t *retry_at)
 {
 	const struct hit_limit own = { SIGNIN_CODE_TRIES, SIGNIN_CODE_TTL_MS, l->now },
 			       all = { SIGNIN_STRANGERS_TRIES, HOUR_MS, l->now };
 	enum db_result (*ask)(struct db *, const char *, const char *, const struct hit_limit *,
 	    int64_t *) = count ? throttle_hit : throttle_look;
 	char both[PAIR_BYTES];
-	int64_t retry_at;
 	enum db_result r;
 
 	pair_of(l, both);
-	r = ask(db, "tries-pair", both, &own, &retry_at);
-	if (r == DB_DONE)
-		r = has_session(db, l);
+	r = ask(db, "tries-pair", both, &own, retry_at);
+	if (r != DB_DONE || *retry_at)
+		return r;
+	r = has_session(db, l);
 	if (r == DB_ROW)
 		return DB_DONE;
-	return r == DB_DONE ? ask(db, "tries-address", l->email, &all, &retry_at) : r;
+	return r == DB_DONE ? ask(db, "tries-address", l->email, &all, retry_at) : r;
 }

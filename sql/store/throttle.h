@@ -12,8 +12,8 @@ struct hit_limit {
 	int64_t window_ms, now;
 };
 
-/* Counts one hit on `label` and `value`. DB_DONE, or DB_CONFLICT with *retry_at when there were
- * more than `most` in this window. */
+/* Counts one hit on `label` and `value`. DB_DONE with *retry_at: 0, or when the window ends in
+ * which there were more than `most`. */
 enum db_result throttle_hit(struct db *db, const char *label, const char *value,
     const struct hit_limit *l, int64_t *retry_at);
 
@@ -21,17 +21,14 @@ enum db_result throttle_hit(struct db *db, const char *label, const char *value,
 enum db_result throttle_look(struct db *db, const char *label, const char *value,
     const struct hit_limit *l, int64_t *retry_at);
 
-/* Counts an attempt by client and by address. DB_DONE, or DB_CONFLICT with *retry_at. */
+/* Counts an attempt by client and by address. As throttle_hit. */
 enum db_result throttle_signin(struct db *db, const struct signin_limit *l, int64_t *retry_at);
 
-/* May this client try codes that others asked for? Counted, or only looked at. DB_DONE, or
- * DB_CONFLICT. */
-enum db_result throttle_others(struct db *db, const struct signin_limit *l, bool count);
+/* May this client try codes that others asked for? Counted, or only looked at. As throttle_hit. */
+enum db_result
+throttle_others(struct db *db, const struct signin_limit *l, bool count, int64_t *retry_at);
 
 /* The client's hash as codes and sessions keep it, in `mac`; the operator has none. */
 struct db_blob throttle_client(const struct signin_limit *l, uint8_t mac[static SECRET_HASH_BYTES]);
-
-/* Ends a write in which DB_CONFLICT means "too often": it commits the count. */
-enum db_result throttle_end(struct db *db, enum db_result r);
 
 #endif

@@ -11,19 +11,17 @@ is_full(const struct db_quota *q, int64_t messages, int64_t bytes)
 }
 
 enum db_result
-waiting_check(struct db *db, int64_t sender_id, int64_t to_id)
+waiting_check(struct db *db, int64_t sender_id, int64_t to_id, bool *full)
 {
 	struct db_stmt *st = db_bind(db, ST_WAITING_GET, sender_id, to_id);
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? DB_FAIL : r;
-	r = is_full(&db->sender_quota, db_i64(st, 0), db_i64(st, 1)) ||
-		is_full(&db->pair_quota, db_i64(st, 2), db_i64(st, 3)) ?
-	    DB_CONFLICT :
-	    DB_DONE;
+	*full = is_full(&db->sender_quota, db_i64(st, 0), db_i64(st, 1)) ||
+	    is_full(&db->pair_quota, db_i64(st, 2), db_i64(st, 3));
 	db_reset(st);
-	return r;
+	return DB_DONE;
 }
 
 int64_t
@@ -63,15 +61,16 @@ recipient_of(struct db *db, int64_t message_id, int64_t *to_id)
 }
 
 enum db_result
-waiting_again(struct db *db, const struct message *m)
+waiting_again(struct db *db, const struct message *m, bool *full)
 {
 	int64_t to_id = 0;
 	enum db_result r = recipient_of(db, m->id, &to_id);
 
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
-	r = waiting_check(db, m->sender_id, to_id);
-	if (r == DB_DONE)
-		r = db_exec(db, ST_WAIT_END, m->id);
-	return db_failed(r) || r == DB_CONFLICT ? r : waiting_put(db, m->id, m->sender_id, to_id);
+	r = waiting_check(db, m->sender_id, to_id, full);
+	if (r != DB_DONE || *full)
+		return r;
+	r = db_exec(db, ST_WAIT_END, m->id);
+	return db_failed(r) ? r : waiting_put(db, m->id, m->sender_id, to_id);
 }

@@ -183,7 +183,8 @@ make_file(const struct member *owner)
 	struct file f = { .name = (char[]){ "f" }, .mime = (char[]){ "a/b" }, .size = 1 };
 
 	id_make(f.public_id);
-	assert_int_equal(db_file_add(store.db, &f, owner->acc.id, 1 << 20), DB_DONE);
+	assert_int_equal(
+	    db_file_add(store.db, &f, owner->acc.id, 1 << 20, &(enum file_result){ 0 }), DB_DONE);
 	return store_number("SELECT max(id) FROM file");
 }
 

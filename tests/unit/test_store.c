@@ -301,8 +301,8 @@ TEST(lock_held_does_not_delay_who_will_not_wait)
 
 TEST(lock_is_free_again_after_every_end)
 {
-	static const enum db_result ends[] = { DB_ROW, DB_DONE, DB_NONE, DB_CONFLICT, DB_BUSY,
-		DB_FULL, DB_FAIL };
+	static const enum db_result ends[] = { DB_ROW, DB_DONE, DB_NONE, DB_TAKEN, DB_BUSY, DB_FULL,
+		DB_FAIL };
 	int fd = lock_open(store.path);
 
 	assert_true(fd >= 0);
@@ -333,11 +333,11 @@ TEST(database_locked_by_a_foreign_program_gives_the_queue_free_again)
 	close(fd);
 }
 
-TEST(write_ended_with_a_conflict_is_rolled_back)
+TEST(write_that_is_to_be_undone_leaves_nothing_and_is_done)
 {
 	assert_int_equal(db_begin(store.db), DB_DONE);
 	assert_int_equal(db_exec(store.db, ST_PROBE_WRITE, (int64_t)7), DB_DONE);
-	assert_int_equal(db_end(store.db, DB_CONFLICT), DB_CONFLICT);
+	assert_int_equal(db_end(store.db, DB_UNDO), DB_DONE);
 	assert_int_equal(store_number("SELECT probed_at FROM meta"), 0);
 	assert_int_equal(db_begin(store.db), DB_DONE);
 	assert_int_equal(db_exec(store.db, ST_PROBE_WRITE, (int64_t)7), DB_DONE);
@@ -397,9 +397,8 @@ TEST(full_disk_is_told_apart)
 	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_FULL), DB_FULL);
 	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_BUSY_SNAPSHOT), DB_BUSY);
 	assert_true(db_failed(DB_BUSY) && db_failed(DB_FULL) && db_failed(DB_FAIL));
-	assert_true(db_failed(DB_TAKEN) && db_failed(DB_ORPHAN));
-	assert_false(db_failed(DB_ROW) || db_failed(DB_DONE) || db_failed(DB_NONE) ||
-	    db_failed(DB_CONFLICT));
+	assert_true(db_failed(DB_TAKEN) && db_failed(DB_ORPHAN) && db_failed(DB_UNDO));
+	assert_false(db_failed(DB_ROW) || db_failed(DB_DONE) || db_failed(DB_NONE));
 }
 
 #define EACH(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
@@ -417,7 +416,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(lock_held_does_not_delay_who_will_not_wait),
 	EACH(lock_is_free_again_after_every_end),
 	EACH(database_locked_by_a_foreign_program_gives_the_queue_free_again),
-	EACH(write_ended_with_a_conflict_is_rolled_back),
+	EACH(write_that_is_to_be_undone_leaves_nothing_and_is_done),
 	EACH(probe_reads_and_writes),
 	EACH(probe_while_the_lock_is_held_is_busy_and_costs_no_patience),
 	EACH(reading_goes_on_while_the_lock_is_held),

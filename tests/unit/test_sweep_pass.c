@@ -44,7 +44,8 @@ make_file(int bytes)
 	char hex[2 * ID_BYTES + 1], name[64];
 
 	id_make(f.public_id);
-	assert_int_equal(db_file_add(store.db, &f, ann.acc.id, 1 << 20), DB_DONE);
+	assert_int_equal(
+	    db_file_add(store.db, &f, ann.acc.id, 1 << 20, &(enum file_result){ 0 }), DB_DONE);
 	secret_hex(f.public_id, ID_BYTES, hex);
 	snprintf(name, sizeof(name), UPLOADS_FILES "/%s", hex);
 	if (bytes >= 0)
