@@ -48,6 +48,7 @@ class Group:
 
     def add(self, user, role=None, by=None, expect=200):
         """Invite somebody who accepts."""
+        # either: a member already, or one who asked to join, is in without an invitation
         answer = self.invite(user, role, by, expect=(200, 202) if expect == 200 else expect)
         return accept(user, self.id) if answer.status == 202 else answer
 

@@ -95,7 +95,7 @@ def test_blocked_user_is_out_at_once_and_cannot_come_back(relay, boss, ann):
     email = ann.email
     answer = relay.client().post("/api/v1/pchat/auth/request-code", {"email": email}, expect=202)
     if "dev_code" in answer.json:
-        relay.client().post("/api/v1/pchat/auth/verify-code", {"email": email, "code": answer["dev_code"]}, expect=(401, 403))
+        relay.client().post("/api/v1/pchat/auth/verify-code", {"email": email, "code": answer["dev_code"]}, expect=401)
     act(boss, ann, "unblock")
     assert relay.sign_in(email).address == ann.address
 
@@ -154,6 +154,7 @@ def test_two_admins_who_demote_each_other_leave_one(small):
     for entry in pair[0].get(f"{USERS}?limit=200")["users"]:
         if entry["role"] == "admin" and entry["chat_address"] not in [user.address for user in pair]:
             act(pair[0], entry["chat_address"], "demote")
+    # either: two at once; the first may make the second no admin, or the last one
     at_once(lambda: act(pair[0], pair[1], "demote", (200, 403, 409)), lambda: act(pair[1], pair[0], "demote", (200, 403, 409)))
     roles = [user.get(ME)["user"]["role"] for user in pair]
     assert "admin" in roles

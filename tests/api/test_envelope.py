@@ -63,7 +63,7 @@ def test_missing_body_is_refused_where_fields_are_required(caller, operation, da
     if operation.schema.get("required"):
         call(caller, operation, data=data).is_error(400, "invalid_body", "invalid_json")
     else:
-        call(caller, operation, data=data, expect=(200, 400) if operation.path == operation.template else (400, 404))
+        call(caller, operation, data=data, expect={"sendMessage": 400, "changeGroup": 404}.get(operation.name, 200))
 
 
 @pytest.mark.parametrize(("operation", "field", "value"), **parameters(wrong_types()))
@@ -94,8 +94,8 @@ def test_nul_and_lone_surrogate_are_refused_in_any_string(caller, operation, esc
     call(caller, operation, data=body.replace("MARK", f"a{escape}b").encode()).is_error(400, "invalid_json")
 
 
-def test_key_given_twice_breaks_nothing(caller):
-    caller.call("PUT", ME, data=b'{"display_name":"a","display_name":"b"}', expect=(200, 400))
+def test_key_given_twice_counts_once_and_breaks_nothing(caller):
+    caller.call("PUT", ME, data=b'{"display_name":"a","display_name":"b"}', expect=200)
 
 
 def test_moderate_nesting_in_an_unknown_field_is_ignored(caller):
@@ -119,9 +119,8 @@ def test_mail_address_that_could_be_more_than_one_is_refused(relay, path, email)
 
 
 @pytest.mark.parametrize("name", ["a\r\nBcc: x@example.com", "a\x1b[31m", "a\nb"], ids=ascii)
-def test_display_name_with_control_characters_is_refused_or_harmless(relay, caller, name):
-    answer = caller.put(ME, {"display_name": name}, expect=(200, 400))
-    assert answer.status == 400 or answer["user"]["display_name"] == name
+def test_display_name_with_control_characters_is_refused(relay, caller, name):
+    caller.put(ME, {"display_name": name}, expect=400)
     assert "\x1b[31m" not in relay.stderr
 
 
@@ -164,7 +163,7 @@ def test_length_and_chunked_together_are_refused(caller):
 
 @pytest.mark.parametrize("length", ["-1", "x", "1 1", "99999999999999999999999999"])
 def test_malformed_length_is_refused(caller, length):
-    assert raw_request(caller, [f"Content-Length: {length}"]).status in (400, 413)
+    assert raw_request(caller, [f"Content-Length: {length}"]).status == 400
 
 
 def test_connection_that_closes_in_the_middle_of_a_body_harms_nobody(relay, caller):
@@ -183,10 +182,9 @@ def test_wrong_method_is_405_and_names_the_right_ones(caller, method, path, allo
     assert {name.strip() for name in answer.headers["Allow"].split(",")} - {"HEAD", "OPTIONS"} == allowed
 
 
-@pytest.mark.parametrize("method", ["FOO", "PROPFIND", "get", "LOCK"])
-def test_unknown_method_is_refused_as_json(caller, method):
-    answer = caller.call(method, ME, check=False)
-    assert answer.status in (400, 405) and answer["success"] is False
+@pytest.mark.parametrize("method, status", [("FOO", 405), ("PROPFIND", 405), ("get", 400), ("LOCK", 405)])
+def test_unknown_method_is_refused_as_json(caller, method, status):
+    assert caller.call(method, ME, check=False, expect=status)["success"] is False
 
 
 @pytest.mark.parametrize("path", [
@@ -214,18 +212,22 @@ def test_json_media_type_is_taken_in_any_spelling(caller, media_type):
     caller.put(ME, {}, headers={"Content-Type": media_type}, expect=200)
 
 
-TRAVERSALS = ["..", "..%2f..%2f", "%2e%2e%2f", "....//", "%00", "a%00b", "%ff", "%zz", "a%0d%0aX-Evil:%201", "x" * 3000, "%5c..%5c"]
+NO_PATH = ["%00", "a%00b", "%zz"]  # nginx refuses these itself
+ELSEWHERE = ["..", "..%2f..%2f", "%2e%2e%2f", "x" * 3000]  # paths that no call has
+ONE_PART = ["%ff", "a%0d%0aX-Evil:%201", "%5c..%5c", "....//"]  # the id of nobody; slashes in a row are one, but not at the end
+UNKNOWN_IDS = {"/api/v1/messages/{}": [404, 404, 405], "/api/v1/pchat/auth/sessions/{}": [405, 404, 405],
+               "/api/v1/webchat/admin/access-requests/{}/approve": [405, 405, 404], "/api/v1/webchat/groups/{}": [404, 404, 405],
+               "/api/v1/webchat/groups/{}/members": [404, 405, 400], "/api/v1/webchat/groups/{0}/members/{0}": [405, 404, 405],
+               "/api/v1/webchat/groups/{0}/requests/{0}/approve": [405, 405, 404]}
 
 
-@pytest.mark.parametrize("name", TRAVERSALS, ids=lambda name: name[:20])
-@pytest.mark.parametrize("template", ["/api/v1/messages/{}", "/api/v1/pchat/auth/sessions/{}",
-                                      "/api/v1/webchat/admin/access-requests/{}/approve", "/api/v1/webchat/groups/{}",
-                                      "/api/v1/webchat/groups/{}/members", "/api/v1/webchat/groups/{0}/members/{0}",
-                                      "/api/v1/webchat/groups/{0}/requests/{0}/approve"])
+@pytest.mark.parametrize("name", NO_PATH + ELSEWHERE + ONE_PART, ids=lambda name: name[:20])
+@pytest.mark.parametrize("template", UNKNOWN_IDS)
 def test_odd_id_in_the_path_is_a_plain_refusal(caller, template, name):
-    for method in ("GET", "DELETE", "POST"):
-        answer = caller.call(method, template.format(name), check=False)
-        assert answer.status in (400, 401, 403, 404, 405), answer
+    nowhere = name in ELSEWHERE or name.endswith("/") and template.endswith("}")
+    statuses = [400] * 3 if name in NO_PATH else [404] * 3 if nowhere else UNKNOWN_IDS[template]
+    for method, status in zip(("GET", "DELETE", "POST"), statuses):
+        answer = caller.call(method, template.format(name), check=False, expect=status)
         assert answer.json and answer["success"] is False and answer.headers["X-Request-Id"]
         assert answer.headers.get("X-Evil") is None
 
@@ -277,10 +279,10 @@ def test_same_token_in_both_headers_is_taken(caller):
     caller.get(ME, headers={"Authorization": f"Bearer {caller.token}"}, expect=200)
 
 
-def test_two_different_credentials_never_act_as_the_second(relay, caller):
+def test_of_two_different_credentials_the_session_header_counts(relay, caller):
     other = relay.sign_in()
-    answer = caller.get(ME, headers={"Authorization": f"Bearer {other.token}"}, expect=(200, 400, 401))
-    assert answer.status != 200 or answer["user"]["chat_address"] == caller.address
+    answer = caller.get(ME, headers={"Authorization": f"Bearer {other.token}"}, expect=200)
+    assert answer["user"]["chat_address"] == caller.address
 
 
 def test_bad_session_header_is_not_saved_by_a_good_bearer(relay, caller):
@@ -288,12 +290,12 @@ def test_bad_session_header_is_not_saved_by_a_good_bearer(relay, caller):
     relay.client().get(ME, headers=headers, expect=401)
 
 
-def test_session_header_given_twice_is_refused_or_one_of_them(relay, caller):
+def test_session_header_given_twice_counts_once(relay, caller):
     other = relay.sign_in()
     request = f"GET {ME} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     request += "".join(f"X-PChat-Session: {token}\r\n" for token in (caller.token, other.token))
     answer = caller.raw(request.encode() + b"\r\n", check=("GET", ME))
-    assert answer.status in (200, 400, 401)
+    assert answer.status == 200 and answer["user"]["chat_address"] == caller.address
 
 
 def test_request_id_of_the_caller_is_not_taken_over(client):

@@ -148,6 +148,7 @@ def test_two_decisions_at_once_are_one(relay, ann, bob, verbs):
     group = Group(ann, **ASK)
     group.add(carl, "admin")
     request_id = group.ask(bob)
+    # either: both at once for one request
     calls = [lambda user=user, verb=verb: group.decide(request_id, verb, user, (200, 404)) for user, verb in zip((ann, carl), verbs)]
     answers = at_once(*calls)
     assert sorted(answer.status for answer in answers) == [200, 404]
@@ -233,6 +234,7 @@ def test_two_owners_who_leave_at_once_leave_one_behind(relay, ann, bob):
     carl = relay.sign_in()
     group = group_of(ann, bob, carl)
     group.set_role(bob, "owner")
+    # either: both at once; the last owner stays
     answers = at_once(*[lambda user=user: group.leave(user, (200, 409)) for user in (ann, bob)])
     assert sorted(answer.status for answer in answers) == [200, 409]
     assert sorted(group.members(carl).values()) == ["member", "owner"]
@@ -242,6 +244,7 @@ def test_two_owners_who_unmake_each_other_leave_one_behind(relay, ann, bob):
     carl = relay.sign_in()
     group = group_of(ann, bob, carl)
     group.set_role(bob, "owner")
+    # either: both at once; the first may make the second no owner
     at_once(lambda: group.set_role(bob, "member", ann, (200, 403)), lambda: group.set_role(ann, "member", bob, (200, 403)))
     assert sorted(group.members(carl).values()) == ["member", "member", "owner"]
 
@@ -388,6 +391,7 @@ def group_with_999_members(relay):
 
 def test_thousandth_member_gets_in_and_two_more_at_once_do_not(relay, almost_full):
     users = [relay.sign_in() for _ in range(3)]
+    # either: several at once for one place
     answers = at_once(*[lambda user=user: almost_full.join(user, (200, 409)) for user in users])
     assert sorted(answer.status for answer in answers) == [200, 409, 409]
     assert almost_full.now()["member_count"] == 1000

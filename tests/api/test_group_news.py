@@ -95,6 +95,7 @@ def test_member_who_leaves_while_he_sends_is_heard_or_refused(ann, bob):
     answers = []
 
     def talk():
+        # either: they leave while they send
         answers.extend(bob.send(group.id, f"m{number}", expect=(202, 404)) for number in range(20))
 
     at_once(talk, lambda: group.leave(bob))

@@ -206,6 +206,7 @@ def test_deleted_at_the_same_time_by_two_owners_is_deleted_once(ann, bob):
     group = group_of(ann, bob)
     group.set_role(bob, "owner")
     _, cursor = bob.poll_all()
+    # either: both at once
     answers = at_once(*[lambda user=user: group.delete(user, expect=(200, 404)) for user in (ann, bob)])
     assert sorted(answer.status for answer in answers) == [200, 404]
     assert [event["type"] for event in group.news(bob, cursor)] == ["deleted"]

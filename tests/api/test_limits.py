@@ -36,20 +36,20 @@ def test_limit_per_address_is_the_same_for_known_and_unknown_addresses(make_rela
     with relay.locked_database() as link:
         link.execute("DELETE FROM throttle")
     for email in (known, unknown):
-        assert [ask(relay, email, (202, 429)).status for _ in range(4)] == [202, 202, 429, 429]
+        for status in (202, 202, 429, 429):
+            ask(relay, email, status)
 
 
 def test_codes_per_client_are_limited_over_all_addresses(make_relay):
     relay = make_relay({"RELAY_CODES_PER_CLIENT": 4})
-    statuses = [ask(relay, unique() + "@example.com", (202, 429)).status for _ in range(6)]
-    assert statuses == [202] * 4 + [429] * 2
+    for number in range(6):
+        ask(relay, unique() + "@example.com", 202 if number < 4 else 429)
 
 
 def test_guessing_counts_as_a_sign_in_call(make_relay):
     relay = make_relay({"RELAY_CODES_PER_CLIENT": 5})
-    statuses = [relay.client().post(VERIFY, {"email": unique() + "@example.com", "code": "123456"}, expect=(401, 429)).status
-                for _ in range(8)]
-    assert statuses[0] == 401 and statuses[-1] == 429
+    for number in range(8):
+        relay.client().post(VERIFY, {"email": unique() + "@example.com", "code": "123456"}, expect=401 if number < 5 else 429)
 
 
 def test_limit_ends_with_its_hour(make_relay):
@@ -65,8 +65,8 @@ def test_limit_ends_with_its_hour(make_relay):
 def test_limits_do_not_touch_signed_in_calls(make_relay):
     relay = make_relay({"RELAY_CODES_PER_CLIENT": 4})
     ann = relay.sign_in()
-    for _ in range(4):
-        ask(relay, unique() + "@example.com", (202, 429))
+    for number in range(4):
+        ask(relay, unique() + "@example.com", 202 if number < 3 else 429)  # signing in was the first
     ann.send(ann)
     assert ann.texts() == ["Hello"]
 

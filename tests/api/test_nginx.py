@@ -28,34 +28,30 @@ def is_json_failure(answer, status, *codes):
 
 # -- nginx's own errors ----------------------------------------------------------------------------
 
-@pytest.mark.parametrize("request_bytes, statuses", [
-    (b"GET /health HTTP/1.1\r\nHost: x\r\nbad header\x00\r\n\r\n", (400, 200)),
-    (b"GET /health HTTP/1.1\r\nHost: a b\r\n\r\n", (400,)),
-    (b"GET /health HTTP/1.1\r\n\r\n", (400,)),
-    (b"G\x01T /health HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
-    (b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
-    (b"GET /api/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", (400,)),
-    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", (400,)),
-    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", (400, 401)),
-    (b"PUT /api/v1/webchat/upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", (400, 401, 411)),
-    (b"GET /api/v1/pchat/auth/me HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 40000 + b"\r\n\r\n", (400,)),
-    (b"GET /api/v1/" + b"x" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (414,)),
-    (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
-    (b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", (400, 405)),
-    (b"GET /health HTTP/3.7\r\nHost: x\r\n\r\n", (400, 505)),
+@pytest.mark.parametrize("request_bytes, status", [
+    (b"GET /health HTTP/1.1\r\nHost: x\r\nbad header\x00\r\n\r\n", 400),
+    (b"GET /health HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    (b"GET /health HTTP/1.1\r\n\r\n", 400),
+    (b"G\x01T /health HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"GET /api/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400),
+    (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400),
+    (b"PUT /api/v1/webchat/upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400),
+    (b"GET /api/v1/pchat/auth/me HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 40000 + b"\r\n\r\n", 400),
+    (b"GET /api/v1/" + b"x" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+    (b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"GET /health HTTP/3.7\r\nHost: x\r\n\r\n", 505),
 ], ids=["nul-in-header", "bad-host", "no-host", "control-in-method", "nul-in-path", "climbing-path", "two-lengths",
         "bad-chunk", "bad-chunk-of-a-file", "long-header", "long-path", "trace", "connect", "odd-version"])
-def test_bad_request_is_json(client, request_bytes, statuses):
-    answer = client.raw(request_bytes)
-    assert answer.status in statuses, answer
-    if answer.status >= 400:
-        is_json_failure(answer, answer.status)
+def test_bad_request_is_json(client, request_bytes, status):
+    is_json_failure(client.raw(request_bytes), status)
 
 
 def test_path_outside_the_api_is_404(client):
     for path in ("/nope", "/.env.local", "/data/bridge.db", "/run/relay.sock", "/app/webchat/../../.env.local", "/50x.html"):
-        answer = client.get(path, check=False)
-        assert answer.status in (301, 302, 400, 404), answer
+        answer = client.get(path, check=False, expect=404)
         assert b"SMTP" not in answer.body and b"nginx" not in answer.body.lower()
 
 
@@ -150,6 +146,7 @@ def test_requests_over_the_rate_are_429_with_retry_after(make_relay):
 def test_sign_in_calls_over_the_rate_are_429_and_others_go_on(make_relay):
     relay = make_relay({"RELAY_AUTH_RATE": 1})
     client = relay.client()
+    # either: how many get through goes by the clock
     answers = [client.post(REQUEST, {"email": unique() + "@example.com"}, expect=(202, 429)) for _ in range(40)]
     assert {answer.status for answer in answers} == {202, 429}
     assert client.get(CONFIG, expect=200)
@@ -171,7 +168,7 @@ def test_trusted_proxy_tells_clients_apart(make_relay):
 def test_codes_per_client_count_the_address_that_is_believed(make_relay, trusted, refused):
     relay = make_relay({"RELAY_CODES_PER_CLIENT": 3, "RELAY_TRUSTED_PROXIES": trusted})
     statuses = [relay.client().post(REQUEST, {"email": unique() + "@example.com"}, headers={
-        "X-Forwarded-For": f"203.0.113.{n}"}, expect=(202, 429)).status for n in range(6)]
+        "X-Forwarded-For": f"203.0.113.{n}"}, expect=429 if refused and n >= 3 else 202).status for n in range(6)]
     assert (429 in statuses) is refused
 
 

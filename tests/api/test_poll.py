@@ -162,8 +162,7 @@ def test_cursor_of_another_users_session_shows_nothing_foreign(relay, ann, bob):
     carl = relay.sign_in()
     ann.send(carl, "for Carl")
     cursor = carl.poll("")["cursor"]
-    answer = bob.poll(cursor, expect=(200, 400))
-    assert answer.status == 400 or answer["messages"] == []
+    assert bob.poll(cursor, expect=200)["messages"] == []
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", " ", "1 ", "0x1", "9" * 400, "1.5", "😀", "' OR 1", "NaN", "1e3", "\n"])
@@ -175,8 +174,8 @@ def test_cursor_from_the_future_confirms_nothing_that_was_not_handed_out(ann, bo
     cursor = bob.poll("")["cursor"]
     message_id = ann.send(bob, "still here")["message_id"]
     tampered = cursor[:-1] + ("9" if cursor[-1] != "9" else "8")
-    bob.poll("9" * len(cursor), expect=(200, 400))
-    bob.poll(tampered, expect=(200, 400))
+    bob.poll("9" * len(cursor), expect=200)
+    bob.poll(tampered, expect=200)
     assert ann.status(message_id) in ("queued", "claimed")
     assert bob.texts() == ["still here"]
 

@@ -63,10 +63,10 @@ def test_last_admin_cannot_be_demoted_or_blocked(make_relay):
 
 def test_blocked_user_is_out_and_stays_out(relay, ann):
     relay.ctl("user", "block", ann.address)
-    ann.get(ME, expect=(401, 403))
+    ann.get(ME, expect=401)
     client = relay.client()
     code = client.post("/api/v1/pchat/auth/request-code", {"email": ann.email}, expect=202).json.get("dev_code", "123456")
-    client.post("/api/v1/pchat/auth/verify-code", {"email": ann.email, "code": code}, expect=(401, 403))
+    client.post("/api/v1/pchat/auth/verify-code", {"email": ann.email, "code": code}, expect=401)
     relay.ctl("user", "unblock", ann.email)
     assert relay.sign_in(ann.email).address == ann.address
 
@@ -80,7 +80,7 @@ def test_unknown_user_is_an_error(relay, verb):
 def test_names_cannot_write_to_the_terminal(relay):
     relay.client().put(ME, {}, check=False)
     user = relay.sign_in()
-    user.put(ME, {"display_name": "\x1b[31mred\r\nfake line \u202e"}, expect=(200, 400))
+    user.put(ME, {"display_name": "\x1b[31mred\r\nfake line \u202e"}, expect=400)
     assert "\x1b" not in relay.ctl("user", "list").stdout
 
 

@@ -19,6 +19,7 @@ def three_sessions(relay):
 
 
 def alive(sessions):
+    # either: that is what is asked
     return [session.get(ME, expect=(200, 401)).status == 200 for session in sessions]
 
 
@@ -90,6 +91,7 @@ def test_expired_session_says_so_and_is_cleaned_up(make_relay):
 
 
 def _failed(user):
+    # either: asked again until the session is over
     answer = user.get(ME, expect=(200, 401))
     return answer if answer.status == 401 else None
 

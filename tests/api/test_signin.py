@@ -61,8 +61,8 @@ def test_case_of_the_address_does_not_matter(relay):
     assert relay.sign_in(first.email.upper()).address == first.address
 
 
-def test_blanks_around_the_address_are_not_part_of_it_or_are_refused(client):
-    client.post(REQUEST, {"email": f" {new_email()}"}, expect=(202, 400))
+def test_blanks_around_the_address_are_not_part_of_it(client):
+    client.post(REQUEST, {"email": f" {new_email()}"}, expect=202)
 
 
 def test_code_works_once(relay, client):
@@ -76,6 +76,7 @@ def test_code_used_twice_at_once_makes_one_session(relay, client):
     email = new_email()
     code = relay.code(email)
     with ThreadPoolExecutor(4) as pool:
+        # either: four at once for one code
         answers = list(pool.map(lambda _: verify(client, email, code, expect=(200, 401)), range(4)))
     assert sorted(answer.status for answer in answers) == [200, 401, 401, 401]
 
@@ -165,8 +166,8 @@ def test_malformed_chat_address_is_refused(relay, client, slug):
 @pytest.mark.parametrize("length", [3, 16, 64])
 def test_chat_address_may_have_3_to_64_characters(relay, client, length):
     email, slug = new_email(), (unique("0") + "a._-" * 16)[:length]
-    answer = verify(client, email, relay.code(email), chat_address=slug, expect=(200, 409))
-    assert answer.status == 409 or answer["user"]["chat_address"] == slug
+    answer = verify(client, email, relay.code(email), chat_address=slug, expect=200)
+    assert answer["user"]["chat_address"] == slug
 
 
 def test_chat_address_is_ignored_for_somebody_who_has_one(relay):
@@ -178,8 +179,8 @@ def test_chat_address_is_ignored_for_somebody_who_has_one(relay):
 def test_reserved_chat_address_is_ignored_for_somebody_who_has_one(relay, slug):
     first = relay.sign_in()
     body = {"email": first.email, "code": relay.code(first.email), "chat_address": slug}
-    answer = relay.client().post(VERIFY, body, expect=(200, 400) if slug == "ABC" else 200)
-    assert answer.status == 400 or answer["user"] == first.user
+    answer = relay.client().post(VERIFY, body, expect=200)
+    assert answer["user"] == first.user
 
 
 @pytest.mark.parametrize("kind", ["taken", "reserved"])
@@ -194,6 +195,7 @@ def test_chat_address_wanted_by_two_at_once_goes_to_one(relay, client):
     slug = unique()
     wanted = [(email, relay.code(email)) for email in (new_email() for _ in range(4))]
     with ThreadPoolExecutor(4) as pool:
+        # either: four at once for one address
         answers = list(pool.map(lambda pair: verify(client, *pair, chat_address=slug, expect=(200, 409)), wanted))
     assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
 

@@ -68,9 +68,10 @@ def besiege(relay, email, attackers, tries=12):
     for address in attackers:
         caller = at(relay, address)
         for _ in range(tries):
+            # either: until the limits are reached, which the tests set in different places
             ask(caller, email, expect=(202, 429))
-            verify(caller, email, "000000", expect=(401, 429))
-            verify(caller, email, "000001", expect=(401, 429))
+            verify(caller, email, "000000", expect=401)
+            verify(caller, email, "000001", expect=401)
 
 
 ATTACKERS = {"one": ["198.51.100.1"], "many": [f"198.51.100.{number}" for number in range(1, 9)],
@@ -97,6 +98,7 @@ def test_attack_from_a_hundred_addresses_leaves_the_share_of_a_client_with_a_ses
     email = unique() + "@example.com"
     sign_in(guarded, at(guarded, "192.0.2.7"), email)
     for number in range(1, 120):
+        # either: until the limit for all strangers is reached
         ask(at(guarded, f"198.51.100.{number}"), email, expect=(202, 429))
     ask(at(guarded, "203.0.113.9"), email, expect=429)
     sign_in(guarded, at(guarded, "192.0.2.7"), email)
@@ -210,4 +212,4 @@ def test_mails_to_a_stranger_are_limited_as_codes_are(make_relay, sink):
     relay = make_relay({**sink.settings(), "PCHAT_AUTH_ALLOWED_DOMAINS": "inside.example", "RELAY_CODES_PER_ADDRESS": 2})
     for domain in ("inside.example", "outside.example"):
         email = f"{unique()}@{domain}"
-        assert [ask(relay.client(), email, expect=(202, 429)).status for _ in range(3)] == [202, 202, 429]
+        assert [ask(relay.client(), email, expect=expect).status for expect in (202, 202, 429)] == [202, 202, 429]

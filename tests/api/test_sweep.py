@@ -269,6 +269,7 @@ def test_unclaimed_uploads_expire_with_row_and_bytes(quiet):
     relay = quiet(PCHAT_UPLOAD_TTL_SEC=1)
     ann = relay.sign_in()
     made = ann.put(UPLOAD, data=b"x", expect=200)
+    # either: asked again until it has expired
     wait_until("it has expired", lambda: ann.get(made["url"], expect=(200, 404)).status == 404)
     sweep(relay)
     assert os.listdir(os.path.join(relay.folder, "pchat_uploads", "files")) == []

@@ -8,7 +8,7 @@ MESSAGES, GROUPS = "/api/v1/messages", "/api/v1/webchat/groups"
 FLOOR = {"PCHAT_MIN_FREE_BYTES": 2**49}
 
 
-def send(user, to, text="x", expect=(202, 429)):
+def send(user, to, text="x", expect=(202, 429)):  # either: callers send until the quota is full
     return user.post(MESSAGES, {"to": to, "text": text}, expect=expect)
 
 
@@ -79,6 +79,7 @@ def test_edits_count_with_what_they_bring(make_relay):
     relay = make_relay({"RELAY_WAITING_PAIR_BYTES": 200000})
     ann, bob = people(relay, 2)
     sent = [send(ann, bob.address, expect=202)["message_id"] for _ in range(8)]
+    # either: how many fit is not said to the byte
     statuses = [ann.patch(f"{MESSAGES}/{each}", {"text": "y" * 60000}, expect=(200, 429)).status for each in sent]
     assert statuses[:3] == [200] * 3 and statuses[-1] == 429
     assert [text[0] for text in bob.texts()] == ["y" if status == 200 else "x" for status in statuses]
@@ -89,8 +90,8 @@ def test_edits_of_fetched_messages_count_as_well(make_relay):
     ann, bob = people(relay, 2)
     sent = [send(ann, bob.address, expect=202)["message_id"] for _ in range(8)]
     bob.poll_all()
-    statuses = [ann.patch(f"{MESSAGES}/{each}", {"text": "y" * 60000}, expect=(200, 429)).status for each in sent]
-    assert statuses == [200] * 4 + [429] * 4
+    for number, each in enumerate(sent):
+        ann.patch(f"{MESSAGES}/{each}", {"text": "y" * 60000}, expect=200 if number < 4 else 429)
 
 
 @needs_housekeeping
@@ -110,16 +111,16 @@ def test_group_messages_wait_until_every_member_has_them(make_relay):
 def test_messages_to_the_outside_wait_for_their_phone_within_the_quota(make_relay):
     relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 3})
     ann = relay.sign_in()
-    statuses = [ann.post(MESSAGES, {"channel": "sms", "to": f"+49{number}", "text": "x"}, expect=(202, 429)).status for number in range(5)]
-    assert statuses == [202] * 3 + [429] * 2
+    for number in range(5):
+        ann.post(MESSAGES, {"channel": "sms", "to": f"+49{number}", "text": "x"}, expect=202 if number < 3 else 429)
 
 
 def test_what_phones_bring_in_is_within_the_quota(make_relay):
     relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 3})
     ann = relay.sign_in()
-    statuses = [ann.post("/api/v1/phone/inbound", {"phone_id": "", "channel": "sms", "from": "1", "text": unique(), "received_at": 1},
-                         expect=(202, 429)).status for _ in range(5)]
-    assert statuses == [202] * 3 + [429] * 2
+    for number in range(5):
+        ann.post("/api/v1/phone/inbound", {"phone_id": "", "channel": "sms", "from": "1", "text": unique(), "received_at": 1},
+                 expect=202 if number < 3 else 429)
 
 
 def test_repeat_of_a_message_is_answered_beyond_the_quota(make_relay):

@@ -25,6 +25,7 @@ class Sender(threading.Thread):
         deadline = time.monotonic() + GIVE_UP_SEC
         while True:
             answer = self._try(text)
+            # either: a try that was thought lost may have been taken
             if answer is not None and answer.status in (200, 202):
                 self.acknowledged[text] = answer["message_id"]
                 return
@@ -41,6 +42,7 @@ class Sender(threading.Thread):
             answer = self.user.post("/api/v1/messages", body)
         except (OSError, http.client.HTTPException):
             return None
+        # either: a try that was thought lost may have been taken
         assert answer.status in (200, 202) or answer.status >= 500, answer
         return answer
 

@@ -74,6 +74,7 @@ def age_codes(relay, seconds):
 
 
 def failing(relay):
+    # either: the caller asks which of the two
     return relay.client().get("/ready", expect=(200, 503)).json.get("failing")
 
 

@@ -103,6 +103,23 @@ def test_openapi_names_the_channels_of_the_table():
     assert len(listed) >= 4 and all(names - {"pchat"} == set(words) for names in listed)
 
 
+STATUSES = r"[\(\{](?:[1-5]\d\d, ?)+[1-5]\d\d[\)\}]"
+
+
+def undecided(text):
+    """Lines of a test that accept more than one status, without `# either: REASON` on the line or on one of the two before."""
+    lines = text.splitlines()
+    found = [i for i, line in enumerate(lines) if re.search(rf"(?:expect=|, |<= | in ){STATUSES}", line) and not re.search(rf"for .* in {STATUSES}", line)]
+    return [i + 1 for i in found if not any("# either: " in line for line in lines[max(0, i - 2):i + 1])]
+
+
+def test_a_test_that_takes_two_statuses_says_what_races():
+    paths = [p for p in glob.glob(os.path.join(measure.TOP, "tests", "*", "*.py")) if p != os.path.abspath(__file__)]
+    assert len(paths) > 80 and [(rel(p), found) for p in paths if (found := undecided(measure.text(p)))] == []
+    assert undecided("a.get(p, expect=(200, 404))\nassert x.status in (400, 413)\nassert set(s) <= {200, 413}\ngroup.leave(user, (200, 409))") == [1, 2, 3, 4]
+    assert undecided("a.get(p, expect=200)\nfor status in (202, 429):\n# either: two at once\na.get(p, expect=(200, 404))") == []
+
+
 def test_make_without_a_goal_builds_the_programs(tmp_path):
     plan = subprocess.run(["make", "-n", f"BUILD={tmp_path}"], cwd=measure.TOP, capture_output=True, text=True, check=True).stdout
     assert all(f"ld {tmp_path}/{program}" in plan for program in ("relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"))

@@ -50,8 +50,10 @@ def test_ready_names_housekeeping_that_has_stopped(make_relay):
 
     def failing():
         hold_housekeeping(relay, int(time.time() * 1000) + 25_000)
+        # either: asked again until it fails
         answer = relay.client().get("/ready", expect=(200, 503))
         return answer.json.get("failing")
     assert wait_until("three intervals without a pass", failing) == ["housekeeping"]
     hold_housekeeping(relay, 0)
+    # either: asked again until it is well
     wait_until("the next pass", lambda: relay.client().get("/ready", expect=(200, 503)).status == 200)

@@ -153,6 +153,7 @@ class Proof:
             kind = KINDS[number % len(KINDS)]
             body = self.body(kind, canary(self.rng))
             answer = patiently(lambda body=body: self.people[0].post("/api/v1/messages", body))
+            # either: a worker may be killed once it has taken the message, and a second try is then a repeat
             assert answer.status in (200, 202), answer
             self.sent[kind][answer["message_id"]] = body["text"]
             if number % 10 == 9:
@@ -229,6 +230,7 @@ class Proof:
             "SELECT f.public_id FROM file f JOIN message_file mf ON mf.file_id = f.id")}
         for file in self.people[0].get("/api/v1/webchat/files?limit=200", expect=200)["files"]:
             if file["file_id"][4:] not in named:
+                # either: a delete whose answer was lost has happened
                 self.people[0].delete(file["url"], expect=(200, 404))
 
     def let_time_pass_for_strays(self):

@@ -1765,6 +1765,8 @@ export interface components {
             expires_at: number;
             user: components["schemas"]["User"];
             session: components["schemas"]["Session"];
+            /** @description Older sessions that ended for this one: a user has at most 100. */
+            sessions_ended?: number;
         };
         Me: {
             /** @constant */
