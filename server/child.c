@@ -36,26 +36,30 @@ clean_signals(void)
 static int
 run_program(const struct kind_line *line, const struct kind_setup *s, pid_t parent)
 {
-	char path[PATH_MAX], values[KIND_WORDS][PATH_MAX], *nothing[] = { NULL };
-	const char *words[2 * KIND_WORDS + 2] = { line->program };
-	size_t n = 1;
+	char path[PATH_MAX], texts[2 * KIND_WORDS + 1][PATH_MAX], *words[2 * KIND_WORDS + 2],
+	    *nothing[] = { NULL };
+	size_t n = 0;
 
+	snprintf(texts[n++], PATH_MAX, "%s", line->program);
 	for (size_t i = 0; i < KIND_WORDS && line->words[i].word; i++) {
-		words[n++] = line->words[i].word;
-		if (line->words[i].value == VALUE_NONE)
-			continue;
-		kind_value(s, (enum kind)(line - kinds), line->words[i].value, values[i],
-		    sizeof(values[i]));
-		words[n++] = values[i];
+		snprintf(texts[n++], PATH_MAX, "%s", line->words[i].word);
+		if (line->words[i].value != VALUE_NONE)
+			kind_value(s, (enum kind)(line - kinds), line->words[i].value, texts[n++],
+			    PATH_MAX);
 	}
-	snprintf(path, sizeof(path), "%s%s%s", line->flags & KIND_OF_PATH ? "" : s->program_dir,
-	    line->flags & KIND_OF_PATH ? "" : "/", line->program);
+	for (size_t i = 0; i < n; i++)
+		words[i] = texts[i];
+	words[n] = NULL;
+	if (line->flags & KIND_OF_PATH)
+		snprintf(path, sizeof(path), "%s", line->program);
+	else
+		snprintf(path, sizeof(path), "%s/%s", s->program_dir, line->program);
 	if ((line->flags & KIND_GROUP) && (chdir(s->run_dir) != 0 || setpgid(0, 0) != 0))
 		return 127;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		return 0;
-	execvpe(path, (char **)(uintptr_t)words, line->flags & KIND_BARE ? nothing : environ);
+	execvpe(path, words, line->flags & KIND_BARE ? nothing : environ);
 	log_error("%s: %s", path, strerror(errno));
 	return 127;
 }

@@ -14,16 +14,14 @@
 
 /* The entries that are taken, one by one; NULL after the last. */
 static struct child *
-next(const struct children *all, const struct child *after)
+next(struct children *all, struct child *after)
 {
-	const struct child *c = after ? after + 1 : all->all;
+	struct child *c = after ? after + 1 : all->all;
 
 	while (c < all->all + CHILDREN_MAX && !c->line)
 		c++;
-	return c < all->all + CHILDREN_MAX ? (struct child *)(uintptr_t)c : NULL;
+	return c < all->all + CHILDREN_MAX ? c : NULL;
 }
-
-#define EACH(c) (struct child *c = next(all, NULL); c; c = next(all, c))
 
 bool
 children_prepare(struct children *all)
@@ -76,14 +74,13 @@ add(struct children *all, enum kind k)
 
 /* How many entries the kind has that new settings have not made old. */
 static int
-count(const struct children *all, enum kind k)
+count(struct children *all, enum kind k)
 {
 	int n = 0;
 
-	for
-		EACH(c)
-	n += c->line == &kinds[k] &&
-	    (c->line->life != LIFE_SETTINGS || c->generation == all->generation);
+	for (struct child *c = next(all, NULL); c; c = next(all, c))
+		n += c->line == &kinds[k] &&
+		    (c->line->life != LIFE_SETTINGS || c->generation == all->generation);
 	return n;
 }
 
@@ -92,10 +89,9 @@ respawn(struct children *all)
 {
 	int64_t now = clock_mono_ms();
 
-	for
-		EACH(c)
-	if (c->pid == 0 && now >= c->respawn_at_ms)
-		child_start(c, &all->setup);
+	for (struct child *c = next(all, NULL); c; c = next(all, c))
+		if (c->pid == 0 && now >= c->respawn_at_ms)
+			child_start(c, &all->setup);
 }
 
 /* One pass after the other, `every_sec` apart from start to start; 0: none. */
@@ -153,38 +149,34 @@ children_reap(struct children *all)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for
-			EACH(c)
-			{
-				const struct kind_line *line = c->line;
+		for (struct child *c = next(all, NULL); c; c = next(all, c)) {
+			const struct kind_line *line = c->line;
 
-				if (c->pid != pid)
-					continue;
-				child_died(c, status, all->stopping);
-				end_with(all, line, status, c->pause_ms);
-			}
+			if (c->pid != pid)
+				continue;
+			child_died(c, status, all->stopping);
+			end_with(all, line, status, c->pause_ms);
+		}
 }
 
 int64_t
-children_wait_ms(const struct children *all, int64_t most)
+children_wait_ms(struct children *all, int64_t most)
 {
 	int64_t now = clock_mono_ms();
 
-	for
-		EACH(c)
-	if (c->pid == 0 && c->respawn_at_ms - now < most)
-		most = c->respawn_at_ms - now;
+	for (struct child *c = next(all, NULL); c; c = next(all, c))
+		if (c->pid == 0 && c->respawn_at_ms - now < most)
+			most = c->respawn_at_ms - now;
 	return most;
 }
 
 int
-children_alive(const struct children *all, enum kind k)
+children_alive(struct children *all, enum kind k)
 {
 	int alive = 0;
 
-	for
-		EACH(c)
-	alive += c->line == &kinds[k] && c->pid > 0;
+	for (struct child *c = next(all, NULL); c; c = next(all, c))
+		alive += c->line == &kinds[k] && c->pid > 0;
 	return alive;
 }
 
@@ -193,14 +185,12 @@ children_stop(struct children *all, enum kind k, int grace_ms)
 {
 	int left = 0;
 
-	for
-		EACH(c)
-		{
-			if (c->line != &kinds[k])
-				continue;
-			child_stop(c, grace_ms);
-			left += c->line != NULL;
-		}
+	for (struct child *c = next(all, NULL); c; c = next(all, c)) {
+		if (c->line != &kinds[k])
+			continue;
+		child_stop(c, grace_ms);
+		left += c->line != NULL;
+	}
 	return left;
 }
 
@@ -209,14 +199,12 @@ children_stop_older(struct children *all)
 {
 	int left = 0;
 
-	for
-		EACH(c)
-		{
-			if (c->line->life == LIFE_KEPT || c->generation == all->generation)
-				continue;
-			child_stop(c, c->line->grace_ms);
-			left += c->line != NULL;
-		}
+	for (struct child *c = next(all, NULL); c; c = next(all, c)) {
+		if (c->line->life == LIFE_KEPT || c->generation == all->generation)
+			continue;
+		child_stop(c, c->line->grace_ms);
+		left += c->line != NULL;
+	}
 	return left;
 }
 
@@ -240,17 +228,15 @@ send_signal(const struct child *c, int sig)
 }
 
 void
-children_tell_reload(const struct children *all)
+children_tell_reload(struct children *all)
 {
-	for
-		EACH(c)
-	send_signal(c, c->line->reload_signal);
+	for (struct child *c = next(all, NULL); c; c = next(all, c))
+		send_signal(c, c->line->reload_signal);
 }
 
 void
-children_tell_log(const struct children *all)
+children_tell_log(struct children *all)
 {
-	for
-		EACH(c)
-	send_signal(c, c->line->log_signal);
+	for (struct child *c = next(all, NULL); c; c = next(all, c))
+		send_signal(c, c->line->log_signal);
 }

@@ -29,10 +29,10 @@ void children_tend(struct children *all);
 void children_reap(struct children *all);
 
 /* Milliseconds until somebody is to be started again; `most` when that is sooner. */
-int64_t children_wait_ms(const struct children *all, int64_t most);
+int64_t children_wait_ms(struct children *all, int64_t most);
 
 /* How many of the kind have a process. */
-int children_alive(const struct children *all, enum kind k);
+int children_alive(struct children *all, enum kind k);
 
 /* Each answers how many are still there; call it until that is 0. */
 int children_stop(struct children *all, enum kind k, int grace_ms);
@@ -40,7 +40,7 @@ int children_stop_older(struct children *all); /* those that run with older sett
 int children_stop_all(struct children *all);
 
 /* Tells every kind of new settings, or to open its log anew, by the signal of its line. */
-void children_tell_reload(const struct children *all);
-void children_tell_log(const struct children *all);
+void children_tell_reload(struct children *all);
+void children_tell_log(struct children *all);
 
 #endif

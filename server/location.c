@@ -166,11 +166,11 @@ location_body(const struct location *l, struct text *out)
 void
 location_limit(enum rate rate, const struct conf *c, struct text *out)
 {
-	const int64_t often = rate == RATE_AUTH ? c->auth_rate : c->api_rate;
+	const long long often = rate == RATE_AUTH ? c->auth_rate : c->api_rate;
 
 	if (rates[rate].requests && often)
 		text_printf(out, "            limit_req zone=%s burst=%lld nodelay;\n",
-		    rates[rate].requests, (long long)(rates[rate].burst * often));
+		    rates[rate].requests, rates[rate].burst * often);
 	if (rates[rate].connections && c->max_connections)
 		text_printf(out, "            limit_conn %s %lld;", rates[rate].connections,
 		    rate == RATE_STREAM ? STREAMS_PER_CLIENT : (long long)c->max_connections);

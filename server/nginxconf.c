@@ -159,7 +159,7 @@ nginxconf_write(const struct nginxconf *n, const char *path, char error[static C
 	bool ok;
 
 	w.count = location_list(n->routes, w.all, why);
-	if (w.count < 0)
+	if (w.count <= 0)
 		return nginxconf_fail(&w, "routes", why);
 	w.at = &w.all[w.count - 1];
 	if (!scratch || snprintf(temp, sizeof(temp), "%s.new", path) >= (int)sizeof(temp))

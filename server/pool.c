@@ -211,7 +211,7 @@ take_signal(struct parent *p, int sig)
 }
 
 static int
-tick_ms(const struct parent *p)
+tick_ms(struct parent *p)
 {
 	int64_t wait;
 

@@ -34,13 +34,13 @@ put_record(unsigned char *p, int type, const void *content, size_t len)
 static unsigned char *
 put_param(unsigned char *p, const char *name, const char *value)
 {
-	const size_t name_len = strlen(name), value_len = strlen(value);
-
-	*p++ = (unsigned char)name_len;
-	*p++ = (unsigned char)value_len;
-	memcpy(p, name, name_len);
-	memcpy(p + name_len, value, value_len);
-	return p + name_len + value_len;
+	*p++ = (unsigned char)strlen(name);
+	*p++ = (unsigned char)strlen(value);
+	for (; *name; name++)
+		*p++ = (unsigned char)*name;
+	for (; *value; value++)
+		*p++ = (unsigned char)*value;
+	return p;
 }
 
 static size_t
