@@ -4,19 +4,13 @@
 #define BASE_CONF_H
 
 #include "conf_name.h"
+#include "retention.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-enum conf_retention {
-	RETENTION_FULL,
-	RETENTION_SCRUB_CONTENT_ON_FINAL,
-	RETENTION_SCRUB_ALL_ON_FINAL,
-	RETENTION_SCRUB_CONTENT_ON_CLAIM,
-	RETENTION_SCRUB_ALL_ON_CLAIM
-};
 enum conf_socket_access { SOCKET_GROUP, SOCKET_EVERYONE };
 enum conf_live { LIVE_AUTO, LIVE_TRUE, LIVE_FALSE };
 enum conf_smtp_tls { SMTP_TLS_AUTO, SMTP_TLS_STARTTLS, SMTP_TLS_TLS, SMTP_TLS_OFF };

@@ -32,10 +32,7 @@
 static int64_t
 device_grace_sec(const struct conf *c)
 {
-	return c->retention_mode == RETENTION_SCRUB_CONTENT_ON_CLAIM ||
-		c->retention_mode == RETENTION_SCRUB_ALL_ON_CLAIM ?
-	    0 :
-	    c->device_grace_sec;
+	return retention_modes[c->retention_mode].on_claim ? 0 : c->device_grace_sec;
 }
 
 void
@@ -61,7 +58,7 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 		out->until[SWEEP_AUDIT] = now - c->audit_ttl_sec * 1000;
 	out->devices_since = now - device_grace_sec(c) * 1000;
 	out->seen_since = now - DEVICE_SEEN_MS;
-	out->until[SWEEP_KEPT] = c->retention_mode == RETENTION_FULL ? 0 : now;
+	out->until[SWEEP_KEPT] = retention_modes[c->retention_mode].scrubs ? now : 0;
 }
 
 /* One job to its end. Whether there is anything to do is found out without the writers' lock. A

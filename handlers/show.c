@@ -94,6 +94,10 @@ show_phone(const struct phone *p)
 	return o;
 }
 
+#define SHOW_TEXT(o, name, value) json_add_text(o, name, value)
+#define SHOW_JSON(o, name, value) json_add_raw(o, name, value)
+#define SHOW_APART(o, name, value)
+
 struct json_object *
 show_message(struct request *r, const struct message *m)
 {
@@ -114,8 +118,9 @@ show_message(struct request *r, const struct message *m)
 	if (strncmp(m->destination, "grp_", 4) == 0)
 		json_add_text(o, "group_id", m->destination);
 	notice_add_fact(o, m);
-	json_add_raw(o, "attachments", m->attachments);
-	json_add_raw(o, "waveform", m->waveform);
+#define SEALED(NAME, field, shown) SHOW_##shown(o, #field, m->field);
+#include "sealed.def"
+#undef SEALED
 	if (m->duration_ms)
 		json_add_int(o, "duration_ms", m->duration_ms);
 	if (m->is_reply) {
@@ -123,9 +128,6 @@ show_message(struct request *r, const struct message *m)
 		json_add_text(o, "reply_to", id);
 	}
 	json_add_text(o, "phone_id", m->phone_id);
-	json_add_text(o, "source", m->source);
-	json_add_text(o, "subject", m->subject);
-	json_add_text(o, "title", m->title);
 	notice_add_actions(r, o, m);
 	json_add_int(o, "created_at", m->created_at);
 	if (m->received_at)

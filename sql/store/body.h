@@ -7,17 +7,13 @@
 #include "id.h"
 #include "secret.h"
 
-/* Parts are told apart by their place: new ones go to the end. */
 enum body_part {
-	BODY_TEXT,
-	BODY_SUBJECT,
-	BODY_TITLE,
-	BODY_SOURCE,
-	BODY_ATTACHMENTS,
-	BODY_WAVEFORM,
-	BODY_FACT,
+#define SEALED(NAME, field, shown) BODY_##NAME,
+#include "sealed.def"
+#undef SEALED
 	BODY__MAX
 };
+/* Parts are told apart by their place: new ones go to the end. */
 enum address_part { ADDRESS_TO, ADDRESS_OUTSIDE, ADDRESS_PHONE, ADDRESS__MAX };
 enum label_part { LABEL_NAME, LABEL_MIME, LABEL__MAX };
 

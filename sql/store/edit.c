@@ -61,15 +61,15 @@ is_heard(struct db *db, const struct message *m, bool *heard)
 static enum db_result
 put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 {
-	const char *const parts[BODY__MAX] = { [BODY_TEXT] = text,
-		[BODY_SUBJECT] = m->subject,
-		[BODY_TITLE] = m->title,
-		[BODY_SOURCE] = m->source,
-		[BODY_ATTACHMENTS] = m->attachments,
-		[BODY_WAVEFORM] = m->waveform };
+	const char *parts[BODY__MAX] = {
+#define SEALED(NAME, field, shown) m->field,
+#include "sealed.def"
+#undef SEALED
+	};
 	struct body body;
 	enum db_result r;
 
+	parts[BODY_TEXT] = text;
 	if (!body_seal(m->public_id, parts, BODY__MAX, &body))
 		return DB_FAIL;
 	r = db_exec(db, ST_MESSAGE_EDIT, m->id, &(struct db_blob){ body.sealed, body.len }, now);

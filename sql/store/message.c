@@ -47,12 +47,9 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 	    !body_open(st, MESSAGE_BODY_COLUMN, out->public_id, a, parts, BODY__MAX) ||
 	    !body_open(st, MESSAGE_ADDRESS_COLUMN, out->public_id, a, address, ADDRESS__MAX))
 		return false;
-	out->text = parts[BODY_TEXT];
-	out->subject = parts[BODY_SUBJECT];
-	out->title = parts[BODY_TITLE];
-	out->source = parts[BODY_SOURCE];
-	out->attachments = parts[BODY_ATTACHMENTS];
-	out->waveform = parts[BODY_WAVEFORM];
+#define SEALED(NAME, field, shown) out->field = parts[BODY_##NAME];
+#include "sealed.def"
+#undef SEALED
 	out->destination = address[ADDRESS_TO];
 	out->phone_id = address[ADDRESS_PHONE];
 	out->channel = db_text(st, MESSAGE_CHANNEL_COLUMN, a, &ok);
@@ -62,8 +59,8 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 					       db_text(st, MESSAGE_FROM_COLUMN, a, &ok);
 	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") :
 						    db_text(st, MESSAGE_FROM_NAME_COLUMN, a, &ok);
-	if (parts[BODY_FACT])
-		ok = fact_unpack(a, parts[BODY_FACT], &out->fact) && ok;
+	if (out->packed_fact)
+		ok = fact_unpack(a, out->packed_fact, &out->fact) && ok;
 	if (out->fact)
 		out->fact->has_request =
 		    db_blob(st, MESSAGE_REQUEST_ID_COLUMN, out->fact->request, ID_BYTES);
@@ -73,8 +70,13 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 void
 message_hide(struct message *m)
 {
+	char *text = m->text;
+
+#define SEALED(NAME, field, shown) m->field = NULL;
+#include "sealed.def"
+#undef SEALED
+	m->text = text;
 	m->text[0] = '\0';
-	m->subject = m->title = m->attachments = m->waveform = m->source = NULL;
 	m->fact = NULL;
 	m->is_reply = false;
 	m->duration_ms = 0;

@@ -29,8 +29,10 @@ struct message {
 	uint8_t public_id[ID_BYTES];
 	int64_t sender_id; /* 0: the relay itself */
 	int64_t group_id; /* 0: not sent to a group */
-	char *channel, *kind, *destination, *text, *source, *subject, *title, *attachments,
-	    *waveform; /* NULL where there is none; the last two are JSON */
+	char *channel, *kind, *destination;
+#define SEALED(NAME, field, shown) char *field; /* NULL where there is none */
+#include "sealed.def"
+#undef SEALED
 	struct fact *fact; /* what the relay tells, which has no text; or NULL */
 	int64_t duration_ms; /* of a voice note; 0: none is given */
 	bool is_reply;
@@ -75,7 +77,9 @@ struct message_new {
 	struct message_target to;
 	int64_t session_id; /* of the sender */
 	const char *channel, *kind, *destination; /* as it is shown */
-	const char *text, *source, *subject, *title, *attachments, *waveform; /* or NULL */
+#define SEALED(NAME, field, shown) const char *field; /* or NULL */
+#include "sealed.def"
+#undef SEALED
 	const struct fact *fact; /* what the relay tells, instead of a text; or NULL */
 	int64_t duration_ms; /* 0: none */
 	int64_t files[MESSAGE_FILES_MAX]; /* what `attachments` names */

@@ -130,13 +130,11 @@ enum db_result
 post_put(struct db *db, struct message_new *m)
 {
 	char fact[FACT_BYTES];
-	const char *const parts[BODY__MAX] = { [BODY_TEXT] = m->fact ? "" : m->text,
-		[BODY_SUBJECT] = m->subject,
-		[BODY_TITLE] = m->title,
-		[BODY_SOURCE] = m->source,
-		[BODY_ATTACHMENTS] = m->attachments,
-		[BODY_WAVEFORM] = m->waveform,
-		[BODY_FACT] = m->fact ? fact : NULL };
+	const char *parts[BODY__MAX] = {
+#define SEALED(NAME, field, shown) m->field,
+#include "sealed.def"
+#undef SEALED
+	};
 	const char *const places[ADDRESS__MAX] = { [ADDRESS_TO] = m->destination,
 		[ADDRESS_OUTSIDE] = m->to.kind == TARGET_INBOUND ? m->to.inbound.from : NULL,
 		[ADDRESS_PHONE] = phone_of(m) };
@@ -146,8 +144,12 @@ post_put(struct db *db, struct message_new *m)
 
 	if (r != DB_ROW)
 		return r;
-	if (m->fact && !fact_pack(m->fact, fact))
-		return DB_FAIL;
+	if (m->fact) {
+		if (!fact_pack(m->fact, fact))
+			return DB_FAIL;
+		parts[BODY_TEXT] = "";
+		parts[BODY_FACT] = fact;
+	}
 	id_make(m->public_id);
 	r = body_seal(m->public_id, parts, BODY__MAX, &body) &&
 		body_seal(m->public_id, places, ADDRESS__MAX, &address) ?

@@ -38,15 +38,13 @@ scrub_content(
 bool
 scrub_is_on_claim(const struct db *db)
 {
-	return db->retention == RETENTION_SCRUB_CONTENT_ON_CLAIM ||
-	    db->retention == RETENTION_SCRUB_ALL_ON_CLAIM;
+	return retention_modes[db->retention].on_claim;
 }
 
 bool
 scrub_takes_all(const struct db *db)
 {
-	return db->retention == RETENTION_SCRUB_ALL_ON_FINAL ||
-	    db->retention == RETENTION_SCRUB_ALL_ON_CLAIM;
+	return retention_modes[db->retention].takes_all;
 }
 
 enum db_result

@@ -172,7 +172,7 @@ scrub(struct db *db, const struct found *f, int64_t now)
 	bool all = scrub_takes_all(db);
 	enum db_result r = DB_DONE;
 
-	if (db->retention == RETENTION_FULL)
+	if (!retention_modes[db->retention].scrubs)
 		return DB_DONE;
 	if (!f->scrubbed)
 		r = scrub_content(db, f->id, f->public_id, now);
