@@ -26,7 +26,7 @@ struct in_presence {
 };
 struct in_message {
 	const char *channel, *to, *text, *phone_id, *source, *idempotency_key, *subject, *title,
-	    *bot_token, *kind, *reply_to, *waveform;
+	    *bot_token, *kind, *reply_to, *waveform, *lang;
 	struct field_list attachments; /* of struct in_attachment */
 	int64_t duration_ms;
 };

@@ -186,6 +186,7 @@ send_chat(struct request *r, const struct in_message *in)
 		.waveform = in->waveform,
 		.duration_ms = in->duration_ms,
 		.source = in->source,
+		.lang = in->lang,
 		.subject = in->subject,
 		.title = in->title,
 		.now = r->now };

@@ -318,3 +318,16 @@ def test_text_is_handed_out_once_in_the_claim_modes(make_relay, mode):
     message_id = ann.send(bob, "read once")["message_id"]
     assert [item["text"] for item in bob.poll("")["messages"]] == ["read once"]
     assert show(ann, message_id)["message"]["text"] == ""
+
+
+@pytest.mark.parametrize("lang", ["de", "pt-BR", "zh-Hans-CN", "sl-rozaj-biske"])
+def test_language_of_a_message_goes_with_it_and_stays_when_it_is_edited(ann, bob, lang):
+    sent = ann.send(bob, "text", lang=lang)["message_id"]
+    assert bob.poll_all("")[0][-1]["lang"] == lang
+    ann.patch(f"/api/v1/messages/{sent}", {"text": "other"}, expect=200)
+    assert ann.get(f"/api/v1/messages/{sent}", expect=200)["message"]["lang"] == lang
+
+
+@pytest.mark.parametrize("lang", ["d", "de_DE", "de-", "-de", "12", "de-abcdefghi", "de DE", "d\u00e9", "a" * 9])
+def test_language_that_is_no_tag_is_400(ann, bob, lang):
+    ann.send(bob, "text", lang=lang, expect=400).is_error(400, "invalid_field", "lang")

@@ -1265,6 +1265,8 @@ export interface components {
             to?: string;
             /** @description Empty or left out only beside attachments. */
             text?: string;
+            /** @description The language of the text, as a tag of BCP 47; sealed with it. */
+            lang?: string;
             /**
              * @description `reaction` needs `reply_to`; members of stream groups may send it, too.
              * @default text
@@ -1488,6 +1490,8 @@ export interface components {
             text: string;
             reply_to?: components["schemas"]["MessageId"];
             source?: string;
+            /** @description What language its sender says it is in, as a tag of BCP 47. */
+            lang?: string;
             subject?: string;
             title?: string;
             actions?: components["schemas"]["Action"][];
