@@ -44,10 +44,10 @@ is_stray(struct db *db, int dir, const char *name, bool incoming, time_t now)
 	return incoming || !parse_hex(name, id) || !db_file_known(db, id);
 }
 
-/* Counts the strays of a folder, and removes them. False: the folder is not there or closed to us,
+/* Counts the orphans of a folder, and removes them. False: the folder is not there or closed to us,
  * and says nothing of its files. */
 static bool
-walk_strays(const struct conf *c, struct db *db, const char *folder, bool remove, int64_t *count)
+walk_orphans(const struct conf *c, struct db *db, const char *folder, bool remove, int64_t *count)
 {
 	char path[PATH_MAX];
 	struct dirent *e;
@@ -130,19 +130,19 @@ count_missing(const struct conf *c, struct db *db, int64_t *rows, int64_t *missi
 static enum db_result
 recognise(const struct conf *c, struct db *db, const char *path)
 {
-	int64_t rows = 0, missing = 0, strays = 0;
+	int64_t rows = 0, missing = 0, orphans = 0;
 	enum db_result r = count_missing(c, db, &rows, &missing);
 
 	if (r != DB_DONE)
 		return r;
-	walk_strays(c, db, UPLOADS_FILES, false, &strays);
-	if (missing * 2 <= rows && (rows > missing || strays == 0))
+	walk_orphans(c, db, UPLOADS_FILES, false, &orphans);
+	if (missing * 2 <= rows && (rows > missing || orphans == 0))
 		return DB_DONE;
 	log_error(
 	    "%s: %lld of %lld files of the database are not there, and %lld files are not of "
 	    "this database: is the right folder mounted? Nothing is dropped; if they are gone "
 	    "for good: relay-sweep --dir %s --now --drop-lost",
-	    path, (long long)missing, (long long)rows, (long long)strays, c->dir);
+	    path, (long long)missing, (long long)rows, (long long)orphans, c->dir);
 	return DB_NONE;
 }
 
@@ -159,7 +159,7 @@ compare(const struct conf *c, struct db *db, const struct sweep_state *s, const 
 		r = recognise(c, db, path);
 	if (r == DB_NONE) /* it is told again as often as files are searched */
 		return db_sweep_searched(db, clock_ms(), s->files_dev, s->files_ino);
-	if (r == DB_DONE && walk_strays(c, db, UPLOADS_FILES, true, &out->strays_removed))
+	if (r == DB_DONE && walk_orphans(c, db, UPLOADS_FILES, true, &out->orphans_removed))
 		r = drop_rows(c, db, &out->rows_dropped);
 	return r == DB_DONE ?
 	    db_sweep_searched(db, clock_ms(), (int64_t)st->st_dev, (int64_t)st->st_ino) :
@@ -174,7 +174,7 @@ sweep_files(
 	char path[PATH_MAX];
 	struct stat st;
 
-	walk_strays(c, db, UPLOADS_INCOMING, true, &out->strays_removed);
+	walk_orphans(c, db, UPLOADS_INCOMING, true, &out->orphans_removed);
 	if (!out->drop_lost && now - s->searched_at < SEARCH_INTERVAL_MS && s->searched_at <= now)
 		return DB_DONE;
 	snprintf(path, sizeof(path), "%s/%s", c->upload_dir, UPLOADS_FILES);

@@ -101,8 +101,8 @@ report(const struct sweep_result *res, const struct sweep_state *s, bool verbose
 			    (long long)res->cleared[job]);
 	if (res->files_removed)
 		text_printf(&t, " files_removed %lld", (long long)res->files_removed);
-	if (res->strays_removed)
-		text_printf(&t, " strays %lld", (long long)res->strays_removed);
+	if (res->orphans_removed)
+		text_printf(&t, " orphans %lld", (long long)res->orphans_removed);
 	if (res->rows_dropped)
 		text_printf(&t, " rows_without_file %lld", (long long)res->rows_dropped);
 	if (res->lag_ms)

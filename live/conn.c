@@ -63,7 +63,7 @@ on_end(struct bufferevent *c, short what, void *arg)
 void
 conn_leave(struct bufferevent *c)
 {
-	const struct timeval patience = { LEAVE_SEC, 0 };
+	const struct timeval timeout = { LEAVE_SEC, 0 };
 
 	if (conn_is_clear(c)) {
 		conn_close(c);
@@ -71,7 +71,7 @@ conn_leave(struct bufferevent *c)
 	}
 	bufferevent_setcb(c, NULL, on_written, on_end, NULL);
 	bufferevent_disable(c, EV_READ);
-	bufferevent_set_timeouts(c, NULL, &patience);
+	bufferevent_set_timeouts(c, NULL, &timeout);
 	bufferevent_enable(c, EV_WRITE);
 }
 

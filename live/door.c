@@ -76,7 +76,7 @@ static void
 on_accept(
     struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *at, int len, void *arg)
 {
-	const struct timeval patience = { REQUEST_SEC, 0 };
+	const struct timeval timeout = { REQUEST_SEC, 0 };
 	struct door *d = arg;
 	struct bufferevent *c = conn_new(d->base, fd);
 
@@ -89,7 +89,7 @@ on_accept(
 	}
 	bufferevent_setcb(c, on_bytes, NULL, on_end, d);
 	bufferevent_setwatermark(c, EV_READ, 0, REQUEST_BYTES);
-	bufferevent_set_timeouts(c, &patience, NULL);
+	bufferevent_set_timeouts(c, &timeout, NULL);
 	bufferevent_enable(c, EV_READ | EV_WRITE);
 }
 

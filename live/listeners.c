@@ -279,7 +279,7 @@ life_ms(void)
 }
 
 static void
-settle(struct listeners *l, struct subscriber *s)
+admit(struct listeners *l, struct subscriber *s)
 {
 	int64_t now_ms = clock_mono_ms();
 
@@ -321,7 +321,7 @@ listeners_admit(struct listeners *l, struct bufferevent *conn, const struct pass
 	}
 	s = subscriber_new(conn, p->account, long_poll, on_gone, l);
 	if (s)
-		settle(l, s);
+		admit(l, s);
 	else
 		conn_refuse(conn, "503 Service Unavailable");
 }

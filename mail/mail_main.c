@@ -71,7 +71,7 @@ static const struct carrier *const carriers[] = {
 };
 
 /* One kind of the outbox, with what takes it. */
-struct lane {
+struct carrier_run {
 	enum outbox_kind kind;
 	const struct carrier *carrier;
 	bool on; /* the settings name a server */
@@ -79,14 +79,14 @@ struct lane {
 	void *sender;
 	int64_t closed_until; /* the server takes nothing before that (monotonic) */
 	int closed; /* how often in a row it did not */
-	pid_t others[ARRAY_LEN(carriers)]; /* processes of lanes that we started; 0: none */
+	pid_t others[ARRAY_LEN(carriers)]; /* processes of carriers that we started; 0: none */
 	int wake_fd;
 };
 
 /* What is kept of the reason: nothing that names the recipient. */
 static void
-keep_reason(const struct lane *l, const struct outbox_mail *mail, const struct mail_reason *why,
-    char out[static 2 * MAILER_REASON_BYTES])
+keep_reason(const struct carrier_run *l, const struct outbox_mail *mail,
+    const struct mail_reason *why, char out[static 2 * MAILER_REASON_BYTES])
 {
 	char theirs[MAILER_REASON_BYTES];
 
@@ -100,7 +100,7 @@ keep_reason(const struct lane *l, const struct outbox_mail *mail, const struct m
 /* A server that cannot be reached is tried again soon, and then each minute; one that does not let
  * us in, each minute: more often could lock the account. */
 static int64_t
-closed_pause_ms(struct lane *l, const struct mail_reason *why)
+closed_pause_ms(struct carrier_run *l, const struct mail_reason *why)
 {
 	int64_t pause = FIRST_RETRY_MS;
 
@@ -114,7 +114,7 @@ closed_pause_ms(struct lane *l, const struct mail_reason *why)
 
 /* Notes what became of it. The log gets our own words alone. */
 static enum db_result
-settle(struct lane *l, const struct outbox_mail *mail, enum mail_result result,
+record_result(struct carrier_run *l, const struct outbox_mail *mail, enum mail_result result,
     const struct mail_reason *why, int64_t wait_ms)
 {
 	char reason[2 * MAILER_REASON_BYTES];
@@ -141,7 +141,7 @@ settle(struct lane *l, const struct outbox_mail *mail, enum mail_result result,
 
 /* Sends what is due. Answers the time to sleep until the next one, -1 when there is none. */
 static int64_t
-drain(struct lane *l, struct arena *a)
+drain(struct carrier_run *l, struct arena *a)
 {
 	while (!mailer_stop) {
 		struct mail_reason why = { .own = "" };
@@ -159,7 +159,7 @@ drain(struct lane *l, struct arena *a)
 			    r == DB_NONE && next_at > now   ? next_at - now :
 							      LOOK_MS;
 		result = l->carrier->send(l->sender, &mail, &why, &wait_ms);
-		r = settle(l, &mail, result, &why, wait_ms);
+		r = record_result(l, &mail, result, &why, wait_ms);
 		if (r != DB_DONE && r != DB_NONE)
 			return LOOK_MS;
 	}
@@ -168,7 +168,7 @@ drain(struct lane *l, struct arena *a)
 
 /* True when a process that we started is gone: then we end too, and the pool starts all. */
 static bool
-is_short_of_one(struct lane *l)
+is_short_of_one(struct carrier_run *l)
 {
 	for (size_t i = 0; i < ARRAY_LEN(l->others); i++)
 		if (l->others[i] && waitpid(l->others[i], NULL, WNOHANG) == l->others[i]) {
@@ -178,7 +178,7 @@ is_short_of_one(struct lane *l)
 	return false;
 }
 
-/* Every write to the pool's descriptor is an edge for each lane: nobody reads it, so no lane takes
+/* Every write to the pool's descriptor is an edge for each process: nobody reads it, so none takes
  * the word from the other. -1: see errno. */
 static int
 wake_open(int wake_fd)
@@ -192,7 +192,7 @@ wake_open(int wake_fd)
 }
 
 static int
-loop(struct lane *l)
+loop(struct carrier_run *l)
 {
 	auto_close int wake = wake_open(l->wake_fd);
 	struct epoll_event event;
@@ -225,9 +225,9 @@ enter_sandbox(const struct conf *c)
 		"/etc", "/usr", "/lib", "/run", "/dev", ca && ca[0] ? dirname(ca) : NULL, NULL });
 }
 
-/* Opens what the lane needs after the fork, works until told to stop, and closes it. */
+/* Opens what the carrier needs after the fork, works until told to stop, and closes it. */
 static int
-run_lane(const struct conf *c, struct lane *l)
+run_carrier(const struct conf *c, struct carrier_run *l)
 {
 	const struct db_options o = db_options_of(c);
 	char error[DB_ERROR_BYTES];
@@ -260,7 +260,7 @@ end_other(pid_t other)
 	}
 }
 
-/* A process for the lane; 0 in there. -1: see errno. */
+/* A process for the carrier; 0 in there. -1: see errno. */
 static pid_t
 start_other(pid_t parent)
 {
@@ -276,9 +276,9 @@ start_other(pid_t parent)
 
 /* The first kind in this process, on or not; the others, if they are, in processes of their own. */
 static int
-run_lanes(const struct conf *c, int wake_fd)
+run_carriers(const struct conf *c, int wake_fd)
 {
-	struct lane first = { .kind = 0, .carrier = carriers[0], .wake_fd = wake_fd };
+	struct carrier_run first = { .kind = 0, .carrier = carriers[0], .wake_fd = wake_fd };
 	const pid_t parent = getpid();
 	int status = 0;
 
@@ -291,8 +291,8 @@ run_lanes(const struct conf *c, int wake_fd)
 			continue;
 		first.others[ch->kind] = start_other(parent);
 		if (first.others[ch->kind] == 0)
-			return run_lane(c,
-			    &(struct lane){ .kind = ch->kind,
+			return run_carrier(c,
+			    &(struct carrier_run){ .kind = ch->kind,
 				.carrier = carriers[ch->kind],
 				.on = true,
 				.wake_fd = wake_fd });
@@ -303,7 +303,7 @@ run_lanes(const struct conf *c, int wake_fd)
 		}
 	}
 	if (status == 0)
-		status = run_lane(c, &first);
+		status = run_carrier(c, &first);
 	for (size_t i = 0; i < ARRAY_LEN(first.others); i++)
 		if (first.others[i])
 			end_other(first.others[i]);
@@ -325,7 +325,7 @@ run(const struct conf *c, int wake_fd)
 	if (getppid() != parent)
 		return 0;
 	sandbox_limit();
-	return run_lanes(c, wake_fd);
+	return run_carriers(c, wake_fd);
 }
 
 int

@@ -315,7 +315,7 @@ is_about_us(int code)
  * recipient (RCPT), or at the text (DATA and what follows it). A 5xx there is for good, a 4xx for
  * now (greylisting). Before that nothing is about the mail. */
 static enum mail_result
-judge(const struct mailer *m, CURLcode rc, const char *detail)
+classify(const struct mailer *m, CURLcode rc, const char *detail)
 {
 	bool sender = strncmp(detail, "MAIL ", 5) == 0;
 	bool connected = rc == CURLE_SEND_ERROR || rc == CURLE_RECV_ERROR ||
@@ -351,7 +351,7 @@ perform(struct mailer *m, struct mail_reason *why)
 	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, NULL);
 	snprintf(why->own, sizeof(why->own), "%s", detail[0] ? detail : curl_easy_strerror(rc));
 	snprintf(why->theirs, sizeof(why->theirs), "%s", m->answer);
-	return judge(m, rc, detail);
+	return classify(m, rc, detail);
 }
 
 static enum mail_result

@@ -129,7 +129,7 @@ wait_of(const struct telegram *t, int64_t asked_sec)
 
 /* 4xx is a no for good, but for time-outs (408) and too many requests (429). */
 static enum mail_result
-judge(const struct telegram *t, const char *token, struct mail_reason *why, int64_t *wait_ms)
+classify(const struct telegram *t, const char *token, struct mail_reason *why, int64_t *wait_ms)
 {
 	long status = 0;
 	struct verdict v;
@@ -176,7 +176,7 @@ transfer(struct telegram *t, const char *body, const char *token, struct mail_re
 	curl_slist_free_all(headers);
 	explicit_bzero(url, sizeof(url));
 	if (rc == CURLE_OK)
-		return judge(t, token, why, wait_ms);
+		return classify(t, token, why, wait_ms);
 	snprintf(why->own, sizeof(why->own), "%s", curl_easy_strerror(rc));
 	return MAIL_LATER;
 }

@@ -15,9 +15,11 @@ import platform
 import random
 import re
 import secrets
+import select
 import shlex
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -168,6 +170,28 @@ class Interrupts:
         if self.waiting and not self.depth:
             self.waiting = False
             raise KeyboardInterrupt
+
+
+class Bell:
+    """Rung by other threads, heard by the main one, whose wait Ctrl-C may end anywhere: a lock of `threading` would break."""
+
+    def __init__(self):
+        self.near, self.far = socket.socketpair()
+        self.near.setblocking(False)
+        self.far.setblocking(False)
+
+    def ring(self):
+        """Never waits: one ring that was not heard yet is as good as many."""
+        with contextlib.suppress(BlockingIOError):
+            self.far.send(b"!")
+
+    def wait(self, seconds):
+        """Whether it was rung before that time was over."""
+        heard = bool(select.select([self.near], [], [], max(0, seconds))[0])
+        with contextlib.suppress(BlockingIOError):
+            while heard and self.near.recv(64):
+                pass
+        return heard
 
 
 # -- what is kept between runs ---------------------------------------------------------------------
@@ -765,12 +789,12 @@ def save_file(relay, folder, file):
 
 
 class News(threading.Thread):
-    """Listens for live wake-ups: `event` is set when there may be news. Without a stream `alive` is false, and it is
+    """Listens for live wake-ups: the bell is rung when there may be news. Without a stream `alive` is false, and it is
     for its owner to poll."""
 
-    def __init__(self, relay, event):
+    def __init__(self, relay, bell):
         super().__init__(daemon=True)
-        self.relay, self.event, self.alive = relay.again(), event, False
+        self.relay, self.bell, self.alive = relay.again(), bell, False
 
     def run(self):
         window, failures = 1, 0
@@ -779,14 +803,14 @@ class News(threading.Thread):
                 for event in self.relay.events():
                     failures, self.alive = 0, True
                     window = event.get("reconnect_ms", window * 1000) / 1000
-                    self.event.set()
+                    self.bell.ring()
             except Refused as error:
                 failures = -1 if error.status in (401, 403, 404) else failures
             except Unreachable as error:
                 failures = -1 if error.final else failures
             if self.alive:  # what came since is for a poll to find
                 self.alive = False
-                self.event.set()
+                self.bell.ring()
             if failures >= 0:
                 time.sleep(min(max(1, random.uniform(0, window)) * 2 ** failures, LONGEST_RETRY_SEC))
                 failures = min(failures + 1, 6)
@@ -800,18 +824,18 @@ class Watch:
         self.relay, self.state = session.relay, session.state
         self.interrupts, self.command = args.interrupts, args.command
         self.recent = list(self.state["recent"] or [])
-        self.ended, self.stirred = threading.Event(), threading.Event()
+        self.ended, self.bell = threading.Event(), Bell()
         self.news = None
 
     def end(self):
         """Stop soon; for other threads."""
         self.ended.set()
-        self.stirred.set()
+        self.bell.ring()
 
     def run(self):
         """Poll, print, confirm; then say goodbye."""
         if self.relay.push and not self.args.interval:
-            self.news = News(self.relay, self.stirred)
+            self.news = News(self.relay, self.bell)
             self.news.start()
         with self.state.watch():
             try:
@@ -847,10 +871,9 @@ class Watch:
         start = time.monotonic()
         while not self.ended.is_set():
             until = start + (max(seconds, WATCHDOG_SEC) if self.news and self.news.alive else seconds)
-            if self.stirred.wait(max(0, min(until, self.present_until) - time.monotonic())) or time.monotonic() >= until:
+            if self.bell.wait(min(until, self.present_until) - time.monotonic()) or time.monotonic() >= until:
                 break
             self._be_present()
-        self.stirred.clear()
 
     def _receive(self, item):
         """Print it once; a command that was cut short by the end of the program gets it again."""

@@ -47,7 +47,7 @@ struct db_options {
 struct db_options db_options_of(const struct conf *c);
 
 /* Makes the database or brings its schema up to date, forward only; a copy of the older one is kept
- * first (see keep_copy). False with one line in `error`. */
+ * first (see snapshot_take). False with one line in `error`. */
 bool db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 
 /* Opens an existing database of exactly this program's schema and prepares every statement. NULL

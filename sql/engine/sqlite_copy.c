@@ -3,7 +3,7 @@
 
 #include "cleanup.h"
 #include "content.h"
-#include "keep.h"
+#include "snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #include "sqlite_internal.h"
 
 #include "cleanup.h"
-#include "keep.h"
+#include "snapshot.h"
 #include "lock.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ migrate(sqlite3 *h, const struct db_options *o, char *error)
 		    path, version, schema_steps_len);
 		return false;
 	}
-	if (version > 0 && version < schema_steps_len && !keep_copy(o, schema_steps_len, error))
+	if (version > 0 && version < schema_steps_len && !snapshot_take(o, schema_steps_len, error))
 		return false;
 	for (; version < schema_steps_len; version++) {
 		if (run_step(h, version, why))

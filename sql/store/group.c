@@ -313,18 +313,18 @@ next_owned(struct db *db, struct arena *a, const struct account *acc, struct gro
 }
 
 static enum db_result
-pass_on(struct db *db, const struct group *g, const struct account *acc, int64_t now)
+transfer_ownership(struct db *db, const struct group *g, const struct account *acc, int64_t now)
 {
-	struct db_stmt *st = db_bind(db, ST_GROUP_HEIR, g->id, acc->id);
+	struct db_stmt *st = db_bind(db, ST_GROUP_SUCCESSOR, g->id, acc->id);
 	enum db_result r = db_step(db, st);
-	int64_t heir;
+	int64_t successor;
 
 	if (r != DB_ROW)
 		return r == DB_DONE ? group_remove(db, g, acc, now) : r;
-	heir = db_i64(st, 0);
+	successor = db_i64(st, 0);
 	db_reset(st);
-	r = db_exec(db, ST_MEMBER_ROLE, g->id, heir, (int64_t)GROUP_OWNER);
-	return r == DB_DONE ? record_changed(db, heir, SUBJECT_GROUPS) : r;
+	r = db_exec(db, ST_MEMBER_ROLE, g->id, successor, (int64_t)GROUP_OWNER);
+	return r == DB_DONE ? record_changed(db, successor, SUBJECT_GROUPS) : r;
 }
 
 enum db_result
@@ -334,7 +334,7 @@ group_forsake(struct db *db, struct arena *a, const struct account *acc, int64_t
 	enum db_result r;
 
 	while ((r = next_owned(db, a, acc, &g)) == DB_ROW) {
-		r = pass_on(db, &g, acc, now);
+		r = transfer_ownership(db, &g, acc, now);
 		if (r != DB_DONE)
 			return r == DB_NONE ? DB_FAIL : r;
 	}

@@ -6,7 +6,7 @@
 #include "account.h"
 #include "cleanup.h"
 #include "clock.h"
-#include "keep.h"
+#include "snapshot.h"
 #include "log.h"
 #include "scrub.h"
 #include "tombstone.h"
@@ -32,7 +32,7 @@
 
 /* The message or account of a tombstone, if the backup still has it. DB_DONE, or DB_NONE. */
 static enum db_result
-bury_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
+reap_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
 {
 	struct db_stmt *st = db_bind(db, ST_MESSAGE_PLACE, &(struct db_blob){ id, ID_BYTES });
 	enum db_result r = db_one(db, st);
@@ -48,7 +48,7 @@ bury_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
 
 /* A number may be given out again after a restore: it is this account only if it was made then. */
 static enum db_result
-bury_account(struct db *db, struct arena *a, const uint8_t id[static ID_BYTES], int64_t now)
+reap_account(struct db *db, struct arena *a, const uint8_t id[static ID_BYTES], int64_t now)
 {
 	struct account acc;
 	int64_t number, created_at;
@@ -66,15 +66,15 @@ bury_account(struct db *db, struct arena *a, const uint8_t id[static ID_BYTES], 
 }
 
 static enum db_result
-bury(struct db *db, struct arena *a, const uint8_t stone[static TOMBSTONE_BYTES], int *applied)
+reap(struct db *db, struct arena *a, const uint8_t record[static TOMBSTONE_BYTES], int *applied)
 {
 	int64_t now = clock_ms();
 	enum db_result r;
 
-	if (stone[0] == 'r')
-		return account_retire_address(db, stone + 1);
-	r = stone[0] == 'm' ? bury_message(db, stone + 1, now) :
-			      bury_account(db, a, stone + 1, now);
+	if (record[0] == 'r')
+		return account_retire_address(db, record + 1);
+	r = record[0] == 'm' ? reap_message(db, record + 1, now) :
+			       reap_account(db, a, record + 1, now);
 	*applied += r == DB_DONE;
 	return r;
 }
@@ -85,11 +85,11 @@ retire(void *arg, const void *mac, size_t len)
 	return len == TOMBSTONE_MAC_BYTES ? account_retire_address(arg, mac) : DB_DONE;
 }
 
-/* Everything in one transaction: a restore is done or not. `stones` NULL: nothing ever went. */
+/* Everything in one transaction: a restore is done or not. `records` NULL: nothing ever went. */
 static enum db_result
-bury_all(struct db *db, FILE *stones, const char *replaced, int *applied)
+reap_all(struct db *db, FILE *records, const char *replaced, int *applied)
 {
-	uint8_t stone[TOMBSTONE_BYTES];
+	uint8_t record[TOMBSTONE_BYTES];
 	/* a store that cannot be read tells nothing: then the tombstones alone count */
 	enum db_result r = engine_walk_retired(replaced, retire, db);
 	struct arena a;
@@ -98,8 +98,8 @@ bury_all(struct db *db, FILE *stones, const char *replaced, int *applied)
 		r = DB_DONE;
 
 	arena_init(&a, ARENA_BYTES);
-	while (stones && !db_failed(r) && fread(stone, sizeof(stone), 1, stones) == 1)
-		r = bury(db, &a, stone, applied);
+	while (records && !db_failed(r) && fread(record, sizeof(record), 1, records) == 1)
+		r = reap(db, &a, record, applied);
 	if (!db_failed(r))
 		r = db_exec(db, ST_SESSION_END_EVERY);
 	arena_free(&a);
@@ -112,14 +112,14 @@ replay(const struct db_options *o, const char *copy, int *applied, char *error)
 {
 	struct db_options at = *o;
 	char name[4200];
-	auto_file FILE *stones = NULL;
+	auto_file FILE *records = NULL;
 	struct db *db;
 	enum db_result r;
 
 	at.path = copy;
 	snprintf(name, sizeof(name), "%s.tombstones", o->path);
-	stones = fopen(name, "re");
-	if (!stones && errno != ENOENT) {
+	records = fopen(name, "re");
+	if (!records && errno != ENOENT) {
 		snprintf(error, DB_ERROR_BYTES, "%s: %s", name, strerror(errno));
 		return false;
 	}
@@ -130,7 +130,7 @@ replay(const struct db_options *o, const char *copy, int *applied, char *error)
 		return false;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, bury_all(db, stones, o->path, applied));
+		r = db_end(db, reap_all(db, records, o->path, applied));
 	if (r == DB_DONE)
 		r = engine_seal_file(db->engine);
 	db_close(db);

@@ -73,6 +73,8 @@ def _fill(schema, fill):
     schema = CONTRACT.deref(schema)
     if "enum" in schema:
         return max(schema["enum"], key=len)
+    if "oneOf" in schema:
+        return max((_fill(one, fill) for one in schema["oneOf"]), key=lambda value: len(json.dumps(value)))
     kind = schema["type"]
     if kind == "string":
         most = schema.get("x-max-bytes") or schema.get("maxLength") or 64

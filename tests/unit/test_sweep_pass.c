@@ -152,7 +152,7 @@ TEST(files_of_another_database_are_not_removed)
 	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
 	store_other_runs("DELETE FROM file; DELETE FROM file_gone");
 	assert_int_equal(pass(), DB_DONE);
-	assert_int_equal(result.strays_removed, 0);
+	assert_int_equal(result.orphans_removed, 0);
 	assert_int_equal(access(path, F_OK), 0);
 }
 

@@ -69,13 +69,21 @@ export class Inbox {
     });
   }
 
+  /** What a phone brings goes into the chat of that phone, else into one that was begun for any phone. */
+  #chatOf(item: Item, mine: boolean): string {
+    const key = chatOfItem(item, this.me, mine);
+    if (!item.phone_id || item.channel === 'pchat' || this.chats.has(key)) return key;
+    const any = chatOfItem({ ...item, phone_id: undefined }, this.me, mine);
+    return this.chats.has(any) ? any : key;
+  }
+
   #message(item: Item, old: Message | undefined): Message {
     const mine = item.own === true || (item.from === this.me && item.kind !== 'system');
     const isCleared = !!item.scrubbed_at && !item.text && !item.deleted_at;
     return {
       key: old?.key ?? item.message_id,
       id: item.message_id,
-      chat: old?.chat ?? chatOfItem(item, this.me, mine),
+      chat: old?.chat ?? this.#chatOf(item, mine),
       at: old?.at ?? item.created_at,
       from: item.from,
       name: item.from_name || item.from,

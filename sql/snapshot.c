@@ -1,5 +1,5 @@
 /* The copy that is kept of a database before its schema changes: data/backups/before-vN-TIME.db. */
-#include "keep.h"
+#include "snapshot.h"
 
 #include "cleanup.h"
 #include "clock.h"
@@ -55,7 +55,7 @@ drop_old(const char *dir)
 }
 
 bool
-keep_copy(const struct db_options *o, int version, char error[static DB_ERROR_BYTES])
+snapshot_take(const struct db_options *o, int version, char error[static DB_ERROR_BYTES])
 {
 	int64_t now = clock_ms();
 	time_t sec = (time_t)(now / 1000);

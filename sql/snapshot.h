@@ -1,6 +1,6 @@
 /* The copy that is kept of a database before its schema changes. */
-#ifndef SQL_KEEP_H
-#define SQL_KEEP_H
+#ifndef SQL_SNAPSHOT_H
+#define SQL_SNAPSHOT_H
 
 #include "db.h"
 
@@ -10,6 +10,6 @@
 
 /* Copies the database to backups/before-vVERSION-TIME.db beside it (mode 0600) and drops all such
  * copies but the newest three. False with one line in `error`. */
-bool keep_copy(const struct db_options *o, int version, char error[static DB_ERROR_BYTES]);
+bool snapshot_take(const struct db_options *o, int version, char error[static DB_ERROR_BYTES]);
 
 #endif
