@@ -1,4 +1,5 @@
 """Where a name is declared, and what it is called: a reader finds a function's file by its name."""
+import glob
 import os
 import re
 
@@ -61,3 +62,10 @@ def test_exported_names_bear_the_name_of_their_file_or_family():
     wrong = [(path, name) for path, name in found
              if name != "main" and not name.startswith(prefixes(os.path.join(measure.TOP, path)))]
     assert len(found) > 300 and wrong == []
+
+
+def test_unit_tests_bear_the_name_of_what_they_test():
+    """test_NAME.c or test_NAME_more.c, of a NAME.c or NAME.h."""
+    stems = {os.path.basename(p).rsplit(".", 1)[0] for p in measure.sources("*.c") + measure.sources("*.h")}
+    tests = [os.path.basename(p)[5:-2] for p in glob.glob(os.path.join(measure.TOP, "tests", "unit", "test_*.c"))]
+    assert len(tests) > 30 and [t for t in tests if t not in stems and not any(t.startswith(s + "_") for s in stems)] == []

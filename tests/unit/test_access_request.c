@@ -317,5 +317,5 @@ static const struct CMUnitTest tests[] = {
 int
 main(void)
 {
-	return cmocka_run_group_tests_name("access", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("access_request", tests, NULL, NULL);
 }

@@ -289,5 +289,5 @@ static const struct CMUnitTest tests[] = {
 int
 main(void)
 {
-	return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("sqlite_schema", tests, NULL, NULL);
 }

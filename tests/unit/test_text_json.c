@@ -297,5 +297,5 @@ static const struct CMUnitTest tests[] = {
 int
 main(void)
 {
-	return cmocka_run_group_tests_name("json", tests, set_locale, NULL);
+	return cmocka_run_group_tests_name("text_json", tests, set_locale, NULL);
 }

@@ -358,5 +358,5 @@ static const struct CMUnitTest tests[] = {
 int
 main(void)
 {
-	return cmocka_run_group_tests_name("secret_id", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("secret", tests, NULL, NULL);
 }
