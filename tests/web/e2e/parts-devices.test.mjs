@@ -67,6 +67,16 @@ test('reading-on-one-device-clears-the-count-on-the-other', async () => {
   await until('the laptop has it, read', async () => (await row(laptop, 'for both of you').count()) === 1 && (await row(laptop, 'Ben').locator('.badge').count()) === 0);
 });
 
+test('a-reaction-on-one-device-shows-on-the-other-and-reaches-the-writer', async () => {
+  const thumb = '\u{1F44D}';
+  await bubble(phone, 'for both of you').locator('.bubble').click({ button: 'right' });
+  await phone.locator(`button[aria-label="${thumb}"]`).first().click();
+  await row(laptop, 'Ben').click();
+  for (const page of [phone, laptop]) await bubble(page, 'for both of you').getByText(thumb).waitFor();
+  await until('Ben has it', async () => (await ben.poll()).some((m) => m.kind === 'reaction' && m.text === thumb));
+  await laptop.keyboard.press('Escape');
+});
+
 test('a-block-on-one-device-is-known-on-the-other', async () => {
   await row(laptop, 'Ben').click();
   await laptop.locator('#compose').waitFor();
