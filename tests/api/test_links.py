@@ -177,3 +177,18 @@ def test_link_is_in_no_log_and_no_file(make_relay):
     wait_until("the log is written", lambda: made["file_id"] in open(log, encoding="utf-8").read(), timeout_sec=30)
     for piece in (value, value[:32], value[44:]):
         assert piece not in relay.stderr and relay.files_holding(piece.encode()) == []
+
+
+def test_link_is_in_no_log_when_there_is_no_worker(make_relay):
+    relay = make_relay()
+    ann = relay.sign_in()
+    url = link(ann, put(ann)["file_id"])["url"]
+    socket_path = os.path.join(relay.folder, "run", "relay.sock")
+    os.rename(socket_path, socket_path + ".away")
+    try:
+        relay.client().get(url, expect=502, check=False)
+    finally:
+        os.rename(socket_path + ".away", socket_path)
+    relay.client().get(url, expect=200)
+    relay.stop()
+    assert url.split("=")[1] not in relay.stderr and relay.files_holding(url.split("=")[1].encode()) == []
