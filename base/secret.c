@@ -77,13 +77,20 @@ secret_key_load(const char *data_dir, bool make, char error[static SECRET_ERROR_
 void
 secret_token_make(const char *prefix, char out[static SECRET_TOKEN_BYTES])
 {
-	uint8_t bits[32];
+	uint8_t bits[SECRET_HASH_BYTES];
 
 	randombytes_buf(bits, sizeof(bits));
-	memcpy(out, prefix, 4);
-	sodium_bin2base64(out + 4, SECRET_TOKEN_BYTES - 4, bits, sizeof(bits),
-	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	secret_token_of(prefix, bits, out);
 	sodium_memzero(bits, sizeof(bits));
+}
+
+void
+secret_token_of(const char *prefix, const uint8_t bits[static SECRET_HASH_BYTES],
+    char out[static SECRET_TOKEN_BYTES])
+{
+	memcpy(out, prefix, 4);
+	sodium_bin2base64(out + 4, SECRET_TOKEN_BYTES - 4, bits, SECRET_HASH_BYTES,
+	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 void

@@ -23,6 +23,10 @@ bool secret_key_load(const char *db_path, bool make, char error[static SECRET_ER
 /* A new token: `prefix` (4 characters, such as "pct_") and 256 random bits in base64url. */
 void secret_token_make(const char *prefix, char out[static SECRET_TOKEN_BYTES]);
 
+/* The same of 256 bits that are given, such as a MAC: who has those can make it again. */
+void secret_token_of(const char *prefix, const uint8_t bits[static SECRET_HASH_BYTES],
+    char out[static SECRET_TOKEN_BYTES]);
+
 /* SHA-256 of a string, which is how tokens are stored. */
 void secret_hash(const char *s, uint8_t out[static SECRET_HASH_BYTES]);
 

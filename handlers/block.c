@@ -1,6 +1,7 @@
 /* Blocks: whom the caller does not want to hear from. */
 #include "block.h"
 
+#include "channel.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
@@ -22,6 +23,31 @@ find_account(struct request *r, const char *address, struct account *out)
 	return false;
 }
 
+/* Those outside, all with the first page. */
+static bool
+add_outside(struct request *r)
+{
+	struct outside_block *list = arena_alloc(&r->arena, BLOCKS_OUTSIDE_MAX * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(
+		r, db_block_outside_list(r->worker->db, &r->arena, r->me.id, list, &count)))
+		return false;
+	array = json_object_new_array();
+	json_object_object_add(r->resp.body, "outside", array);
+	for (int i = 0; i < count; i++) {
+		struct json_object *item = json_object_new_object();
+
+		json_add_text(item, "channel", list[i].channel);
+		json_add_text(item, "address", list[i].address);
+		json_add_int(item, "created_at", list[i].created_at);
+		json_object_array_add(array, item);
+	}
+	return true;
+}
+
 /* GET blocks: in order of address, a page at a time. */
 void
 on_block_list(struct request *r)
@@ -39,6 +65,8 @@ on_block_list(struct request *r)
 	o = resp_ok(r, 200);
 	array = json_object_new_array();
 	json_object_object_add(o, "blocks", array);
+	if (!(in->after && in->after[0]) && !add_outside(r))
+		return;
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)
 		json_add_text(o, "after", list[limit - 1].chat_address);
@@ -53,21 +81,56 @@ on_block_list(struct request *r)
 	}
 }
 
-/* POST blocks: the other one does not learn of it. */
-void
-on_block_post(struct request *r)
+static void
+block_account(struct request *r, const char *address)
 {
-	const struct in_member *in = r->in;
 	struct account other;
 
-	if (strcmp(in->chat_address, r->me.chat_address) == 0) {
+	if (strcmp(address, r->me.chat_address) == 0) {
 		resp_field_error(
 		    r, 400, "invalid_field", "chat_address", "You cannot block yourself.");
 		return;
 	}
-	if (find_account(r, in->chat_address, &other) &&
+	if (find_account(r, address, &other) &&
 	    !resp_db_failed(r, db_block_set(r->worker->db, r->me.id, other.id, true, r->now)))
 		json_add_text(resp_ok(r, 200), "status", "blocked");
+}
+
+static void
+block_outside(struct request *r, const char *channel, const char *address)
+{
+	enum db_result res =
+	    db_block_outside_put(r->worker->db, r->me.id, channel, address, r->now);
+
+	if (resp_db_failed_but(r, res, RESP_NONE))
+		return;
+	if (res == DB_NONE)
+		resp_error(r, 409, "too_many_blocks",
+		    "You block as many addresses outside of the relay as you may.");
+	else
+		json_add_text(resp_ok(r, 200), "status", "blocked");
+}
+
+/* POST blocks: somebody of the relay, or an address outside; they do not learn of it. */
+void
+on_block_post(struct request *r)
+{
+	const struct in_block *in = r->in;
+	const char *missing = in->channel && !in->address ? "address" :
+	    in->address && !in->channel                   ? "channel" :
+	    !in->chat_address && !in->channel             ? "chat_address" :
+							    NULL;
+
+	if (missing)
+		resp_field_error(r, 400, "missing_field", missing,
+		    "Whom to block is a chat_address, or a channel and an address.");
+	else if (in->chat_address && in->channel)
+		resp_field_error(r, 400, "invalid_field", "chat_address",
+		    "Whom to block is a chat_address, or a channel and an address, not both.");
+	else if (in->channel)
+		block_outside(r, in->channel, in->address);
+	else
+		block_account(r, in->chat_address);
 }
 
 /* DELETE blocks/<chat_address>: also fine when there was no block. */
@@ -78,5 +141,18 @@ on_block_delete(struct request *r)
 
 	if (find_account(r, r->args[0], &other) &&
 	    !resp_db_failed(r, db_block_set(r->worker->db, r->me.id, other.id, false, r->now)))
+		json_add_text(resp_ok(r, 200), "status", "unblocked");
+}
+
+/* DELETE blocks/<channel>/<address>: also fine when there was no block. */
+void
+on_block_outside_delete(struct request *r)
+{
+	if (!channel_find(r->args[0])) {
+		resp_error(r, 404, "not_found", "There is no such channel.");
+		return;
+	}
+	if (!resp_db_failed(
+		r, db_block_outside_delete(r->worker->db, r->me.id, r->args[0], r->args[1])))
 		json_add_text(resp_ok(r, 200), "status", "unblocked");
 }

@@ -1,12 +1,12 @@
 /* The caller's own address book, kept for their clients on several machines. */
 #include "channel.h"
-#include "contacts.h"
 
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
 #include "show.h"
 #include "text.h"
+#include "versioned.h"
 
 #include <json-c/printbuf.h>
 #include <string.h>
@@ -17,18 +17,17 @@
 void
 on_contacts_get(struct request *r)
 {
-	struct contacts c = { .document = NULL };
-	enum db_result res = db_contacts_get(r->worker->db, &r->arena, r->me.id, &c);
+	struct document d;
 	struct json_object *o;
 
-	if (resp_db_failed_but(r, res, RESP_NONE))
+	if (!versioned_load(r, DOCUMENT_CONTACTS, &d))
 		return;
 	o = resp_ok(r, 200);
-	if (res == DB_ROW)
-		json_add_raw(o, "contacts", c.document);
+	if (d.text)
+		json_add_raw(o, "contacts", d.text);
 	else
 		json_object_object_add(o, "contacts", json_object_new_array());
-	resp_etag(r, res == DB_ROW ? c.etag : NULL);
+	resp_etag(r, d.etag);
 }
 
 /* The list as JSON, an item at a time: a tree of all would take several times its size. The caller
@@ -73,25 +72,11 @@ on_contacts_put(struct request *r)
 {
 	const struct in_contacts *in = r->in;
 	struct printbuf *list = to_json(&in->contacts);
-	struct contacts c = { .document = list ? list->buf : NULL };
-	enum contacts_result result = CONTACTS_STORED;
-	enum db_result res = DB_FAIL;
-	struct json_object *o;
+	struct json_object *o = versioned_store(r, DOCUMENT_CONTACTS, list ? list->buf : NULL,
+	    "The list has changed in the meantime; get it again first.");
 
-	c.etag = list ? resp_make_etag(r, c.document) : NULL;
-	if (c.etag)
-		res = db_contacts_put(r->worker->db, r->me.id, &c,
-		    r->if_match[0] && strcmp(r->if_match, "*") != 0 ? r->if_match : NULL, &result);
 	if (list)
 		printbuf_free(list);
-	if (resp_db_failed(r, res))
-		return;
-	if (result == CONTACTS_CHANGED) {
-		resp_error(r, 412, "precondition_failed",
-		    "The list has changed in the meantime; get it again first.");
-		return;
-	}
-	o = resp_ok(r, 200);
-	json_add_int(o, "count", in->contacts.count);
-	r->resp.etag = c.etag;
+	if (o)
+		json_add_int(o, "count", in->contacts.count);
 }

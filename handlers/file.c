@@ -4,6 +4,7 @@
 #include "filename.h"
 #include "handlers.h"
 #include "inputs.h"
+#include "link.h"
 #include "log.h"
 #include "multipart.h"
 #include "resp.h"
@@ -24,6 +25,7 @@
 #define CLEAR_AT_ONCE 16
 #define UPLOADS_RETRY_MS 5000
 #define NO_FOLDER_RETRY_SEC 30
+#define LINK_TTL_MS ((int64_t)15 * 60000)
 
 static void
 too_large(struct request *r, int64_t used)
@@ -119,9 +121,98 @@ note_folder(struct request *r, const char *path)
 	noted = res == DB_DONE || res == DB_NONE;
 }
 
+/* What an upload under the client's own key comes to; all zeros without one. */
+struct upload_key {
+	bool given;
+	uint8_t mac[SECRET_HASH_BYTES]; /* by which its file is found again */
+	struct file earlier; /* id 0: there is none */
+};
+
+/* False: it answered. */
+static bool
+find_key(struct request *r, const char *key, struct upload_key *out)
+{
+	char *all;
+	enum db_result res;
+
+	*out = (struct upload_key){ .given = key != NULL };
+	if (!key)
+		return true;
+	all = arena_printf(&r->arena, "%lld\n%s", (long long)r->me.id, key);
+	if (!all)
+		return !resp_db_failed(r, DB_FAIL);
+	secret_mac("upload-key", all, strlen(all), out->mac);
+	res = db_file_by_key(r->worker->db, &r->arena, r->me.id, out->mac, r->now, &out->earlier);
+	if (res == DB_NONE)
+		out->earlier.id = 0;
+	return !resp_db_failed_but(r, res, RESP_NONE);
+}
+
+/* The token of a new file. Only its hash is stored, so where it may have to be answered again it is
+ * made from the server's key, the client's and the file. */
+static void
+make_token(const struct upload_key *k, const uint8_t id[static ID_BYTES],
+    char token[static SECRET_TOKEN_BYTES])
+{
+	uint8_t both[SECRET_HASH_BYTES + ID_BYTES], mac[SECRET_HASH_BYTES];
+
+	if (!k->given) {
+		secret_token_make("pcf_", token);
+		return;
+	}
+	memcpy(both, k->mac, sizeof(k->mac));
+	memcpy(both + sizeof(k->mac), id, ID_BYTES);
+	secret_mac("file-token", both, sizeof(both), mac);
+	secret_token_of("pcf_", mac, token);
+	secret_wipe(mac, sizeof(mac));
+}
+
+static void
+show_uploaded(struct request *r, const struct file *f, const char *token)
+{
+	json_add_text(add_file(resp_ok(r, 200), f), "token", token);
+}
+
+/* The file that the first upload under this key made; the bytes that came now are not needed. */
+static void
+show_earlier(struct request *r, const struct upload_key *k, const struct upload *u)
+{
+	const struct file *f = &k->earlier;
+	char token[SECRET_TOKEN_BYTES];
+
+	unlink(u->path);
+	if (f->size != u->size || strcmp(f->name, u->name) != 0 || strcmp(f->mime, u->mime) != 0) {
+		resp_field_error(r, 422, "idempotency_key_reused", "key",
+		    "This key was used within a day for a file of another size, name or type.");
+		return;
+	}
+	make_token(k, f->public_id, token);
+	show_uploaded(r, f, token);
+	secret_wipe(token, sizeof(token));
+}
+
+/* What became of a new file's row. */
+static void
+answer_upload(struct request *r, enum file_result result, const struct file *f, const char *token,
+    const struct upload *u, struct upload_key *k)
+{
+	int64_t used = 0;
+
+	if (result == FILE_OVER_QUOTA) {
+		db_file_used(r->worker->db, r->me.id, &used);
+		too_large(r, used);
+	} else if (result == FILE_NOTED) {
+		show_uploaded(r, f, token);
+	} else if (!resp_db_failed(r,
+		       db_file_by_key(
+			   r->worker->db, &r->arena, r->me.id, k->mac, r->now, &k->earlier))) {
+		show_earlier(r, k, u); /* another upload under the key was faster */
+	}
+}
+
 /* Makes the row of what was stored; without one the bytes go again. */
 static void
-keep(struct request *r, struct upload *u)
+keep(struct request *r, struct upload *u, struct upload_key *k)
 {
 	const struct conf *c = r->worker->conf;
 	char token[SECRET_TOKEN_BYTES];
@@ -129,37 +220,29 @@ keep(struct request *r, struct upload *u)
 		.mime = u->mime,
 		.size = u->size,
 		.created_at = r->now,
-		.expires_at = c->upload_ttl_sec ? r->now + c->upload_ttl_sec * 1000 : 0 };
+		.expires_at = c->upload_ttl_sec ? r->now + c->upload_ttl_sec * 1000 : 0,
+		.key_mac = k->given ? k->mac : NULL };
 	enum file_result result = FILE_NOTED;
-	int64_t used = 0;
 	enum db_result res;
 
 	memcpy(f.public_id, u->id, ID_BYTES);
-	secret_token_make("pcf_", token);
+	make_token(k, f.public_id, token);
 	secret_hash(token, f.token_hash);
 	res = db_file_add(r->worker->db, &f, r->me.id, c->upload_quota_bytes, &result);
 	if (res == DB_DONE && result == FILE_NOTED)
 		note_folder(r, u->path);
 	else
 		unlink(u->path);
-	if (resp_db_failed(r, res)) {
-		secret_wipe(token, sizeof(token));
-		return;
-	}
-	if (result == FILE_OVER_QUOTA) {
-		db_file_used(r->worker->db, r->me.id, &used);
-		too_large(r, used);
-	} else {
-		json_add_text(add_file(resp_ok(r, 200), &f), "token", token);
-	}
+	if (!resp_db_failed(r, res))
+		answer_upload(r, result, &f, token, u, k);
 	secret_wipe(token, sizeof(token));
 }
 
 /* Sets aside what the body will take, for it is checked again only when it is on the disk: what
- * others have on their way counts. The web server says when it is over, however it ends. False: it
- * answered. */
+ * others have on their way counts. What comes `again` is not kept. The web server says when it is
+ * over, however it ends. False: it answered. */
 static bool
-claim(struct request *r)
+claim(struct request *r, bool again)
 {
 	const struct conf *c = r->worker->conf;
 	const int64_t size = r->content_length,
@@ -173,7 +256,7 @@ claim(struct request *r)
 
 	if (resp_db_failed(r, db_file_used(r->worker->db, r->me.id, &used)))
 		return false;
-	k.own_left = c->upload_quota_bytes - used + overhead;
+	k.own_left = again ? INT64_MAX / 2 : c->upload_quota_bytes - used + overhead;
 	k.disk_left = room_left(r, c->upload_dir);
 	result = share_upload_claim(r->worker->share, &k);
 	if (result == SHARE_NO_QUOTA)
@@ -186,44 +269,59 @@ claim(struct request *r)
 	return result == SHARE_CLAIMED;
 }
 
-/* POST upload (multipart/form-data, part "file") and PUT upload?name= (the bytes themselves).
- * nginx asks twice: before it reads the body whether it may, then with the body in a file. */
+/* POST upload (multipart/form-data, part "file") and PUT upload?name= (the bytes themselves); under
+ * a ?key= that was used within a day the answer is the file that it made. nginx asks twice: before
+ * it reads the body whether it may, then with the body in a file. */
 void
 on_upload(struct request *r)
 {
 	const struct in_upload *in = r->in;
+	struct upload_key key;
 	struct upload u;
+	bool again;
 
 	if (r->method == METHOD_POST && !multipart_is(r->content_type)) {
 		resp_error(
 		    r, 415, "unsupported_media_type", "The body must be multipart/form-data.");
 		return;
 	}
-	if (r->content_length >= 0 &&
+	if (!find_key(r, in->key, &key))
+		return;
+	again = key.earlier.id != 0;
+	if (r->content_length >= 0 && !again &&
 	    !may_store(r, r->content_length, r->method == METHOD_POST ? UPLOADS_OVERHEAD_BYTES : 0))
 		return;
 	if (r->body_check) {
-		if (has_folders(r) && claim(r))
+		if (has_folders(r) && claim(r, again))
 			resp_ok(r, 200);
 		return;
 	}
 	/* from here on the bytes are on the disk */
 	if (!upload_take(r, PART, in->name, &u))
 		return;
-	if (may_store(r, u.size, 0) && room_check(r, r->worker->conf->upload_dir, 0))
-		keep(r, &u);
+	if (again)
+		show_earlier(r, &key, &u);
+	else if (may_store(r, u.size, 0) && room_check(r, r->worker->conf->upload_dir, 0))
+		keep(r, &u, &key);
 	else
 		unlink(u.path);
 	share_upload_end(r->worker->share, r->upload_id);
 }
 
-/* The file of the path, if it is there. False: it answered. */
+/* The file of the path, if it is there, as the caller sees it, or whose `link` (or NULL) it is.
+ * False: it answered. */
 static bool
-find_file(struct request *r, struct file *f)
+find_file(struct request *r, const char *link, struct file *f)
 {
 	uint8_t id[ID_BYTES];
-	enum db_result res = id_parse("fil_", r->args[0], id) ?
-	    db_file_get(r->worker->db, &r->arena, id, r->me.id, r->now, f) :
+	const bool is_id = id_parse("fil_", r->args[0], id);
+	int64_t reader = 0;
+	enum db_result res;
+
+	if (is_id && link && !link_reader(r, link, id, &reader))
+		return false;
+	res = is_id ?
+	    db_file_get(r->worker->db, &r->arena, id, reader ? reader : r->me.id, r->now, f) :
 	    DB_NONE;
 
 	if (resp_db_failed_but(r, res, RESP_NONE))
@@ -245,6 +343,12 @@ holds_token(const struct file *f, const char *token)
 }
 
 static void
+unknown_file(struct request *r)
+{
+	resp_error(r, 404, "unknown_file", "There is no such file, or you may not see it.");
+}
+
+static void
 send_file(struct request *r, const struct file *f)
 {
 	char *disposition = arena_alloc(&r->arena, DISPOSITION_BYTES);
@@ -261,24 +365,54 @@ send_file(struct request *r, const struct file *f)
 	resp_file(r, &out);
 }
 
-/* GET files/<id>: to its owner, to whoever got a message that names it, and to holders of its
- * token; to everybody only when the operator said so. Nobody else learns whether it exists. */
+/* GET files/<id>: to its owner, to whoever got a message that names it, to holders of a link that
+ * these asked for, and to holders of its token; to everybody only when the operator said so. Nobody
+ * else learns whether it exists. */
 void
 on_file_get(struct request *r)
 {
 	const struct in_token *in = r->in;
 	struct file f;
 
-	if (!find_file(r, &f))
+	if (!find_file(r, in->link, &f))
 		return;
 	if (f.id &&
 	    (f.visible || holds_token(&f, in->token) || !r->worker->conf->download_requires_token))
 		send_file(r, &f);
 	else if (r->me.id || !r->worker->conf->download_requires_token)
-		resp_error(r, 404, "unknown_file", "There is no such file, or you may not see it.");
+		unknown_file(r);
 	else
 		resp_error(r, 401, "credential_required",
-		    "This file opens to those who may see it and to holders of its token.");
+		    "This file opens to those who may see it, and to holders of its token or of a "
+		    "link that has not ended.");
+}
+
+/* POST files/<id>/link: an address that opens the file without a header for a quarter of an hour,
+ * while the caller may see it and the session or key that asks does not end. */
+void
+on_file_link(struct request *r)
+{
+	char id[ID_TEXT_BYTES], link[LINK_BYTES];
+	int64_t expires_at = r->now + LINK_TTL_MS;
+	struct json_object *o;
+	struct file f;
+
+	if (!find_file(r, NULL, &f))
+		return;
+	if (!f.id || !f.visible) {
+		unknown_file(r);
+		return;
+	}
+	if (f.expires_at && f.expires_at < expires_at)
+		expires_at = f.expires_at;
+	if (r->session.expires_at && r->session.expires_at < expires_at)
+		expires_at = r->session.expires_at;
+	link_make(r, f.public_id, expires_at, link);
+	id_format("fil_", f.public_id, id);
+	o = resp_ok(r, 200);
+	json_add_text(
+	    o, "url", arena_printf(&r->arena, "/api/v1/webchat/files/%s?link=%s", id, link));
+	json_add_int(o, "expires_at", expires_at);
 }
 
 /* GET files: the caller's own, oldest first, and what they add up to. */

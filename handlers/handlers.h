@@ -29,6 +29,7 @@ void on_session_logout_all(struct request *r);
 /* presence.c */
 void on_presence_post(struct request *r);
 void on_directory_get(struct request *r);
+void on_user_get(struct request *r);
 /* message.c */
 void on_message_post(struct request *r);
 void on_message_get(struct request *r);
@@ -50,6 +51,7 @@ void on_group_patch(struct request *r);
 void on_group_delete(struct request *r);
 /* member.c */
 void on_group_join(struct request *r);
+void on_join_delete(struct request *r);
 void on_group_leave(struct request *r);
 void on_join_list(struct request *r);
 void on_join_approve(struct request *r);
@@ -66,9 +68,13 @@ void on_invite_decline(struct request *r);
 void on_block_list(struct request *r);
 void on_block_post(struct request *r);
 void on_block_delete(struct request *r);
+void on_block_outside_delete(struct request *r);
 /* contacts.c */
 void on_contacts_get(struct request *r);
 void on_contacts_put(struct request *r);
+/* prefs.c */
+void on_prefs_get(struct request *r);
+void on_prefs_put(struct request *r);
 /* apikey.c */
 void on_key_list(struct request *r);
 void on_key_post(struct request *r);
@@ -82,6 +88,7 @@ void on_phone_list(struct request *r);
 /* file.c */
 void on_upload(struct request *r);
 void on_file_get(struct request *r);
+void on_file_link(struct request *r);
 void on_file_list(struct request *r);
 void on_file_delete(struct request *r);
 /* admin.c */

@@ -354,16 +354,20 @@ const struct field in_list_fields[] = {
 
 const struct field in_upload_fields[] = {
 	TEXT(in_upload, name, FIELD_OPTIONAL, 0, 16384),
+	TEXT(in_upload, key, FIELD_OPTIONAL, 1, 128),
 	END,
 };
 
 const struct field in_token_fields[] = {
 	TEXT(in_token, token, FIELD_OPTIONAL, 0, 64),
+	TEXT(in_token, link, FIELD_OPTIONAL, 0, 160),
 	END,
 };
 
 const struct field in_block_fields[] = {
-	CLEANED(in_member, chat_address, FIELD_REQUIRED, 1, 64, clean_address),
+	CLEANED(in_block, chat_address, FIELD_OPTIONAL, 1, 64, clean_address),
+	RULED(in_block, channel, FIELD_OPTIONAL, 1, 16, is_outside_channel, channel_outside_rule),
+	RULED(in_block, address, FIELD_OPTIONAL, 1, 254, is_line, one_line),
 	END,
 };
 
@@ -382,6 +386,11 @@ static const struct field in_contact_fields[] = {
 
 const struct field in_contacts_fields[] = {
 	LIST(in_contacts, contacts, FIELD_REQUIRED, 0, 5000, in_contact_fields, in_contact),
+	END,
+};
+
+const struct field in_prefs_fields[] = {
+	TEXT(in_prefs, prefs, FIELD_REQUIRED, 0, INPUT_TEXT_BYTES),
 	END,
 };
 

@@ -64,11 +64,15 @@ struct in_member {
 	const char *chat_address, *role;
 };
 
+struct in_block {
+	const char *chat_address, *channel, *address;
+};
+
 struct in_upload {
-	const char *name;
+	const char *name, *key;
 };
 struct in_token {
-	const char *token;
+	const char *token, *link;
 };
 
 struct in_contact {
@@ -76,6 +80,9 @@ struct in_contact {
 };
 struct in_contacts {
 	struct field_list contacts;
+};
+struct in_prefs {
+	const char *prefs;
 };
 struct in_key {
 	const char *name, *phone_id;
@@ -108,7 +115,7 @@ extern const struct field in_code_request_fields[], in_code_verify_fields[], in_
     in_role_fields[], in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[],
     in_number_fields[], in_whole_fields[], in_phones_fields[], in_upload_fields[],
     in_token_fields[], in_admission_fields[], in_key_fields[], in_claim_fields[], in_ack_fields[],
-    in_inbound_fields[];
+    in_inbound_fields[], in_prefs_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 

@@ -7,6 +7,7 @@
 #include "show.h"
 #include "erase.h"
 #include "stream.h"
+#include "versioned.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -157,6 +158,18 @@ add_phones(struct request *r, struct json_object *o)
 	return true;
 }
 
+/* With the first page only, for it may be long. */
+static bool
+add_prefs(struct request *r, struct json_object *o)
+{
+	struct document d;
+
+	if (!versioned_load(r, DOCUMENT_PREFS, &d))
+		return false;
+	json_add_text(o, "prefs", d.text ? d.text : "");
+	return true;
+}
+
 /* GET sessions: the user's own, oldest first, a page at a time. */
 void
 on_session_list(struct request *r)
@@ -239,6 +252,6 @@ on_me_export(struct request *r)
 	o = resp_ok(r, 200);
 	json_object_object_add(o, "user", show_user(&r->me));
 	if (add_sessions(r, o) && add_groups(r, o) && add_invites(r, o) && add_keys(r, o) &&
-	    add_phones(r, o))
+	    add_phones(r, o) && ((in->after && in->after[0]) || add_prefs(r, o)))
 		add_messages(r, o, &page, sent);
 }

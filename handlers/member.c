@@ -31,6 +31,21 @@ on_group_join(struct request *r)
 	}
 }
 
+/* DELETE groups/<id>/join: the caller no longer asks. */
+void
+on_join_delete(struct request *r)
+{
+	enum group_result result = GROUP_UNKNOWN;
+	uint8_t id[ID_BYTES];
+	const struct group_act act = { &r->me, id, r->now };
+
+	if (id_parse("grp_", r->args[0], id) &&
+	    resp_db_failed(r, db_join_take_back(r->worker->db, &r->arena, &act, &result)))
+		return;
+	if (!show_group_refused(r, result))
+		json_add_text(resp_ok(r, 200), "status", "taken_back");
+}
+
 /* POST groups/<id>/leave: nothing more of the group comes, and what was not fetched is gone. */
 void
 on_group_leave(struct request *r)

@@ -1,5 +1,6 @@
 /* Phones: taking messages to the outside, saying what came of them, bringing messages in. */
 #include "bridge.h"
+#include "block.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "outside.h"
@@ -187,6 +188,22 @@ read_key(struct request *r, const struct in_inbound *in, struct idempotency *key
 	return in->idempotency_key ? in->idempotency_key : hex;
 }
 
+/* From an address that the owner blocked: the phone is told that it was taken, so that it does not
+ * bring it again, and nothing is kept. True: it answered. */
+static bool
+dropped(struct request *r, const struct in_inbound *in, struct message_new *m, const char *key)
+{
+	enum db_result res = db_block_outside_get(r->worker->db, r->me.id, in->channel, in->from);
+
+	if (resp_db_failed_but(r, res, RESP_NONE))
+		return true;
+	if (res == DB_NONE)
+		return false;
+	id_make(m->public_id);
+	message_answer(r, m, key, SEND_NEW);
+	return true;
+}
+
 /* POST inbound: a message that the phone received goes into its owner's stream; brought again
  * within a day, it is known. */
 void
@@ -208,6 +225,8 @@ on_phone_inbound(struct request *r)
 	if (!check_phone(r, in->phone_id))
 		return;
 	shown = read_key(r, in, &key);
+	if (shown && dropped(r, in, &m, shown))
+		return;
 	if (shown && !resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
 		message_answer(r, &m, shown, result);
 }

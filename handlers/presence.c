@@ -33,23 +33,38 @@ on_presence_post(struct request *r)
 		json_add_bool(resp_ok(r, 200), "online", p.visible);
 }
 
+/* Up to `limit` sessions of a person that are live now. To those whom they blocked a person looks
+ * offline. */
+static enum db_result
+live_sessions(
+    struct request *r, const struct account *a, int limit, struct session *list, int *count)
+{
+	enum db_result res = db_block_get(r->worker->db, a->id, r->me.id);
+
+	*count = 0;
+	return res == DB_NONE ? db_session_live(r->worker->db, &r->arena, a->id, r->now,
+				    r->now - ONLINE_MS, limit, list, count) :
+				res;
+}
+
+static void
+show_person(struct json_object *o, const struct account *a, bool online)
+{
+	json_add_text(o, "chat_address", a->chat_address);
+	json_add_text(o, "display_name", account_name(a));
+	json_add_bool(o, "online", online);
+}
+
 /* One person of the directory with the sessions that are live now. */
 static enum db_result
 add_person(struct request *r, struct json_object *array, const struct account *a)
 {
 	struct session list[SESSIONS_SHOWN + 1];
 	struct json_object *o = json_object_new_object(), *sessions = json_object_new_array();
-	int count = 0;
-	/* To those whom they blocked a person looks offline. */
-	enum db_result res = db_block_get(r->worker->db, a->id, r->me.id);
+	int count;
+	enum db_result res = live_sessions(r, a, SESSIONS_SHOWN + 1, list, &count);
 
-	if (res == DB_NONE)
-		res = db_session_live(r->worker->db, &r->arena, a->id, r->now, r->now - ONLINE_MS,
-		    SESSIONS_SHOWN + 1, list, &count);
-
-	json_add_text(o, "chat_address", a->chat_address);
-	json_add_text(o, "display_name", account_name(a));
-	json_add_bool(o, "online", count > 0);
+	show_person(o, a, count > 0);
 	for (int i = 0; i < count && i < SESSIONS_SHOWN; i++) {
 		struct json_object *s = json_object_new_object();
 
@@ -129,4 +144,38 @@ on_directory_get(struct request *r)
 		if (resp_db_failed(r, add_person(r, users, &list[i])))
 			return;
 	resp_etag(r, NULL);
+}
+
+/* Somebody whom the caller may see. Where nobody has the address, the same is looked through as for
+ * somebody hidden: neither words nor time tell them apart. DB_ROW or DB_NONE. */
+static enum db_result
+find_met(struct request *r, const char *address, struct account *out)
+{
+	enum db_result res = db_account_by_address(r->worker->db, &r->arena, address, out);
+
+	if (res != DB_ROW && res != DB_NONE)
+		return res;
+	if (res == DB_ROW && (out->id == r->me.id || account_is_listed(out)))
+		return res;
+	return db_account_met(r->worker->db, r->me.id, res == DB_ROW ? out->id : 0);
+}
+
+/* GET users/<chat_address>: one person, whom the directory shows or the caller has met. */
+void
+on_user_get(struct request *r)
+{
+	struct account a = { .id = 0 };
+	struct session session;
+	int count = 0;
+	enum db_result res = find_met(r, r->args[0], &a);
+
+	if (resp_db_failed_but(r, res, RESP_NONE))
+		return;
+	if (res == DB_NONE) {
+		resp_field_error(r, 404, "unknown_recipient", "chat_address",
+		    "Nobody whom you may see has this chat address.");
+		return;
+	}
+	if (!resp_db_failed(r, live_sessions(r, &a, 1, &session, &count)))
+		show_person(resp_ok(r, 200), &a, count > 0);
 }

@@ -175,6 +175,10 @@ show_group(const struct group *g)
 	json_add_int(o, "created_at", g->created_at);
 	if (g->role != GROUP_NOBODY)
 		json_add_text(o, "role", group_role_name(g->role));
+	if (g->is_asked) {
+		id_format("req_", g->my_request, id);
+		json_add_text(o, "my_request", id);
+	}
 	return o;
 }
 

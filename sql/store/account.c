@@ -271,3 +271,17 @@ db_account_list_public(struct db *db, struct arena *a, const char *match, const 
 	return read_list(
 	    db, db_bind(db, ST_ACCOUNT_LIST_PUBLIC, after, pattern, (int64_t)limit), a, out, count);
 }
+
+bool
+account_is_listed(const struct account *a)
+{
+	return a->public_visible && !a->hidden && !a->blocked;
+}
+
+enum db_result
+db_account_met(struct db *db, int64_t id, int64_t other_id)
+{
+	enum db_result r = db_find(db, ST_ACCOUNT_SHARES_GROUP, id, other_id);
+
+	return r == DB_NONE ? db_find(db, ST_ACCOUNT_WROTE_TO, id, other_id) : r;
+}

@@ -32,6 +32,13 @@ db_account_by_address(struct db *db, struct arena *a, const char *address, struc
 /* The chat address of an account, in the arena. DB_ROW or DB_NONE. */
 enum db_result db_account_address(struct db *db, struct arena *a, int64_t id, char **out);
 
+/* Does the directory show them? */
+bool account_is_listed(const struct account *a);
+
+/* Did account `other_id` write to `id`, or are they in one group? It takes as long as `id` has
+ * groups and messages, whoever the other one is, and for 0 (nobody) too. DB_ROW or DB_NONE. */
+enum db_result db_account_met(struct db *db, int64_t id, int64_t other_id);
+
 /* What a change of an account may name; NULL or -1: as it was. */
 struct account_change {
 	const char *display_name, *language;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define CLEAR_MAX 64
+#define UPLOAD_KEY_MS ((int64_t)24 * 3600000) /* so long a key answers the file again */
 #define OCTETS "application/octet-stream"
 
 enum db_result
@@ -41,11 +42,38 @@ insert(struct db *db, const struct file *f, int64_t owner_id, const struct body 
 		return r;
 	r = db_exec(db, ST_FILE_INSERT, id, &(struct db_blob){ f->public_id, ID_BYTES }, owner_id,
 	    &(struct db_blob){ f->token_hash, SECRET_HASH_BYTES },
-	    &(struct db_blob){ label->sealed, label->len }, f->size, f->created_at, f->expires_at);
+	    &(struct db_blob){ label->sealed, label->len }, f->size, f->created_at, f->expires_at,
+	    f->key_mac ? &(struct db_blob){ f->key_mac, SECRET_HASH_BYTES } : NULL);
 	return r == DB_DONE ?
 	    db_exec(db, ST_KEY_PUT, id, &(struct db_blob){ label->key, sizeof(label->key) },
 		&body_no_key) :
 	    r;
+}
+
+static struct db_stmt *
+by_key(struct db *db, int64_t owner_id, const uint8_t *key_mac, int64_t now)
+{
+	return db_bind(db, ST_FILE_BY_KEY, owner_id,
+	    &(struct db_blob){ key_mac, SECRET_HASH_BYTES }, now - UPLOAD_KEY_MS, now);
+}
+
+/* A key that is over is free again. DB_DONE with FILE_REPEATED, or as it was. */
+static enum db_result
+check_key(struct db *db, const struct file *f, int64_t owner_id, enum file_result *result)
+{
+	struct db_stmt *st = by_key(db, owner_id, f->key_mac, f->created_at);
+	enum db_result r = db_one(db, st);
+
+	if (r == DB_ROW) {
+		*result = FILE_REPEATED;
+		db_reset(st);
+		return DB_DONE;
+	}
+	if (r != DB_NONE)
+		return r;
+	r = db_exec(
+	    db, ST_FILE_DROP_KEY, owner_id, &(struct db_blob){ f->key_mac, SECRET_HASH_BYTES });
+	return r == DB_NONE ? DB_DONE : r;
 }
 
 static enum db_result
@@ -54,8 +82,14 @@ add(struct db *db, const struct file *f, int64_t owner_id, int64_t quota, enum f
 	const char *const parts[LABEL__MAX] = { [LABEL_NAME] = f->name, [LABEL_MIME] = f->mime };
 	struct body label;
 	int64_t used = 0;
-	enum db_result r = db_file_used(db, owner_id, &used);
+	enum db_result r = DB_DONE;
 
+	*result = FILE_NOTED;
+	if (f->key_mac)
+		r = check_key(db, f, owner_id, result);
+	if (r != DB_DONE || *result == FILE_REPEATED)
+		return r;
+	r = db_file_used(db, owner_id, &used);
 	if (r != DB_ROW)
 		return r;
 	*result = f->size > quota - used ? FILE_OVER_QUOTA : FILE_NOTED;
@@ -97,12 +131,9 @@ read_file(struct db_stmt *st, struct arena *a, struct file *out)
 	return out->mime != NULL;
 }
 
-enum db_result
-db_file_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
-    int64_t account_id, int64_t now, struct file *out)
+static enum db_result
+read_one(struct db *db, struct db_stmt *st, struct arena *a, struct file *out)
 {
-	struct db_stmt *st =
-	    db_bind(db, ST_FILE_GET, &(struct db_blob){ public_id, ID_BYTES }, account_id, now);
 	enum db_result r = db_one(db, st);
 
 	if (r != DB_ROW)
@@ -111,6 +142,22 @@ db_file_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BY
 		r = DB_FAIL;
 	db_reset(st);
 	return r;
+}
+
+enum db_result
+db_file_by_key(struct db *db, struct arena *a, int64_t owner_id,
+    const uint8_t key_mac[static SECRET_HASH_BYTES], int64_t now, struct file *out)
+{
+	return read_one(db, by_key(db, owner_id, key_mac, now), a, out);
+}
+
+enum db_result
+db_file_get(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    int64_t account_id, int64_t now, struct file *out)
+{
+	return read_one(db,
+	    db_bind(db, ST_FILE_GET, &(struct db_blob){ public_id, ID_BYTES }, account_id, now), a,
+	    out);
 }
 
 enum db_result

@@ -12,11 +12,13 @@ struct file {
 	char *name, *mime;
 	int64_t size; /* bytes */
 	int64_t created_at, expires_at; /* expires_at 0: never */
+	const uint8_t *key_mac; /* of a new one: SECRET_HASH_BYTES of its upload key; or NULL */
 	bool visible; /* to the account that asked: its own, or named by a message it got */
 };
 
 enum file_result {
 	FILE_NOTED,
+	FILE_REPEATED, /* its upload key was used before */
 	FILE_OVER_QUOTA /* all files of the owner would be larger */
 };
 
@@ -24,6 +26,10 @@ enum file_result {
  * DB_DONE with *result. */
 enum db_result db_file_add(
     struct db *db, const struct file *f, int64_t owner_id, int64_t quota, enum file_result *result);
+
+/* The file that `owner_id` uploaded under a key within a day. DB_ROW or DB_NONE. */
+enum db_result db_file_by_key(struct db *db, struct arena *a, int64_t owner_id,
+    const uint8_t key_mac[static SECRET_HASH_BYTES], int64_t now, struct file *out);
 
 /* Bytes that an account keeps. DB_ROW. */
 enum db_result db_file_used(struct db *db, int64_t owner_id, int64_t *bytes);

@@ -49,6 +49,7 @@ group_read(struct db_stmt *st, struct arena *a, struct group *out)
 	out->role = db_is_null(st, GROUP_COLUMN_COUNT) ?
 	    GROUP_NOBODY :
 	    (enum group_role)db_int(st, GROUP_COLUMN_COUNT);
+	out->is_asked = db_blob(st, GROUP_COLUMN_COUNT + 1, out->my_request, ID_BYTES);
 	return ok;
 }
 

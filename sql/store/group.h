@@ -15,6 +15,8 @@ struct group {
 	bool is_public, is_stream, is_open;
 	int64_t member_count, created_at;
 	enum group_role role; /* of the account that asked */
+	bool is_asked; /* its request to join waits: my_request */
+	uint8_t my_request[ID_BYTES];
 };
 
 /* Why a group call was refused; GROUP_REQUESTED: a request to join waits now. */
@@ -94,6 +96,10 @@ enum db_result db_group_list_all(
 /* Joins an open public group, or asks to: then GROUP_REQUESTED with the request's id. */
 enum db_result db_group_join(struct db *db, struct arena *a, const struct group_act *act,
     uint8_t request_id[static ID_BYTES], enum group_result *result);
+
+/* Takes the actor's request to join back: GROUP_NO_REQUEST when none waits. */
+enum db_result db_join_take_back(
+    struct db *db, struct arena *a, const struct group_act *act, enum group_result *result);
 
 /* Leaves; the last owner may only when nobody else is there, and then the group goes:
  * GROUP_DELETED. */

@@ -27,9 +27,9 @@ struct group_news {
 enum db_result
 group_tell(struct db *db, const struct group *g, const struct group_news *news, int64_t now);
 
-#define GROUP_ROW_COUNT (GROUP_COLUMN_COUNT + 1) /* with the role behind them */
+#define GROUP_ROW_COUNT (GROUP_COLUMN_COUNT + 2) /* with role and request behind them */
 
-/* Reads GROUP_COLUMNS and a role from column 0 on; false when the arena is full. */
+/* Reads GROUP_COLUMNS, a role and a request's id from column 0 on; false when the arena is full. */
 bool group_read(struct db_stmt *st, struct arena *a, struct group *out);
 
 /* Puts an account in, as `by` did, and tells everyone. DB_DONE; GROUP_FULL at the limit. Somebody

@@ -118,8 +118,10 @@ ask(struct db *db, const struct group *g, const struct group_act *act,
 	id_make(request_id);
 	r = db_exec(db, ST_JOIN_PUT, &(struct db_blob){ request_id, ID_BYTES }, g->id,
 	    act->actor->id, act->now);
-	if (r == DB_DONE)
-		return group_tell(db, g, &news, act->now);
+	if (r == DB_DONE) {
+		r = record_changed(db, act->actor->id, SUBJECT_GROUPS);
+		return r == DB_DONE ? group_tell(db, g, &news, act->now) : r;
+	}
 	if (r != DB_NONE)
 		return r;
 	st = db_bind(db, ST_JOIN_OWN, g->id, act->actor->id);
@@ -150,6 +152,34 @@ db_group_join(struct db *db, struct arena *a, const struct group_act *act,
 		r = ask(db, &g, act, request_id);
 	}
 	return db_end(db, r);
+}
+
+/* Also of a group that has become a private one since. */
+static enum db_result
+take_back(struct db *db, struct arena *a, const struct group_act *act, enum group_result *result)
+{
+	struct group g;
+	enum db_result r = db_group_get(db, a, act->group_id, act->actor->id, &g);
+
+	*result = GROUP_UNKNOWN;
+	if (r != DB_ROW)
+		return r == DB_NONE ? DB_DONE : r;
+	r = db_exec(db, ST_JOIN_DELETE, g.id, act->actor->id);
+	if (r == DB_NONE) {
+		*result = g.role == GROUP_NOBODY && !g.is_public ? GROUP_UNKNOWN : GROUP_NO_REQUEST;
+		return DB_DONE;
+	}
+	*result = GROUP_OK;
+	return r == DB_DONE ? record_changed(db, act->actor->id, SUBJECT_GROUPS) : r;
+}
+
+enum db_result
+db_join_take_back(
+    struct db *db, struct arena *a, const struct group_act *act, enum group_result *result)
+{
+	enum db_result r = db_begin(db);
+
+	return r == DB_DONE ? db_end(db, take_back(db, a, act, result)) : r;
 }
 
 static enum db_result

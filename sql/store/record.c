@@ -7,8 +7,8 @@
 const char *
 record_subject_name(enum record_subject s)
 {
-	static const char *const names[SUBJECT__MAX] = { "profile", "contacts", "blocks",
-		"groups" };
+	static const char *const names[SUBJECT__MAX] = { "profile", "contacts", "blocks", "groups",
+		"prefs" };
 
 	return names[s];
 }

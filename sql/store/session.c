@@ -32,12 +32,10 @@ session_read(struct db_stmt *st, int c, struct arena *a, struct session *out)
 	return ok;
 }
 
-enum db_result
-db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SECRET_HASH_BYTES],
-    struct session *s, struct account *acc)
+static enum db_result
+read_holder(
+    struct db *db, struct db_stmt *st, struct arena *a, struct session *s, struct account *acc)
 {
-	struct db_stmt *st =
-	    db_bind(db, ST_SESSION_BY_TOKEN, &(struct db_blob){ hash, SECRET_HASH_BYTES });
 	enum db_result r = db_one(db, st);
 
 	if (r != DB_ROW)
@@ -46,6 +44,23 @@ db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SE
 		r = DB_FAIL;
 	db_reset(st);
 	return r;
+}
+
+enum db_result
+db_session_by_token(struct db *db, struct arena *a, const uint8_t hash[static SECRET_HASH_BYTES],
+    struct session *s, struct account *acc)
+{
+	return read_holder(db,
+	    db_bind(db, ST_SESSION_BY_TOKEN, &(struct db_blob){ hash, SECRET_HASH_BYTES }), a, s,
+	    acc);
+}
+
+enum db_result
+db_session_by_id(struct db *db, struct arena *a, const uint8_t public_id[static ID_BYTES],
+    struct session *s, struct account *acc)
+{
+	return read_holder(
+	    db, db_bind(db, ST_SESSION_BY_ID, &(struct db_blob){ public_id, ID_BYTES }), a, s, acc);
 }
 
 static enum db_result

@@ -30,6 +30,10 @@ struct session {
 enum db_result db_session_by_token(struct db *db, struct arena *a,
     const uint8_t hash[static SECRET_HASH_BYTES], struct session *s, struct account *acc);
 
+/* The same by its public id. */
+enum db_result db_session_by_id(struct db *db, struct arena *a,
+    const uint8_t public_id[static ID_BYTES], struct session *s, struct account *acc);
+
 /* Up to `limit` sessions of an account that have not expired at `now`, after the id `after`; or the
  * visible ones that were seen since `seen_after`. DB_DONE. */
 enum db_result db_session_list(struct db *db, struct arena *a, int64_t account_id, int64_t now,

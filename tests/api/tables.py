@@ -2,7 +2,8 @@
 from contract import CONTRACT
 
 PLACES = {"{file_id}": "fil_" + "0" * 32, "{message_id}": "msg_AAAAAAAAAAAAAAAAAAAAAA", "{session_id}": "ses_AAAAAAAAAAAAAAAAAAAAAA",
-          "{request_id}": "req_AAAAAAAAAAAAAAAAAAAAAA", "{invite_id}": "inv_" + "0" * 32, "{key_id}": "key_" + "0" * 32, "{group_id}": "grp_" + "0" * 32, "{chat_address}": "nobody-here"}
+          "{request_id}": "req_AAAAAAAAAAAAAAAAAAAAAA", "{invite_id}": "inv_" + "0" * 32, "{key_id}": "key_" + "0" * 32, "{group_id}": "grp_" + "0" * 32, "{chat_address}": "nobody-here",
+          "{channel}": "sms", "{address}": "+4930123"}
 WRONG_TYPES = {
     "string": [42, True, [], {}, ["x"]],
     "boolean": ["true", 1, 0, [], {}],

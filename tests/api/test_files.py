@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from client import wait_until
-from groups import MESSAGES, OPEN, Group
+from groups import MESSAGES, OPEN, Group, at_once
 from harness import Relay, kill_pids
 
 UPLOAD, FILES = "/api/v1/webchat/upload", "/api/v1/webchat/files"
@@ -437,3 +437,78 @@ def test_what_is_said_wrongly_of_a_file_is_400_by_its_name(ann, bob, field, valu
 @pytest.mark.parametrize("item", [7, None, True, ["fil"], {}])
 def test_attachment_of_another_kind_is_400(ann, bob, item):
     assert ann.send(bob, "look", expect=400, attachments=[item]).json["field"] in ("attachments", "file_id")
+
+
+# -- the same upload again ---------------------------------------------------------------------------------
+
+def again(user, data, key="k1", name="a.bin", mime="application/octet-stream", expect=200):
+    return user.put(f"{UPLOAD}?name={name}&key={key}", data=data, headers={"Content-Type": mime}, expect=expect)
+
+
+def test_upload_under_the_same_key_answers_the_same_file_and_keeps_one(files_relay, ann):
+    before = on_disk(files_relay)
+    first = again(ann, b"x" * 1000)
+    assert again(ann, b"x" * 1000).json == first.json
+    body = part(b"x" * 1000, 'form-data; name="file"; filename="a.bin"', "Content-Type: application/octet-stream") + END
+    assert ann.post(UPLOAD + "?key=k1", data=body, headers=FORM, expect=200).json == first.json
+    assert len(on_disk(files_relay)) == len(before) + 1 and on_disk(files_relay, "incoming") == []
+    assert ann.get(FILES, expect=200)["used_bytes"] == 1000
+
+
+def test_token_of_the_repeat_opens_the_file_and_is_no_other_files(files_relay, ann):
+    made, other = again(ann, b"x"), again(ann, b"x", "k2")
+    assert made["token"] != other["token"] and made["file_id"] != other["file_id"]
+    token = again(ann, b"x")["token"]
+    files_relay.client().get(f"{made['url']}?token={token}", expect=200)
+    files_relay.client().get(f"{other['url']}?token={token}", expect=401)
+
+
+def test_key_of_one_user_is_nothing_to_another(ann, bob):
+    assert again(ann, b"x")["file_id"] != again(bob, b"x")["file_id"]
+
+
+@pytest.mark.parametrize("data, name, mime", [(b"xy", "a.bin", "application/octet-stream"), (b"x", "b.bin", "application/octet-stream"),
+                                              (b"x", "a.bin", "text/plain")], ids=["size", "name", "type"])
+def test_key_that_stands_for_another_file_is_a_422_and_leaves_nothing(files_relay, ann, data, name, mime):
+    again(ann, b"x")
+    before = on_disk(files_relay)
+    again(ann, data, "k1", name, mime, 422).is_error(422, "idempotency_key_reused", field="key")
+    assert on_disk(files_relay) == before and on_disk(files_relay, "incoming") == []
+
+
+def test_repeat_passes_where_the_quota_is_full_with_the_first(ann):
+    for n in range(3):
+        put(ann, b"x" * 300000)
+    made = again(ann, b"x" * 100000)
+    put(ann, b"x", expect=413)
+    assert again(ann, b"x" * 100000).json == made.json
+    again(ann, b"x" * 100000, "k2", expect=413)
+
+
+def test_key_of_a_deleted_file_and_one_of_yesterday_are_free(files_relay, ann):
+    first = again(ann, b"x")
+    ann.delete(first["url"], expect=200)
+    second = again(ann, b"x")
+    assert second["file_id"] != first["file_id"]
+    with files_relay.locked_database() as database:
+        database.execute("UPDATE file SET created_at = created_at - 86400001 WHERE public_id = ?", (bytes.fromhex(second["file_id"][4:]),))
+    third = again(ann, b"x")
+    assert third["file_id"] != second["file_id"] and again(ann, b"x").json == third.json
+    ann.get(second["url"], expect=200)
+
+
+def test_uploads_at_once_under_one_key_make_one_file(files_relay, ann):
+    before = on_disk(files_relay)
+    answers = at_once(*[lambda: again(ann, b"x" * 50000)] * 6)
+    assert len({answer["file_id"] for answer in answers}) == len({answer["token"] for answer in answers}) == 1
+    assert len(on_disk(files_relay)) == len(before) + 1 and on_disk(files_relay, "incoming") == []
+
+
+@pytest.mark.parametrize("key", ["", "k" * 129, "a%00b", "%FF"])
+def test_key_of_another_form_is_400(ann, key):
+    again(ann, b"x", key, expect=400).is_error(400, "invalid_field", field="key")
+
+
+def test_key_is_in_no_file(files_relay, ann):
+    again(ann, b"x", "canary-of-an-upload-key")
+    assert files_relay.files_holding(b"canary-of-an-upload-key") == []

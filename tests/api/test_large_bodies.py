@@ -7,7 +7,7 @@ from harness import unique
 
 CONTACTS, MESSAGES = "/api/v1/webchat/contacts", "/api/v1/messages"
 LARGE = {"messages": ("POST", MESSAGES, 400000), "edit": ("PATCH", MESSAGES + "/msg_x", 400000),
-         "contacts": ("PUT", CONTACTS, 4 << 20), "ack": ("POST", "/api/v1/phone/ack", 500000),
+         "contacts": ("PUT", CONTACTS, 4 << 20), "prefs": ("PUT", "/api/v1/webchat/prefs", 400000), "ack": ("POST", "/api/v1/phone/ack", 500000),
          "inbound": ("POST", "/api/v1/phone/inbound", 400000), "read": ("POST", "/api/v1/webchat/read", 60000),
          "receipts": ("POST", "/api/v1/webchat/receipt-status", 60000), "upload": ("PUT", "/api/v1/webchat/upload", 1 << 20)}
 PUBLIC = {"request-code": ("POST", "/api/v1/pchat/auth/request-code"), "verify-code": ("POST", "/api/v1/pchat/auth/verify-code"),

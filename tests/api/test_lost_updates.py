@@ -160,6 +160,8 @@ SENDS = {
     "with a file": lambda ann, bob: send(ann, bob.address, attachments=[
         ann.put(f"{UPLOAD}?name=f", data=b"x", headers={"Content-Type": "text/plain"}, expect=200)["file_id"]]),
     "contacts": lambda ann, bob: lambda: ann.put(CONTACTS, {"contacts": []}),
+    "prefs": lambda ann, bob: lambda: ann.put("/api/v1/webchat/prefs", {"prefs": "x"}),
+    "block outside": lambda ann, bob: lambda: ann.post("/api/v1/webchat/blocks", {"channel": "sms", "address": "1"}),
     "group": lambda ann, bob: lambda: ann.post(GROUPS, {"name": "x"}),
     "me": lambda ann, bob: lambda: ann.put(ME, {"display_name": "x"}),
     "presence": lambda ann, bob: lambda: ann.presence(True, expect=None),

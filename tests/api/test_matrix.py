@@ -35,6 +35,7 @@ ROWS = {
     ("POST", AUTH + "/logout-all"): (None, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/presence"): ({"chat_address": "{owner}", "visible": True}, 403, 403, 403, 200, 403),
     ("GET", CHAT + "/directory"): (None, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/users/{second}"): (None, 404, 404, 200, 200, 404),
     ("POST", "/api/v1/messages"): ({"to": "{group}", "text": "x"}, 404, 404, 202, 202, 404),
     ("GET", "/api/v1/messages/{message}"): (None, 404, 404, 200, 200, 404),
     ("PATCH", "/api/v1/messages/{message}"): ({"text": "y"}, 404, 404, 403, 200, 404),
@@ -50,6 +51,7 @@ ROWS = {
     ("PATCH", GROUP): (GROUP_BODY, 404, 404, 403, 200, 404),
     ("DELETE", GROUP): (None, 404, 404, 403, 200, 404),
     ("POST", GROUP + "/join"): (None, 404, 404, 200, 200, 404),
+    ("DELETE", GROUP + "/join"): (None, 404, 404, 404, 404, 404),
     ("POST", GROUP + "/leave"): (None, 404, 404, 200, 409, 404),
     ("GET", GROUP + "/requests"): (None, 404, 404, 403, 200, 404),
     ("POST", GROUP + "/requests/{request}/approve"): (None, 404, 404, 403, 404, 404),
@@ -65,12 +67,16 @@ ROWS = {
     ("PUT", CHAT + "/upload"): (None, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/files"): (None, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/files/{file}"): (None, 404, 404, 200, 200, 404),
+    ("POST", CHAT + "/files/{file}/link"): (None, 404, 404, 200, 200, 404),
     ("DELETE", CHAT + "/files/{file}"): (None, 404, 404, 404, 200, 404),
     ("GET", CHAT + "/blocks"): (None, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/blocks"): ({"chat_address": "{second}"}, 200, 200, 200, 200, 200),
     ("DELETE", CHAT + "/blocks/{second}"): (None, 200, 200, 200, 200, 200),
+    ("DELETE", CHAT + "/blocks/{channel}/{number}"): (None, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/contacts"): (None, 200, 200, 200, 200, 200),
     ("PUT", CHAT + "/contacts"): ({"contacts": []}, 200, 200, 200, 200, 200),
+    ("GET", CHAT + "/prefs"): (None, 200, 200, 200, 200, 200),
+    ("PUT", CHAT + "/prefs"): ({"prefs": "x"}, 200, 200, 200, 200, 200),
     ("GET", CHAT + "/keys"): (None, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/keys"): ({"name": "x", "scopes": ["send"]}, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/keys/{key}/rotate"): (None, 404, 404, 404, 200, 404),
@@ -97,8 +103,10 @@ SCOPES = {
     ("PUT", CHAT + "/upload"): ["send"],
     ("GET", CHAT + "/files"): ["receive"],
     ("GET", CHAT + "/files/{file}"): ["receive"],
+    ("POST", CHAT + "/files/{file}/link"): ["receive"],
     ("DELETE", CHAT + "/files/{file}"): ["send"],
     ("GET", CHAT + "/directory"): ["receive"],
+    ("GET", CHAT + "/users/{second}"): ["receive"],
     ("POST", "/api/v1/messages"): ["send"],
     ("GET", "/api/v1/messages/{message}"): ["receive"],
     ("PATCH", "/api/v1/messages/{message}"): ["send"],
@@ -151,6 +159,7 @@ def make_world(relay):
     [invite] = people["plain"].get(CHAT + "/invites", expect=200)["invites"]
     names["invite"] = invite["invite_id"]
     names["link"] = people["admin"].post(CHAT + "/admin/invites", {"uses": 2}, expect=200)["invite"]["invite_id"]
+    names["channel"], names["number"] = "sms", "+4930123"
     names["request"] = "req_" + "0" * 32
     return people, names
 

@@ -81,6 +81,9 @@ def test_body_over_nginxs_own_limit_is_413_without_a_worker(make_relay):
 
 # -- CORS ------------------------------------------------------------------------------------------
 
+EXPOSED = {"x-request-id", "retry-after", "etag", "content-range", "content-disposition", "accept-ranges"}
+
+
 def allows(answer, origin):
     return answer.headers.get("Access-Control-Allow-Origin") in (origin, "*") if origin else False
 
@@ -95,8 +98,9 @@ def test_preflight_is_answered_without_a_worker(make_relay):
             methods = answer.headers["Access-Control-Allow-Methods"]
             assert all(method in methods for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))
             headers = answer.headers["Access-Control-Allow-Headers"].lower()
-            assert all(name in headers for name in ("content-type", "x-pchat-session", "authorization", "if-none-match"))
-            assert int(answer.headers["Access-Control-Max-Age"]) > 0
+            assert all(name in headers for name in ("content-type", "x-pchat-session", "authorization", "if-none-match", "if-match",
+                                               "if-range", "range"))
+            assert int(answer.headers["Access-Control-Max-Age"]) == 86400
 
 
 def test_answers_and_failures_can_be_read_by_another_origin(client):
@@ -107,8 +111,20 @@ def test_answers_and_failures_can_be_read_by_another_origin(client):
     for answer in answers:
         assert allows(answer, origin["Origin"]), answer
         exposed = answer.headers["Access-Control-Expose-Headers"].lower()
-        assert all(name in exposed for name in ("x-request-id", "retry-after", "etag")), answer
+        assert set(exposed.split(", ")) == EXPOSED, answer
         assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_all_that_a_page_needs_of_a_download_can_be_read_by_another_origin(relay):
+    ann, origin = relay.sign_in(), {"Origin": "https://chat.example.com"}
+    made = ann.put("/api/v1/webchat/upload?name=a.txt", data=b"bytes", expect=200)
+    whole = ann.get(made["url"], headers=origin, expect=200)
+    part = ann.get(made["url"], headers={**origin, "Range": "bytes=1-2"}, expect=206)
+    for answer in (whole, part, ann.get(made["url"], headers={**origin, "Range": "bytes=9-"}, expect=416)):
+        assert allows(answer, origin["Origin"]) and "Origin" in answer.headers["Vary"], answer
+        assert set(answer.headers["Access-Control-Expose-Headers"].lower().split(", ")) == EXPOSED
+    assert whole.headers["Accept-Ranges"] == "bytes" and whole.headers["ETag"] and whole.headers["Content-Disposition"]
+    assert part.headers["Content-Range"] == "bytes 1-2/5"
 
 
 @pytest.mark.parametrize("origin, allowed", [

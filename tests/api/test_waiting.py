@@ -175,6 +175,7 @@ NEW = {"message": ("POST", MESSAGES, {"to": "{bob}", "text": "x"}),
        "edit": ("PATCH", MESSAGES + "/{sent}", {"text": "y"}),
        "inbound": ("POST", "/api/v1/phone/inbound", {"phone_id": "", "channel": "sms", "from": "1", "text": "x", "received_at": 1}),
        "contacts": ("PUT", "/api/v1/webchat/contacts", {"contacts": []}),
+       "prefs": ("PUT", "/api/v1/webchat/prefs", {"prefs": "x"}),
        "group": ("POST", GROUPS, {"name": "G"})}
 
 

@@ -328,6 +328,41 @@ TEST(erase_leaves_the_others_alone)
 	assert_int_equal(state_of(&ann, sent), DELIVERY_CLAIMED);
 }
 
+static int
+count_step(void *arg)
+{
+	++*(int *)arg;
+	return 0;
+}
+
+/* How much work it is for the database to see that `a` has not met account `other_id`. */
+static int
+steps_of(const struct member *a, int64_t other_id)
+{
+	int steps = 0;
+
+	sqlite3_progress_handler(store.db->engine->handle, 1, count_step, &steps);
+	assert_int_equal(db_account_met(store.db, a->acc.id, other_id), DB_NONE);
+	sqlite3_progress_handler(store.db->engine->handle, 0, NULL, NULL);
+	return steps;
+}
+
+TEST(who_has_not_been_met_is_as_much_work_as_nobody)
+{
+	struct member carl = sign_in("carl");
+	enum { MANY = 200 };
+	int nobody;
+
+	for (int i = 0; i < MANY; i++) {
+		send_text(&carl, &ann, "x");
+		send_text(&bob, &carl, "x");
+	}
+	nobody = steps_of(&ann, 0);
+	assert_true(nobody > MANY);
+	assert_int_equal(steps_of(&ann, bob.acc.id), nobody);
+	assert_int_equal(db_account_met(store.db, ann.acc.id, carl.acc.id), DB_ROW);
+}
+
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, store_teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -352,6 +387,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(erase_retires_the_address),
 	EACH(erase_leaves_nothing_to_the_next_account),
 	EACH(erase_leaves_the_others_alone),
+	EACH(who_has_not_been_met_is_as_much_work_as_nobody),
 };
 
 int

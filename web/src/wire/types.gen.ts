@@ -274,6 +274,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webchat/users/{chat_address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_address: components["parameters"]["AddressPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * One person.
+         * @description Whom the directory does not show is seen by whoever they wrote to or share a group with. Everybody else gets
+         *     the same 404 as for an address that nobody has. To those whom they blocked a person looks offline.
+         */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages": {
         parameters: {
             query?: never;
@@ -492,7 +515,8 @@ export interface paths {
          * @description Asking again answers with the same request; a member is answered as one that has just joined.
          */
         post: operations["joinGroup"];
-        delete?: never;
+        /** Take a request to join back. */
+        delete: operations["takeJoinBack"];
         options?: never;
         head?: never;
         patch?: never;
@@ -653,6 +677,9 @@ export interface paths {
          * Hear nothing more from somebody.
          * @description Their direct messages are answered like any other and dropped, their typing does not show, and the caller
          *     looks offline to them. Messages to groups go on. They do not learn of it.
+         *
+         *     From an address outside (`channel`, `address`) nothing that a phone brings in is kept. Numbers are the same
+         *     however they are written; up to 1,000 addresses.
          */
         post: operations["block"];
         delete?: never;
@@ -683,6 +710,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webchat/blocks/{channel}/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+                address: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Hear from an address outside again.
+         * @description The same answer when it was not blocked. What was dropped meanwhile stays so.
+         */
+        delete: operations["unblockOutside"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webchat/contacts": {
         parameters: {
             query?: never;
@@ -697,6 +747,31 @@ export interface paths {
          * @description With `If-Match` only over the version that it names; else 412, and nothing is changed.
          */
         put: operations["putContacts"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/prefs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller's clients keep of their own.
+         * @description Pinned, muted and archived chats, say. The relay does not understand it; it keeps it sealed, and leaves it out of
+         *     backups that have no content. What changes it is named in `records` as `prefs`.
+         */
+        get: operations["getPrefs"];
+        /**
+         * Put a text in place of the older one.
+         * @description With `If-Match` only over the version that it names; else 412, and nothing is changed.
+         */
+        put: operations["putPrefs"];
         post?: never;
         delete?: never;
         options?: never;
@@ -921,7 +996,8 @@ export interface paths {
         /**
          * Store the part `file` of a form.
          * @description Whether the caller may is checked before the body is read. Name and media type are the part's own; a name loses its path
-         *     and control characters. Other parts are passed over.
+         *     and control characters. Other parts are passed over. Under a `key` that was used within a day nothing new is stored: the
+         *     answer is the file that it made, with the same `token`; 422 when size, name or type are others.
          */
         post: operations["uploadForm"];
         delete?: never;
@@ -959,7 +1035,7 @@ export interface paths {
         /**
          * The bytes of a file.
          * @description To its owner, to whoever got a message that names it, and to holders of its token; without any of them 401, with a session
-         *     that may not see it 404. Ranges, `If-None-Match` and HEAD work as for any static file. Images, audio and video that run
+         *     that may not see it 404. So it does with a `link` of somebody who may see it, until that ends. Ranges, `If-Range`, `If-None-Match` and HEAD work as for any static file. Images, audio and video that run
          *     nothing are shown inline, everything else is an attachment.
          */
         get: operations["getFile"];
@@ -967,6 +1043,30 @@ export interface paths {
         post?: never;
         /** Delete an own file for everybody. */
         delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/files/{file_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: components["parameters"]["FileIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An address that opens a file without a header.
+         * @description For `<video>`, `<audio>` and `<img>`, which can send none. It is good for a quarter of an hour, for this file and this
+         *     caller: it ends at once when the session or key that asked for it does, or when the caller may no longer see the file.
+         *     Whoever gets hold of it until then can fetch the file.
+         */
+        post: operations["linkFile"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1208,6 +1308,7 @@ export interface components {
         Channel: "pchat" | "sms" | "wa" | "tg" | "notify" | "email" | "tg_bot";
         /** @enum {string} */
         Outside: "sms" | "wa" | "tg" | "notify" | "email" | "tg_bot";
+        OutsideAddress: string;
         LeaseId: string;
         Scopes: ("send" | "receive" | "phone" | "admin")[];
         /** @enum {unknown} */
@@ -1327,8 +1428,11 @@ export interface components {
             to: string;
             typing: boolean;
         };
+        /** @description A `chat_address`, or a `channel` and an `address`. */
         Block: {
-            chat_address: components["schemas"]["Address"];
+            chat_address?: components["schemas"]["Address"];
+            channel?: components["schemas"]["Outside"];
+            address?: components["schemas"]["OutsideAddress"];
         };
         UserAction: {
             /** @enum {string} */
@@ -1442,6 +1546,12 @@ export interface components {
             expires_at: number;
             /** @description Opens the file to whoever holds it. */
             token: string;
+        };
+        FileLink: {
+            /** @constant */
+            success: true;
+            url: string;
+            expires_at: components["schemas"]["Time"];
         };
         Files: {
             /** @constant */
@@ -1620,6 +1730,8 @@ export interface components {
             created_at: components["schemas"]["Time"];
             /** @description The caller's own; others have none. */
             role?: components["schemas"]["GroupRole"];
+            /** @description The caller's request to join; only while it waits. */
+            my_request?: components["schemas"]["JoinRequestId"];
         };
         Member: {
             chat_address: components["schemas"]["Address"];
@@ -1631,6 +1743,11 @@ export interface components {
             request_id: components["schemas"]["JoinRequestId"];
             chat_address: components["schemas"]["Address"];
             display_name: string;
+            created_at: components["schemas"]["Time"];
+        };
+        OutsideBlock: {
+            channel: components["schemas"]["Outside"];
+            address: components["schemas"]["OutsideAddress"];
             created_at: components["schemas"]["Time"];
         };
         BlockEntry: {
@@ -1818,6 +1935,8 @@ export interface components {
             phones_has_more?: true;
             keys: components["schemas"]["Key"][];
             phones: components["schemas"]["Phone"][];
+            /** @description What the clients keep of their own; with the first page only. */
+            prefs?: string;
             messages: components["schemas"]["ItemWithStatus"][];
             has_more: boolean;
             /** @description Where the next page starts; only when there is more. */
@@ -1851,6 +1970,13 @@ export interface components {
         PresenceAnswer: {
             /** @constant */
             success: true;
+            online: boolean;
+        };
+        Person: {
+            /** @constant */
+            success: true;
+            chat_address: components["schemas"]["Address"];
+            display_name: string;
             online: boolean;
         };
         Directory: {
@@ -1909,7 +2035,7 @@ export interface components {
             has_more: boolean;
             poll_interval_ms: number;
             changes?: components["schemas"]["MessageChange"][];
-            records?: ("profile" | "contacts" | "blocks" | "groups")[];
+            records?: ("profile" | "contacts" | "blocks" | "groups" | "prefs")[];
             typing?: {
                 from: string;
                 /** @description The caller's address or a group's id. */
@@ -2022,6 +2148,12 @@ export interface components {
             status: "requested";
             request_id: components["schemas"]["JoinRequestId"];
         };
+        JoinTakenBack: {
+            /** @constant */
+            success: true;
+            /** @constant */
+            status: "taken_back";
+        };
         Left: {
             /** @constant */
             success: true;
@@ -2066,6 +2198,8 @@ export interface components {
             /** @constant */
             success: true;
             blocks: components["schemas"]["BlockEntry"][];
+            /** @description Addresses outside, in the form that is compared; with the first page only. */
+            outside?: components["schemas"]["OutsideBlock"][];
             has_more: boolean;
             /** @description Where the next page starts; only when there is more. */
             after?: string;
@@ -2164,6 +2298,16 @@ export interface components {
         };
         ContactList: {
             contacts: components["schemas"]["Contact"][];
+        };
+        /** @description Whatever the clients write. */
+        PrefsText: string;
+        ChangePrefs: {
+            prefs: components["schemas"]["PrefsText"];
+        };
+        Prefs: {
+            /** @constant */
+            success: true;
+            prefs: components["schemas"]["PrefsText"];
         };
         Contacts: {
             /** @constant */
@@ -2505,6 +2649,24 @@ export interface components {
                 "application/json": components["schemas"]["Directory"];
             };
         };
+        /** @description Who they are, and whether they are there. */
+        Person: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "chat_address": "ann",
+                 *       "display_name": "Ann",
+                 *       "online": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["Person"];
+            };
+        };
         /** @description The caller's copy is still right. */
         NotModified: {
             headers: {
@@ -2665,11 +2827,23 @@ export interface components {
                 "X-Request-Id": components["headers"]["RequestId"];
                 ETag: components["headers"]["ETag"];
                 "X-Content-Type-Options": "nosniff";
-                "Content-Security-Policy": "default-src 'none'; sandbox";
+                "Content-Security-Policy": "default-src 'none'; img-src 'self'; media-src 'self'; sandbox";
+                "Cross-Origin-Resource-Policy": "cross-origin";
+                "Referrer-Policy": "no-referrer";
                 "Content-Disposition": string;
                 [name: string]: unknown;
             };
             content?: never;
+        };
+        /** @description The address, on this relay, and when it ends. */
+        FileLink: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["FileLink"];
+            };
         };
         /** @description The caller's copy is still right. */
         FileUnchanged: {
@@ -2926,6 +3100,22 @@ export interface components {
                 "application/json": components["schemas"]["JoinRequested"];
             };
         };
+        /** @description The caller no longer asks to join. */
+        JoinTakenBack: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "status": "taken_back"
+                 *     }
+                 */
+                "application/json": components["schemas"]["JoinTakenBack"];
+            };
+        };
         /** @description The caller is out of the group; with `deleted` it is gone too. */
         Left: {
             headers: {
@@ -3037,6 +3227,19 @@ export interface components {
                 "application/json": components["schemas"]["Blocked"];
             };
         };
+        /** @description The caller blocks 1,000 addresses outside already. */
+        TooManyBlocks: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "too_many_blocks";
+                };
+            };
+        };
         /** @description They are heard again. */
         Unblocked: {
             headers: {
@@ -3081,7 +3284,29 @@ export interface components {
                 "application/json": components["schemas"]["ContactsStored"];
             };
         };
-        /** @description The list has another version than If-Match names; nothing was changed. */
+        /** @description The text; empty while there is none. */
+        Prefs: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                ETag: components["headers"]["ETag"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Prefs"];
+            };
+        };
+        /** @description The text was put in place of the older one. */
+        PrefsStored: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                ETag: components["headers"]["ETag"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Done"];
+            };
+        };
+        /** @description The document has another version than If-Match names; nothing was changed. */
         PreconditionFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -3545,6 +3770,8 @@ export interface components {
         After: string;
         AddressPath: string;
         GroupIdPath: string;
+        /** @description The client's own word for this upload, so that one whose answer got lost can be made again. */
+        UploadKey: string;
         FileIdPath: string;
         KeyIdPath: string;
         InviteIdPath: string;
@@ -4186,6 +4413,29 @@ export interface operations {
             504: components["responses"]["Unavailable"];
         };
     };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_address: components["parameters"]["AddressPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Person"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
     sendMessage: {
         parameters: {
             query?: never;
@@ -4542,6 +4792,29 @@ export interface operations {
             504: components["responses"]["Unavailable"];
         };
     };
+    takeJoinBack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: components["parameters"]["GroupIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["JoinTakenBack"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
     leaveGroup: {
         parameters: {
             query?: never;
@@ -4797,6 +5070,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["TooManyBlocks"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["MediaType"];
             429: components["responses"]["TooMany"];
@@ -4812,6 +5086,30 @@ export interface operations {
             header?: never;
             path: {
                 chat_address: components["parameters"]["AddressPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Unblocked"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    unblockOutside: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel: string;
+                address: string;
             };
             cookie?: never;
         };
@@ -4879,6 +5177,62 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["ContactsStored"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["MediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    getPrefs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Prefs"];
+            304: components["responses"]["NotModified"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    putPrefs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is to be replaced. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "prefs": "{\"pinned\":[\"bob\"]}"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangePrefs"];
+            };
+        };
+        responses: {
+            200: components["responses"]["PrefsStored"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -5151,6 +5505,8 @@ export interface operations {
     uploadRaw: {
         parameters: {
             query?: {
+                /** @description The client's own word for this upload, so that one whose answer got lost can be made again. */
+                key?: components["parameters"]["UploadKey"];
                 /** @description The name, percent-encoded UTF-8. */
                 name?: string;
             };
@@ -5170,6 +5526,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["FileTooLarge"];
             415: components["responses"]["MediaType"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -5179,7 +5536,10 @@ export interface operations {
     };
     uploadForm: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The client's own word for this upload, so that one whose answer got lost can be made again. */
+                key?: components["parameters"]["UploadKey"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5199,6 +5559,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["FileTooLarge"];
             415: components["responses"]["NotForm"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
@@ -5236,6 +5597,8 @@ export interface operations {
             query?: {
                 /** @description The `token` of the upload's answer. */
                 token?: string;
+                /** @description Part of the `url` that the call for a link answers. */
+                link?: string;
             };
             header?: never;
             path: {
@@ -5273,6 +5636,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["FileDeleted"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    linkFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: components["parameters"]["FileIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["FileLink"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
