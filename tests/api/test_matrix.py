@@ -44,6 +44,7 @@ ROWS = {
     ("POST", CHAT + "/read"): ({"chat_address": "{owner}", "message_ids": ["x"]}, 403, 403, 403, 200, 403),
     ("POST", CHAT + "/receipt-status"): ({"message_ids": ["{message}"]}, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/typing"): ({"to": "{group}", "typing": True}, 404, 404, 200, 200, 404),
+    ("POST", CHAT + "/translate"): ({"text": "x", "target": "en"}, 404, 404, 404, 404, 404),
     ("GET", CHAT + "/groups"): (None, 200, 200, 200, 200, 200),
     ("POST", CHAT + "/groups"): (GROUP_BODY, 200, 200, 200, 200, 200),
     ("GET", GROUP): (None, 404, 404, 200, 200, 404),
