@@ -69,7 +69,8 @@ form_of(const char *from, const char *to, const char *text)
 	text_printf(&t, "markUnknown=no&langpair=%s%%7C%s&q=", from, to);
 	for (; *text; text++) {
 		const unsigned char c = (unsigned char)*text;
-		const bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+		const bool plain =
+		    (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 
 		text_printf(&t, plain ? "%c" : "%%%02X", c);
 	}
@@ -118,12 +119,14 @@ read_languages(struct json_object *root, struct languages *out)
 		const char *source = engine_word(o, "sourceLanguage"),
 			   *target = engine_word(o, "targetLanguage");
 		char from[TEXT_LANGUAGE_BYTES], to[TEXT_LANGUAGE_BYTES];
+		int place;
 
 		if (!source || !target)
 			continue;
 		to_client(source, from);
 		to_client(target, to);
-		languages_pair(out, languages_add(out, from), languages_add(out, to));
+		place = languages_add(out, from);
+		languages_pair(out, place, languages_add(out, to));
 	}
 }
 

@@ -146,8 +146,8 @@ class EngineSink:
         request.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
             request.send_header(name, value)
-        request.end_headers()
         try:
+            request.end_headers()
             request.wfile.write(body)
         except OSError:
             pass  # Nobody wants to read it all.
@@ -158,6 +158,7 @@ class EngineSink:
         if how == "hang":
             self.held += 1
             self._go.wait(60)
+            self._send(request, 500, {}, b"{}")
         elif how == "cut":
             request.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"translatedText":["a"]}')
         elif how == "drip":

@@ -165,7 +165,7 @@ TEST(every_setting_set_expands)
 	has(text, "$remote_addr $request_id");
 	has_not(text, "limit_req zone=a");
 	has_not(text, "limit_req_zone $limit_client zone=a");
-	has_not(text, "limit_conn ");
+	has_not(text, "limit_conn connections");
 	free(text);
 }
 

@@ -129,7 +129,7 @@ TEST(answer_is_one_line_of_a_sane_length)
 	assert_false(fits("a", " \n "));
 	assert_false(fits("a", "b\nc"));
 	assert_false(fits("a", "b\x1b[31m"));
-	assert_false(fits("a", "b\u0085"));
+	assert_false(fits("a", "b\xc2\x85 c"));
 	assert_false(fits("a", "b\u2028c"));
 	assert_false(fits("a", "b\u202ec"));
 	assert_true(fits("a \u202e b", "b\u202ec"));
