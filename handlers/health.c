@@ -5,8 +5,8 @@
 #include "resp.h"
 #include "room.h"
 #include "share.h"
-#include "show.h"
 #include "sweep.h"
+#include "translation.h"
 #include "version.h"
 
 #include <libgen.h>
@@ -156,5 +156,5 @@ on_config_get(struct request *r)
 	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
 	json_object_object_add(o, "limits", limits);
 	add_retention(o, c);
-	json_add_bool(features, "translation", show_translation(r, o));
+	json_add_bool(features, "translation", translation_show(r, o));
 }

@@ -47,7 +47,4 @@ struct json_object *show_invite(const struct invite *i);
  * GROUP_DELETED, which the caller answers himself. */
 bool show_group_refused(struct request *r, enum group_result result);
 
-/* Adds what is translated into what, and where words go; answers whether there is translation. */
-bool show_translation(struct request *r, struct json_object *o);
-
 #endif

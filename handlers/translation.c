@@ -6,8 +6,8 @@
 #include "inputs.h"
 #include "resp.h"
 #include "share.h"
-#include "show.h"
 #include "texts.h"
+#include "translation.h"
 #include "url.h"
 
 #include <stdio.h>
@@ -180,7 +180,7 @@ ask_engine(struct job *j)
 		.chars = j->chars,
 		.chars_a_day = c->translate_chars,
 		.longest_ms = c->translate_timeout_ms };
-	const struct translate_options o = { .source = j->source,
+	const struct texts_options o = { .source = j->source,
 		.target = j->target,
 		.most = engine_of(c)->most,
 		.arena = &r->arena,
@@ -195,7 +195,7 @@ ask_engine(struct job *j)
 		return false;
 	}
 	j->deadline_ms = now + c->translate_timeout_ms;
-	translate_all(&o, j->list, j->count);
+	texts_translate(&o, j->list, j->count);
 	for (int i = 0; i < j->count; i++)
 		if (j->list[i].result != ENGINE_DONE)
 			unused += (int64_t)u8_mbsnlen(
@@ -345,7 +345,7 @@ add_engine(struct json_object *o, const struct conf *c)
 }
 
 bool
-show_translation(struct request *r, struct json_object *o)
+translation_show(struct request *r, struct json_object *o)
 {
 	struct json_object *translation = json_object_new_object(),
 			   *codes = json_object_new_array();

@@ -9,7 +9,7 @@
 
 /* One text under way. */
 struct work {
-	const struct translate_options *o;
+	const struct texts_options *o;
 	struct translation *t;
 	const char *source; /* as asked, or found out */
 };
@@ -136,7 +136,7 @@ translate(struct work *w)
 }
 
 void
-translate_all(const struct translate_options *o, struct translation *list, int count)
+texts_translate(const struct texts_options *o, struct translation *list, int count)
 {
 	for (int i = 0; i < count; i++) {
 		struct translation *t = &list[i];

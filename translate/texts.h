@@ -14,17 +14,17 @@ struct translation {
 };
 
 /* Makes one call of the engine. */
-typedef enum engine_result translate_call(struct engine_job *job, struct arena *a, void *arg);
+typedef enum engine_result texts_call(struct engine_job *job, struct arena *a, void *arg);
 
-struct translate_options {
+struct texts_options {
 	const char *source, *target; /* source NULL: the engine finds out */
 	int most; /* texts in a call */
 	struct arena *arena;
-	translate_call *call;
+	texts_call *call;
 	void *arg;
 };
 
 /* Translates all, text after text. */
-void translate_all(const struct translate_options *o, struct translation *list, int count);
+void texts_translate(const struct texts_options *o, struct translation *list, int count);
 
 #endif

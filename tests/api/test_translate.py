@@ -1,5 +1,7 @@
 """Translation: what goes to the engine, what comes back whatever it does, and what everybody else notices of it: nothing."""
 import concurrent.futures
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -219,14 +221,24 @@ def test_without_an_engine_there_is_no_translation_and_no_second_pool(make_relay
 def test_reload_brings_an_engine_and_takes_it_away(make_relay, engine):
     relay = make_relay()
     ann = relay.sign_in()
+
+    def status():
+        # a reload of nginx closes connections that were accepted but had said nothing yet
+        with contextlib.suppress(http.client.RemoteDisconnected, ConnectionResetError):
+            return translate(ann, "x", source="en", expect=None).status
+        return None
+
     relay.settings.update(engine.settings())
     relay.reload()
-    wait_until("translation is on", lambda: relay.client().get(CONFIG)["features"]["translation"])
-    wait_until("it translates", lambda: ann.post(TRANSLATE, {"text": "x", "target": "es"}).status == 200)
+    wait_until("it translates", lambda: status() == 200)
+    assert relay.client().get(CONFIG)["features"]["translation"] is True
+    assert os.path.exists(os.path.join(relay.folder, "run", "ask.sock"))
     del relay.settings["RELAY_TRANSLATE_URL"]
     relay.reload()
-    wait_until("it is off", lambda: ann.post(TRANSLATE, {"text": "x", "target": "es"}).status == 404)
+    wait_until("it is off", lambda: status() == 404)
+    assert relay.client().get(CONFIG)["features"]["translation"] is False
     wait_until("the second pool is gone", lambda: len(relay.workers()) == 2)
+    wait_until("nobody can wait there", lambda: not os.path.exists(os.path.join(relay.folder, "run", "ask.sock")))
 
 
 # -- kinds -----------------------------------------------------------------------------------------
