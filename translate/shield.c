@@ -201,7 +201,8 @@ add(struct segments *s, struct arena *a, const char *from, const char *to)
 		s->list = list;
 		s->room = room;
 	}
-	s->list[s->count++] = (struct segment){ .at = from, .len = (size_t)(to - from) };
+	s->list[s->count++] =
+	    (struct segment){ .at = from, .len = (size_t)(to - from), .owner = s->owner };
 }
 
 /* From the first run with letters to the last. */

@@ -12,12 +12,14 @@
 struct segment {
 	const char *at;
 	size_t len;
+	int owner; /* of the list when it was added */
 	const char *out; /* what to put in its place; NULL: it stays as it is */
 };
 
 struct segments {
 	struct segment *list;
 	int count, room;
+	int owner; /* of what is added next; for callers that keep several texts in one list */
 	bool failed; /* out of memory */
 };
 

@@ -7,22 +7,33 @@
 #include <string.h>
 #include <strings.h>
 
-/* One text under way. */
+/* Texts under way together: all of them, or where the engine finds out the language, one. */
 struct work {
 	const struct texts_options *o;
-	struct translation *t;
+	struct translation *list;
+	int count;
 	const char *source; /* as asked, or found out */
+	bool done; /* it was found out that there is nothing to translate */
 };
 
-static bool
-same_language(const char *a, const char *b)
+/* Notes the language that the engine found. A text that is in the wished one already needs nothing
+ * more. */
+static void
+note_language(struct work *w, const struct engine_job *job)
 {
-	return strcasecmp(a, b) == 0;
+	struct translation *t = &w->list[0];
+
+	if (w->source || !job->detected[0])
+		return;
+	snprintf(t->source, sizeof(t->source), "%s", job->detected);
+	t->detected = true;
+	w->done = t->unchanged = strcasecmp(t->source, w->o->target) == 0;
+	w->source = t->source;
 }
 
 /* One call for segments that are next to each other; their answers are put into `out`. */
 static enum engine_result
-call(struct work *w, struct segment *list, int count, char **out)
+call(struct work *w, const struct segment *list, int count, char **out)
 {
 	struct arena *a = w->o->arena;
 	const char **texts = arena_alloc(a, (size_t)count * sizeof(*texts));
@@ -39,113 +50,143 @@ call(struct work *w, struct segment *list, int count, char **out)
 	if (result != ENGINE_DONE)
 		return result;
 	memcpy(out, job.out, (size_t)count * sizeof(*out));
-	if (!w->source && job.detected[0]) {
-		snprintf(w->t->source, sizeof(w->t->source), "%s", job.detected);
-		w->t->detected = true;
-		w->source = w->t->source;
-	}
+	note_language(w, &job);
 	return ENGINE_DONE;
 }
 
-/* Asks for all segments, as many at a time as the engine takes. A text that is in the wished
- * language already needs no more calls. */
-static enum engine_result
-ask(struct work *w, struct segments *s, char **answers)
+/* Asks for all segments, as many at a time as the engine takes; answers stay NULL where a call
+ * failed, and the texts of that call are noted. NULL: no memory. */
+static char **
+ask(struct work *w, const struct segments *s)
 {
-	enum engine_result result = ENGINE_DONE;
+	char **answers = arena_alloc(w->o->arena, ((size_t)s->count + 1) * sizeof(*answers));
 
-	for (int i = 0; i < s->count && result == ENGINE_DONE && !w->t->unchanged;
-	     i += w->o->most) {
+	if (!answers || s->failed)
+		return NULL;
+	for (int i = 0; i < s->count && !w->done; i += w->o->most) {
 		const int n = s->count - i < w->o->most ? s->count - i : w->o->most;
+		const enum engine_result result = call(w, s->list + i, n, answers + i);
 
-		result = call(w, s->list + i, n, answers + i);
-		w->t->unchanged = w->source && same_language(w->source, w->o->target);
+		for (int k = i; k < i + n && result != ENGINE_DONE; k++)
+			w->list[s->list[k].owner].result = result;
 	}
-	return result;
+	return answers;
 }
 
 /* Puts answers in; segments whose kept parts did not survive go to `again` as pieces. */
-static bool
-take(struct segments *s, char **answers, struct arena *a, struct segments *again)
+static void
+take(struct work *w, struct segments *s, char **answers, struct segments *again)
 {
 	for (int i = 0; i < s->count; i++) {
 		struct segment *one = &s->list[i];
+		struct translation *t = &w->list[one->owner];
 
-		if (again && !shield_holds(one, answers[i]))
-			shield_pieces(one, a, again);
-		else if (shield_trim(one, answers[i]))
+		if (t->result != ENGINE_DONE || t->unchanged)
+			continue;
+		if (again && !shield_holds(one, answers[i])) {
+			again->owner = one->owner;
+			shield_pieces(one, w->o->arena, again);
+		} else if (shield_trim(one, answers[i])) {
 			one->out = answers[i];
-		else
-			return false;
+		} else {
+			t->result = ENGINE_BAD_ANSWER;
+		}
 	}
-	return true;
 }
 
-/* Both lists in the order of the text: pieces lie inside segments that have no answer. */
-static bool
-merge(struct segments *s, const struct segments *pieces, struct arena *a)
+/* The segments of one text with the pieces of those that have no answer, in the order of the text.
+ */
+static struct segments
+merge(const struct segments *lines, const struct segments *pieces, int owner, struct arena *a)
 {
-	struct segments all = { .room = s->count + pieces->count };
+	struct segments all = { .room = lines->count + pieces->count };
 	int k = 0;
 
-	all.list = arena_alloc(a, (size_t)all.room * sizeof(*all.list));
-	for (int i = 0; all.list && i < s->count; i++) {
-		const char *end = s->list[i].at + s->list[i].len;
+	all.list = arena_alloc(a, ((size_t)all.room + 1) * sizeof(*all.list));
+	for (int i = 0; all.list && i < lines->count; i++) {
+		const struct segment *one = &lines->list[i];
 
-		if (s->list[i].out)
-			all.list[all.count++] = s->list[i];
-		while (k < pieces->count && pieces->list[k].at < end)
-			all.list[all.count++] = pieces->list[k++];
+		if (one->owner != owner)
+			continue;
+		if (one->out)
+			all.list[all.count++] = *one;
+		for (; k < pieces->count && pieces->list[k].owner <= owner &&
+		     (pieces->list[k].owner < owner || pieces->list[k].at < one->at + one->len);
+		     k++)
+			if (pieces->list[k].owner == owner)
+				all.list[all.count++] = pieces->list[k];
 	}
-	*s = all;
-	return all.list != NULL;
+	return all;
 }
 
-static enum engine_result
-ask_and_take(struct work *w, struct segments *s, struct segments *again)
+static void
+finish(struct work *w, const struct segments *lines, const struct segments *pieces)
 {
-	char **answers = arena_alloc(w->o->arena, ((size_t)s->count + 1) * sizeof(*answers));
-	enum engine_result result;
+	struct arena *a = w->o->arena;
 
-	if (!answers || s->failed)
-		return ENGINE_BAD_ANSWER;
-	result = ask(w, s, answers);
-	if (result != ENGINE_DONE || w->t->unchanged)
-		return result;
-	return take(s, answers, w->o->arena, again) ? ENGINE_DONE : ENGINE_BAD_ANSWER;
+	for (int i = 0; i < w->count; i++) {
+		struct translation *t = &w->list[i];
+		struct segments all;
+
+		if (t->result != ENGINE_DONE)
+			continue;
+		if (t->unchanged) {
+			t->out = arena_strdup(a, t->text);
+			continue;
+		}
+		all = merge(lines, pieces, i, a);
+		t->out = all.list ? shield_join(t->text, &all, a) : NULL;
+		if (!t->out)
+			t->result = ENGINE_BAD_ANSWER;
+	}
 }
 
-static enum engine_result
+static void
+fail_all(struct work *w)
+{
+	for (int i = 0; i < w->count; i++)
+		w->list[i].result = ENGINE_BAD_ANSWER;
+}
+
+static void
 translate(struct work *w)
 {
 	struct segments lines = { .count = 0 }, pieces = { .count = 0 };
 	struct arena *a = w->o->arena;
-	enum engine_result result;
+	char **answers;
 
-	shield_lines(w->t->text, a, &lines);
-	w->t->unchanged = lines.count == 0 && !lines.failed;
-	if (w->t->unchanged)
-		return ENGINE_DONE;
-	result = ask_and_take(w, &lines, &pieces);
-	if (result == ENGINE_DONE && !w->t->unchanged)
-		result = ask_and_take(w, &pieces, NULL);
-	if (result != ENGINE_DONE || w->t->unchanged)
-		return result;
-	w->t->out = merge(&lines, &pieces, a) ? shield_join(w->t->text, &lines, a) : NULL;
-	return w->t->out ? ENGINE_DONE : ENGINE_BAD_ANSWER;
+	for (int i = 0; i < w->count; i++) {
+		const int before = lines.count;
+
+		lines.owner = i;
+		shield_lines(w->list[i].text, a, &lines);
+		w->list[i].unchanged = lines.count == before;
+		w->list[i].result = ENGINE_DONE;
+	}
+	answers = ask(w, &lines);
+	if (answers)
+		take(w, &lines, answers, &pieces);
+	answers = answers ? ask(w, &pieces) : NULL;
+	if (!answers) {
+		fail_all(w);
+		return;
+	}
+	take(w, &pieces, answers, NULL);
+	finish(w, &lines, &pieces);
 }
 
 void
 texts_translate(const struct texts_options *o, struct translation *list, int count)
 {
-	for (int i = 0; i < count; i++) {
-		struct translation *t = &list[i];
-		struct work w = { .o = o, .t = t, .source = o->source };
+	const int together = o->source ? count : 1;
 
-		if (o->source)
-			snprintf(t->source, sizeof(t->source), "%s", o->source);
-		t->result = translate(&w);
-		if (t->result == ENGINE_DONE && t->unchanged)
-			t->out = arena_strdup(o->arena, t->text);
+	for (int i = 0; i < count; i += together) {
+		struct work w = {
+			.o = o, .list = list + i, .count = together, .source = o->source
+		};
+
+		for (int k = i; k < i + together && o->source; k++)
+			snprintf(list[k].source, sizeof(list[k].source), "%s", o->source);
+		translate(&w);
 	}
 }

@@ -24,7 +24,7 @@ struct texts_options {
 	void *arg;
 };
 
-/* Translates all, text after text. */
+/* Translates all: those of one known language together, else text after text. */
 void texts_translate(const struct texts_options *o, struct translation *list, int count);
 
 #endif

@@ -109,6 +109,7 @@ SCOPES = {
     ("POST", CHAT + "/read"): ["receive"],
     ("POST", CHAT + "/receipt-status"): ["send", "receive"],
     ("POST", CHAT + "/typing"): ["send"],
+    ("POST", CHAT + "/translate"): ["receive"],
     ("GET", CHAT + "/groups"): ["receive"],
     ("GET", GROUP): ["receive"],
     ("GET", GROUP + "/members"): ["receive"],

@@ -81,6 +81,16 @@ def test_several_texts_are_translated_in_their_order(ann):
     assert [item["unchanged"] for item in answer["translations"]] == [False, True, False]
 
 
+def test_texts_of_one_language_go_together_and_others_one_by_one(ann, engine):
+    texts = ["", "mail a@b.example now", "one\ntwo", "see @bob there", "three"]
+    engine.translate = lambda text, *_: text.replace("@", " ").upper()
+    wanted = ["", "MAIL a@b.example NOW", "ONE\nTWO", "SEE @bob THERE", "THREE"]
+    assert [item["text"] for item in translate(ann, texts, source="en")["translations"]] == wanted
+    assert len(engine.asked()) == 2  # and the pieces of two texts
+    assert [item["text"] for item in translate(ann, texts)["translations"]] == wanted
+    assert len(engine.asked()) == 2 + 4 + 2
+
+
 def test_language_of_the_account_is_the_target_by_default(ann):
     ann.put("/api/v1/pchat/auth/me", {"language": "fr"}, expect=200)
     assert ann.post(TRANSLATE, {"text": "x y", "source": "en"}, expect=200)["target"] == "fr"
@@ -339,6 +349,15 @@ def test_one_bad_text_of_several_has_its_own_error(ann, engine):
     engine.translate = lambda text, *_: "" if text == "bad" else text.upper()
     answer = translate(ann, ["good", "bad", "fine"], source="en")
     assert [item.get("text") or item["error"] for item in answer["translations"]] == ["GOOD", "engine_failed", "FINE"]
+
+
+def test_engine_that_stops_half_way_leaves_what_it_did(ann, engine):
+    def stops(text, *_):
+        engine.misbehave = "429" if text == "late" else None
+        return text.upper()
+    engine.translate = stops
+    answer = translate(ann, ["good", "late", "later"])
+    assert [item.get("text") or item["error"] for item in answer["translations"]] == ["GOOD", "engine_unavailable", "engine_unavailable"]
 
 
 def test_main_pool_answers_while_the_engine_hangs(start, engine):
