@@ -1,5 +1,5 @@
 # The WebChat relay. `make` builds, `make check` tests; SAN=1 does either under ASan and UBSan.
-# Each folder sees itself and what stands to its left: base <- sql <- fcgi <- handlers; fcgi <- server; sql <- cron; sql <- mail <- admin; base <- live.
+# Each folder sees itself and what stands to its left: base <- sql <- fcgi <- handlers; fcgi <- server; sql <- cron; sql <- mail <- admin; base <- translate <- fcgi, admin; base <- live.
 
 .DEFAULT_GOAL := all
 
@@ -34,19 +34,21 @@ SEE_base = -iquote base
 # Other folders see what the store offers; the store's own files also see the engine.
 SEE_store = $(SEE_base) -iquote sql -iquote sql/store
 SEE_sql = $(SEE_store) -iquote sql/engine
-SEE_fcgi = $(SEE_store) -iquote fcgi
+SEE_translate = $(SEE_base) -iquote translate
+SEE_fcgi = $(SEE_store) -iquote translate -iquote fcgi
 SEE_handlers = $(SEE_fcgi) -iquote handlers
 SEE_server = $(SEE_fcgi) -iquote server
 SEE_cron = $(SEE_store) -iquote cron
 SEE_mail = $(SEE_store) -iquote mail
 SEE_live = $(SEE_base) -iquote live
 SEE_tests = $(SEE_mail)
-SEE_admin = $(SEE_mail) -iquote admin
+SEE_admin = $(SEE_mail) -iquote translate -iquote admin
 SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote mail -iquote live -iquote admin
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 BASE = $(call objects,base)
 SQL = $(call objects,sql) $(call objects,sql/engine) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
+TRANSLATE = $(call objects,translate)
 SWEEP = $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-live $(BUILD)/relay-sweep $(BUILD)/relayctl
 
@@ -63,9 +65,9 @@ $(BUILD)/flags.mk: Makefile
 all: $(PROGRAMS)
 
 LINK = $(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lidn2 -lunistring
-$(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,fcgi) $(SQL) $(BASE)
+$(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,fcgi) $(TRANSLATE) $(SQL) $(BASE)
 	@echo "ld $@"
-	$(LINK) -lfcgi -ljson-c
+	$(LINK) -lfcgi -ljson-c -lcurl
 $(BUILD)/relay-mail: $(call objects,mail) $(if $(EXTRA),$(call objects,$(EXTRA))) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK) -ljson-c -lcurl
@@ -75,7 +77,7 @@ $(BUILD)/relay-live: $(call objects,live) $(BASE)
 $(BUILD)/relay-sweep: $(call objects,cron) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK)
-$(BUILD)/relayctl: $(call objects,admin) $(BUILD)/mail/mailer.o $(SQL) $(BASE)
+$(BUILD)/relayctl: $(call objects,admin) $(BUILD)/mail/mailer.o $(TRANSLATE) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK) -ljson-c -lcurl
 
@@ -113,7 +115,7 @@ screens: all web
 # The unit programs link everything but the mains; a test may include a .c file to reach its static functions.
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/server/main.o,$(call objects,server)) $(BUILD)/mail/mailer.o \
-           $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(SQL) $(BASE)
+           $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(TRANSLATE) $(SQL) $(BASE)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
@@ -132,7 +134,7 @@ proof: all
 	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/proof/proof.py $(if $(N),--messages $(N))
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
-SOURCES = $(wildcard base/*.c sql/*.c sql/*/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c live/*.c admin/*.c)
+SOURCES = $(wildcard base/*.c sql/*.c sql/*/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c live/*.c translate/*.c admin/*.c)
 SCRIPTS = start_relay.sh start_web.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
 tidy:
 	scripts/install_deps.sh --tidy

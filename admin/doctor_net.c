@@ -2,6 +2,7 @@
  */
 #include "doctor.h"
 
+#include "adapter.h"
 #include "cleanup.h"
 #include "mailer.h"
 #include "secret.h"
@@ -237,4 +238,21 @@ doctor_net_mail(struct doctor *d)
 	mailer_close(m);
 	return doctor_say(d, ok, "%s:%lld: %s", c->smtp_host, (long long)c->smtp_port,
 	    ok ? "the mail server lets the relay in" : reason);
+}
+
+bool
+doctor_net_translation(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	static struct languages list;
+	const enum engine_result result = engine_languages(c, c->translate_timeout_ms, &list);
+
+	if (result != ENGINE_DONE)
+		return doctor_say(d, false, "%s: the translation engine %s", c->translate_url,
+		    result == ENGINE_NO_ANSWER ?
+			"does not answer" :
+			"does not say its languages; is it the right kind, "
+			"and the key?");
+	return doctor_say(d, true, "%s: %d languages%s", c->translate_url, list.count,
+	    c->translate_languages[0] ? " by RELAY_TRANSLATE_LANGUAGES; it was not asked" : "");
 }

@@ -3,8 +3,8 @@
 #include "conf.h"
 
 #include "cleanup.h"
+#include "conf_internal.h"
 #include "conf_rules.h"
-#include "email.h"
 #include "log.h"
 #include "text.h"
 
@@ -354,32 +354,6 @@ conf_refuse(const struct conf *c, enum conf_name name, char error[static CONF_ER
 	return refuse(error, &from, settings[name].name, "%s", why);
 }
 
-/* Settings that only make sense together, or need more than their limits. */
-static bool
-check_together(const struct conf *c, char *error)
-{
-	char from[EMAIL_BYTES];
-
-	if (c->tls_certificate[0] && !c->tls_key[0])
-		return conf_refuse(
-		    c, CONF_RELAY_TLS_CERTIFICATE, error, "set RELAY_TLS_KEY as well, or neither");
-	if (!c->tls_certificate[0] && c->tls_key[0])
-		return conf_refuse(
-		    c, CONF_RELAY_TLS_KEY, error, "set RELAY_TLS_CERTIFICATE as well, or neither");
-	if (c->metrics_port && c->metrics_port == conf_port(c))
-		return conf_refuse(c, CONF_RELAY_METRICS_PORT, error,
-		    "the relay itself listens on port %d; another port is allowed", conf_port(c));
-	if (c->smtp_tls == SMTP_TLS_OFF && c->smtp_username[0])
-		return conf_refuse(c, CONF_SMTP_TLS, error,
-		    "with SMTP_USERNAME the password would go in clear text; auto, starttls or tls "
-		    "is "
-		    "allowed");
-	if (c->smtp_host[0] && email_clean(conf_mail_from(c), from))
-		return conf_refuse(c, c->smtp_from[0] ? CONF_SMTP_FROM : CONF_SMTP_HOST, error,
-		    "SMTP_FROM must be an e-mail address while SMTP_HOST is set");
-	return true;
-}
-
 static bool
 find_data_dir(struct conf *c, char *error)
 {
@@ -398,7 +372,7 @@ conf_load(struct conf *c, const char *dir, char error[static CONF_ERROR_BYTES])
 	if (!c->dir)
 		return refuse(error, &(struct origin){ dir, 0 }, "folder", "cannot be opened: %s",
 		    strerror(errno));
-	return read_all(c, error) && find_data_dir(c, error) && check_together(c, error);
+	return read_all(c, error) && find_data_dir(c, error) && conf_together(c, error);
 }
 
 void

@@ -14,6 +14,12 @@
 enum conf_socket_access { SOCKET_GROUP, SOCKET_EVERYONE };
 enum conf_live { LIVE_AUTO, LIVE_TRUE, LIVE_FALSE };
 enum conf_smtp_tls { SMTP_TLS_AUTO, SMTP_TLS_STARTTLS, SMTP_TLS_TLS, SMTP_TLS_OFF };
+enum conf_translate_kind {
+	TRANSLATE_LIBRETRANSLATE,
+	TRANSLATE_APERTIUM,
+	TRANSLATE_DEEPL,
+	TRANSLATE_OPENAI
+};
 enum conf_durability { DURABILITY_FULL, DURABILITY_NORMAL };
 
 #define CONF_TYPE_BOOL bool

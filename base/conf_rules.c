@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "email.h"
 #include "text.h"
+#include "url.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -135,16 +136,24 @@ clean_origin(const char *item, char *out)
 static bool
 clean_api_url(const char *item, char *out)
 {
-	static const char *const near[] = { "http://127.0.0.1", "http://localhost",
-		"http://[::1]" };
+	return url_is_web(item) && (!url_is_plain(item) || url_is_near(item)) && keep(item, out);
+}
 
-	if (strpbrk(item, " ?#@\\\"<>") || !keep(item, out))
+/* Without the slash at its end: paths are added to it. */
+static bool
+clean_engine_url(const char *item, char *out)
+{
+	if (!url_is_web(item) || !keep(item, out))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(near); i++)
-		if (strncmp(item, near[i], strlen(near[i])) == 0 &&
-		    strchr(":/", item[strlen(near[i])]) != NULL)
-			return true;
-	return strncmp(item, "https://", 8) == 0 && item[8] && item[8] != '/' && item[8] != ':';
+	if (out[strlen(out) - 1] == '/')
+		out[strlen(out) - 1] = '\0';
+	return true;
+}
+
+static bool
+clean_language(const char *item, char *out)
+{
+	return text_is_language(item) && keep(item, out);
 }
 
 static bool
@@ -184,6 +193,10 @@ static const struct rule rules[] = {
 	{ CONF_SMTP_FROM, clean_address, "an e-mail address is" },
 	{ CONF_RELAY_TELEGRAM_API, clean_api_url,
 	    "https://HOST[:PORT][/PATH] is, and http:// for 127.0.0.1, [::1] or localhost" },
+	{ CONF_RELAY_TRANSLATE_URL, clean_engine_url,
+	    "http:// or https://HOST[:PORT][/PATH] without user name and query is" },
+	{ CONF_RELAY_TRANSLATE_LANGUAGES, clean_language,
+	    "languages such as en, es or pt-BR, separated by commas, are" },
 };
 
 struct cleaning {

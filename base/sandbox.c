@@ -7,14 +7,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -108,6 +113,43 @@ sandbox_enter(const char *const writable[], const char *const readable[])
 	log_debug("sandbox: Landlock ABI %d%s", abi, abi ? "" : " (this kernel has none)");
 #else
 	(void)restrict_files, (void)writable, (void)readable;
+#endif
+}
+
+#if defined(__x86_64__)
+#define OWN_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OWN_ARCH AUDIT_ARCH_AARCH64
+#endif
+
+void
+sandbox_stay_inside(void)
+{
+#ifdef OWN_ARCH
+#define FIELD(name) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, name))
+#define SKIP_IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no)
+#define END(what) BPF_STMT(BPF_RET | BPF_K, what)
+	/* System calls of another ABI, socket() for anything but a local one, and io_uring, which
+	 * makes sockets past this filter, answer EACCES. */
+	struct sock_filter filter[] = {
+		FIELD(arch),
+		SKIP_IF(OWN_ARCH, 0, 6),
+		FIELD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 4, 0),
+		SKIP_IF(__NR_io_uring_setup, 3, 0),
+		SKIP_IF(__NR_socket, 0, 3),
+		FIELD(args[0]), /* its lower half, on these machines */
+		SKIP_IF(AF_UNIX, 1, 0),
+		END(SECCOMP_RET_ERRNO | EACCES),
+		END(SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { .len = ARRAY_LEN(filter), .filter = filter };
+
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
+		log_debug("sandbox: no filter for system calls: %s", strerror(errno));
+#undef FIELD
+#undef SKIP_IF
+#undef END
 #endif
 }
 

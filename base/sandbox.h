@@ -22,6 +22,10 @@ void sandbox_limit(void);
  * effort: older kernels lack Landlock. Programs with the address sanitizer stay outside. */
 void sandbox_enter(const char *const writable[], const char *const readable[]);
 
+/* From here on this process opens no sockets but local ones. After sandbox_limit; best effort: a
+ * kernel without filters for system calls (seccomp) is not the worse for it. */
+void sandbox_stay_inside(void);
+
 /* True when a process of `uid`:`gid` without other groups could enter the folder. */
 bool sandbox_reachable(const char *dir, uid_t uid, gid_t gid);
 

@@ -91,6 +91,17 @@ utf8_char(const unsigned char *s, size_t left)
 }
 
 bool
+text_is_language(const char *s)
+{
+	const size_t first = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	const size_t len = strlen(s);
+
+	return first >= 2 && first <= 3 && len < TEXT_LANGUAGE_BYTES && s[len - 1] != '-' &&
+	    (s[first] == '\0' || s[first] == '-') &&
+	    s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")] == '\0';
+}
+
+bool
 text_is_utf8(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;

@@ -30,6 +30,10 @@ void text_lower_ascii(char *s);
 /* True for a chat address: ^[a-z0-9][a-z0-9._-]{2,63}$ */
 bool text_is_chat_address(const char *s);
 
+/* True for a language tag as engines use them: en, pt-BR, zh-Hans; less than 12 bytes. */
+#define TEXT_LANGUAGE_BYTES 12
+bool text_is_language(const char *s);
+
 /* True for well-formed UTF-8 (RFC 3629). */
 bool text_is_utf8(const char *s, size_t len);
 

@@ -71,6 +71,7 @@ take_int(struct request *r, const struct field *f, int64_t value, int64_t *out)
 static bool
 take_texts(struct request *r, const struct field *f, struct json_object *v, struct field_texts *out)
 {
+	const int most = f->item_size ? (int)f->item_size : ITEM_BYTES;
 	size_t n = json_object_array_length(v);
 
 	if ((int64_t)n < f->min || (int64_t)n > f->max)
@@ -83,9 +84,8 @@ take_texts(struct request *r, const struct field *f, struct json_object *v, stru
 		struct json_object *item = json_object_array_get_idx(v, i);
 
 		if (!json_object_is_type(item, json_type_string) ||
-		    json_object_get_string_len(item) > ITEM_BYTES)
-			return bad(
-			    r, f, "%s must hold texts of up to %d bytes.", f->name, ITEM_BYTES);
+		    json_object_get_string_len(item) > most)
+			return bad(r, f, "%s must hold texts of up to %d bytes.", f->name, most);
 		out->items[i] = arena_strdup(&r->arena, json_object_get_string(item));
 		if (!out->items[i])
 			return bad(r, f, "%s is too large.", f->name);

@@ -10,7 +10,8 @@ enum field_kind {
 	FIELD_TEXT, /* const char *: NULL when absent; min and max count bytes */
 	FIELD_INT, /* int64_t: `fallback` when absent */
 	FIELD_BOOL, /* int: 0, 1, or `fallback` when absent */
-	FIELD_TEXTS, /* struct field_texts; min and max count items of up to 128 bytes */
+	FIELD_TEXTS, /* struct field_texts; min and max count items of up to item_size bytes, 0: 128
+		      */
 	FIELD_NUMBERS, /* const char *: the list as JSON, NULL when absent; up to `max` numbers */
 	FIELD_LIST, /* struct field_list: objects that `items` describes; min and max count them */
 	FIELD_NAMED /* as FIELD_LIST; a string stands for an object with the first field alone */

@@ -40,6 +40,7 @@ enum rate {
 	RATE_API, /* RELAY_API_RATE a second and twice that at once; RELAY_MAX_CONNECTIONS */
 	RATE_AUTH, /* RELAY_AUTH_RATE a minute, and as many at once: what sends mail or tries codes
 		    */
+	RATE_ASK, /* as RATE_API; how many may wait at once is counted by itself */
 	RATE_STREAM, /* as RATE_API to begin with; what stays open is counted by itself */
 	RATE_LOCAL, /* not limited, and only on loopback, at RELAY_METRICS_PORT */
 	RATE__MAX
@@ -48,6 +49,7 @@ enum rate {
 /* Who answers. */
 enum pool {
 	POOL_MAIN, /* workers that wait for nothing but the store */
+	POOL_ASK, /* workers that wait for an engine; where none is set, the main pool */
 	POOL_LIVE, /* relay-live, once one of the main pool said who asks */
 	POOL__MAX
 };
@@ -78,6 +80,7 @@ struct worker {
 	struct db *db;
 	struct share *share;
 	struct wake *wake; /* without memory: live wake-ups are off */
+	bool calls_out; /* it is of the pool that may */
 	int mail_wake_fd; /* eventfd that wakes the mailer */
 	int64_t started_at;
 };

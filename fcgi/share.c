@@ -37,6 +37,7 @@ share_make(void)
 	if (p == MAP_FAILED)
 		return NULL;
 	lock_make(p);
+	ask_init(&((struct share *)p)->ask);
 	return p;
 }
 

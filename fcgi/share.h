@@ -1,7 +1,9 @@
-/* What the processes of a pool share in memory: request counters and who is typing. Nothing that
- * must survive. */
+/* What the processes of the pools share in memory: request counters, who is typing, and what the
+ * workers that call out have to know of each other. Nothing that must survive. */
 #ifndef FCGI_SHARE_H
 #define FCGI_SHARE_H
+
+#include "ask.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -44,6 +46,7 @@ struct share {
 	_Atomic int64_t group_typing_until_ms; /* nobody types to any group after this */
 	pthread_mutex_t upload_lock; /* robust: who dies with it leaves it to the next */
 	struct share_upload uploads[SHARE_UPLOADS];
+	struct ask ask;
 };
 
 /* Maps it; call before fork. NULL: out of memory. It lives as long as the processes. */

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <libgen.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,6 +27,7 @@
 
 #define EXIT_START_FAILED 3
 #define EXIT_NOTHING_SERVED 4
+#define TEND_MS 1000
 #define TRIM_BYTES ((size_t)1 << 20) /* after a request of this size freed memory goes back */
 
 /* Below the floor of free disk nothing new is stored. */
@@ -147,6 +149,19 @@ give_back(size_t used)
 #endif
 }
 
+/* Waits for a request; one that calls out looks after the engine meanwhile. False: the end. */
+static bool
+next_request(const struct worker_options *o, struct worker *w, FCGX_Request *fcgx)
+{
+	struct pollfd asked = { .fd = o->listen_fd, .events = POLLIN };
+
+	if (o->calls_out)
+		do
+			ask_tend(&w->share->ask, w->conf);
+		while (poll(&asked, 1, TEND_MS) == 0);
+	return FCGX_Accept_r(fcgx) >= 0;
+}
+
 /* Answers how many requests it served. */
 static int64_t
 serve(const struct worker_options *o, struct worker *w)
@@ -159,7 +174,7 @@ serve(const struct worker_options *o, struct worker *w)
 	arena_init(&r.arena, (size_t)o->conf->request_memory);
 	FCGX_InitRequest(&fcgx, o->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR);
 	/* Where the database or memory is broken a fresh worker is the surest repair. */
-	while (!broken && served < o->conf->worker_requests && FCGX_Accept_r(&fcgx) >= 0) {
+	while (!broken && served < o->conf->worker_requests && next_request(o, w, &fcgx)) {
 		size_t used;
 
 		serve_one(&r);
@@ -177,12 +192,35 @@ serve(const struct worker_options *o, struct worker *w)
 	return served;
 }
 
+/* Of files, what is the relay's; a worker that calls out also reads what TLS and names need. The
+ * others open no connections. */
+static void
+enter_sandbox(const struct worker_options *o)
+{
+	auto_free char *ca = strdup(o->conf->engine_ca_file);
+	const char *const own[] = { o->conf->data_dir, o->conf->upload_dir, NULL };
+
+	if (!o->calls_out) {
+		sandbox_enter(own, NULL);
+		sandbox_stay_inside();
+		return;
+	}
+	sandbox_enter(own,
+	    (const char *const[]){
+		"/etc", "/usr", "/lib", "/run", "/dev", ca && ca[0] ? dirname(ca) : NULL, NULL });
+#ifdef __GLIBC__
+	mallopt(
+	    M_PERTURB, 1); /* libraries have texts in memory, too: what is freed is overwritten */
+#endif
+}
+
 int
 worker_run(const struct worker_options *o)
 {
 	struct worker w = { .conf = o->conf,
 		.share = o->share,
 		.wake = o->wake,
+		.calls_out = o->calls_out,
 		.mail_wake_fd = o->mail_wake_fd,
 		.started_at = clock_ms() };
 	int64_t served;
@@ -201,8 +239,8 @@ worker_run(const struct worker_options *o)
 	if (o->wake->share && !db_on_news(w.db, tell, o->wake))
 		return EXIT_START_FAILED;
 	catch_signals();
-	sandbox_enter((const char *const[]){ o->conf->data_dir, o->conf->upload_dir, NULL }, NULL);
-	if (write(o->ready_fd, "", 1) != 1)
+	enter_sandbox(o);
+	if (o->ready_fd >= 0 && write(o->ready_fd, "", 1) != 1)
 		log_warn("nobody waits for the worker: %s", strerror(errno));
 	served = serve(o, &w);
 	db_close(w.db);

@@ -11,7 +11,9 @@ struct worker_options {
 	const struct conf *conf;
 	struct share *share;
 	struct wake *wake; /* without memory: nobody listens */
-	int listen_fd, mail_wake_fd, ready_fd; /* one byte is written to ready_fd once it serves */
+	bool calls_out; /* it asks engines: it may open connections, and no others may */
+	int listen_fd, mail_wake_fd,
+	    ready_fd; /* one byte is written to ready_fd once it serves; -1 */
 	uid_t uid;
 	gid_t gid;
 	pid_t parent;

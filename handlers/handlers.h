@@ -64,6 +64,8 @@ void on_member_delete(struct request *r);
 void on_invite_list(struct request *r);
 void on_invite_accept(struct request *r);
 void on_invite_decline(struct request *r);
+/* translation.c */
+void on_translate_post(struct request *r);
 /* block.c */
 void on_block_list(struct request *r);
 void on_block_post(struct request *r);

@@ -6,6 +6,7 @@
 #include "room.h"
 #include "share.h"
 #include "sweep.h"
+#include "translation.h"
 #include "version.h"
 
 #include <libgen.h>
@@ -133,11 +134,10 @@ add_retention(struct json_object *o, const struct conf *c)
 void
 on_config_get(struct request *r)
 {
-	static const char *const off[] = { "translation", "calls" };
+	static const char *const off[] = { "calls" };
 	const struct conf *c = r->worker->conf;
 	struct json_object *o = resp_ok(r, 200), *features = json_object_new_object(),
-			   *limits = json_object_new_object(),
-			   *translation = json_object_new_object();
+			   *limits = json_object_new_object();
 
 	json_add_text(o, "name", c->name);
 	json_add_text(o, "version", RELAY_VERSION);
@@ -152,9 +152,9 @@ on_config_get(struct request *r)
 	json_add_int(limits, "max_upload_bytes", c->max_upload_bytes);
 	json_add_int(limits, "upload_quota_bytes", c->upload_quota_bytes);
 	json_add_int(limits, "max_text_bytes", INPUT_TEXT_BYTES);
+	json_add_int(limits, "max_translate_bytes", INPUT_TRANSLATE_BYTES);
 	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
 	json_object_object_add(o, "limits", limits);
 	add_retention(o, c);
-	json_object_object_add(translation, "languages", json_object_new_array());
-	json_object_object_add(o, "translation", translation);
+	json_add_bool(features, "translation", translation_show(r, o));
 }

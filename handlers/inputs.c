@@ -87,6 +87,7 @@ is_line(const char *s)
 	return true;
 }
 
+static const char a_language[] = "a language such as en or pt-BR";
 static const char one_line[] = "one line without control characters";
 
 /* Names are shown to others. */
@@ -438,6 +439,16 @@ const struct field in_inbound_fields[] = {
 	TEXT(in_inbound, text, FIELD_REQUIRED, 0, INPUT_TEXT_BYTES),
 	ANY(in_inbound, received_at, FIELD_INT, FIELD_REQUIRED, 1, 9007199254740991, 0, NULL, NULL),
 	TEXT(in_inbound, idempotency_key, FIELD_OPTIONAL, 1, 128),
+	END,
+};
+
+/* What is too much is a 413 of the handler's. */
+const struct field in_translate_fields[] = {
+	TEXT(in_translate, text, FIELD_OPTIONAL, 0, INPUT_TEXT_BYTES),
+	{ "texts", FIELD_TEXTS, FIELD_OPTIONAL, 1, 1000, 0, offsetof(struct in_translate, texts),
+	    NULL, NULL, NULL, INPUT_TEXT_BYTES, NULL },
+	RULED(in_translate, target, FIELD_OPTIONAL, 2, 11, text_is_language, a_language),
+	RULED(in_translate, source, FIELD_OPTIONAL, 2, 11, text_is_language, a_language),
 	END,
 };
 

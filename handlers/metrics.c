@@ -50,6 +50,26 @@ add_requests(struct text *t, struct share *s)
 		}
 }
 
+/* Calls to the engine, by what came of them. */
+static void
+add_engine(struct text *t, struct ask *a)
+{
+	static const char *const results[ASK_RESULTS] = { [ENGINE_DONE] = "done",
+		[ENGINE_NO_ANSWER] = "no_answer",
+		[ENGINE_BAD_ANSWER] = "bad_answer",
+		[ENGINE_REFUSED] = "refused",
+		[ENGINE_LATER] = "later",
+		[ENGINE_UNKNOWN_LANGUAGE] = "unknown_language" };
+
+	head(t, "engine_calls_total", "counter", "Calls to the translation engine, by result.");
+	for (int i = 0; i < ASK_RESULTS; i++)
+		text_printf(t, "webchat_engine_calls_total{result=\"%s\"} %llu\n", results[i],
+		    (unsigned long long)atomic_load(&a->calls[i]));
+	head(t, "engine_milliseconds_total", "counter", "Time that these calls took.");
+	text_printf(t, "webchat_engine_milliseconds_total %llu\n",
+	    (unsigned long long)atomic_load(&a->call_ms));
+}
+
 static enum db_result
 add_queues(struct text *t, struct db *db, int64_t now)
 {
@@ -116,6 +136,8 @@ on_metrics_get(struct request *r)
 		res = add_queues(&t, r->worker->db, r->now);
 	if (resp_db_failed(r, res))
 		return;
+	if (r->worker->conf->translate_url[0])
+		add_engine(&t, &r->worker->share->ask);
 	add_requests(&t, r->worker->share);
 	if (text_ok(&t))
 		resp_text(r, storage);

@@ -14,6 +14,7 @@
 #define SMALL ROUTE_SMALL /* a few short fields */
 #define LISTED 65536 /* a list of ids */
 #define ACKS ROUTE_BODY /* a hundred results, each with a reason */
+#define PHRASES 131072 /* 16 KiB of text, every byte of it escaped, and the rest */
 #define BOOK 4194304 /* an address book of 5,000 */
 #define LARGE ROUTE_BODY /* 64 KiB of text, every byte of it escaped, and the rest */
 
@@ -65,6 +66,9 @@ const struct route routes[] = {
 	    USUAL, in_receipt_fields, sizeof(struct in_ids), on_receipt_post },
 	{ METHOD_POST, CHAT "/typing", FOR_MEMBER | SCOPE_SEND, SMALL, USUAL, TAKES(typing),
 	    on_typing_post },
+
+	{ METHOD_POST, CHAT "/translate", FOR_MEMBER | SCOPE_RECEIVE, PHRASES, RATE_ASK, POOL_ASK,
+	    TAKES(translate), on_translate_post },
 
 	{ METHOD_GET, CHAT "/groups", FOR_MEMBER | SCOPE_RECEIVE, 0, USUAL, LISTS, on_group_list },
 	{ METHOD_POST, CHAT "/groups", FOR_MEMBER | STORES, SMALL, USUAL, in_group_new_fields,

@@ -5,7 +5,9 @@
 #include "listener.h"
 #include "log.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +25,34 @@ next(struct children *all, struct child *after)
 	return c < all->all + CHILDREN_MAX ? c : NULL;
 }
 
+/* The socket where the kind listens, if it has one and there is none yet. */
+static bool
+open_socket(struct children *all, enum kind k)
+{
+	struct kind_setup *s = &all->setup;
+
+	if (kinds[k].socket && s->listen_fd[k] < 0)
+		s->listen_fd[k] = listener_socket(s->run_dir, kinds[k].socket, s->uid, s->gid,
+		    (enum conf_socket_access)s->conf->socket_access);
+	if (!kinds[k].socket || s->listen_fd[k] >= 0)
+		return true;
+	log_error("%s/%s: %s", s->run_dir, kinds[k].socket, strerror(errno));
+	return false;
+}
+
+/* Where nobody accepts any more nobody shall wait. */
+static void
+shut_socket(struct children *all, enum kind k)
+{
+	struct kind_setup *s = &all->setup;
+
+	if (s->listen_fd[k] < 0)
+		return;
+	close(s->listen_fd[k]);
+	s->listen_fd[k] = -1;
+	listener_remove(s->run_dir, kinds[k].socket);
+}
+
 bool
 children_prepare(struct children *all)
 {
@@ -30,12 +60,9 @@ children_prepare(struct children *all)
 
 	for (int k = 0; k < KIND__MAX; k++) {
 		s->listen_fd[k] = s->bell_fd[k] = -1;
-		if (kinds[k].socket)
-			s->listen_fd[k] = listener_socket(s->run_dir, kinds[k].socket, s->uid,
-			    s->gid, (enum conf_socket_access)s->conf->socket_access);
 		if (kinds[k].flags & KIND_BELL)
 			s->bell_fd[k] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		if ((kinds[k].socket && s->listen_fd[k] < 0) ||
+		if ((kinds[k].wanted(s) > 0 && !open_socket(all, (enum kind)k)) ||
 		    ((kinds[k].flags & KIND_BELL) && s->bell_fd[k] < 0))
 			return false;
 	}
@@ -48,12 +75,9 @@ children_close(struct children *all)
 	struct kind_setup *s = &all->setup;
 
 	for (int k = 0; k < KIND__MAX; k++) {
-		if (s->listen_fd[k] >= 0)
-			close(s->listen_fd[k]);
+		shut_socket(all, (enum kind)k);
 		if (s->bell_fd[k] >= 0)
 			close(s->bell_fd[k]);
-		if (kinds[k].socket)
-			listener_remove(s->run_dir, kinds[k].socket);
 	}
 }
 
@@ -115,9 +139,9 @@ children_tend(struct children *all)
 
 		if (kinds[k].life == LIFE_PASS)
 			tend_pass(all, k, wanted);
-		else if (wanted == 0)
-			children_stop(all, k, kinds[k].grace_ms);
-		else
+		else if (wanted == 0 && children_stop(all, k, kinds[k].grace_ms) == 0)
+			shut_socket(all, k);
+		else if (wanted > 0 && open_socket(all, k))
 			for (int have = count(all, k); have < wanted; have++)
 				add(all, k);
 	}

@@ -18,9 +18,10 @@ run_worker(const struct kind_setup *s, enum kind k, pid_t parent)
 	const struct worker_options o = { .conf = s->conf,
 		.share = s->share,
 		.wake = live_is_on(s->live, s->conf) ? &s->live->wake : &nobody_listens,
+		.calls_out = k == KIND_ASK,
 		.listen_fd = s->listen_fd[k],
 		.mail_wake_fd = s->bell_fd[KIND_MAILER],
-		.ready_fd = s->ready_fd,
+		.ready_fd = k == KIND_WORKER ? s->ready_fd : -1,
 		.uid = s->uid,
 		.gid = s->gid,
 		.parent = parent };
@@ -38,6 +39,12 @@ static int
 workers_wanted(const struct kind_setup *s)
 {
 	return (int)s->conf->workers;
+}
+
+static int
+ask_wanted(const struct kind_setup *s)
+{
+	return s->conf->translate_url[0] ? (int)s->conf->ask_workers : 0;
 }
 
 static int
@@ -81,6 +88,16 @@ const struct kind_line kinds[KIND__MAX] = {
 	    .wanted = workers_wanted,
 	    .life = LIFE_SETTINGS,
 	    .flags = KIND_RENEWS | ENDS_UPLOADS_IF_KILLED,
+	    .stop_signal = SIGTERM,
+	    .stop_turn = 2,
+	    .grace_ms = STOP_GRACE_MS },
+	/* They wait for engines, and nobody waits for them. */
+	[KIND_ASK] = { .name = "ask worker",
+	    .run = run_worker,
+	    .socket = LISTENER_ASK,
+	    .wanted = ask_wanted,
+	    .life = LIFE_SETTINGS,
+	    .flags = KIND_RENEWS,
 	    .stop_signal = SIGTERM,
 	    .stop_turn = 2,
 	    .grace_ms = STOP_GRACE_MS },

@@ -8,8 +8,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Sockets of the run folder: the workers', and relay-live's. */
+/* Sockets of the run folder: the workers', of both pools, and relay-live's. */
 #define LISTENER_SOCKET LOCATION_MAIN_SOCKET
+#define LISTENER_ASK LOCATION_ASK_SOCKET
 #define LISTENER_LIVE LOCATION_LIVE_SOCKET
 
 /* A listening socket of that name in the run folder, owned by uid and gid, mode 0660, or 0666 for

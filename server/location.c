@@ -6,6 +6,9 @@
 
 #define API "/api/"
 #define STREAMS_PER_CLIENT 200
+#define ASK_WAITING 16 /* calls that wait for the engine, of all */
+#define ASK_PER_CLIENT 8
+#define ASK_PATIENCE_SEC 5 /* more than the engine has */
 
 /* One socket, named several times: only then nginx may ask again, which it does where the server
  * block says so. */
@@ -13,6 +16,7 @@ static const struct {
 	const char *name, *socket;
 	int times;
 } pools[POOL__MAX] = { [POOL_MAIN] = { "webchat_relay", LOCATION_MAIN_SOCKET, 4 },
+	[POOL_ASK] = { "webchat_ask", LOCATION_ASK_SOCKET, 1 },
 	[POOL_LIVE] = { "webchat_live", LOCATION_LIVE_SOCKET, 1 } };
 
 /* Zones in which a rate is counted, and how many requests at once it lets through, in times of the
@@ -23,6 +27,7 @@ static const struct {
 	const char *connections;
 } rates[RATE__MAX] = { [RATE_API] = { "api", 2, "connections" },
 	[RATE_AUTH] = { "auth", 1, "connections" },
+	[RATE_ASK] = { "api", 2, "ask_client" },
 	[RATE_STREAM] = { "api", 2, "live" },
 	[RATE_LOCAL] = { NULL, 0, NULL } };
 
@@ -163,6 +168,15 @@ location_body(const struct location *l, struct text *out)
 		    l->body_limit, l->body_limit);
 }
 
+/* So many of each client. */
+static long long
+connections(enum rate rate, const struct conf *c)
+{
+	return rate == RATE_STREAM ? STREAMS_PER_CLIENT :
+	    rate == RATE_ASK       ? ASK_PER_CLIENT :
+				     (long long)c->max_connections;
+}
+
 void
 location_limit(enum rate rate, const struct conf *c, struct text *out)
 {
@@ -172,8 +186,15 @@ location_limit(enum rate rate, const struct conf *c, struct text *out)
 		text_printf(out, "            limit_req zone=%s burst=%lld nodelay;\n",
 		    rates[rate].requests, rates[rate].burst * often);
 	if (rates[rate].connections && c->max_connections)
-		text_printf(out, "            limit_conn %s %lld;", rates[rate].connections,
-		    rate == RATE_STREAM ? STREAMS_PER_CLIENT : (long long)c->max_connections);
+		text_printf(out, "            limit_conn %s %lld;\n", rates[rate].connections,
+		    connections(rate, c));
+	if (rate == RATE_ASK)
+		text_printf(out,
+		    "            limit_conn ask %d;\n"
+		    "            limit_conn_status 503;\n"
+		    "            fastcgi_read_timeout %llds;",
+		    ASK_WAITING,
+		    (long long)(c->translate_timeout_ms + 999) / 1000 + ASK_PATIENCE_SEC);
 }
 
 void
@@ -188,7 +209,9 @@ location_zones(const struct conf *c, struct text *out)
 	if (c->max_connections)
 		text_printf(out,
 		    "    limit_conn_zone $limit_client zone=connections:10m;\n"
+		    "    limit_conn_zone $limit_client zone=ask_client:10m;\n"
 		    "    limit_conn_zone $limit_client zone=live:10m;\n");
+	text_printf(out, "    limit_conn_zone ask zone=ask:64k;");
 }
 
 const char *

@@ -12,6 +12,7 @@
 
 /* Sockets of the pools, in the run folder. */
 #define LOCATION_MAIN_SOCKET "relay.sock"
+#define LOCATION_ASK_SOCKET "ask.sock"
 #define LOCATION_LIVE_SOCKET "live.sock"
 
 struct location {

@@ -146,6 +146,7 @@ finish_reload(struct parent *p)
 {
 	if (!p->retired || children_stop_older(&p->children) > 0)
 		return;
+	ask_forget(&p->children.setup.share->ask); /* it may be another engine now */
 	drop_conf(&p->retired);
 	if (p->reload_again)
 		reload(p);

@@ -153,6 +153,9 @@ def test_a_folder_cannot_include_what_stands_to_its_right(tmp_path):
     assert compile_in("live", "wake.h", tmp_path)
     assert not compile_in("live", "db.h", tmp_path)
     assert not compile_in("admin", "req.h", tmp_path)
+    assert compile_in("fcgi", "adapter.h", tmp_path)
+    assert not compile_in("translate", "db.h", tmp_path)
+    assert not compile_in("mail", "wire.h", tmp_path)
 
 
 def generated(option):

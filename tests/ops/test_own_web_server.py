@@ -10,6 +10,7 @@ import pytest
 
 from client import wait_until
 from contract import ROOT
+from engine_sink import EngineSink
 from harness import Relay, StartFailed, clean_env, free_port, kill_pids, make_folder, pids_of, run
 from live import WAKE, listen
 from test_nginx import is_json_failure
@@ -96,6 +97,15 @@ def test_wake_comes_through_the_nginx_of_another_user(make_hosted):
     with listen(ann) as stream:
         bob.send(ann)
         assert stream.event() == WAKE
+
+
+@needs_root
+def test_translation_goes_through_the_nginx_of_another_user(make_hosted):
+    with EngineSink() as engine:
+        relay = make_hosted(engine.settings(), folder=make_folder("relay of mine"))
+        ann = relay.sign_in()
+        wait_until("the languages are known", lambda: relay.client().get("/api/v1/webchat/config")["features"]["translation"])
+        assert ann.post("/api/v1/webchat/translate", {"text": "hi", "source": "en", "target": "es"}, expect=200)["text"] == "HI"
 
 
 @needs_root

@@ -174,15 +174,22 @@ TEST(more_locations_than_there_is_room_for_are_refused)
 
 TEST(each_rate_has_its_limits)
 {
-	const struct conf c = { .api_rate = 7, .auth_rate = 6, .max_connections = 3 };
+	const struct conf c = {
+		.api_rate = 7, .auth_rate = 6, .max_connections = 3, .translate_timeout_ms = 1500
+	};
 	const struct conf none = { .api_rate = 0 };
 	static const char *const want[RATE__MAX] = {
 		[RATE_API] = "            limit_req zone=api burst=14 nodelay;\n"
-			     "            limit_conn connections 3;",
+			     "            limit_conn connections 3;\n",
 		[RATE_AUTH] = "            limit_req zone=auth burst=6 nodelay;\n"
-			      "            limit_conn connections 3;",
+			      "            limit_conn connections 3;\n",
+		[RATE_ASK] = "            limit_req zone=api burst=14 nodelay;\n"
+			     "            limit_conn ask_client 8;\n"
+			     "            limit_conn ask 16;\n"
+			     "            limit_conn_status 503;\n"
+			     "            fastcgi_read_timeout 7s;",
 		[RATE_STREAM] = "            limit_req zone=api burst=14 nodelay;\n"
-				"            limit_conn live 200;",
+				"            limit_conn live 200;\n",
 		[RATE_LOCAL] = ""
 	};
 
@@ -194,7 +201,11 @@ TEST(each_rate_has_its_limits)
 		assert_string_equal(storage, want[rate]);
 		text_init(&t, storage, sizeof(storage));
 		location_limit((enum rate)rate, &none, &t);
-		assert_string_equal(storage, "");
+		assert_string_equal(storage,
+		    rate == RATE_ASK ? "            limit_conn ask 16;\n"
+				       "            limit_conn_status 503;\n"
+				       "            fastcgi_read_timeout 5s;" :
+				       "");
 	}
 }
 

@@ -165,7 +165,7 @@ TEST(every_setting_set_expands)
 	has(text, "$remote_addr $request_id");
 	has_not(text, "limit_req zone=a");
 	has_not(text, "limit_req_zone $limit_client zone=a");
-	has_not(text, "limit_conn ");
+	has_not(text, "limit_conn connections");
 	free(text);
 }
 
@@ -275,7 +275,10 @@ holds_the_table(char *text)
 			continue;
 		}
 		has(at, r->rate == RATE_AUTH ? "limit_req zone=auth " : "limit_req zone=api ");
-		has(at, r->rate == RATE_STREAM ? "limit_conn live " : "limit_conn connections ");
+		has(at,
+		    r->rate == RATE_STREAM  ? "limit_conn live " :
+			r->rate == RATE_ASK ? "limit_conn ask_client " :
+					      "limit_conn connections ");
 		if (r->pool == POOL_LIVE)
 			has(at, "proxy_pass http://webchat_live/;");
 		else
@@ -406,6 +409,25 @@ TEST(stream_can_be_at_another_path)
 	table = routes;
 }
 
+TEST(engine_has_a_pool_of_its_own_where_one_is_set)
+{
+	char *text, *at;
+
+	loads("RELAY_TRANSLATE_URL=http://127.0.0.1:5000\nRELAY_TRANSLATE_TIMEOUT_MS=20000\n");
+	text = written("relay.conf.in", NULL);
+	at = location_of(text, "/api/v1/webchat/translate", false);
+	has(at, "fastcgi_pass webchat_ask;");
+	has(at, "limit_conn ask 16;");
+	has(at, "limit_conn_status 503;");
+	has(at, "fastcgi_read_timeout 25s;");
+	free(at);
+	at = location_of(text, "/api/v1/webchat/poll", false);
+	has(at, "fastcgi_pass webchat_relay;");
+	has_not(at, "limit_conn ask ");
+	free(at);
+	free(text);
+}
+
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -417,6 +439,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(every_route_is_served_as_its_line_says),
 	EACH(route_whose_class_is_changed_changes_the_configuration),
 	EACH(stream_can_be_at_another_path),
+	EACH(engine_has_a_pool_of_its_own_where_one_is_set),
 };
 
 int

@@ -457,6 +457,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webchat/translate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Translate what the caller reads.
+         * @description The texts go to the engine that `translation` of the config names, and are kept nowhere. Line breaks, code, links, e-mail
+         *     addresses, mentions and emoji come back as they were. Up to 20 texts of 8 KiB each, 16 KiB in all. An account may have
+         *     two calls under way, 60 in a minute, and as many characters in a day as the operator allows.
+         */
+        post: operations["translate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webchat/groups": {
         parameters: {
             query?: never;
@@ -1850,6 +1872,8 @@ export interface components {
                 upload_quota_bytes: number;
                 /** @constant */
                 max_text_bytes: 65536;
+                /** @constant */
+                max_translate_bytes: 16384;
                 poll_interval_ms: number;
             };
             /** @description How long what people write stays on the relay. */
@@ -1860,8 +1884,50 @@ export interface components {
                 device_grace_sec: number;
             };
             translation: {
-                languages: string[];
+                languages: components["schemas"]["EngineLanguage"][];
+                /** @description From which language into which; only where not every pair is offered. */
+                pairs?: components["schemas"]["EngineLanguage"][][];
+                /**
+                 * @description Whether texts stay on the machine of the relay.
+                 * @enum {unknown}
+                 */
+                engine?: "local" | "remote";
+                /** @description Where texts go. */
+                name?: string;
             };
+        };
+        EngineLanguage: string;
+        /** @description Either `text` or `texts`. */
+        Translate: {
+            text?: string;
+            texts?: string[];
+            /** @description The language of the account when it is absent. */
+            target?: components["schemas"]["EngineLanguage"];
+            /** @description The engine finds out when it is absent. */
+            source?: components["schemas"]["EngineLanguage"];
+        };
+        Translation: {
+            text: string;
+            source?: components["schemas"]["EngineLanguage"];
+            /** @description Whether the engine found the source out. */
+            detected: boolean;
+            /** @description Whether there was nothing to translate. */
+            unchanged: boolean;
+        };
+        Translated: {
+            /** @constant */
+            success: true;
+            target: components["schemas"]["EngineLanguage"];
+            /** @description Where one text was asked for. */
+            text?: string;
+            source?: components["schemas"]["EngineLanguage"];
+            detected?: boolean;
+            unchanged?: boolean;
+            /** @description Where a list was asked for. */
+            translations?: (components["schemas"]["Translation"] | {
+                /** @enum {unknown} */
+                error: "engine_failed" | "engine_unavailable" | "unknown_language";
+            })[];
         };
         CodeSent: {
             /** @constant */
@@ -2456,6 +2522,7 @@ export interface components {
                  *         "max_upload_bytes": 104857600,
                  *         "upload_quota_bytes": 1073741824,
                  *         "max_text_bytes": 65536,
+                 *         "max_translate_bytes": 16384,
                  *         "poll_interval_ms": 2000
                  *       },
                  *       "retention": {
@@ -2463,11 +2530,43 @@ export interface components {
                  *         "device_grace_sec": 86400
                  *       },
                  *       "translation": {
-                 *         "languages": []
+                 *         "languages": [
+                 *           "en",
+                 *           "es"
+                 *         ],
+                 *         "engine": "local",
+                 *         "name": "LibreTranslate"
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["Config"];
+            };
+        };
+        /** @description The translations, in the order of the texts. */
+        Translated: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "target": "es",
+                 *       "translations": [
+                 *         {
+                 *           "text": "Buenos días",
+                 *           "source": "en",
+                 *           "detected": true,
+                 *           "unchanged": false
+                 *         },
+                 *         {
+                 *           "error": "engine_failed"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Translated"];
             };
         };
         /** @description A code is on its way, or the request for access was noted. */
@@ -3514,6 +3613,72 @@ export interface components {
                 };
             };
         };
+        /** @description The body is not JSON, one field is missing or wrong, or the engine does not have this language or pair. */
+        NoSuchLanguage: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    error?: "bad_request" | "invalid_json" | "invalid_body" | "missing_field" | "invalid_field" | "unsupported_language";
+                };
+            };
+        };
+        /** @description This relay has no translation engine. */
+        TranslationOff: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "translation_off";
+                };
+            };
+        };
+        /** @description No source was named, and nobody could tell the language of the text. */
+        UnknownLanguage: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "unknown_language";
+                };
+            };
+        };
+        /** @description The engine answered, but not with a translation; or no worker answers. */
+        EngineFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    error?: "engine_failed" | "unavailable";
+                };
+            };
+        };
+        /** @description The engine does not answer or needs a pause, too many wait for it, or the database is busy past its timeout. */
+        EngineUnavailable: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    error?: "engine_unavailable" | "engine_busy" | "unavailable" | "busy" | "storage_full" | "storage_unavailable";
+                };
+            };
+        };
         /** @description No credential, or one that is unknown, revoked or expired. */
         Unauthorized: {
             headers: {
@@ -3905,6 +4070,21 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["TypingChange"];
+            };
+        };
+        Translate: {
+            content: {
+                /**
+                 * @example {
+                 *       "texts": [
+                 *         "Good morning",
+                 *         "See https://example.com"
+                 *       ],
+                 *       "target": "es",
+                 *       "source": "en"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Translate"];
             };
         };
         NewGroup: {
@@ -4643,6 +4823,30 @@ export interface operations {
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
             503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    translate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Translate"];
+        responses: {
+            200: components["responses"]["Translated"];
+            400: components["responses"]["NoSuchLanguage"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["TranslationOff"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["MediaType"];
+            422: components["responses"]["UnknownLanguage"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["EngineFailed"];
+            503: components["responses"]["EngineUnavailable"];
             504: components["responses"]["Unavailable"];
         };
     };

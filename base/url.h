@@ -1,0 +1,20 @@
+/* Addresses of services that the relay calls: where they lead. */
+#ifndef BASE_URL_H
+#define BASE_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* http or https, a host, no user name, query or fragment. */
+bool url_is_web(const char *url);
+
+/* Not encrypted. */
+bool url_is_plain(const char *url);
+
+/* This machine: localhost, 127.0.0.1 or [::1]. */
+bool url_is_near(const char *url);
+
+/* The host and its port, cut to `size` bytes. */
+void url_host(const char *url, char *out, size_t size);
+
+#endif

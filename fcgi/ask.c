@@ -1,0 +1,228 @@
+/* The breaker, the budgets and the languages. A worker may die anywhere in here. */
+#include "ask.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FAILURES 3
+#define FIRST_PAUSE_MS 5000
+#define LONGEST_PAUSE_MS 60000
+#define MINUTE_MS 60000
+#define DAY_MS 86400000
+#define SLOT_WAIT_MS 1000
+#define LANGUAGES_MS 3600000
+#define LANGUAGES_SOON_MS 10000 /* after they could not be had */
+
+void
+ask_init(struct ask *a)
+{
+	pthread_mutexattr_t how;
+
+	pthread_mutexattr_init(&how);
+	pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&a->lock, &how);
+	pthread_mutexattr_destroy(&how);
+}
+
+/* Whoever died with it left numbers, each of them whole. */
+static void
+lock(struct ask *a)
+{
+	if (pthread_mutex_lock(&a->lock) == EOWNERDEAD)
+		pthread_mutex_consistent(&a->lock);
+}
+
+int64_t
+ask_may_call(struct ask *a, int64_t now, int64_t longest_ms)
+{
+	int64_t wait = 0;
+
+	lock(a);
+	if (a->shut_until_ms > now)
+		wait = a->shut_until_ms - now;
+	else if (a->failures >= FAILURES && a->trying_until_ms > now)
+		wait = SLOT_WAIT_MS;
+	else if (a->failures >= FAILURES)
+		a->trying_until_ms = now + longest_ms;
+	pthread_mutex_unlock(&a->lock);
+	return wait;
+}
+
+/* The third failure in a row shuts it, and each that tries it out makes it longer; what fails late
+ * says nothing new. */
+static void
+note_failure(struct ask *a, int64_t now)
+{
+	a->failures++;
+	if (a->failures < FAILURES || a->shut_until_ms > now)
+		return;
+	a->pause_ms = a->pause_ms ? 2 * a->pause_ms : FIRST_PAUSE_MS;
+	if (a->pause_ms > LONGEST_PAUSE_MS)
+		a->pause_ms = LONGEST_PAUSE_MS;
+	a->shut_until_ms = now + a->pause_ms;
+	log_warn("the translation engine is left alone for %lld s", (long long)a->pause_ms / 1000);
+}
+
+void
+ask_result(struct ask *a, enum engine_result result, int64_t wait_ms, int64_t now)
+{
+	lock(a);
+	a->trying_until_ms = 0;
+	if (result == ENGINE_NO_ANSWER || result == ENGINE_BAD_ANSWER) {
+		note_failure(a, now);
+	} else if (result == ENGINE_LATER) {
+		a->shut_until_ms = now + wait_ms;
+	} else {
+		a->failures = 0;
+		a->pause_ms = 0;
+	}
+	pthread_mutex_unlock(&a->lock);
+	atomic_fetch_add(&a->calls[result], 1);
+}
+
+static bool
+is_idle(const struct ask_account *one, int64_t now)
+{
+	for (int i = 0; i < ASK_AT_ONCE; i++)
+		if (one->busy_until_ms[i] > now)
+			return false;
+	return true;
+}
+
+/* The account's place, or a free one, or the one whose day began first. NULL: all are busy. */
+static struct ask_account *
+place_of(struct ask *a, int64_t id, int64_t now)
+{
+	struct ask_account *best = NULL;
+
+	for (int i = 0; i < ASK_ACCOUNTS; i++) {
+		struct ask_account *one = &a->accounts[i];
+
+		if (one->id == id)
+			return one;
+		if (is_idle(one, now) && (!best || one->day_from_ms < best->day_from_ms))
+			best = one;
+	}
+	if (best)
+		*best = (struct ask_account){ .id = id, .minute_from_ms = now, .day_from_ms = now };
+	return best;
+}
+
+static int
+free_slot(const struct ask_account *one, int64_t now)
+{
+	for (int i = 0; i < ASK_AT_ONCE; i++)
+		if (one->busy_until_ms[i] <= now)
+			return i;
+	return -1;
+}
+
+static int64_t
+claim(struct ask_account *one, struct ask_claim *c, int64_t now)
+{
+	if (now - one->minute_from_ms >= MINUTE_MS) {
+		one->minute_from_ms = now;
+		one->calls = 0;
+	}
+	if (now - one->day_from_ms >= DAY_MS) {
+		one->day_from_ms = now;
+		one->chars = 0;
+	}
+	c->slot = free_slot(one, now);
+	if (c->slot < 0)
+		return SLOT_WAIT_MS;
+	if (one->calls >= ASK_PER_MINUTE)
+		return one->minute_from_ms + MINUTE_MS - now;
+	if (c->chars_a_day && one->chars + c->chars > c->chars_a_day)
+		return one->day_from_ms + DAY_MS - now;
+	one->calls++;
+	one->chars += c->chars;
+	one->busy_until_ms[c->slot] = now + c->longest_ms;
+	return 0;
+}
+
+int64_t
+ask_claim(struct ask *a, struct ask_claim *c, int64_t now)
+{
+	struct ask_account *one;
+	int64_t wait;
+
+	lock(a);
+	one = place_of(a, c->account_id, now);
+	wait = one ? claim(one, c, now) : SLOT_WAIT_MS;
+	pthread_mutex_unlock(&a->lock);
+	return wait;
+}
+
+void
+ask_release(struct ask *a, const struct ask_claim *c, int64_t unused)
+{
+	lock(a);
+	for (int i = 0; i < ASK_ACCOUNTS; i++) {
+		struct ask_account *one = &a->accounts[i];
+
+		if (one->id != c->account_id)
+			continue;
+		one->busy_until_ms[c->slot] = 0;
+		one->chars = one->chars > unused ? one->chars - unused : 0;
+		break;
+	}
+	pthread_mutex_unlock(&a->lock);
+}
+
+void
+ask_languages(struct ask *a, struct languages *out)
+{
+	lock(a);
+	*out = a->languages;
+	pthread_mutex_unlock(&a->lock);
+}
+
+void
+ask_forget(struct ask *a)
+{
+	lock(a);
+	a->languages.count = 0;
+	a->languages_due_ms = 0;
+	a->failures = 0;
+	a->pause_ms = a->shut_until_ms = a->trying_until_ms = 0;
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* Is it this worker's turn? Then nobody else's while it asks. */
+static bool
+is_due(struct ask *a, int64_t now, int64_t longest_ms)
+{
+	bool due;
+
+	lock(a);
+	due = a->languages_due_ms <= now;
+	if (due)
+		a->languages_due_ms = now + longest_ms;
+	pthread_mutex_unlock(&a->lock);
+	return due;
+}
+
+void
+ask_tend(struct ask *a, const struct conf *c)
+{
+	const int64_t longest = c->translate_timeout_ms;
+	static struct languages found;
+	enum engine_result result;
+
+	if (!c->translate_url[0] || !is_due(a, clock_mono_ms(), longest + MINUTE_MS))
+		return;
+	result = engine_languages(c, longest, &found);
+	lock(a);
+	if (result == ENGINE_DONE)
+		a->languages = found;
+	a->languages_due_ms =
+	    clock_mono_ms() + (result == ENGINE_DONE ? LANGUAGES_MS : LANGUAGES_SOON_MS);
+	pthread_mutex_unlock(&a->lock);
+	if (result != ENGINE_DONE)
+		log_warn("the translation engine does not say its languages");
+}

@@ -1,0 +1,175 @@
+"""An engine on loopback that speaks four contracts, records what it gets, and misbehaves on request."""
+import json
+import threading
+import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from client import wait_until
+
+LANGUAGES = ("en", "es", "fr", "de")
+# misbehave: (status, headers, body) instead of a translation.
+ANSWERS = {
+    "not_json": (200, {}, b"<html>login</html>"),
+    "half_json": (200, {}, b'{"translatedText":["a'),
+    "no_utf8": (200, {}, b'{"translatedText":["\xff"]}'),
+    "wrong_types": (200, {}, b'{"translatedText":"a","translations":{},"responseData":7,"choices":[]}'),
+    "wrong_items": (200, {}, b'{"translatedText":[7],"translations":[7],"responseData":{"translatedText":7},"choices":[7]}'),
+    "nul": (200, {}, b'{"translatedText":["a\\u0000b"]}'),
+    "control": (200, {}, b'{"translatedText":["a\\u001bb"]}'),
+    "two_lines": (200, {}, b'{"translatedText":["a\\nb"]}'),
+    "turned": (200, {}, '{"translatedText":["a\u202eb"]}'.encode()),
+    "blank": (200, {}, b'{"translatedText":["  "]}'),
+    "nothing": (200, {}, b""),
+    "too_many": (200, {}, b'{"translatedText":["a","b","c"]}'),
+    "too_long": (200, {}, b'{"translatedText":["' + b"x" * 20000 + b'"]}'),
+    "deep": (200, {}, b'{"a":' * 50 + b"1" + b"}" * 50),
+    "500": (500, {}, b'{"error":"broke"}'),
+    "400": (400, {}, b'{"error":"no"}'),
+    "403": (403, {}, b'{"error":"bad key"}'),
+    "429": (429, {"Retry-After": "7"}, b'{"error":"Slowdown"}'),
+    "429_for_ever": (429, {"Retry-After": "99999999"}, b"{}"),
+    "456": (456, {}, b'{"message":"Quota exceeded"}'),
+    "huge": (200, {}, b'{"translatedText":["' + b"x" * 3_000_000 + b'"]}'),
+}
+
+
+class EngineSink:
+    """`misbehave` is None, a name of ANSWERS, hang, drip, cut, close or redirect; `translate(text, source, target)` may be replaced."""
+
+    def __init__(self, languages=LANGUAGES, pairs=None, detected="en"):
+        self.languages, self.pairs, self.detected = languages, pairs, detected
+        self.turns, self.held, self.misbehave, self.hide_languages = [], 0, None, False
+        self.translate = lambda text, source, target: text.upper()
+        self._go = threading.Event()
+
+    def __enter__(self):
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                sink.serve(self)
+
+            do_GET = do_POST
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.let_go()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def settings(self, **more):
+        """Settings of a relay that asks this engine."""
+        return {"RELAY_TRANSLATE_URL": self.url, **more}
+
+    def let_go(self):
+        """Ends what hangs."""
+        self._go.set()
+
+    @property
+    def texts(self):
+        """Every text that it was asked to translate."""
+        return [text for turn in self.turns for text in turn["texts"]]
+
+    def asked(self):
+        """Turns that were no question for languages."""
+        return [turn for turn in self.turns if turn["texts"]]
+
+    def wait_held(self, count):
+        wait_until(f"{count} calls are held", lambda: self.held >= count)
+
+    # -- one request ---------------------------------------------------------------------------
+
+    def serve(self, request):
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0)).decode()
+        path = urllib.parse.urlsplit(request.path)
+        turn = {"path": request.path, "headers": dict(request.headers), "body": body, "texts": []}
+        answer = self._listed(path.path) if request.command == "GET" else self._asked(path.path, turn)
+        self.turns.append(turn)
+        if turn["texts"] and self.misbehave:
+            self._misbehave(request)
+        elif self.hide_languages and not turn["texts"]:
+            self._send(request, 500, {}, b"{}")
+        else:
+            self._send(request, 200 if answer is not None else 404, {}, json.dumps(answer or {}).encode())
+
+    def _listed(self, path):
+        pairs = self.pairs or [(a, b) for a in self.languages for b in self.languages if a != b]
+        if path == "/languages":
+            return [{"code": code, "name": code, "targets": [b for a, b in pairs if a == code]} for code in self.languages]
+        if path == "/listPairs":
+            return {"responseData": [{"sourceLanguage": a, "targetLanguage": b} for a, b in pairs], "responseStatus": 200}
+        if path == "/v2/languages":
+            return [{"language": code.upper(), "name": code} for code in self.languages]
+        return None
+
+    def _asked(self, path, turn):
+        say = self.translate
+        if path == "/v2/translate":
+            ask = json.loads(turn["body"])
+            turn["texts"] = ask["text"]
+            return {"translations": [{"text": say(t, ask.get("source_lang"), ask["target_lang"]),
+                                      "detected_source_language": ask.get("source_lang") or self.detected.upper()} for t in ask["text"]]}
+        if path == "/v1/chat/completions":
+            text = json.loads(turn["body"])["messages"][1]["content"].split("\n")[1:-1]
+            turn["texts"] = ["\n".join(text)]
+            return {"choices": [{"message": {"role": "assistant", "content": say(turn["texts"][0], None, None)}, "finish_reason": "stop"}]}
+        if path == "/translate" and not turn["body"].startswith("{"):
+            ask = dict(urllib.parse.parse_qsl(turn["body"], strict_parsing=True))
+            turn["texts"] = [ask["q"]]
+            return {"responseData": {"translatedText": say(ask["q"], *ask["langpair"].split("|"))}, "responseStatus": 200}
+        if path == "/translate":
+            ask = json.loads(turn["body"])
+            turn["texts"] = ask["q"]
+            answer = {"translatedText": [say(t, ask["source"], ask["target"]) for t in ask["q"]]}
+            if ask["source"] == "auto":
+                answer["detectedLanguage"] = [{"confidence": 90, "language": self.detected} for _ in ask["q"]]
+            return answer
+        return None
+
+    @staticmethod
+    def _send(request, status, headers, body):
+        request.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+            request.send_header(name, value)
+        try:
+            request.end_headers()
+            request.wfile.write(body)
+        except OSError:
+            pass  # Nobody wants to read it all.
+
+    def _misbehave(self, request):
+        how = self.misbehave
+        request.close_connection = True
+        if how == "hang":
+            self.held += 1
+            self._go.wait(60)
+            self._send(request, 500, {}, b"{}")
+        elif how == "cut":
+            request.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"translatedText":["a"]}')
+        elif how == "drip":
+            request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            deadline = time.monotonic() + 60
+            try:
+                while not self._go.wait(0.05) and time.monotonic() < deadline:
+                    request.wfile.write(b" ")
+            except OSError:
+                pass  # The relay hung up.
+        elif how == "redirect":
+            self._send(request, 307, {"Location": self.url + "/elsewhere"}, b"")
+        elif how != "close":
+            self._send(request, *ANSWERS[how])

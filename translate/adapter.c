@@ -1,0 +1,163 @@
+/* What all kinds of engines share: the call, and what its status means. */
+#include "adapter.h"
+
+#include "log.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#define JSON_DEPTH 16
+#define LONGEST_WAIT_SEC 60
+#define USUAL_WAIT_SEC 5
+#define STATUS_BUDGET_SPENT 456 /* of DeepL */
+
+static const struct engine_kind *const kinds[] = { [TRANSLATE_LIBRETRANSLATE] =
+						       &engine_libretranslate,
+	[TRANSLATE_APERTIUM] = &engine_apertium,
+	[TRANSLATE_DEEPL] = &engine_deepl,
+	[TRANSLATE_OPENAI] = &engine_openai };
+
+const struct engine_kind *
+engine_of(const struct conf *c)
+{
+	return kinds[c->translate_kind];
+}
+
+struct json_object *
+engine_member(struct json_object *o, const char *name)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_is_type(o, json_type_object))
+		json_object_object_get_ex(o, name, &value);
+	return value;
+}
+
+const char *
+engine_word(struct json_object *o, const char *name)
+{
+	struct json_object *value = engine_member(o, name);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+bool
+engine_take(struct json_object *value, struct arena *a, char **out)
+{
+	const char *text;
+
+	if (!json_object_is_type(value, json_type_string))
+		return false;
+	text = json_object_get_string(value);
+	if (strlen(text) != (size_t)json_object_get_string_len(value)) /* a NUL is in it */
+		return false;
+	*out = arena_strdup(a, text);
+	return *out != NULL;
+}
+
+bool
+engine_post(struct wire_request *q, const char *path, struct json_object *body)
+{
+	q->path = path;
+	q->type = "application/json";
+	q->body = strdup(json_object_to_json_string_ext(
+	    body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(body);
+	return q->body != NULL;
+}
+
+/* NULL: the answer is not JSON, and JSON alone. */
+static struct json_object *
+parse(const struct wire_answer *a)
+{
+	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
+	const int len = (int)strlen(a->body);
+	struct json_object *root = NULL;
+
+	if (tok && text_json_strict(a->body, (size_t)len)) {
+		json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+		root = json_tokener_parse_ex(tok, a->body, len + 1);
+		if (json_tokener_get_error(tok) != json_tokener_success) {
+			json_object_put(root);
+			root = NULL;
+		}
+	}
+	json_tokener_free(tok);
+	return root;
+}
+
+static int64_t
+wait_ms(const struct wire_answer *a)
+{
+	const int64_t sec = a->retry_after_sec > 0 ? a->retry_after_sec : USUAL_WAIT_SEC;
+
+	return (sec < LONGEST_WAIT_SEC ? sec : LONGEST_WAIT_SEC) * 1000;
+}
+
+/* The log has the status alone: what an engine says may repeat what it was asked. */
+static enum engine_result
+judge(const struct wire_answer *a, int64_t *wait)
+{
+	if (a->status == 0)
+		return ENGINE_NO_ANSWER;
+	if (a->status == 200)
+		return ENGINE_DONE;
+	log_warn("the translation engine answered %ld", a->status);
+	if (a->status != 429 && a->status != STATUS_BUDGET_SPENT)
+		return a->status / 100 == 4 ? ENGINE_REFUSED : ENGINE_BAD_ANSWER;
+	*wait = a->status == 429 ? wait_ms(a) : (int64_t)LONGEST_WAIT_SEC * 1000;
+	return ENGINE_LATER;
+}
+
+enum engine_result
+engine_translate(const struct conf *c, struct engine_job *job, struct arena *a)
+{
+	const struct engine_kind *kind = engine_of(c);
+	struct wire_request q = { .path = NULL };
+	struct wire_answer answer;
+	enum engine_result result;
+	struct json_object *root;
+
+	job->detected[0] = '\0';
+	job->out = arena_alloc(a, (size_t)job->count * sizeof(*job->out));
+	if (!job->out || !kind->ask(c, job, &q))
+		return ENGINE_BAD_ANSWER;
+	wire_call(c, &q, job->timeout_ms, &answer);
+	result = judge(&answer, &job->wait_ms);
+	if (result == ENGINE_DONE) {
+		root = parse(&answer);
+		result = kind->read(root, job, a);
+		json_object_put(root);
+	}
+	wire_forget();
+	return result;
+}
+
+enum engine_result
+engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out)
+{
+	const struct engine_kind *kind = engine_of(c);
+	struct wire_request q = { .path = NULL };
+	struct wire_answer answer;
+	enum engine_result result;
+	struct json_object *root;
+	int64_t wait;
+
+	*out = (struct languages){ .count = 0 };
+	if (c->translate_languages[0] || !kind->ask_languages) {
+		languages_add_list(out, c->translate_languages);
+		return ENGINE_DONE;
+	}
+	kind->ask_languages(c, &q);
+	wire_call(c, &q, timeout_ms, &answer);
+	result = judge(&answer, &wait);
+	if (result == ENGINE_DONE) {
+		root = parse(&answer);
+		kind->read_languages(root, out);
+		json_object_put(root);
+		languages_close(out);
+		result = out->count > 0 ? ENGINE_DONE : ENGINE_BAD_ANSWER;
+	}
+	wire_forget();
+	return result;
+}

@@ -1,0 +1,106 @@
+/* Calling an engine with libcurl. */
+#include "wire.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_MS 2000L
+#define URL_BYTES 1280
+#define HEADER_BYTES 640
+
+/* One per process: a worker makes one call at a time. */
+static char answer[WIRE_ANSWER_BYTES + 1];
+static size_t answer_len;
+
+void
+wire_forget(void)
+{
+	explicit_bzero(answer, answer_len);
+	answer_len = 0;
+}
+
+/* Taking less than was offered ends the transfer: nobody can fill our memory. */
+static size_t
+take(char *data, size_t size, size_t n, void *arg)
+{
+	const size_t len = size * n;
+
+	(void)arg;
+	if (len > WIRE_ANSWER_BYTES - answer_len)
+		return 0;
+	memcpy(answer + answer_len, data, len);
+	answer_len += len;
+	return len;
+}
+
+static struct curl_slist *
+make_headers(const struct wire_request *q)
+{
+	/* without waiting for "100 Continue" */
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	char line[HEADER_BYTES];
+
+	list = curl_slist_append(list, "Accept: application/json");
+	if (q->body) {
+		snprintf(line, sizeof(line), "Content-Type: %s", q->type);
+		list = curl_slist_append(list, line);
+	}
+	if (q->authorization[0]) {
+		snprintf(line, sizeof(line), "Authorization: %s", q->authorization);
+		list = curl_slist_append(list, line);
+	}
+	explicit_bzero(line, sizeof(line));
+	return list;
+}
+
+static void
+set_request(CURL *curl, const struct conf *c, const struct wire_request *q, int64_t timeout_ms)
+{
+	char url[URL_BYTES];
+
+	snprintf(url, sizeof(url), "%s%s", c->translate_url, q->path);
+	curl_easy_reset(curl);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http"); /* of the setting */
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+	    timeout_ms < CONNECT_MS ? (long)timeout_ms : CONNECT_MS);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	if (c->engine_ca_file[0])
+		curl_easy_setopt(curl, CURLOPT_CAINFO, c->engine_ca_file);
+	if (q->body)
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, q->body);
+}
+
+void
+wire_call(const struct conf *c, struct wire_request *q, int64_t timeout_ms, struct wire_answer *a)
+{
+	static CURL *curl;
+	struct curl_slist *headers = make_headers(q);
+	curl_off_t wait_sec = 0;
+
+	*a = (struct wire_answer){ .body = answer };
+	wire_forget();
+	if (!curl)
+		curl = curl_easy_init();
+	if (curl && headers && timeout_ms > 0) {
+		set_request(curl, c, q, timeout_ms);
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		if (curl_easy_perform(curl) == CURLE_OK)
+			curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
+		curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_sec);
+		a->retry_after_sec = wait_sec;
+	}
+	answer[answer_len] = '\0';
+	curl_slist_free_all(headers);
+	if (q->body)
+		explicit_bzero(q->body, strlen(q->body));
+	free(q->body);
+	explicit_bzero(q, sizeof(*q));
+}
