@@ -11,7 +11,7 @@ import pytest
 
 from client import wait_until
 from engine_sink import EngineSink
-from harness import StartFailed
+from harness import BUILD, StartFailed
 from keys import make_key
 
 TRANSLATE, CONFIG = "/api/v1/webchat/translate", "/api/v1/webchat/config"
@@ -479,6 +479,33 @@ def test_text_and_key_are_in_no_log_and_no_file(start, engine):
     for word in (SECRET, SECRET.upper(), KEY):
         assert word not in said
         assert [name for name in relay.files_holding(word.encode()) if name != ".env.local"] == []
+
+
+def memory_holds(pid, needle):
+    """Whether a process has the bytes in memory that it can write to."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            start, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if " rw" in line:
+                with contextlib.suppress(OSError):
+                    memory.seek(start)
+                    if needle in memory.read(end - start):
+                        return True
+    return False
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root reads another user's memory")
+@pytest.mark.skipif("san" in os.path.basename(BUILD), reason="the address sanitizer keeps what was freed")
+@pytest.mark.parametrize("how", [None, "500", "not_json", "cut"])
+def test_text_stays_in_no_memory(start, engine, how):
+    relay = start(RELAY_ASK_WORKERS=1)
+    ann, engine.misbehave = relay.sign_in(), how
+    pid, = wait_until("it runs", lambda: asking(relay))
+    for text in (SECRET, (SECRET + " ") * 100):
+        translate(ann, text, source="en", expect=None)
+    assert asking(relay) == [pid]
+    for word in (SECRET, SECRET.upper()):
+        wait_until("it is gone", lambda: not memory_holds(pid, word[2:].encode()), 5)
 
 
 def test_nothing_of_the_user_but_the_text_goes_out(ann, engine):
