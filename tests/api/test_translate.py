@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 
 import pytest
 
@@ -13,6 +14,7 @@ from client import wait_until
 from engine_sink import EngineSink
 from harness import BUILD, StartFailed
 from keys import make_key
+from tls import make_certificate
 
 TRANSLATE, CONFIG = "/api/v1/webchat/translate", "/api/v1/webchat/config"
 SECRET = "Zuckerwatte-Geheimnis"
@@ -521,6 +523,19 @@ def test_environment_has_no_say_in_where_texts_go(make_relay, engine):
         wait_until("on", lambda: relay.client().get(CONFIG)["features"]["translation"])
         translate(relay.sign_in(), "x", source="en")
         assert proxy.turns == []
+
+
+def test_certificate_of_the_engine_is_checked(make_relay):
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = make_certificate(folder)
+        with EngineSink(certificate=certificate) as engine:
+            good = make_relay(engine.settings(RELAY_ENGINE_CA_FILE=certificate[0]))
+            wait_until("on", lambda: good.client().get(CONFIG)["features"]["translation"])
+            assert translate(good.sign_in(), "hi", source="en")["text"] == "HI"
+            strict = make_relay(engine.settings(RELAY_TRANSLATE_LANGUAGES="en,es"))
+            wait_until("on", lambda: strict.client().get(CONFIG)["features"]["translation"])
+            translate(strict.sign_in(), SECRET, source="en", expect=503).is_error(503, "engine_unavailable")
+            assert engine.texts == ["hi"]
 
 
 # -- settings and doctor ---------------------------------------------------------------------------
