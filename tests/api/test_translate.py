@@ -10,9 +10,9 @@ import tempfile
 
 import pytest
 
-from client import wait_until
+from client import Client, wait_until
 from engine_sink import EngineSink
-from harness import BUILD, StartFailed
+from harness import BUILD, StartFailed, free_port
 from keys import make_key
 from tls import make_certificate
 
@@ -515,6 +515,17 @@ def test_nothing_of_the_user_but_the_text_goes_out(ann, engine):
     turn = engine.asked()[0]
     assert turn["path"] == "/translate" and set(turn["headers"]) == {"Host", "Content-Type", "Content-Length", "Accept"}
     assert ann.address not in turn["body"] and ann.email not in turn["body"]
+
+
+def test_figures_count_calls_by_result_and_say_nothing_else(start, engine):
+    port = free_port()
+    ann = start(RELAY_METRICS_PORT=port).sign_in()
+    translate(ann, SECRET, source="en")
+    engine.misbehave = "400"
+    translate(ann, SECRET, source="en", expect=502)
+    figures = Client("127.0.0.1", port).get("/metrics", check=False, expect=200).body.decode()
+    assert re.findall(r'^webchat_engine_calls_total{result="(\w+)"} ([1-9]\d*)$', figures, re.M) == [("done", "1"), ("refused", "1")]
+    assert re.search(r"^webchat_engine_milliseconds_total \d+$", figures, re.M) and SECRET not in figures
 
 
 def test_environment_has_no_say_in_where_texts_go(make_relay, engine):
