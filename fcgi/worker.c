@@ -28,6 +28,8 @@
 #define EXIT_START_FAILED 3
 #define EXIT_NOTHING_SERVED 4
 #define TEND_MS 1000
+#define AT_HAND 16 /* blocks of one size; glibc keeps seven */
+#define SMALL_BYTES 1048
 #define TRIM_BYTES ((size_t)1 << 20) /* after a request of this size freed memory goes back */
 
 /* Below the floor of free disk nothing new is stored. */
@@ -162,6 +164,26 @@ next_request(const struct worker_options *o, struct worker *w, FCGX_Request *fcg
 	return FCGX_Accept_r(fcgx) >= 0;
 }
 
+/* Texts for an engine were in memory of libraries, too. What they freed is overwritten by
+ * M_PERTURB, but for small blocks that the C library keeps at hand: those are taken out once. */
+static void
+wipe_freed(void)
+{
+#ifdef __GLIBC__
+	void *blocks[AT_HAND];
+
+	for (size_t size = 24; size <= SMALL_BYTES; size += 16) {
+		for (int i = 0; i < AT_HAND; i++) {
+			blocks[i] = malloc(size);
+			if (blocks[i])
+				explicit_bzero(blocks[i], size);
+		}
+		for (int i = 0; i < AT_HAND; i++)
+			free(blocks[i]);
+	}
+#endif
+}
+
 /* Answers how many requests it served. */
 static int64_t
 serve(const struct worker_options *o, struct worker *w)
@@ -186,6 +208,8 @@ serve(const struct worker_options *o, struct worker *w)
 		req_reset(&r);
 		finish(&r);
 		give_back(used);
+		if (o->calls_out)
+			wipe_freed();
 	}
 	FCGX_Free(&fcgx, 1);
 	arena_free(&r.arena);

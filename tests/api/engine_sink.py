@@ -1,5 +1,6 @@
 """An engine on loopback that speaks four contracts, records what it gets, and misbehaves on request."""
 import json
+import ssl
 import threading
 import time
 import urllib.parse
@@ -37,7 +38,8 @@ ANSWERS = {
 class EngineSink:
     """`misbehave` is None, a name of ANSWERS, hang, drip, cut, close or redirect; `translate(text, source, target)` may be replaced."""
 
-    def __init__(self, languages=LANGUAGES, pairs=None, detected="en"):
+    def __init__(self, languages=LANGUAGES, pairs=None, detected="en", certificate=None):
+        self.certificate = certificate  # (chain, key): it speaks TLS
         self.languages, self.pairs, self.detected = languages, pairs, detected
         self.turns, self.held, self.misbehave, self.hide_languages = [], 0, None, False
         self.translate = lambda text, source, target: text.upper()
@@ -60,6 +62,10 @@ class EngineSink:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -70,7 +76,7 @@ class EngineSink:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.certificate else f"http://127.0.0.1:{self.port}"
 
     def settings(self, **more):
         """Settings of a relay that asks this engine."""

@@ -6,13 +6,15 @@ import json
 import os
 import re
 import signal
+import tempfile
 
 import pytest
 
-from client import wait_until
+from client import Client, wait_until
 from engine_sink import EngineSink
-from harness import StartFailed
+from harness import BUILD, StartFailed, free_port
 from keys import make_key
+from tls import make_certificate
 
 TRANSLATE, CONFIG = "/api/v1/webchat/translate", "/api/v1/webchat/config"
 SECRET = "Zuckerwatte-Geheimnis"
@@ -481,11 +483,49 @@ def test_text_and_key_are_in_no_log_and_no_file(start, engine):
         assert [name for name in relay.files_holding(word.encode()) if name != ".env.local"] == []
 
 
+def memory_holds(pid, needle):
+    """Whether a process has the bytes in memory that it can write to."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            start, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if " rw" in line:
+                with contextlib.suppress(OSError):
+                    memory.seek(start)
+                    if needle in memory.read(end - start):
+                        return True
+    return False
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root reads another user's memory")
+@pytest.mark.skipif("san" in os.path.basename(BUILD), reason="the address sanitizer keeps what was freed")
+@pytest.mark.parametrize("how", [None, "500", "not_json", "cut"])
+def test_text_stays_in_no_memory(start, engine, how):
+    relay = start(RELAY_ASK_WORKERS=1)
+    ann, engine.misbehave = relay.sign_in(), how
+    pid, = wait_until("it runs", lambda: asking(relay))
+    for text in (SECRET, (SECRET + " ") * 100):
+        translate(ann, text, source="en", expect=None)
+    assert asking(relay) == [pid]
+    for word in (SECRET, SECRET.upper()):
+        wait_until("it is gone", lambda: not memory_holds(pid, word[2:].encode()), 5)
+
+
 def test_nothing_of_the_user_but_the_text_goes_out(ann, engine):
     translate(ann, SECRET, source="en")
     turn = engine.asked()[0]
     assert turn["path"] == "/translate" and set(turn["headers"]) == {"Host", "Content-Type", "Content-Length", "Accept"}
     assert ann.address not in turn["body"] and ann.email not in turn["body"]
+
+
+def test_figures_count_calls_by_result_and_say_nothing_else(start, engine):
+    port = free_port()
+    ann = start(RELAY_METRICS_PORT=port).sign_in()
+    translate(ann, SECRET, source="en")
+    engine.misbehave = "400"
+    translate(ann, SECRET, source="en", expect=502)
+    figures = Client("127.0.0.1", port).get("/metrics", check=False, expect=200).body.decode()
+    assert re.findall(r'^webchat_engine_calls_total{result="(\w+)"} ([1-9]\d*)$', figures, re.M) == [("done", "1"), ("refused", "1")]
+    assert re.search(r"^webchat_engine_milliseconds_total \d+$", figures, re.M) and SECRET not in figures
 
 
 def test_environment_has_no_say_in_where_texts_go(make_relay, engine):
@@ -494,6 +534,19 @@ def test_environment_has_no_say_in_where_texts_go(make_relay, engine):
         wait_until("on", lambda: relay.client().get(CONFIG)["features"]["translation"])
         translate(relay.sign_in(), "x", source="en")
         assert proxy.turns == []
+
+
+def test_certificate_of_the_engine_is_checked(make_relay):
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = make_certificate(folder)
+        with EngineSink(certificate=certificate) as engine:
+            good = make_relay(engine.settings(RELAY_ENGINE_CA_FILE=certificate[0]))
+            wait_until("on", lambda: good.client().get(CONFIG)["features"]["translation"])
+            assert translate(good.sign_in(), "hi", source="en")["text"] == "HI"
+            strict = make_relay(engine.settings(RELAY_TRANSLATE_LANGUAGES="en,es"))
+            wait_until("on", lambda: strict.client().get(CONFIG)["features"]["translation"])
+            translate(strict.sign_in(), SECRET, source="en", expect=503).is_error(503, "engine_unavailable")
+            assert engine.texts == ["hi"]
 
 
 # -- settings and doctor ---------------------------------------------------------------------------

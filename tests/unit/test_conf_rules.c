@@ -13,7 +13,7 @@ wipe_watch(void *p, size_t len)
 {
 	volatile char *at = p;
 
-	if (len < sizeof(wiped)) {
+	if (len > 0 && len < sizeof(wiped)) {
 		memcpy(wiped, p, len);
 		wiped[len] = '\0';
 	}
@@ -330,10 +330,15 @@ TEST(conf_refuse_cuts_what_is_too_long)
 
 TEST(conf_free_wipes_the_secret)
 {
-	loads("SMTP_PASSWORD=hunter2\n");
-	wiped[0] = '\0';
-	conf_free(&c);
-	assert_string_equal(wiped, "hunter2");
+	static const char *const secrets[] = { "SMTP_PASSWORD=hunter2\n",
+		"RELAY_TRANSLATE_KEY=hunter2\n" };
+
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		loads(secrets[i]);
+		wiped[0] = '\0';
+		conf_free(&c);
+		assert_string_equal(wiped, "hunter2");
+	}
 }
 
 TEST(conf_free_twice_does_no_harm)

@@ -218,7 +218,7 @@ TEST(proxies_none_or_a_list)
 TEST(limits_of_zero_leave_no_directive)
 {
 	c.api_rate = c.auth_rate = c.max_connections = 0;
-	becomes("@LIMIT_ZONES@@LIMIT@", "");
+	becomes("@LIMIT_ZONES@@LIMIT@", "    limit_conn_zone ask zone=ask:64k;");
 }
 
 TEST(sockets_lie_in_their_folder)
@@ -229,6 +229,9 @@ TEST(sockets_lie_in_their_folder)
 	    "        server \"unix:relay.sock\" max_fails=0;\n"
 	    "        server \"unix:relay.sock\" max_fails=0;\n"
 	    "        server \"unix:relay.sock\" max_fails=0;\n"
+	    "    }\n"
+	    "    upstream webchat_ask {\n"
+	    "        server \"unix:ask.sock\" max_fails=0;\n"
 	    "    }\n"
 	    "    upstream webchat_live {\n"
 	    "        server \"unix:live.sock\" max_fails=0;\n"
@@ -252,10 +255,12 @@ TEST(limits_are_written_with_their_bursts)
 	    "    limit_req_zone $limit_client zone=api:10m rate=10r/s;\n"
 	    "    limit_req_zone $limit_client zone=auth:10m rate=6r/m;\n"
 	    "    limit_conn_zone $limit_client zone=connections:10m;\n"
-	    "    limit_conn_zone $limit_client zone=live:10m;\n");
+	    "    limit_conn_zone $limit_client zone=ask_client:10m;\n"
+	    "    limit_conn_zone $limit_client zone=live:10m;\n"
+	    "    limit_conn_zone ask zone=ask:64k;");
 	becomes("@LIMIT@",
 	    "            limit_req zone=api burst=20 nodelay;\n            limit_conn connections "
-	    "3;");
+	    "3;\n");
 }
 
 TEST(routes_that_nginx_cannot_hold_are_refused)
