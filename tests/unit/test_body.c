@@ -5,8 +5,11 @@
 
 #include <sodium.h>
 
-static const char *const full[BODY__MAX] = { "text \xf0\x9f\x98\x80", "subject", "", "label", "[1]",
-	"[2]", "{}" };
+static const char *const full[BODY__MAX] = {
+#define SEALED(NAME, field, shown) #field " \xf0\x9f\x98\x80",
+#include "sealed.def"
+#undef SEALED
+};
 static uint8_t id[ID_BYTES];
 static struct body sealed;
 
