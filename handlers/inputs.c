@@ -14,7 +14,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define PIXELS_MAX 65535
 #define PREVIEW_BYTES 4096
-#define PREVIEW_TEXT_BYTES ((PREVIEW_BYTES + 2) / 3 * 4)
+#define PREVIEW_TEXT_BYTES 5464 /* as many in base64 */
 
 /* clang-format off */
 #define ANY(type, name, kind, required, min, max, fallback, check, rule) \

@@ -161,7 +161,7 @@ trim(struct db *db, int64_t account_id, int *ended)
 	enum db_result r = db_exec(db, ST_SESSION_TRIM, account_id, (int64_t)(SESSIONS_MAX - 1));
 
 	if (r == DB_DONE) {
-		*ended = db_changes(db);
+		*ended = (int)db_changes(db);
 		news_for(db, WAKE_ENDED, account_id);
 	}
 	return r == DB_NONE ? DB_DONE : r;
