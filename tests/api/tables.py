@@ -41,7 +41,7 @@ class Operation:
 
 
 OPERATIONS = [Operation(*found) for found in CONTRACT.operations()]
-WITH_BODY = [operation for operation in OPERATIONS if operation.schema]
+WITH_BODY = [operation for operation in OPERATIONS if operation.schema and operation.name != "translate"]  # off without an engine: test_translate has it
 
 
 def short(value):

@@ -1897,13 +1897,11 @@ export interface components {
             };
         };
         EngineLanguage: string;
-        /** @description Either `text` or `texts`. */
+        /** @description Either `text` or `texts`. Without `target` it is the language of the account, without `source` the engine finds out. */
         Translate: {
             text?: string;
             texts?: string[];
-            /** @description The language of the account when it is absent. */
             target?: components["schemas"]["EngineLanguage"];
-            /** @description The engine finds out when it is absent. */
             source?: components["schemas"]["EngineLanguage"];
         };
         Translation: {
