@@ -236,14 +236,15 @@ class Proof:
     def let_time_pass_for_strays(self):
         """Bytes whose worker was killed before their row are removed once they are three minutes old, by the next look: their
         time is put back instead of waiting."""
-        folder = os.path.join(self.relay.folder, "pchat_uploads", "files")
+        files, incoming = (os.path.join(self.relay.folder, "pchat_uploads", name) for name in ("files", "incoming"))
 
         def strays():
             known = {row[0].hex() for row in self.link.execute("SELECT public_id FROM file")}
-            return [os.path.join(folder, name) for name in os.listdir(folder) if name not in known]
+            cut_off = [os.path.join(incoming, name) for name in os.listdir(incoming)]
+            return cut_off + [os.path.join(files, name) for name in os.listdir(files) if name not in known]
         for path in strays():
             with contextlib.suppress(FileNotFoundError):
-                os.utime(path, (time.time() - 1000, time.time() - 1000))
+                os.utime(path, (time.time() - 100000, time.time() - 100000))
         if strays():
             self.link.execute("UPDATE sweep SET searched_at = 0")
             wait_until("strays are removed", lambda: not strays(), PATIENCE_SEC)
