@@ -153,7 +153,7 @@ clean_engine_url(const char *item, char *out)
 static bool
 clean_language(const char *item, char *out)
 {
-	return text_is_language(item) && keep(item, out);
+	return text_is_language(item) && strlen(item) < TEXT_LANGUAGE_BYTES && keep(item, out);
 }
 
 static bool

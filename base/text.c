@@ -90,15 +90,20 @@ utf8_char(const unsigned char *s, size_t left)
 	return len;
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 bool
 text_is_language(const char *s)
 {
-	const size_t first = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-	const size_t len = strlen(s);
+	for (bool first = true;; first = false) {
+		const size_t n = strspn(s, first ? LETTERS : LETTERS "0123456789");
 
-	return first >= 2 && first <= 3 && len < TEXT_LANGUAGE_BYTES && s[len - 1] != '-' &&
-	    (s[first] == '\0' || s[first] == '-') &&
-	    s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")] == '\0';
+		if (n < (first ? 2 : 1) || n > (first ? 3 : 8) || (s[n] != '-' && s[n] != '\0'))
+			return false;
+		if (s[n] == '\0')
+			return true;
+		s += n + 1;
+	}
 }
 
 bool

@@ -1,6 +1,7 @@
 /* Reading and validating input: JSON bodies and query strings by the same tables. */
 #include "fields.h"
 
+#include "json_read.h"
 #include "resp.h"
 #include "route.h"
 #include "text.h"
@@ -8,14 +9,12 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define JSON_DEPTH 16
 #define ITEM_BYTES 128
 #define NUMBER_MAX 1000000
 
@@ -238,30 +237,6 @@ fill_from_json(struct request *r, const struct field *fields, void *into, struct
 	return true;
 }
 
-/* False: not JSON. The root is NULL for a plain null. */
-static bool
-parse(const char *body, size_t len, struct json_object **root)
-{
-	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
-	bool ok;
-
-	*root = NULL;
-	if (!tok || len >= INT_MAX || !text_json_strict(body, len)) {
-		json_tokener_free(tok);
-		return false;
-	}
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* With its NUL: only the end of the text tells that a plain number is complete. */
-	*root = json_tokener_parse_ex(tok, body, (int)len + 1);
-	ok = json_tokener_get_error(tok) == json_tokener_success;
-	if (!ok) {
-		json_object_put(*root);
-		*root = NULL;
-	}
-	json_tokener_free(tok);
-	return ok;
-}
-
 static bool
 is_json_type(const char *type)
 {
@@ -306,7 +281,7 @@ read_json(struct request *r)
 			}
 		return true;
 	}
-	if (!parse(r->body, r->body_len, &root)) {
+	if (!json_read(r->body, r->body_len, &root)) {
 		resp_error(r, 400, "invalid_json", "The body is not valid JSON in UTF-8.");
 		return false;
 	}

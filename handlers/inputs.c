@@ -11,7 +11,6 @@
 
 #define NAME_BYTES 256
 #define LABEL_BYTES 128
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define PIXELS_MAX 65535
 #define PREVIEW_BYTES 4096
 #define PREVIEW_TEXT_BYTES 5464 /* as many in base64 */
@@ -118,21 +117,6 @@ is_ack(const char *s)
 	return strcmp(s, "sent") == 0 || strcmp(s, "delivered") == 0 || strcmp(s, "failed") == 0;
 }
 
-/* By its form alone: subtags of up to eight letters and digits, the first of letters (RFC 5646). */
-static bool
-is_language(const char *s)
-{
-	for (bool first = true;; first = false) {
-		size_t n = strspn(s, first ? LETTERS : LETTERS "0123456789");
-
-		if (n < (first ? 2 : 1) || n > 8 || (s[n] != '-' && s[n] != '\0'))
-			return false;
-		if (s[n] == '\0')
-			return true;
-		s += n + 1;
-	}
-}
-
 static bool
 is_preview(const char *s)
 {
@@ -149,7 +133,7 @@ static bool
 is_kind(const char *s)
 {
 	return strcmp(s, "text") == 0 || strcmp(s, "voice") == 0 || strcmp(s, "call") == 0 ||
-	    strcmp(s, "reaction") == 0;
+	    message_is_reaction(s);
 }
 
 static bool
@@ -274,8 +258,7 @@ const struct field in_message_fields[] = {
 	TEXT(in_message, bot_token, FIELD_OPTIONAL, 0, 256),
 	RULED(in_message, kind, FIELD_OPTIONAL, 1, 16, is_kind, "text, voice, call or reaction"),
 	TEXT(in_message, reply_to, FIELD_OPTIONAL, 0, 64),
-	RULED(in_message, lang, FIELD_OPTIONAL, 2, 35, is_language,
-	    "a language tag such as de or pt-BR"),
+	RULED(in_message, lang, FIELD_OPTIONAL, 2, 35, text_is_language, a_language),
 	NAMED(in_message, attachments, FIELD_OPTIONAL, 0, MESSAGE_FILES_MAX, attachment_fields,
 	    in_attachment),
 	INT(in_message, duration_ms, 1, 86400000, 0),

@@ -249,7 +249,7 @@ on_message_post(struct request *r)
 		    r, 400, "invalid_body", "The body must be a JSON object with a message.");
 	else if (!in->to)
 		resp_field_error(r, 400, "missing_field", "to", "to is missing.");
-	else if (in->kind && strcmp(in->kind, "reaction") == 0)
+	else if (in->kind && message_is_reaction(in->kind))
 		send_reaction(r, in);
 	else if ((!in->text || !in->text[0]) && in->attachments.count == 0)
 		resp_field_error(r, 400, in->text ? "invalid_field" : "missing_field", "text",

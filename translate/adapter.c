@@ -1,12 +1,12 @@
 /* What all kinds of engines share: the call, and what its status means. */
 #include "adapter.h"
 
+#include "json_read.h"
 #include "log.h"
 
 #include <json-c/json.h>
 #include <string.h>
 
-#define JSON_DEPTH 16
 #define LONGEST_WAIT_SEC 60
 #define USUAL_WAIT_SEC 5
 #define STATUS_BUDGET_SPENT 456 /* of DeepL */
@@ -55,6 +55,31 @@ engine_take(struct json_object *value, struct arena *a, char **out)
 	return *out != NULL;
 }
 
+struct json_object *
+engine_texts(const struct engine_job *job)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (int i = 0; i < job->count; i++)
+		json_object_array_add(list, json_object_new_string(job->texts[i]));
+	return list;
+}
+
+bool
+engine_take_all(
+    struct json_object *list, const char *member, struct engine_job *job, struct arena *a)
+{
+	bool ok = json_object_is_type(list, json_type_array) &&
+	    json_object_array_length(list) == (size_t)job->count;
+
+	for (int i = 0; i < job->count && ok; i++) {
+		struct json_object *item = json_object_array_get_idx(list, (size_t)i);
+
+		ok = engine_take(member ? engine_member(item, member) : item, a, &job->out[i]);
+	}
+	return ok;
+}
+
 bool
 engine_post(struct wire_request *q, const char *path, struct json_object *body)
 {
@@ -64,26 +89,6 @@ engine_post(struct wire_request *q, const char *path, struct json_object *body)
 	    body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(body);
 	return q->body != NULL;
-}
-
-/* NULL: the answer is not JSON, and JSON alone. */
-static struct json_object *
-parse(const struct wire_answer *a)
-{
-	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
-	const int len = (int)strlen(a->body);
-	struct json_object *root = NULL;
-
-	if (tok && text_json_strict(a->body, (size_t)len)) {
-		json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-		root = json_tokener_parse_ex(tok, a->body, len + 1);
-		if (json_tokener_get_error(tok) != json_tokener_success) {
-			json_object_put(root);
-			root = NULL;
-		}
-	}
-	json_tokener_free(tok);
-	return root;
 }
 
 static int64_t
@@ -96,7 +101,7 @@ wait_ms(const struct wire_answer *a)
 
 /* The log has the status alone: what an engine says may repeat what it was asked. */
 static enum engine_result
-judge(const struct wire_answer *a, int64_t *wait)
+classify(const struct wire_answer *a, int64_t *wait)
 {
 	if (a->status == 0)
 		return ENGINE_NO_ANSWER;
@@ -123,9 +128,9 @@ engine_translate(const struct conf *c, struct engine_job *job, struct arena *a)
 	if (!job->out || !kind->ask(c, job, &q))
 		return ENGINE_BAD_ANSWER;
 	wire_call(c, &q, job->timeout_ms, &answer);
-	result = judge(&answer, &job->wait_ms);
+	result = classify(&answer, &job->wait_ms);
 	if (result == ENGINE_DONE) {
-		root = parse(&answer);
+		json_read(answer.body, strlen(answer.body), &root);
 		result = kind->read(root, job, a);
 		json_object_put(root);
 	}
@@ -150,9 +155,9 @@ engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out
 	}
 	kind->ask_languages(c, &q);
 	wire_call(c, &q, timeout_ms, &answer);
-	result = judge(&answer, &wait);
+	result = classify(&answer, &wait);
 	if (result == ENGINE_DONE) {
-		root = parse(&answer);
+		json_read(answer.body, strlen(answer.body), &root);
 		kind->read_languages(root, out);
 		json_object_put(root);
 		languages_close(out);

@@ -59,6 +59,14 @@ engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out
 /* A text of an answer, in the arena; false: it is no text. */
 bool engine_take(struct json_object *value, struct arena *a, char **out);
 
+/* The texts of a job as a list. */
+struct json_object *engine_texts(const struct engine_job *job);
+
+/* Takes as many texts as the job has: the items of a list, or a member of each (NULL: themselves).
+ * False: it is no such list. */
+bool engine_take_all(
+    struct json_object *list, const char *member, struct engine_job *job, struct arena *a);
+
 /* A member of an object; NULL: `o` is none, or has it not. */
 struct json_object *engine_member(struct json_object *o, const char *name);
 

@@ -31,11 +31,9 @@ code_of(const char *code, bool is_source)
 static bool
 ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 {
-	struct json_object *o = json_object_new_object(), *texts = json_object_new_array();
+	struct json_object *o = json_object_new_object();
 
-	for (int i = 0; i < job->count; i++)
-		json_object_array_add(texts, json_object_new_string(job->texts[i]));
-	json_object_object_add(o, "text", texts);
+	json_object_object_add(o, "text", engine_texts(job));
 	if (job->source)
 		json_object_object_add(o, "source_lang", code_of(job->source, true));
 	json_object_object_add(o, "target_lang", code_of(job->target, false));
@@ -47,7 +45,7 @@ ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 static bool
 put_code(const char *code, char out[static TEXT_LANGUAGE_BYTES])
 {
-	if (!code || !text_is_language(code))
+	if (!code || !languages_is_code(code))
 		return false;
 	snprintf(out, TEXT_LANGUAGE_BYTES, "%s", code);
 	for (char *p = out; *p && *p != '-'; p++)
@@ -61,13 +59,8 @@ read_texts(struct json_object *root, struct engine_job *job, struct arena *a)
 {
 	struct json_object *list = engine_member(root, "translations");
 
-	if (!json_object_is_type(list, json_type_array) ||
-	    json_object_array_length(list) != (size_t)job->count)
+	if (!engine_take_all(list, "text", job, a))
 		return ENGINE_BAD_ANSWER;
-	for (int i = 0; i < job->count; i++)
-		if (!engine_take(engine_member(json_object_array_get_idx(list, (size_t)i), "text"),
-			a, &job->out[i]))
-			return ENGINE_BAD_ANSWER;
 	return job->source ||
 		put_code(
 		    engine_word(json_object_array_get_idx(list, 0), "detected_source_language"),

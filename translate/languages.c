@@ -14,6 +14,12 @@ find_exactly(const struct languages *l, const char *code)
 	return -1;
 }
 
+bool
+languages_is_code(const char *s)
+{
+	return text_is_language(s) && strlen(s) < TEXT_LANGUAGE_BYTES;
+}
+
 int
 languages_add(struct languages *l, const char *code)
 {
@@ -21,7 +27,7 @@ languages_add(struct languages *l, const char *code)
 
 	if (at >= 0)
 		return at;
-	if (!text_is_language(code) || l->count == LANGUAGES_MAX)
+	if (!languages_is_code(code) || l->count == LANGUAGES_MAX)
 		return -1;
 	snprintf(l->codes[l->count], TEXT_LANGUAGE_BYTES, "%s", code);
 	return l->count++;

@@ -17,6 +17,9 @@ struct languages {
 	uint8_t pairs[LANGUAGES_MAX][LANGUAGES_MAX / 8]; /* bits, by from and to */
 };
 
+/* Is it a language as engines name them? */
+bool languages_is_code(const char *s);
+
 /* The place of a code, which is added when it is not there. -1: it is none, or the table is full.
  */
 int languages_add(struct languages *l, const char *code);

@@ -10,11 +10,9 @@
 static bool
 ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 {
-	struct json_object *o = json_object_new_object(), *texts = json_object_new_array();
+	struct json_object *o = json_object_new_object();
 
-	for (int i = 0; i < job->count; i++)
-		json_object_array_add(texts, json_object_new_string(job->texts[i]));
-	json_object_object_add(o, "q", texts);
+	json_object_object_add(o, "q", engine_texts(job));
 	json_object_object_add(
 	    o, "source", json_object_new_string(job->source ? job->source : "auto"));
 	json_object_object_add(o, "target", json_object_new_string(job->target));
@@ -34,7 +32,7 @@ read_detected(struct json_object *root, struct engine_job *job)
 	if (json_object_is_type(found, json_type_array))
 		found = json_object_array_get_idx(found, 0);
 	code = engine_word(found, "language");
-	if (!code || !text_is_language(code))
+	if (!code || !languages_is_code(code))
 		return false;
 	snprintf(job->detected, sizeof(job->detected), "%s", code);
 	return true;
@@ -43,14 +41,8 @@ read_detected(struct json_object *root, struct engine_job *job)
 static enum engine_result
 read_texts(struct json_object *root, struct engine_job *job, struct arena *a)
 {
-	struct json_object *list = engine_member(root, "translatedText");
-
-	if (!json_object_is_type(list, json_type_array) ||
-	    json_object_array_length(list) != (size_t)job->count)
+	if (!engine_take_all(engine_member(root, "translatedText"), NULL, job, a))
 		return ENGINE_BAD_ANSWER;
-	for (int i = 0; i < job->count; i++)
-		if (!engine_take(json_object_array_get_idx(list, (size_t)i), a, &job->out[i]))
-			return ENGINE_BAD_ANSWER;
 	return job->source || read_detected(root, job) ? ENGINE_DONE : ENGINE_UNKNOWN_LANGUAGE;
 }
 

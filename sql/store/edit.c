@@ -11,8 +11,6 @@
 #include "seq.h"
 #include "waiting.h"
 
-#include <string.h>
-
 /* Puts a change of the message into the stream of everyone who was handed it, and into the sender's
  * if another session of theirs wants it. Inside a write. */
 static enum db_result
@@ -94,7 +92,7 @@ edit(struct db *db, const struct message *m, struct actor who, const char *text,
 	bool heard = true, full = false;
 	enum db_result r;
 
-	*result = m->sender_id != who.account_id || strcmp(m->kind, "reaction") == 0 ?
+	*result = m->sender_id != who.account_id || message_is_reaction(m->kind) ?
 	    CHANGE_FORBIDDEN :
 	    m->deleted_at                                       ? CHANGE_WITHDRAWN :
 	    claim_took_it(db, m)                                ? CHANGE_TOO_LATE :

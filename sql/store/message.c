@@ -3,6 +3,8 @@
 
 #include "body.h"
 
+#include <string.h>
+
 const char *
 delivery_state_name(enum delivery_state s)
 {
@@ -10,6 +12,12 @@ delivery_state_name(enum delivery_state s)
 		"sent", "failed", "expired" };
 
 	return names[s];
+}
+
+bool
+message_is_reaction(const char *kind)
+{
+	return strcmp(kind, "reaction") == 0;
 }
 
 bool

@@ -21,6 +21,9 @@ enum delivery_state {
 bool delivery_may_become(enum delivery_state from, enum delivery_state to);
 #define MESSAGE_FILES_MAX 10
 
+/* Is a message of this kind a reaction to another? */
+bool message_is_reaction(const char *kind);
+
 /* The wire's word for a state. */
 const char *delivery_state_name(enum delivery_state s);
 

@@ -11,8 +11,6 @@
 #include "seq.h"
 #include "waiting.h"
 
-#include <string.h>
-
 #define IDEMPOTENCY_TTL_MS ((int64_t)24 * 3600000)
 
 /* One place in the group's stream, and news for each member. */
@@ -207,13 +205,6 @@ check_recipient(struct db *db, struct message_new *m, enum send_result *result)
 	return db_failed(r) ? r : DB_DONE;
 }
 
-/* Members who only read may send those. */
-static bool
-is_reaction(const struct message_new *m)
-{
-	return strcmp(m->kind, "reaction") == 0;
-}
-
 /* Everything that may have changed since the sender asked. DB_DONE, or DB_NONE with *result. */
 static enum db_result
 check_place(struct db *db, struct message_new *m, enum send_result *result)
@@ -222,7 +213,8 @@ check_place(struct db *db, struct message_new *m, enum send_result *result)
 	case TARGET_ACCOUNT:
 		return check_recipient(db, m, result);
 	case TARGET_GROUP:
-		return post_check_group(db, m->to.group.id, m->sender_id, is_reaction(m), result);
+		return post_check_group(
+		    db, m->to.group.id, m->sender_id, message_is_reaction(m->kind), result);
 	case TARGET_INBOUND:
 		return check_account(db, m->sender_id, result);
 	case TARGET_OUTSIDE:

@@ -1,12 +1,11 @@
 """An engine on loopback that speaks four contracts, records what it gets, and misbehaves on request."""
 import json
 import ssl
-import threading
 import time
 import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from client import wait_until
+from http_sink import HttpSink
 
 LANGUAGES = ("en", "es", "fr", "de")
 # misbehave: (status, headers, body) instead of a translation.
@@ -35,48 +34,21 @@ ANSWERS = {
 }
 
 
-class EngineSink:
+class EngineSink(HttpSink):
     """`misbehave` is None, a name of ANSWERS, hang, drip, cut, close or redirect; `translate(text, source, target)` may be replaced."""
 
     def __init__(self, languages=LANGUAGES, pairs=None, detected="en", certificate=None):
-        self.certificate = certificate  # (chain, key): it speaks TLS
+        super().__init__()
+        if certificate:  # (chain, key)
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
         self.languages, self.pairs, self.detected = languages, pairs, detected
-        self.turns, self.held, self.misbehave, self.hide_languages = [], 0, None, False
+        self.held, self.hide_languages = 0, False
         self.translate = lambda text, source, target: text.upper()
-        self._go = threading.Event()
-
-    def __enter__(self):
-        sink = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_POST(self):
-                sink.serve(self)
-
-            do_GET = do_POST
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_port
-        if self.certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*self.certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.let_go()
-        self._server.shutdown()
-        self._server.server_close()
 
     @property
     def url(self):
-        return f"https://localhost:{self.port}" if self.certificate else f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.tls else f"http://127.0.0.1:{self.port}"
 
     def settings(self, **more):
         """Settings of a relay that asks this engine."""
@@ -84,7 +56,7 @@ class EngineSink:
 
     def let_go(self):
         """Ends what hangs."""
-        self._go.set()
+        self.over.set()
 
     @property
     def texts(self):
@@ -101,7 +73,7 @@ class EngineSink:
     # -- one request ---------------------------------------------------------------------------
 
     def serve(self, request):
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0)).decode()
+        body = self.read(request).decode()
         path = urllib.parse.urlsplit(request.path)
         turn = {"path": request.path, "headers": dict(request.headers), "body": body, "texts": []}
         answer = self._listed(path.path) if request.command == "GET" else self._asked(path.path, turn)
@@ -109,9 +81,9 @@ class EngineSink:
         if turn["texts"] and self.misbehave:
             self._misbehave(request)
         elif self.hide_languages and not turn["texts"]:
-            self._send(request, 500, {}, b"{}")
+            self.send(request, 500, {}, b"{}")
         else:
-            self._send(request, 200 if answer is not None else 404, {}, json.dumps(answer or {}).encode())
+            self.send(request, 200 if answer is not None else 404, {}, json.dumps(answer or {}).encode())
 
     def _listed(self, path):
         pairs = self.pairs or [(a, b) for a in self.languages for b in self.languages if a != b]
@@ -147,35 +119,24 @@ class EngineSink:
             return answer
         return None
 
-    @staticmethod
-    def _send(request, status, headers, body):
-        request.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
-            request.send_header(name, value)
-        try:
-            request.end_headers()
-            request.wfile.write(body)
-        except OSError:
-            pass  # Nobody wants to read it all.
-
     def _misbehave(self, request):
         how = self.misbehave
         request.close_connection = True
         if how == "hang":
             self.held += 1
-            self._go.wait(60)
-            self._send(request, 500, {}, b"{}")
+            self.over.wait(60)
+            self.send(request, 500, {}, b"{}")
         elif how == "cut":
             request.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"translatedText":["a"]}')
         elif how == "drip":
             request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
             deadline = time.monotonic() + 60
             try:
-                while not self._go.wait(0.05) and time.monotonic() < deadline:
+                while not self.over.wait(0.05) and time.monotonic() < deadline:
                     request.wfile.write(b" ")
             except OSError:
                 pass  # The relay hung up.
         elif how == "redirect":
-            self._send(request, 307, {"Location": self.url + "/elsewhere"}, b"")
+            self.send(request, 307, {"Location": self.url + "/elsewhere"}, b"")
         elif how != "close":
-            self._send(request, *ANSWERS[how])
+            self.send(request, *ANSWERS[how])

@@ -1,11 +1,10 @@
 """A Bot API on loopback that records what it gets and misbehaves on request."""
 import json
 import socket
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from client import wait_until
+from http_sink import HttpSink
 
 # misbehave: what it answers instead of taking the message. Some answer, some never do.
 ANSWERS = {
@@ -28,71 +27,35 @@ ANSWERS = {
 }
 
 
-class TelegramSink:
+class TelegramSink(HttpSink):
     """The sink; `misbehave` is None, a name of ANSWERS, hang, close, redirect (to `elsewhere`) or echo_token."""
 
     def __init__(self):
-        self.taken, self.turns, self.misbehave, self.bad_chat, self.elsewhere = [], [], None, None, ""
-        self._ended = threading.Event()
-
-    def __enter__(self):
-        sink = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_POST(self):
-                sink.serve(self)
-
-            do_GET = do_POST
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__()
+        self.taken, self.bad_chat, self.elsewhere = [], None, ""
 
     def serve(self, request):
         """Answer one request."""
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        body = self.read(request)
         turn = {"method": request.command, "path": request.path, "type": request.headers.get("Content-Type"),
                 "at": time.monotonic(), **(json.loads(body) if body else {})}
         self.turns.append(turn)
         how = self.misbehave if self.bad_chat in (None, turn.get("chat_id")) else None
         if how == "hang":
-            self._ended.wait(60)
+            self.over.wait(60)
             request.close_connection = True
         elif how == "close":
             request.connection.shutdown(socket.SHUT_RDWR)
             request.close_connection = True
         elif how == "redirect":
-            self._answer(request, 302, {"Location": self.elsewhere}, b"")
+            self.send(request, 302, {"Location": self.elsewhere}, b"")
         elif how == "echo_token":
-            self._answer(request, 400, {}, json.dumps({"ok": False, "description": f"bad path {request.path}"}).encode())
+            self.send(request, 400, {}, json.dumps({"ok": False, "description": f"bad path {request.path}"}).encode())
         elif how:
-            self._answer(request, *ANSWERS[how])
+            self.send(request, *ANSWERS[how])
         else:
             self.taken.append(turn)
-            self._answer(request, 200, {}, b'{"ok":true,"result":{"message_id":1}}')
-
-    @staticmethod
-    def _answer(request, status, headers, body):
-        request.send_response(status)
-        for name, value in {**headers, "Content-Length": len(body)}.items():
-            request.send_header(name, str(value))
-        request.end_headers()
-        try:
-            request.wfile.write(body)
-        except OSError:
-            pass  # The relay had enough.
+            self.send(request, 200, {}, b'{"ok":true,"result":{"message_id":1}}')
 
     def settings(self, **more):
         """The settings of a relay that sends to this sink."""
