@@ -69,6 +69,17 @@ def quiet_relay(make_relay):
     return make
 
 
+def got(user):
+    """What an older client of somebody gets, all from the beginning."""
+    return user.poll_all("")[0]
+
+
+def settle(*devices):
+    """Each has all that there is so far."""
+    for device in devices:
+        device.drain()
+
+
 def sweep(relay):
     done = run("relay-sweep", "--dir", relay.folder, "--now")
     assert done.returncode == 0, done
@@ -107,17 +118,12 @@ def test_client_that_does_not_ask_sees_what_it_saw_before(ann, phone, bob):
 def test_own_copy_of_a_group_message(phone, laptop, bob):
     group = Group(phone.user, **OPEN)
     group.join(bob)
-    phone.items(), laptop.items()
+    settle(phone, laptop)
     phone.user.send(group.id, "to all")
     [item] = laptop.items()
     assert (item["text"], item["own"], item["group_id"]) == ("to all", True, group.id)
     assert phone.items() == []
-    assert "own" not in [i for i in Device_of(bob) if i["text"] == "to all"][0]
-
-
-def Device_of(user):  # pylint: disable=invalid-name
-    """What an older client of somebody gets."""
-    return user.poll_all("")[0]
+    assert "own" not in [i for i in got(bob) if i["text"] == "to all"][0]
 
 
 def test_own_copy_of_what_leaves_by_a_phone(phone, laptop):
@@ -142,7 +148,7 @@ def test_edit_in_a_group_reaches_the_own_other_devices(phone, laptop, bob):
     group = Group(phone.user, **OPEN)
     group.join(bob)
     sent = phone.user.send(group.id, "frist")["message_id"]
-    laptop.items()
+    settle(laptop)
     phone.user.patch(f"{MESSAGES}/{sent}", {"text": "first"}, expect=200)
     assert [(i["text"], i.get("own")) for i in laptop.items()] == [("first", True)]
 
@@ -155,7 +161,7 @@ def test_saved_message_is_own_on_the_other_devices_alone(phone, laptop):
 
 def test_edited_saved_message_reaches_both(phone, laptop):
     sent = phone.user.send(phone.user, "milk")["message_id"]
-    laptop.items(), phone.items()
+    settle(phone, laptop)
     phone.user.patch(f"{MESSAGES}/{sent}", {"text": "oat milk"}, expect=200)
     assert [i["text"] for i in laptop.items()] == [i["text"] for i in phone.items()] == ["oat milk"]
 
@@ -164,13 +170,13 @@ def test_who_is_blocked_does_not_learn_it_from_own_copies(phone, laptop, bob):
     bob.post(CHAT + "/blocks", {"chat_address": phone.user.address}, expect=200)
     phone.user.send(bob, "hello?")
     assert [i["text"] for i in laptop.items()] == ["hello?"]
-    assert Device_of(bob) == []
+    assert got(bob) == []
     assert laptop.changes() == {}
 
 
 def test_session_that_begins_later_gets_nothing_of_before(relay, phone, laptop, bob):
     phone.user.send(bob, "before")
-    laptop.items()
+    settle(laptop)
     assert Device(relay, phone.user).items() == []
 
 
@@ -190,7 +196,7 @@ def test_own_copy_wakes_the_other_device(phone, laptop, bob):
 
 def test_progress_of_own_messages_comes_to_all_devices(phone, laptop, bob):
     sent = phone.user.send(bob)["message_id"]
-    phone.items(), laptop.items()
+    settle(phone, laptop)
     bob.poll_all("")
     assert phone.changes() == laptop.changes() == {sent: "delivered"}
     bob.read(sent)
@@ -202,14 +208,14 @@ def test_progress_of_own_messages_comes_to_all_devices(phone, laptop, bob):
 
 def test_reading_on_one_device_marks_the_others(phone, laptop, bob):
     sent = bob.send(phone.user)["message_id"]
-    phone.items(), laptop.items()
+    settle(phone, laptop)
     phone.user.read(sent)
     assert laptop.changes() == {sent: "read"} and laptop.changes() == {}
 
 
 def test_reading_on_one_device_wakes_the_others(phone, laptop, bob):
     sent = bob.send(phone.user)["message_id"]
-    phone.items(), laptop.items()
+    settle(phone, laptop)
     with listen(laptop.user) as stream:
         phone.user.read(sent)
         assert stream.event() == WAKE
@@ -221,9 +227,9 @@ def test_progress_in_a_group_is_of_the_member_who_is_behind(relay, phone, bob):
     for member in bob, carl:
         group.join(member)
     sent = phone.user.send(group.id)["message_id"]
-    phone.items()
+    settle(phone)
     bob.poll_all("")
-    assert phone.changes().get(sent) in ("queued", None)
+    assert phone.changes() == {sent: "queued"}
     carl.poll_all("")
     assert phone.changes() == {sent: "delivered"}
 
@@ -231,7 +237,7 @@ def test_progress_in_a_group_is_of_the_member_who_is_behind(relay, phone, bob):
 def test_what_happens_after_a_block_is_no_change(phone, bob):
     sent = phone.user.send(bob)["message_id"]
     bob.poll_all("")
-    phone.items()
+    settle(phone)
     bob.post(CHAT + "/blocks", {"chat_address": phone.user.address}, expect=200)
     bob.read(sent)
     assert phone.changes() == {}
@@ -240,7 +246,7 @@ def test_what_happens_after_a_block_is_no_change(phone, bob):
 def test_progress_of_a_phones_message(phone, laptop):
     way = Phone(phone.user, "p")
     sent = phone.user.post(MESSAGES, {"channel": "sms", "to": "+4915112345678", "text": "x", "phone_id": "p"}, expect=202)["message_id"]
-    laptop.items()
+    settle(laptop)
     [claimed] = way.claim()
     way.ack(claimed)
     assert laptop.changes() == {sent: "sent"}
@@ -251,13 +257,13 @@ def test_expiry_is_a_change(quiet):
     ann, bob = relay.sign_in(), relay.sign_in()
     device = Device(relay, ann)
     sent = ann.send(bob)["message_id"]
-    device.items()
+    settle(device)
     wait_until("it expired", lambda: (sweep(relay), device.changes().get(sent) == "expired")[1])
 
 
 def test_record_of_a_user_that_changed_is_named(phone, laptop, bob):
     me = phone.user
-    laptop.drain()
+    settle(laptop)
     me.put("/api/v1/pchat/auth/me", {"display_name": "Anna"}, expect=200)
     assert laptop.drain()[2] == {"profile"}
     me.post(CHAT + "/blocks", {"chat_address": bob.address}, expect=200)
@@ -316,15 +322,16 @@ def test_modes_that_forget_the_recipient_are_silent(quiet, mode):
     assert late.items() == []
 
 
-def test_stub_of_a_file_message_names_no_file(quiet):
+def test_stub_names_no_file_and_no_message_that_it_answered(quiet):
     relay = quiet(RETENTION_DEVICE_GRACE_SEC=0)
     ann, bob = relay.sign_in(), relay.sign_in()
     late = Device(relay, bob)
-    ann.send(bob, "x", reply_to=bob.send(ann)["message_id"])
-    bob.poll_all("")
+    file_id = ann.put(f"{CHAT}/upload?name=a.bin", data=b"bytes", expect=200)["file_id"]
+    ann.send(bob, "x", reply_to=bob.send(ann)["message_id"], attachments=[file_id])
+    assert {"attachments", "reply_to"} <= set(got(bob)[-1])
     sweep(relay)
-    item = [i for i in late.items() if i["from"] == ann.address][0]
-    assert not {"attachments", "reply_to", "event", "duration_ms"} & set(item)
+    [item] = [i for i in late.items() if i["from"] == ann.address]
+    assert item["scrubbed_at"] and not {"attachments", "reply_to", "event", "duration_ms"} & set(item)
 
 
 # -- scrubbing waits --------------------------------------------------------------------------------------------
@@ -365,7 +372,7 @@ def test_edit_waits_for_every_device_again(quiet):
     laptop = Device(relay, bob)
     sent = ann.send(bob, "frist")["message_id"]
     _, cursor = bob.poll_all("")
-    laptop.items()
+    settle(laptop)
     ann.patch(f"{MESSAGES}/{sent}", {"text": "first"}, expect=200)
     bob.poll_all(cursor)
     sweep(relay)
@@ -380,7 +387,7 @@ def test_group_message_waits_for_the_devices_of_each_member(quiet):
     group = Group(ann, **OPEN)
     group.join(bob)
     laptop = Device(relay, bob)
-    laptop.items()
+    settle(laptop)
     sent = ann.send(group.id, "for all")["message_id"]
     bob.poll_all("")
     sweep(relay)
@@ -392,7 +399,8 @@ def test_group_message_waits_for_the_devices_of_each_member(quiet):
 def test_grace_of_nothing_is_the_first_device_alone(quiet):
     relay = quiet(RETENTION_DEVICE_GRACE_SEC=0)
     ann, bob = relay.sign_in(), relay.sign_in()
-    Device(relay, bob), Device(relay, ann)
+    for user in ann, bob:
+        Device(relay, user)
     sent = ann.send(bob, "x")["message_id"]
     bob.poll_all("")
     sweep(relay)
@@ -446,7 +454,8 @@ def test_expiry_waits_for_no_device(quiet):
 def test_modes_that_scrub_on_claim_wait_for_nobody(quiet, mode):
     relay = quiet(MESSAGE_RETENTION_MODE=mode)
     ann, bob = relay.sign_in(), relay.sign_in()
-    Device(relay, bob), Device(relay, ann)
+    for user in ann, bob:
+        Device(relay, user)
     sent = ann.send(bob, "x")["message_id"]
     assert [i["text"] for i in bob.poll("")["messages"]] == ["x"]
     assert text_of(ann, sent) == ""
@@ -495,10 +504,9 @@ def test_three_devices_show_the_same_through_restarts_and_kills(make_relay):
     want[edited] = "edited"
     look()
     for who, told in enumerate(seen):
-        own = {m for m, text in want.items() if text.split("-")[-1] == str(who)} - {edited}
-        assert {m: t for m, t in told.items() if m in want and m not in own and m != edited} == \
-            {m: t for m, t in want.items() if m not in own and m != edited}
-    assert seen[1][edited] == seen[2][edited] == "edited"
+        mine = {message for message, text in want.items() if text.endswith(f"-{who}")} | ({edited} if who == 0 else set())
+        assert {message: told.get(message) for message in want if message not in mine} == \
+            {message: text for message, text in want.items() if message not in mine}
 
 
 def test_modes_that_forget_the_recipient_forget_who_read_it(quiet):

@@ -75,7 +75,7 @@ def _fill(schema, fill):
         return max(schema["enum"], key=len)
     if "oneOf" in schema:
         return max((_fill(one, fill) for one in schema["oneOf"]), key=lambda value: len(json.dumps(value)))
-    kind = schema.get("type", "object" if "properties" in schema else "string")
+    kind = schema["type"]
     if kind == "string":
         most = schema.get("x-max-bytes") or schema.get("maxLength") or 64
         return fill * (most // (len(fill.encode()) if "x-max-bytes" in schema else 1))

@@ -241,11 +241,13 @@ send_text(const struct member *from, const struct member *to, const char *text)
 
 #define PAGE_ALL ((struct message_page){ .limit = 100, .text_limit = 1 << 20 })
 
-/* One poll from cursor `from`, with account and session as they are stored. */
+/* One poll from cursor `from`, with account and session as they are stored; with `changes` one that
+ * asks for what the account's other sessions do. */
 static inline struct message_page
-poll_page(struct member *m, int64_t from, int64_t now, struct message_page page)
+poll_with(struct member *m, int64_t from, int64_t now, struct message_page page,
+    struct change_page *changes)
 {
-	struct change_page changes;
+	struct change_page none;
 	struct poll p;
 
 	fresh(m);
@@ -255,12 +257,20 @@ poll_page(struct member *m, int64_t from, int64_t now, struct message_page page)
 		.session_sent_seq = m->s.sent_seq,
 		.session_confirmed_seq = m->s.confirmed_seq,
 		.session_own = m->s.own,
+		.own = changes != NULL,
 		.delivered_seq = m->acc.delivered_seq,
 		.from = from,
 		.now = now };
-	assert_int_equal(db_stream_poll(store.db, &store.arena, &p, &page, &changes), DB_DONE);
+	assert_int_equal(
+	    db_stream_poll(store.db, &store.arena, &p, &page, changes ? changes : &none), DB_DONE);
 	fresh(m);
 	return page;
+}
+
+static inline struct message_page
+poll_page(struct member *m, int64_t from, int64_t now, struct message_page page)
+{
+	return poll_with(m, from, now, page, NULL);
 }
 
 static inline struct message_page

@@ -23,22 +23,7 @@ set_up(void **state)
 static struct message_page
 look(struct member *m, int64_t from)
 {
-	struct message_page page = PAGE_ALL;
-	struct poll p;
-
-	fresh(m);
-	p = (struct poll){ .account_id = m->acc.id,
-		.session_id = m->s.id,
-		.session_created_at = m->s.created_at,
-		.session_sent_seq = m->s.sent_seq,
-		.session_confirmed_seq = m->s.confirmed_seq,
-		.session_own = m->s.own,
-		.own = true,
-		.delivered_seq = m->acc.delivered_seq,
-		.from = from,
-		.now = NOW + 1 };
-	assert_int_equal(db_stream_poll(store.db, &store.arena, &p, &page, &changes), DB_DONE);
-	return page;
+	return poll_with(m, from, NOW + 1, PAGE_ALL, &changes);
 }
 
 static void

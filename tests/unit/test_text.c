@@ -7,11 +7,17 @@
 #define SIXTY TEN TEN TEN TEN TEN TEN
 
 static void
-addresses(bool want, const char *const *list)
+each(bool (*check)(const char *s), bool want, const char *const *list)
 {
 	for (; *list; list++)
-		if (text_is_chat_address(*list) != want)
+		if (check(*list) != want)
 			fail_msg("'%s' should be %s", *list, want ? "allowed" : "refused");
+}
+
+static void
+addresses(bool want, const char *const *list)
+{
+	each(text_is_chat_address, want, list);
 }
 
 TEST(chat_address_of_2_characters_is_refused_of_3_allowed)
@@ -42,6 +48,45 @@ TEST(chat_address_with_another_character_is_refused)
 	addresses(false,
 	    (const char *const[]){ "ab c", "abc\n", "\nabc", "ab\tc", "ab@c", "ab/c", "ab*c",
 		"ab\xc3\xa4", "\xd0\xb0\xd0\xb1\xd0\xb2", "abc\x7f", "ab`", "ab{", NULL });
+}
+
+TEST(language_has_two_or_three_letters_and_subtags_of_up_to_eight)
+{
+	each(text_is_language, true,
+	    (const char *const[]){
+		"en", "spa", "pt-BR", "zh-Hans-CN", "sl-rozaj-biske", "de-1996", "ES", NULL });
+	each(text_is_language, false,
+	    (const char *const[]){ "", "e", "english", "en-", "-en", "en--US", "en_US", "e1", "12",
+		"en US", "en-abcdefghi", "d\xc3\xa9", NULL });
+}
+
+TEST(grapheme_is_one_of_up_to_64_bytes_that_shows)
+{
+	each(text_is_grapheme, true,
+	    (const char *const[]){ "a", "\U0001f44d", "\u2764\ufe0f", "e\u0301",
+		"\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f1e9\U0001f1ea", NULL });
+	each(text_is_grapheme, false,
+	    (const char *const[]){ "", " ", "\n", "ab", "\u202e", "\u200b", "\U0001f44d\U0001f44d",
+		"a\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301"
+		"\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301"
+		"\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301",
+		NULL });
+}
+
+TEST(base64_is_decoded_into_no_more_than_there_is_room_for)
+{
+	uint8_t out[4];
+	size_t len = 0;
+
+	assert_true(text_from_base64("YWJj", out, sizeof(out), &len));
+	assert_int_equal(len, 3);
+	assert_memory_equal(out, "abc", 3);
+	assert_true(text_from_base64("YWJjZA==", out, sizeof(out), &len));
+	assert_int_equal(len, 4);
+	assert_false(text_from_base64("YWJjZGU=", out, sizeof(out), &len));
+	assert_false(text_from_base64("YWJjZA", out, sizeof(out), &len));
+	assert_false(text_from_base64("YW\nJj", out, sizeof(out), &len));
+	assert_false(text_from_base64("-_-_", out, sizeof(out), &len));
 }
 
 TEST(lower_ascii_changes_a_to_z_only)
@@ -190,6 +235,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(chat_address_starts_with_a_letter_or_digit),
 	cmocka_unit_test(chat_address_in_capitals_is_refused),
 	cmocka_unit_test(chat_address_with_another_character_is_refused),
+	cmocka_unit_test(language_has_two_or_three_letters_and_subtags_of_up_to_eight),
+	cmocka_unit_test(grapheme_is_one_of_up_to_64_bytes_that_shows),
+	cmocka_unit_test(base64_is_decoded_into_no_more_than_there_is_room_for),
 	cmocka_unit_test(lower_ascii_changes_a_to_z_only),
 	cmocka_unit_test(trim_takes_blanks_off_both_ends_only),
 	cmocka_unit_test(list_each_trims_items_and_leaves_empty_ones_out),
