@@ -36,6 +36,10 @@ test('names-show-what-would-turn-them', () => {
   assert.equal(m.text.plainName('יוסף'), 'יוסף');
 });
 
+test('a-chat-address-reads-from-left-to-right', () => {
+  assert.equal(m.text.handleOf('ben'), '\u2066@ben\u2069');
+});
+
 test('initials-of-many-scripts', () => {
   for (const [name, wanted] of [['Anna Keller', 'AK'], ['יוסף לוי', 'יל'], ['李小龙', '李'], ['たなか', 'た'], ['bob', 'B'], ['jean-luc picard', 'JP'], ['🙂', '🙂'], ['', '?'], ['@42', '4']]) assert.equal(m.text.initials(name), wanted, name);
 });

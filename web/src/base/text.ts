@@ -73,6 +73,9 @@ export function plainName(name: string): string {
   return name.replace(hiddenChars, (c) => `\u2039${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}\u203a`);
 }
 
+/** A chat address as it is shown: read from left to right in every language. */
+export const handleOf = (address: string): string => `\u2066@${address}\u2069`;
+
 /** First letters of the first and the last word; one for CJK. */
 export function initials(name: string): string {
   const words = name.replace(hiddenChars, '').trim().split(/[\s._-]+/u).filter((w) => /[\p{L}\p{N}]/u.test(w));

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { addressPattern } from '../base/rules';
-import { plainName } from '../base/text';
+import { handleOf, plainName } from '../base/text';
 import { t } from '../i18n';
 import { back, chats, go, place } from '../state/app';
 import type { DirectoryUser, Group } from '../wire/api';
@@ -167,7 +167,7 @@ export function Directory() {
                 <span class="grow">
                   <One class="block title">{plainName(u.display_name || u.chat_address)}</One>
                   <span class="in-line quiet-text">
-                    <bdi>@{u.chat_address}</bdi>
+                    <span>{handleOf(u.chat_address)}</span>
                     {u.sessions.length > 0 && (
                       <One class="grow">{u.sessions.map((s) => [s.device_name, s.session_name].filter(Boolean).join(', ')).join(' · ')}</One>
                     )}
@@ -186,7 +186,7 @@ export function Directory() {
             <li>
               <button type="button" class="row-button" onClick={() => void openPerson(exact, '')}>
                 <Avatar name={exact} address={exact} size="mid" />
-                <span class="grow">{t('directory.write', { address: `@${exact}` })}</span>
+                <span class="grow">{t('directory.write', { address: handleOf(exact) })}</span>
               </button>
             </li>
           )}

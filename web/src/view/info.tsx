@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
-import { plainName } from '../base/text';
+import { handleOf, plainName } from '../base/text';
 import { sizeOf, t, type Key } from '../i18n';
 import { back, chats, go, onePane, place } from '../state/app';
 import type { JoinRequest, Member, Role } from '../wire/api';
@@ -140,7 +140,7 @@ function AddPeople({ known, close }: { known: Set<string>; close: (address?: str
               <Avatar name={u.display_name || u.chat_address} address={u.chat_address} size="mid" />
               <span class="grow">
                 <One class="block title">{plainName(u.display_name || u.chat_address)}</One>
-                <span class="block quiet-text">@{u.chat_address}</span>
+                <span class="block quiet-text">{handleOf(u.chat_address)}</span>
               </span>
             </button>
           </li>
@@ -149,7 +149,7 @@ function AddPeople({ known, close }: { known: Set<string>; close: (address?: str
           <li>
             <button type="button" class="row-button" onClick={() => close(text)}>
               <Avatar name={text} address={text} size="mid" />
-              <span class="grow">@{text}</span>
+              <span class="grow">{handleOf(text)}</span>
             </button>
           </li>
         )}
@@ -272,7 +272,7 @@ export function Info() {
           </p>
           {kind === 'person' && (
             <button type="button" class="text-button" onClick={() => void copyText(address)}>
-              <bdi>@{address}</bdi> <Icon name="copy" small />
+              {handleOf(address)} <Icon name="copy" small />
             </button>
           )}
           {isGroup && (

@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
-import { plainName } from '../base/text';
+import { handleOf, plainName } from '../base/text';
 import { listOf, t } from '../i18n';
 import { back, chats, go, onePane, place } from '../state/app';
 import { Icon } from '../ui/icon';
@@ -20,7 +20,7 @@ function subtitle(chat: Chat): string {
   const typing = c.typing.value.get(chat.key);
   if (typing?.length) return t('typing.some', { names: listOf(typing.map((a) => plainName(c.nameOf(a)))), n: typing.length });
   if (chat.blocked) return t('blocked');
-  if (kind === 'person') return c.isOnline(address) ? t('online') : `@${address}`;
+  if (kind === 'person') return c.isOnline(address) ? t('online') : handleOf(address);
   if (kind === 'outside') return phone ? t('outside.by', { channel: t(`filter.${channel === 'tg_bot' ? 'tg' : channel}` as never), phone }) : t(`filter.${channel === 'tg_bot' ? 'tg' : channel}` as never);
   if (kind === 'group') return chat.role === '' ? t('group.left') : `${chat.mode === 'stream' ? `${t('group.stream')}, ` : ''}${t('group.members', { n: chat.members ?? 1 })}`;
   if (kind === 'self') return t('saved.sub');
