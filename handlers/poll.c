@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Those who type to `to`, which the wire calls `name`; the caller himself is left out. */
+/* Those who type to `to`, which the wire calls `name`; the caller is left out. */
 static void
 add_typists(struct request *r, struct json_object *array, int64_t to, const char *name)
 {

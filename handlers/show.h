@@ -44,7 +44,7 @@ struct json_object *show_group(const struct group *g);
 struct json_object *show_invite(const struct invite *i);
 
 /* Answers why a call on a group was refused. False for GROUP_OK, GROUP_INVITED, GROUP_REQUESTED and
- * GROUP_DELETED, which the caller answers himself. */
+ * GROUP_DELETED, which the caller answers. */
 bool show_group_refused(struct request *r, enum group_result result);
 
 #endif

@@ -114,7 +114,7 @@ CREATE TABLE delivery (
     state INTEGER NOT NULL,             -- 0 queued, 1 claimed, 2 delivered, 3 read, 4 sent, 5 failed, 6 expired
     delivered_at INTEGER NOT NULL,
     read_at INTEGER NOT NULL,
-    removed_at INTEGER NOT NULL,        -- the recipient deleted it for himself
+    removed_at INTEGER NOT NULL,        -- the recipient deleted it for themselves
     PRIMARY KEY (message_id, account_id)
 ) STRICT, WITHOUT ROWID;
 

@@ -38,7 +38,7 @@ CREATE TABLE phone (
 ALTER TABLE outbox ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;     -- 0 mail, 1 Telegram
 ALTER TABLE outbox ADD COLUMN message_id INTEGER REFERENCES message (id) ON DELETE CASCADE;
 CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
-ALTER TABLE account ADD COLUMN mail_reply_to INTEGER NOT NULL DEFAULT 0;  -- his mails name his address in Reply-To
+ALTER TABLE account ADD COLUMN mail_reply_to INTEGER NOT NULL DEFAULT 0;  -- their mails name their address in Reply-To
 DROP INDEX outbox_due;
 CREATE INDEX outbox_due ON outbox (kind, next_try_at);
 CREATE INDEX outbox_expires ON outbox (expires_at);

@@ -33,7 +33,7 @@ stream_changed(struct db *db, const struct message *m, int64_t session_id)
 	return post_copy(db, m->sender_id, session_id, seq, m->id);
 }
 
-/* Is the sender still heard where the message went? He must have the right to write to the group,
+/* Is the sender still heard where the message went? They must have the right to write to the group,
  * and not be blocked by the one recipient. DB_DONE with *heard. */
 static enum db_result
 is_heard(struct db *db, const struct message *m, bool *heard)
