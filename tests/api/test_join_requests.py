@@ -2,6 +2,7 @@
 import pytest
 
 from groups import ASK, DIRECTORY, GROUPS, OPEN, UNKNOWN_GROUP, Group
+from harness import unique
 
 
 def take_back(user, group, expect=200):
@@ -10,12 +11,12 @@ def take_back(user, group, expect=200):
 
 @pytest.fixture(name="group")
 def group_that_wants_to_be_asked(ann):
-    return Group(ann, **ASK)
+    return Group(ann, name=unique("group"), **ASK)
 
 
 def in_directory(user, group):
-    found = user.get(f"{DIRECTORY}?limit=1", expect=200)["groups"]
-    return next(entry for entry in found if entry["group_id"] == group.id)
+    [found] = user.get(f"{DIRECTORY}?limit=1&q={group.now()['name']}", expect=200)["groups"]
+    return found
 
 
 def records(user, cursor):
