@@ -31,8 +31,8 @@ void text_lower_ascii(char *s);
 bool text_is_chat_address(const char *s);
 
 /* True for what has the form of a language tag (RFC 5646): two or three letters, then subtags
- * of up to eight letters and digits, each behind a hyphen. Engines name languages by short ones: en,
- * pt-BR, zh-Hans. */
+ * of up to eight letters and digits, each behind a hyphen. Engines name languages by short ones:
+ * en, pt-BR, zh-Hans. */
 #define TEXT_LANGUAGE_BYTES 12
 bool text_is_language(const char *s);
 
