@@ -100,6 +100,7 @@ req_read(struct request *r)
 	r->body_check = *param(r, "BODY_CHECK") != 0;
 	r->live_check = *param(r, "LIVE_CHECK") != 0;
 	r->upload_end = *param(r, "UPLOAD_END") != 0;
+	r->file_sent = param(r, "FILE_SENT");
 	r->upload_id = upload_id(r->id);
 	r->body_file = param(r, "BODY_FILE");
 	r->content_length = read_length(param(r, "BODY_LENGTH"));

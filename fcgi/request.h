@@ -37,7 +37,8 @@ enum access {
 
 /* How often one client address may call; the web server counts. */
 enum rate {
-	RATE_API, /* RELAY_API_RATE a second and twice that at once; RELAY_MAX_CONNECTIONS */
+	RATE_API, /* RELAY_API_RATE a second and RATE_BURST times that at once, of each account and
+		   * of each address without a credential; RELAY_MAX_CONNECTIONS of an address */
 	RATE_AUTH, /* RELAY_AUTH_RATE a minute, and as many at once: what sends mail or tries codes
 		    */
 	RATE_ASK, /* as RATE_API; how many may wait at once is counted by itself */
@@ -45,6 +46,8 @@ enum rate {
 	RATE_LOCAL, /* not limited, and only on loopback, at RELAY_METRICS_PORT */
 	RATE__MAX
 };
+
+#define RATE_BURST 2 /* seconds of the API's rate that may come at once */
 
 /* Who answers. */
 enum pool {
@@ -89,6 +92,7 @@ struct worker {
 struct resp_file {
 	const char *path; /* as the internal location of nginx knows it */
 	const char *mime, *disposition;
+	const char *reader; /* who is noted once it was sent whole, see download.h; or NULL */
 };
 
 struct response {
@@ -120,6 +124,7 @@ struct request {
 	bool live_check; /* nginx asks before it lets somebody listen: who is it? */
 	uint64_t upload_id; /* the same in all that nginx asks about one upload */
 	bool upload_end; /* nginx says that an upload is over, however it ended */
+	const char *file_sent; /* nginx says how the sending of a file ended; "": it does not */
 	const char *body_file; /* where nginx put the body; "": it comes through the socket */
 	int64_t content_length; /* -1: not given */
 

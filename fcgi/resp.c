@@ -240,8 +240,8 @@ send_file(FCGX_Stream *out, const struct resp_file *f)
 {
 	FCGX_FPrintF(out,
 	    "Status: 200 OK\r\nCache-Control: private, no-cache\r\nContent-Type: %s\r\n"
-	    "Content-Disposition: %s\r\nX-Accel-Redirect: %s\r\n\r\n",
-	    f->mime, f->disposition, f->path);
+	    "Content-Disposition: %s\r\nX-Accel-Redirect: %s\r\nX-File-Reader: %s\r\n\r\n",
+	    f->mime, f->disposition, f->path, f->reader ? f->reader : "");
 }
 
 static void

@@ -4,6 +4,7 @@
 #define FCGI_SHARE_H
 
 #include "ask.h"
+#include "bucket.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -47,6 +48,7 @@ struct share {
 	pthread_mutex_t upload_lock; /* robust: who dies with it leaves it to the next */
 	struct share_upload uploads[SHARE_UPLOADS];
 	struct ask ask;
+	struct buckets calls; /* of accounts */
 };
 
 /* Maps it; call before fork. NULL: out of memory. It lives as long as the processes. */

@@ -4,6 +4,7 @@
 #include "auth.h"
 #include "cleanup.h"
 #include "clock.h"
+#include "download.h"
 #include "fields.h"
 #include "log.h"
 #include "req.h"
@@ -32,6 +33,20 @@
 #define SMALL_BYTES 1048
 #define TRIM_BYTES ((size_t)1 << 20) /* after a request of this size freed memory goes back */
 
+/* Calls of a user are counted wherever they come from. False: it answered. */
+static bool
+is_within_rate(struct request *r)
+{
+	const int often = (int)r->worker->conf->api_rate;
+
+	if (r->route->rate == RATE_AUTH || r->route->rate == RATE_LOCAL || r->body_check ||
+	    bucket_take(
+		&r->worker->share->calls, r->me.id, often, RATE_BURST * often, clock_mono_ms()))
+		return true;
+	resp_limited(r, "Too many requests of this account; ask again later.", r->now);
+	return false;
+}
+
 /* Below the floor of free disk nothing new is stored. */
 static bool
 has_room(struct request *r)
@@ -57,15 +72,26 @@ may_send(struct request *r)
 	return false;
 }
 
+/* What nginx has to say once a request is over. */
+static bool
+is_notice(struct request *r)
+{
+	if (r->upload_end)
+		share_upload_end(r->worker->share, r->upload_id);
+	else if (*r->file_sent)
+		download_end(r);
+	return r->upload_end || *r->file_sent;
+}
+
 static void
 serve_one(struct request *r)
 {
-	if (req_read(r) && r->upload_end) {
-		share_upload_end(r->worker->share, r->upload_id);
+	if (req_read(r) && is_notice(r)) {
 		resp_ok(r, 200);
 	} else if (r->resp.status == 0) {
 		r->route = route_find(r);
-		if (r->route && auth_check(r) && has_room(r) && may_send(r) && fields_read(r))
+		if (r->route && auth_check(r) && is_within_rate(r) && has_room(r) && may_send(r) &&
+		    fields_read(r))
 			r->route->run(r);
 	}
 	resp_memory(r);

@@ -1,6 +1,7 @@
 /* Files: uploading, downloading, listing, deleting. nginx moves the bytes. */
 #include "file.h"
 
+#include "download.h"
 #include "filename.h"
 #include "handlers.h"
 #include "inputs.h"
@@ -308,21 +309,21 @@ on_upload(struct request *r)
 	share_upload_end(r->worker->share, r->upload_id);
 }
 
-/* The file of the path, if it is there, as the caller sees it, or whose `link` (or NULL) it is.
- * False: it answered. */
+/* The file of the path, if it is there, as *reader sees it: whose `link` (or NULL) it is, or the
+ * caller. False: it answered. */
 static bool
-find_file(struct request *r, const char *link, struct file *f)
+find_file(struct request *r, const char *link, struct file *f, int64_t *reader)
 {
 	uint8_t id[ID_BYTES];
 	const bool is_id = id_parse("fil_", r->args[0], id);
-	int64_t reader = 0;
 	enum db_result res;
 
-	if (is_id && link && !link_reader(r, link, id, &reader))
+	*reader = 0;
+	if (is_id && link && !link_reader(r, link, id, reader))
 		return false;
-	res = is_id ?
-	    db_file_get(r->worker->db, &r->arena, id, reader ? reader : r->me.id, r->now, f) :
-	    DB_NONE;
+	if (!*reader)
+		*reader = r->me.id;
+	res = is_id ? db_file_get(r->worker->db, &r->arena, id, *reader, r->now, f) : DB_NONE;
 
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
@@ -348,8 +349,9 @@ unknown_file(struct request *r)
 	resp_error(r, 404, "unknown_file", "There is no such file, or you may not see it.");
 }
 
+/* To `reader`, an account or 0. */
 static void
-send_file(struct request *r, const struct file *f)
+send_file(struct request *r, const struct file *f, int64_t reader)
 {
 	char *disposition = arena_alloc(&r->arena, DISPOSITION_BYTES);
 	char name[2 * ID_BYTES + 1];
@@ -357,6 +359,8 @@ send_file(struct request *r, const struct file *f)
 
 	secret_hex(f->public_id, ID_BYTES, name);
 	out.path = arena_printf(&r->arena, "/_files/%s", name);
+	if (reader && f->visible && db_file_hold_ms(r->worker->db))
+		out.reader = download_reader(r, f->public_id, reader);
 	if (!disposition || !out.path) {
 		resp_db_failed(r, DB_FAIL);
 		return;
@@ -373,12 +377,13 @@ on_file_get(struct request *r)
 {
 	const struct in_token *in = r->in;
 	struct file f;
+	int64_t reader;
 
-	if (!find_file(r, in->link, &f))
+	if (!find_file(r, in->link, &f, &reader))
 		return;
 	if (f.id &&
 	    (f.visible || holds_token(&f, in->token) || !r->worker->conf->download_requires_token))
-		send_file(r, &f);
+		send_file(r, &f, reader);
 	else if (r->me.id || !r->worker->conf->download_requires_token)
 		unknown_file(r);
 	else
@@ -396,8 +401,9 @@ on_file_link(struct request *r)
 	int64_t expires_at = r->now + LINK_TTL_MS;
 	struct json_object *o;
 	struct file f;
+	int64_t reader;
 
-	if (!find_file(r, NULL, &f))
+	if (!find_file(r, NULL, &f, &reader))
 		return;
 	if (!f.id || !f.visible) {
 		unknown_file(r);

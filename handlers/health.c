@@ -1,4 +1,5 @@
 /* Health and the facts that a client must know before it signs in. */
+#include "file.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "outbox.h"
@@ -119,14 +120,16 @@ is_live(const struct request *r)
 
 /* How long messages and files stay, for clients that tell their users. */
 static void
-add_retention(struct json_object *o, const struct conf *c)
+add_retention(struct request *r, struct json_object *o)
 {
+	const struct conf *c = r->worker->conf;
 	struct json_object *retention = json_object_new_object();
 	int len = 0;
 	const char *mode = conf_word(CONF_MESSAGE_RETENTION_MODE, c->retention_mode, &len);
 
 	json_object_object_add(retention, "mode", json_object_new_string_len(mode, len));
 	json_add_int(retention, "device_grace_sec", c->device_grace_sec);
+	json_add_int(retention, "file_hold_sec", db_file_hold_ms(r->worker->db) / 1000);
 	json_object_object_add(o, "retention", retention);
 }
 
@@ -155,6 +158,6 @@ on_config_get(struct request *r)
 	json_add_int(limits, "max_translate_bytes", INPUT_TRANSLATE_BYTES);
 	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
 	json_object_object_add(o, "limits", limits);
-	add_retention(o, c);
+	add_retention(r, o);
 	json_add_bool(features, "translation", translation_show(r, o));
 }

@@ -6,6 +6,7 @@
 
 #define API "/api/"
 #define STREAMS_PER_CLIENT 200
+#define ACCOUNTS_PER_ADDRESS 20 /* so many times the rate of one, for all at an address */
 #define ASK_WAITING 16 /* calls that wait for the engine, of all */
 #define ASK_PER_CLIENT 8
 #define ASK_PATIENCE_SEC 5 /* more than the engine has */
@@ -19,17 +20,15 @@ static const struct {
 	[POOL_ASK] = { "webchat_ask", LOCATION_ASK_SOCKET, 1 },
 	[POOL_LIVE] = { "webchat_live", LOCATION_LIVE_SOCKET, 1 } };
 
-/* Zones in which a rate is counted, and how many requests at once it lets through, in times of the
- * rate. */
+/* The zones in which requests and connections are counted. */
 static const struct {
-	const char *requests;
-	int burst;
-	const char *connections;
-} rates[RATE__MAX] = { [RATE_API] = { "api", 2, "connections" },
-	[RATE_AUTH] = { "auth", 1, "connections" },
-	[RATE_ASK] = { "api", 2, "ask_client" },
-	[RATE_STREAM] = { "api", 2, "live" },
-	[RATE_LOCAL] = { NULL, 0, NULL } };
+	bool calls; /* counted by RELAY_API_RATE; the workers do so for each account */
+	const char *connections; /* NULL: not counted */
+} rates[RATE__MAX] = { [RATE_API] = { true, "connections" },
+	[RATE_AUTH] = { false, "connections" },
+	[RATE_ASK] = { true, "ask_client" },
+	[RATE_STREAM] = { true, "live" },
+	[RATE_LOCAL] = { false, NULL } };
 
 static int
 fail(char *error, const char *path, const char *why)
@@ -168,7 +167,7 @@ location_body(const struct location *l, struct text *out)
 		    l->body_limit, l->body_limit);
 }
 
-/* So many of each client. */
+/* So many of each address. */
 static long long
 connections(enum rate rate, const struct conf *c)
 {
@@ -180,11 +179,15 @@ connections(enum rate rate, const struct conf *c)
 void
 location_limit(enum rate rate, const struct conf *c, struct text *out)
 {
-	const long long often = rate == RATE_AUTH ? c->auth_rate : c->api_rate;
+	const long long often = (long long)c->api_rate, auth = (long long)c->auth_rate;
 
-	if (rates[rate].requests && often)
-		text_printf(out, "            limit_req zone=%s burst=%lld nodelay;\n",
-		    rates[rate].requests, rates[rate].burst * often);
+	if (rate == RATE_AUTH && auth)
+		text_printf(out, "            limit_req zone=auth burst=%lld nodelay;\n", auth);
+	if (rates[rate].calls && often)
+		text_printf(out,
+		    "            limit_req zone=strangers burst=%lld nodelay;\n"
+		    "            limit_req zone=addresses burst=%lld nodelay;\n",
+		    RATE_BURST * often, RATE_BURST * ACCOUNTS_PER_ADDRESS * often);
 	if (rates[rate].connections && c->max_connections)
 		text_printf(out, "            limit_conn %s %lld;\n", rates[rate].connections,
 		    connections(rate, c));
@@ -201,8 +204,10 @@ void
 location_zones(const struct conf *c, struct text *out)
 {
 	if (c->api_rate)
-		text_printf(out, "    limit_req_zone $limit_client zone=api:10m rate=%lldr/s;\n",
-		    (long long)c->api_rate);
+		text_printf(out,
+		    "    limit_req_zone $limit_stranger zone=strangers:10m rate=%lldr/s;\n"
+		    "    limit_req_zone $limit_client zone=addresses:10m rate=%lldr/s;\n",
+		    (long long)c->api_rate, ACCOUNTS_PER_ADDRESS * (long long)c->api_rate);
 	if (c->auth_rate)
 		text_printf(out, "    limit_req_zone $limit_client zone=auth:10m rate=%lldr/m;\n",
 		    (long long)c->auth_rate);

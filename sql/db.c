@@ -17,6 +17,15 @@
 #define PROBE_TIMEOUT_MS 250
 #define SHORT_TIMEOUT_MS 50
 
+/* Where a message goes at once, or names of recipients with it, its files wait for nobody. */
+static int64_t
+file_hold_ms(const struct conf *c)
+{
+	const struct retention *mode = &retention_modes[c->retention_mode];
+
+	return mode->scrubs && !mode->on_claim && !mode->takes_all ? c->file_hold_sec * 1000 : 0;
+}
+
 struct db_options
 db_options_of(const struct conf *c)
 {
@@ -25,6 +34,7 @@ db_options_of(const struct conf *c)
 		.busy_timeout_ms = (int)c->busy_timeout_ms,
 		.message_ttl_ms = c->pchat_queue_ttl_sec * 1000,
 		.retention = (enum conf_retention)c->retention_mode,
+		.file_hold_ms = file_hold_ms(c),
 		.sender_quota = { c->waiting_messages, c->waiting_bytes },
 		.pair_quota = { c->waiting_pair_messages, c->waiting_pair_bytes } };
 }
@@ -41,6 +51,7 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	db->lock_fd = db->tombstone_fd = -1;
 	db->message_ttl_ms = o->message_ttl_ms;
 	db->retention = o->retention;
+	db->file_hold_ms = o->file_hold_ms;
 	db->sender_quota = o->sender_quota;
 	db->pair_quota = o->pair_quota;
 	db->full_durability = o->full_durability;

@@ -37,6 +37,7 @@ struct db_options {
 	int busy_timeout_ms; /* longest wait for the write lock */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;
+	int64_t file_hold_ms; /* files of a message that is final wait so long for recipients */
 	struct db_quota sender_quota, pair_quota; /* of messages that wait: all of a sender, and of
 						     one sender to one recipient */
 };

@@ -18,6 +18,7 @@ struct db {
 	bool buried; /* tombstones were written since the last commit */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;
+	int64_t file_hold_ms; /* as in db_options */
 	struct db_quota sender_quota, pair_quota;
 	int busy_timeout_ms; /* of a writer, as set */
 	int timeout_ms; /* of a writer now: short after a full wait was in vain */

@@ -143,7 +143,7 @@ withdraw(struct db *db, const struct message *m, int64_t session_id, int64_t now
 	if (!db_failed(r))
 		r = bridge_withdraw(db, m);
 	if (!db_failed(r))
-		r = scrub_files(db, m->id);
+		r = scrub_files(db, m->id, now);
 	if (!db_failed(r))
 		r = scrub_content(db, m->id, m->public_id, now);
 	if (!db_failed(r))

@@ -187,6 +187,33 @@ db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static I
 	    db, db_exec(db, ST_FILE_DELETE, owner_id, &(struct db_blob){ public_id, ID_BYTES }));
 }
 
+int64_t
+db_file_hold_ms(const struct db *db)
+{
+	return db->file_hold_ms;
+}
+
+enum db_result
+db_file_fetched(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t account_id)
+{
+	struct db_stmt *st =
+	    db_bind(db, ST_FILE_AWAITS, &(struct db_blob){ public_id, ID_BYTES }, account_id);
+	enum db_result r = db_one(db, st);
+	int64_t id;
+
+	if (r != DB_ROW)
+		return r;
+	id = db_i64(st, 0);
+	db_reset(st);
+	r = db_begin(db);
+	if (r != DB_DONE)
+		return r;
+	r = db_exec(db, ST_FILE_FETCH, id, account_id);
+	if (!db_failed(r))
+		r = db_exec(db, ST_FILE_DELETE_IF_FETCHED, id);
+	return db_end(db, db_failed(r) ? r : DB_DONE);
+}
+
 /* Up to `limit` names of files that are to go, after *place, which is moved on. DB_DONE. */
 static enum db_result
 list_gone(

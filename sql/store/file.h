@@ -47,6 +47,14 @@ enum db_result db_file_list(struct db *db, struct arena *a, int64_t owner_id, in
 enum db_result
 db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static ID_BYTES]);
 
+/* So long files of messages that are final wait for recipients, in milliseconds; 0: not at all. */
+int64_t db_file_hold_ms(const struct db *db);
+
+/* Notes that a recipient has fetched the whole file; if it was held for them alone it goes now, its
+ * bytes by db_file_clear. DB_DONE, or DB_NONE: nobody waited for that. */
+enum db_result
+db_file_fetched(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t account_id);
+
 /* Removes the bytes of up to `limit` files whose rows are gone from `upload_dir`, after *place
  * (zeros at first), which is moved on. What cannot be removed now stays for another time. DB_DONE
  * with *removed, or DB_NONE when these were the last. */

@@ -85,6 +85,17 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 	return DB_FAIL;
 }
 
+/* A file that was held lives as long as any other again. DB_DONE, or DB_ORPHAN: it is gone. */
+static enum db_result
+attach(struct db *db, int64_t message_id, int64_t file_id)
+{
+	enum db_result r = db_exec(db, ST_FILE_ATTACH, message_id, file_id);
+
+	if (r == DB_DONE)
+		r = db_exec(db, ST_FILE_END_HOLD, file_id);
+	return r == DB_NONE ? DB_DONE : r;
+}
+
 static enum db_result
 insert(struct db *db, struct message_new *m, int64_t seq, const struct body *body,
     const struct body *address)
@@ -108,7 +119,7 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 	if (r != DB_DONE)
 		return r;
 	for (int i = 0; i < m->file_count && r == DB_DONE; i++)
-		r = db_exec(db, ST_FILE_ATTACH, seq, m->files[i]);
+		r = attach(db, seq, m->files[i]);
 	m->file_is_gone = m->file_count > 0 && r == DB_ORPHAN;
 	return r;
 }

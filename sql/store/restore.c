@@ -42,7 +42,7 @@ reap_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
 		return r;
 	number = db_i64(st, 0);
 	db_reset(st);
-	r = scrub_files(db, number);
+	r = scrub_files(db, number, now);
 	return r == DB_DONE ? scrub_content(db, number, id, now) : r;
 }
 

@@ -48,11 +48,26 @@ scrub_takes_all(const struct db *db)
 }
 
 enum db_result
-scrub_files(struct db *db, int64_t message_id)
+scrub_files(struct db *db, int64_t message_id, int64_t now)
 {
-	static const enum stmt steps[] = { ST_FILE_DELETE_OF_MESSAGE, ST_FILE_RELEASE };
+	enum db_result r = db_exec(db, ST_FILE_DELETE_OF_MESSAGE, message_id);
 
-	return run(db, steps, ARRAY_LEN(steps), message_id);
+	if (!db_failed(r))
+		r = db_exec(db, ST_FILE_HOLD, message_id, now + db->file_hold_ms, message_id);
+	if (!db_failed(r))
+		r = db_exec(db, ST_FILE_RELEASE, message_id);
+	return db_failed(r) ? r : DB_DONE;
+}
+
+enum db_result
+scrub_hold_files(struct db *db, int64_t message_id, int64_t now)
+{
+	enum db_result r =
+	    db_exec(db, ST_FILE_HOLD, message_id, now + db->file_hold_ms, message_id);
+
+	if (!db_failed(r))
+		r = db_exec(db, ST_FILE_DELETE_FETCHED, message_id);
+	return db_failed(r) ? r : DB_DONE;
 }
 
 enum db_result

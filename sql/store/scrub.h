@@ -17,8 +17,13 @@ enum db_result scrub_content(
     struct db *db, int64_t message_id, const uint8_t public_id[static ID_BYTES], int64_t now);
 
 /* Lets go of the files that the message names; those that no other message names are deleted,
- * whoever sent them on. DB_DONE. */
-enum db_result scrub_files(struct db *db, int64_t message_id);
+ * whoever sent them on, and those that only final ones name are held for their recipients. DB_DONE.
+ */
+enum db_result scrub_files(struct db *db, int64_t message_id, int64_t now);
+
+/* The message was scrubbed: its files, unless one that is open names them, go at once if all
+ * recipients have fetched them, else when they have, or after file_hold_ms. DB_DONE. */
+enum db_result scrub_hold_files(struct db *db, int64_t message_id, int64_t now);
 
 /* Clears the address that a message went to or came from. DB_DONE. */
 enum db_result scrub_address(struct db *db, int64_t message_id);

@@ -167,7 +167,7 @@ find(struct db *db, struct db_stmt *st, struct found *list, int *count)
 
 /* One message that is final: what the settings promise is done to it. */
 static enum db_result
-scrub(struct db *db, const struct found *f, int64_t now)
+scrub(struct db *db, const struct found *f, bool expired, int64_t now)
 {
 	bool all = scrub_takes_all(db);
 	enum db_result r = DB_DONE;
@@ -177,7 +177,8 @@ scrub(struct db *db, const struct found *f, int64_t now)
 	if (!f->scrubbed)
 		r = scrub_content(db, f->id, f->public_id, now);
 	if (r == DB_DONE)
-		r = scrub_files(db, f->id);
+		r = expired || !db->file_hold_ms ? scrub_files(db, f->id, now) :
+						   scrub_hold_files(db, f->id, now);
 	if (r == DB_DONE && all)
 		r = scrub_address(db, f->id);
 	if (r == DB_DONE && all)
@@ -188,13 +189,14 @@ scrub(struct db *db, const struct found *f, int64_t now)
 static enum db_result
 finish(struct db *db, const struct found *f, int64_t expired_at, int64_t now)
 {
+	const bool expired = f->created_at <= expired_at;
 	enum db_result r = DB_DONE;
 
-	if (f->created_at <= expired_at)
+	if (expired)
 		r = change_exec(db, ST_MESSAGE_EXPIRE, f->id);
 	if (!db_failed(r))
 		r = db_exec(db, ST_MESSAGE_FINAL, f->id, now);
-	return db_failed(r) ? r : scrub(db, f, now);
+	return db_failed(r) ? r : scrub(db, f, expired, now);
 }
 
 static enum db_result
@@ -213,7 +215,7 @@ sweep_messages(
 
 	for (int i = 0; i < count && r == DB_DONE; i++)
 		r = final ? finish(db, &list[i], expired_at, plan->now) :
-			    scrub(db, &list[i], plan->now);
+			    scrub(db, &list[i], false, plan->now);
 	*n = count;
 	if (count > 0)
 		*place = list[count - 1].id;

@@ -24,7 +24,7 @@ DEFAULTS = {
     "HOST": "127.0.0.1", "RELAY_WORKERS": 2, "PCHAT_DEV_EXPOSE_CODES": "true",
     "RELAY_API_RATE": 0, "RELAY_AUTH_RATE": 0, "RELAY_MAX_CONNECTIONS": 0,
     "RELAY_CODES_PER_ADDRESS": 0, "RELAY_CODES_PER_CLIENT": 0, "RELAY_POLL_INTERVAL_MS": 100,
-    "RELAY_TELEGRAM_API": "",
+    "RELAY_TELEGRAM_API": "", "PCHAT_FILE_HOLD_SEC": 0,
 }
 # Even a test run that is killed leaves no relay behind.
 DIE_WITH_TESTS = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []

@@ -476,7 +476,7 @@ def test_device_of_the_sender_that_never_asks_is_not_waited_for(quiet):
 
 def test_config_says_how_long_text_stays(quiet):
     relay = quiet(RETENTION_DEVICE_GRACE_SEC=77, MESSAGE_RETENTION_MODE="scrub_all_on_final")
-    assert relay.client().get(CHAT + "/config", expect=200)["retention"] == {"mode": "scrub_all_on_final", "device_grace_sec": 77}
+    assert relay.client().get(CHAT + "/config", expect=200)["retention"] == {"mode": "scrub_all_on_final", "device_grace_sec": 77, "file_hold_sec": 0}
 
 
 def test_three_devices_show_the_same_through_restarts_and_kills(make_relay):

@@ -11,6 +11,7 @@ from harness import Relay, unique
 from tls import https_client, make_certificate
 
 CONFIG, ME, POLL = "/api/v1/webchat/config", "/api/v1/pchat/auth/me", "/api/v1/webchat/poll"
+CONTACTS = "/api/v1/webchat/contacts"
 REQUEST = "/api/v1/pchat/auth/request-code"
 PREFLIGHT = {"Origin": "https://chat.example.com", "Access-Control-Request-Method": "POST",
              "Access-Control-Request-Headers": "content-type,x-pchat-session,authorization"}
@@ -166,6 +167,31 @@ def test_sign_in_calls_over_the_rate_are_429_and_others_go_on(make_relay):
     answers = [client.post(REQUEST, {"email": unique() + "@example.com"}, expect=(202, 429)) for _ in range(40)]
     assert {answer.status for answer in answers} == {202, 429}
     assert client.get(CONFIG, expect=200)
+
+
+def test_hundred_users_at_one_address_have_a_rate_each(make_relay):
+    relay = make_relay({"RELAY_API_RATE": 20})
+    people = [relay.sign_in() for _ in range(10)]
+    for _ in range(15):  # three times what one account may
+        for person in people:
+            person.get(CONTACTS, expect=200)
+
+
+def test_user_over_the_rate_is_refused_on_all_devices_and_nobody_else(make_relay):
+    relay = make_relay({"RELAY_API_RATE": 1})
+    ann, bob = relay.sign_in(), relay.sign_in()
+    refused = wait_until("a 429", lambda: next(
+        (answer for answer in (ann.get(CONTACTS) for _ in range(10)) if answer.status == 429), None))
+    is_json_failure(refused, 429, "rate_limited")
+    assert "account" in refused.json["message"] and int(refused.headers["Retry-After"]) >= 1
+    bob.get(CONTACTS, expect=200)
+    relay.client().get(CONFIG, expect=200)
+
+
+def test_made_up_credentials_reach_the_limit_of_their_address(make_relay):
+    relay = make_relay({"RELAY_API_RATE": 1})
+    statuses = [relay.client().get(CONFIG, headers={"X-PChat-Session": f"pcs_{n}"}).status for n in range(60)]
+    assert statuses[:40] == [200] * 40 and 429 in statuses[40:]
 
 
 def test_forged_forwarding_header_does_not_escape_the_rate(make_relay):

@@ -178,6 +178,10 @@ class Proof:
             answer = patiently(lambda body=body: user.post("/api/v1/webchat/poll", body))
             for item in answer["messages"]:
                 got.add((user.address, item["message_id"], item["text"]))
+                for attachment in item.get("attachments", ()):
+                    if self.rng.random() < 0.5:  # for who has not fetched it a file is held, for a while
+                        path = f"/api/v1/webchat/files/{attachment['file_id']}"
+                        patiently(lambda path=path: user.get(path, check=False))
             # where an answer was lost and its texts went with it, an empty one still moves the cursor
             if not answer["messages"] and not answer["has_more"] and answer["cursor"] == cursor:
                 return
@@ -269,6 +273,7 @@ class Proof:
         try:
             if self.mode != "full":
                 wait_until("all is scrubbed", lambda: self.open_messages() == 0, PATIENCE_SEC)
+                wait_until("held files are let go", lambda: self.link.execute("SELECT count(*) FROM file").fetchone() == (0,), PATIENCE_SEC)
                 wait_until("the lag is told", lambda: self.link.execute(
                     "SELECT unclean_since FROM sweep").fetchone()[0] > 0, PATIENCE_SEC)
             while time.monotonic() < held:
@@ -318,7 +323,7 @@ def prove(mode, messages, seed=None):
     """One mode on a relay of its own: a dict of what was found."""
     with SmtpSink() as sink:
         settings = sink.settings(MESSAGE_RETENTION_MODE=mode, QUEUE_HOUSEKEEPING_INTERVAL_SEC=1, RELAY_WORKERS=3,
-                                 PCHAT_DEV_EXPOSE_CODES="true", RELAY_MAILS_PER_DAY=0)
+                                 PCHAT_DEV_EXPOSE_CODES="true", RELAY_MAILS_PER_DAY=0, PCHAT_FILE_HOLD_SEC=3)
         with Relay(settings) as relay:
             return Proof(relay, mode, messages, seed if seed is not None else secrets.randbits(32)).run()
 

@@ -179,16 +179,19 @@ TEST(each_rate_has_its_limits)
 	};
 	const struct conf none = { .api_rate = 0 };
 	static const char *const want[RATE__MAX] = {
-		[RATE_API] = "            limit_req zone=api burst=14 nodelay;\n"
+		[RATE_API] = "            limit_req zone=strangers burst=14 nodelay;\n"
+			     "            limit_req zone=addresses burst=280 nodelay;\n"
 			     "            limit_conn connections 3;\n",
 		[RATE_AUTH] = "            limit_req zone=auth burst=6 nodelay;\n"
 			      "            limit_conn connections 3;\n",
-		[RATE_ASK] = "            limit_req zone=api burst=14 nodelay;\n"
+		[RATE_ASK] = "            limit_req zone=strangers burst=14 nodelay;\n"
+			     "            limit_req zone=addresses burst=280 nodelay;\n"
 			     "            limit_conn ask_client 8;\n"
 			     "            limit_conn ask 16;\n"
 			     "            limit_conn_status 503;\n"
 			     "            fastcgi_read_timeout 7s;",
-		[RATE_STREAM] = "            limit_req zone=api burst=14 nodelay;\n"
+		[RATE_STREAM] = "            limit_req zone=strangers burst=14 nodelay;\n"
+				"            limit_req zone=addresses burst=280 nodelay;\n"
 				"            limit_conn live 200;\n",
 		[RATE_LOCAL] = ""
 	};

@@ -252,15 +252,17 @@ TEST(limits_are_written_with_their_bursts)
 	c.auth_rate = 6;
 	c.max_connections = 3;
 	becomes("@LIMIT_ZONES@",
-	    "    limit_req_zone $limit_client zone=api:10m rate=10r/s;\n"
+	    "    limit_req_zone $limit_stranger zone=strangers:10m rate=10r/s;\n"
+	    "    limit_req_zone $limit_client zone=addresses:10m rate=200r/s;\n"
 	    "    limit_req_zone $limit_client zone=auth:10m rate=6r/m;\n"
 	    "    limit_conn_zone $limit_client zone=connections:10m;\n"
 	    "    limit_conn_zone $limit_client zone=ask_client:10m;\n"
 	    "    limit_conn_zone $limit_client zone=live:10m;\n"
 	    "    limit_conn_zone ask zone=ask:64k;");
 	becomes("@LIMIT@",
-	    "            limit_req zone=api burst=20 nodelay;\n            limit_conn connections "
-	    "3;\n");
+	    "            limit_req zone=strangers burst=20 nodelay;\n"
+	    "            limit_req zone=addresses burst=400 nodelay;\n"
+	    "            limit_conn connections 3;\n");
 }
 
 TEST(routes_that_nginx_cannot_hold_are_refused)

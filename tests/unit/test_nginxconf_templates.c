@@ -100,7 +100,8 @@ shared_by_both(const char *text)
 	is_well_formed(text);
 	has(text, "daemon off;");
 	has(text, "server \"unix:relay.sock\" max_fails=0;");
-	has(text, "zone=api:10m rate=50r/s;");
+	has(text, "zone=strangers:10m rate=50r/s;");
+	has(text, "zone=addresses:10m rate=1000r/s;");
 	has(text, "limit_req zone=auth burst=60 nodelay;");
 	has(text, "limit_conn connections 100;");
 	has(text, "server \"unix:live.sock\" max_fails=0;");
@@ -164,7 +165,9 @@ TEST(every_setting_set_expands)
 	has(text, "\"https://a.org\" \"https://a.org\";");
 	has(text, "$remote_addr $request_id");
 	has_not(text, "limit_req zone=a");
+	has_not(text, "limit_req zone=s");
 	has_not(text, "limit_req_zone $limit_client zone=a");
+	has_not(text, "limit_req_zone $limit_stranger");
 	has_not(text, "limit_conn connections");
 	free(text);
 }
@@ -274,7 +277,8 @@ holds_the_table(char *text)
 			free(at);
 			continue;
 		}
-		has(at, r->rate == RATE_AUTH ? "limit_req zone=auth " : "limit_req zone=api ");
+		has(at,
+		    r->rate == RATE_AUTH ? "limit_req zone=auth " : "limit_req zone=strangers ");
 		has(at,
 		    r->rate == RATE_STREAM  ? "limit_conn live " :
 			r->rate == RATE_ASK ? "limit_conn ask_client " :

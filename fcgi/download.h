@@ -1,0 +1,18 @@
+/* Downloads: nginx sends the bytes and says afterwards how that ended. */
+#ifndef FCGI_DOWNLOAD_H
+#define FCGI_DOWNLOAD_H
+
+#include "id.h"
+#include "request.h"
+
+/* Who reads which file, for resp_file: nginx hands it back in FILE_SENT. In the arena; NULL: no
+ * memory. */
+char *
+download_reader(struct request *r, const uint8_t file_id[static ID_BYTES], int64_t account_id);
+
+/* Notes the reader of r->file_sent if the whole file went out in one response: "reader method
+ * status OK range", where OK stands only for a response that was not cut off, and range is a
+ * Content-Range (RFC 9110, section 14.4) or nothing. */
+void download_end(struct request *r);
+
+#endif
