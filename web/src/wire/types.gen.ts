@@ -1276,7 +1276,7 @@ export interface components {
         Error: {
             /** @constant */
             success: false;
-            /** @description What went wrong */
+            /** @description What went wrong, for programs. */
             error: string;
             /** @description The same as one plain sentence. */
             message: string;
@@ -1308,7 +1308,7 @@ export interface components {
          */
         Visibility: "public" | "private";
         /**
-         * @description In a stream only owner
+         * @description In a stream only owner, admin and writer may send.
          * @enum {string}
          */
         GroupMode: "chat" | "stream";
@@ -1646,7 +1646,7 @@ export interface components {
             phone_id?: string;
             duration_ms?: number;
             waveform?: number[];
-            /** @description When a phone got it */
+            /** @description When a phone got it, as it says. */
             received_at?: number;
             edited_at?: components["schemas"]["Time"];
             /** @description When the relay cleared what the message said. */
@@ -1882,6 +1882,8 @@ export interface components {
                 mode: "full" | "scrub_content_on_final" | "scrub_all_on_final" | "scrub_content_on_claim" | "scrub_all_on_claim";
                 /** @description So long after a recipient's first device has a message, its text waits for other devices. */
                 device_grace_sec: number;
+                /** @description So long after everybody has a message its files wait for recipients who have not fetched the whole of them; in the mode scrub_content_on_final. */
+                file_hold_sec: number;
             };
             translation: {
                 languages: components["schemas"]["EngineLanguage"][];
@@ -2060,7 +2062,7 @@ export interface components {
             message_id: components["schemas"]["MessageId"];
             /** @constant */
             status: "queued";
-            /** @description The caller's key */
+            /** @description The caller's key, or one made by the relay. */
             idempotency_key: string;
         };
         SentBefore: {
@@ -2525,7 +2527,8 @@ export interface components {
                  *       },
                  *       "retention": {
                  *         "mode": "scrub_content_on_final",
-                 *         "device_grace_sec": 86400
+                 *         "device_grace_sec": 86400,
+                 *         "file_hold_sec": 86400
                  *       },
                  *       "translation": {
                  *         "languages": [
@@ -4736,7 +4739,7 @@ export interface operations {
     listen: {
         parameters: {
             query?: {
-                /** @description Makes it a long poll. Empty at first */
+                /** @description Makes it a long poll. Empty at first, then what the last answer gave. */
                 after?: string;
             };
             header?: never;
