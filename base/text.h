@@ -31,8 +31,8 @@ void text_lower_ascii(char *s);
 bool text_is_chat_address(const char *s);
 
 /* True for what has the form of a language tag (RFC 5646): two or three letters, then subtags
- * of up to eight letters and digits, each behind a hyphen. Engines name languages by short ones: en,
- * pt-BR, zh-Hans. */
+ * of up to eight letters and digits, each behind a hyphen. Engines name languages by short ones:
+ * en, pt-BR, zh-Hans. */
 #define TEXT_LANGUAGE_BYTES 12
 bool text_is_language(const char *s);
 
@@ -56,11 +56,11 @@ void text_clean_address(char *s);
  * is more than the bytes of `typed`, which is UTF-8. */
 void text_clean_name(const char *typed, char *out, size_t size);
 
-/* True when `value` is one of the comma-parted items of `list` (compared without regard to ASCII
+/* True when `value` is one of the comma-separated items of `list` (compared without regard to ASCII
  * case). */
 bool text_list_has(const char *list, const char *value);
 
-/* Calls `each` for every trimmed non-empty item of a comma list; stops and answers false when
+/* Calls `each` for every trimmed non-empty item of a comma list; stops and returns false when
  * `each` does. */
 bool text_list_each(const char *list, bool (*each)(const char *item, void *arg), void *arg);
 

@@ -40,7 +40,7 @@ has_room(struct request *r)
 }
 
 /* nginx asks before it reads a large body: who may send it was found out above, how much is
- * found out here. False: it answered, to the check too. Files have more to be asked about. */
+ * found out here. False: it responded, to the check too. Files have more to be asked about. */
 static bool
 may_send(struct request *r)
 {
@@ -98,9 +98,9 @@ catch_signals(void)
 }
 
 static void
-tell(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n)
+notify(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n)
 {
-	wake_tell(arg, kind, accounts, n);
+	wake_notify(arg, kind, accounts, n);
 }
 
 static struct db *
@@ -184,7 +184,7 @@ wipe_freed(void)
 #endif
 }
 
-/* Answers how many requests it served. */
+/* Returns how many requests it served. */
 static int64_t
 serve(const struct worker_options *o, struct worker *w)
 {
@@ -260,7 +260,7 @@ worker_run(const struct worker_options *o)
 	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
-	if (o->wake->share && !db_on_news(w.db, tell, o->wake))
+	if (o->wake->share && !db_on_wakeup(w.db, notify, o->wake))
 		return EXIT_START_FAILED;
 	catch_signals();
 	enter_sandbox(o);

@@ -47,10 +47,10 @@ enum db_result db_file_list(struct db *db, struct arena *a, int64_t owner_id, in
 enum db_result
 db_file_delete(struct db *db, int64_t owner_id, const uint8_t public_id[static ID_BYTES]);
 
-/* Removes the bytes of up to `limit` files whose rows are gone from `upload_dir`, after *place
+/* Removes the bytes of up to `limit` files whose rows are gone from `upload_dir`, after *cursor
  * (zeros at first), which is moved on. What cannot be removed now stays for another time. DB_DONE
  * with *removed, or DB_NONE when these were the last. */
-enum db_result db_file_clear(
-    struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES], int *removed);
+enum db_result db_file_clear(struct db *db, const char *upload_dir, int limit,
+    uint8_t cursor[static ID_BYTES], int *removed);
 
 #endif
