@@ -13,7 +13,7 @@
 #define USAGE "doctor [--url URL] [--mail] [--text]"
 
 /* When a check is made. */
-enum when { ALWAYS, ASKED, ANSWERED, OVER_TLS, TRANSLATES, WITH_MAIL };
+enum when { ALWAYS, ASKED, RESPONDS, OVER_TLS, TRANSLATES, WITH_MAIL };
 
 /* In this order: the clock is looked at before the database is written to. */
 static const struct {
@@ -34,9 +34,9 @@ static const struct {
 	{ "live", ALWAYS, doctor_local_live },
 	{ "codes", ALWAYS, doctor_local_codes },
 	{ "health", ASKED, doctor_net_health },
-	{ "downloads", ANSWERED, doctor_net_downloads },
-	{ "private", ANSWERED, doctor_net_private },
-	{ "forwarding", ANSWERED, doctor_net_forwarding },
+	{ "downloads", RESPONDS, doctor_net_downloads },
+	{ "private", RESPONDS, doctor_net_private },
+	{ "forwarding", RESPONDS, doctor_net_forwarding },
 	{ "tls", OVER_TLS, doctor_net_tls },
 	{ "translation", TRANSLATES, doctor_net_translation },
 	{ "mail", WITH_MAIL, doctor_net_mail },
@@ -64,8 +64,8 @@ is_due(const struct doctor *d, const struct options *o, enum when when)
 	switch (when) {
 	case ASKED:
 		return o->network;
-	case ANSWERED:
-		return o->network && d->answers;
+	case RESPONDS:
+		return o->network && d->responds;
 	case OVER_TLS:
 		return o->network && strncmp(d->url, "https:", 6) == 0;
 	case TRANSLATES:
@@ -106,7 +106,7 @@ print_table(struct json_object *list)
 	}
 }
 
-/* Takes the list over. Answers the exit status. */
+/* Takes the list over. Returns the exit status. */
 static int
 report(struct json_object *list, bool ok, bool text)
 {
@@ -132,7 +132,7 @@ find_url(struct doctor *d, const char *given)
 	runfile_read(d->conf->dir, &running);
 	snprintf(d->running, sizeof(d->running), "%s", running.has_http ? running.url : "");
 	d->by_environment = running.by_environment;
-	d->from_outside = given != NULL;
+	d->address_given = given != NULL;
 	snprintf(d->url, sizeof(d->url), "%s", given ? given : d->running);
 	if (given)
 		d->url[strlen(d->url) - (d->url[strlen(d->url) - 1] == '/')] = '\0';

@@ -10,21 +10,21 @@
 struct doctor {
 	const struct conf *conf;
 	struct db *db; /* NULL: it cannot be opened */
-	char url[DOCTOR_URL_BYTES]; /* where the relay answers; empty: nobody knows */
+	char url[DOCTOR_URL_BYTES]; /* where the relay listens; empty: nobody knows */
 	char
 	    running[DOCTOR_URL_BYTES]; /* where the running relay says it listens; empty: nowhere */
 	bool by_environment; /* HOST or PORT came from the environment of its start */
-	bool from_outside; /* the address was given: it is what people use */
-	bool answers; /* GET /health was answered */
+	bool address_given; /* the address was given: it is what people use */
+	bool responds; /* GET /health was responded to */
 	char message[DOCTOR_MESSAGE_BYTES]; /* of the check that runs */
 	char open_error[DB_ERROR_BYTES];
 };
 
-/* Puts the check's message; answers `ok`. */
+/* Puts the check's message; returns `ok`. */
 bool
 doctor_say(struct doctor *d, bool ok, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The checks on this machine. Each answers whether all is well, with its message put. */
+/* The checks on this machine. Each returns whether all is well, with its message put. */
 bool doctor_local_settings(struct doctor *d);
 bool doctor_local_data(struct doctor *d);
 bool doctor_local_uploads(struct doctor *d);

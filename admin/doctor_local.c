@@ -233,28 +233,28 @@ doctor_local_socket(struct doctor *d)
 	return fd < 0 ? doctor_say(d, false, "the relay is not running") : listens_as_set(d);
 }
 
-/* Its socket is the relay's, and there while nobody answers: so somebody has to. */
+/* Its socket is the relay's, and there while nobody accepts: so somebody has to respond. */
 bool
 doctor_local_live(struct doctor *d)
 {
 	static const char ask[] = "GET / HTTP/1.1\r\n\r\n";
 	auto_close int relay = connect_to(d, "relay.sock");
 	auto_close int fd = connect_to(d, "live.sock");
-	char answer[16];
+	char response[16];
 
 	if (d->conf->live == LIVE_FALSE)
 		return doctor_say(d, true, "live wake-ups are off (RELAY_LIVE), clients poll");
 	if (relay < 0)
 		return doctor_say(d, true, "the relay is not running");
 	if (fd < 0 || send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0 ||
-	    recv(fd, answer, sizeof(answer), 0) <= 0)
+	    recv(fd, response, sizeof(response), 0) <= 0)
 		return doctor_say(d, false,
 		    "relay-live does not answer, so clients poll; the relay's log says why. "
 		    "RELAY_LIVE=false switches it off");
 	return doctor_say(d, true, "relay-live answers");
 }
 
-/* A proxy on this machine looks like loopback, so behind one the answer would carry codes too. */
+/* A proxy on this machine looks like loopback, so behind one the response would carry codes too. */
 bool
 doctor_local_codes(struct doctor *d)
 {
@@ -264,7 +264,7 @@ doctor_local_codes(struct doctor *d)
 
 	if (!c->dev_expose_codes)
 		return doctor_say(d, true, "sign-in codes are not in answers");
-	if (!near || c->trusted_proxies[0] || d->from_outside)
+	if (!near || c->trusted_proxies[0] || d->address_given)
 		return doctor_say(d, false,
 		    "PCHAT_DEV_EXPOSE_CODES is on and the relay is not for this machine alone");
 	return doctor_say(d, true, "PCHAT_DEV_EXPOSE_CODES is on; the relay listens on loopback");

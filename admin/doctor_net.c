@@ -23,8 +23,8 @@
 struct ask {
 	const char *path, *forged_for; /* forged_for: X-Forwarded-For, may be NULL */
 	bool any_certificate;
-	bool page; /* the answer is HTML */
-	long status; /* 0: no answer, see error */
+	bool page; /* the response is HTML */
+	long status; /* 0: no response, see error */
 	double days_left; /* of the certificate, when any_certificate */
 	char error[CURL_ERROR_SIZE];
 };
@@ -57,7 +57,7 @@ static void
 set_request(CURL *curl, const struct doctor *d, struct ask *a)
 {
 	/* Our own certificate may be for a name that this machine does not call itself. */
-	bool verify = d->from_outside && !a->any_certificate;
+	bool verify = d->address_given && !a->any_certificate;
 
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -116,7 +116,7 @@ doctor_net_health(struct doctor *d)
 		return doctor_say(d, false, "the relay's address is not known; give it with --url");
 	if (send_ask(d, &a) == 0)
 		return doctor_say(d, false, "%s/health: %s", d->url, a.error);
-	d->answers = true;
+	d->responds = true;
 	return doctor_say(d, a.status == 200, "%s/health answered %ld", d->url, a.status);
 }
 
@@ -134,7 +134,7 @@ doctor_net_downloads(struct doctor *d)
 }
 
 /* A web server that serves the relay's folder gives everything away. A page of the web site that
- * answers for any address is none of our files. */
+ * responds for any address is none of our files. */
 bool
 doctor_net_private(struct doctor *d)
 {
@@ -163,7 +163,7 @@ is_bounded(const char *item, void *arg)
 }
 
 /* Calls under an address that is new each time: the limit has to count their true sender. The path
- * is there for this alone. Answers the last status: 429 when it does. */
+ * is there for this alone. Returns the last status: 429 when it does. */
 static long
 probe_limit(const struct doctor *d)
 {
@@ -197,7 +197,7 @@ doctor_net_forwarding(struct doctor *d)
 		return doctor_say(d, true,
 		    "judged by RELAY_TRUSTED_PROXIES alone: /api/v1/limit-check answered %ld",
 		    status);
-	if (c->trusted_proxies[0] && !d->from_outside)
+	if (c->trusted_proxies[0] && !d->address_given)
 		return doctor_say(d, true,
 		    "asked from a trusted proxy, which may name clients; "
 		    "--url asks from outside");
@@ -249,7 +249,7 @@ doctor_net_translation(struct doctor *d)
 
 	if (result != ENGINE_DONE)
 		return doctor_say(d, false, "%s: the translation engine %s", c->translate_url,
-		    result == ENGINE_NO_ANSWER ?
+		    result == ENGINE_NO_RESPONSE ?
 			"does not answer" :
 			"does not say its languages; is it the right kind, "
 			"and the key?");

@@ -13,19 +13,19 @@ struct ctl {
 	char **argv;
 };
 
-/* Prints "relayctl: ..." on standard error; answers 1. */
+/* Prints "relayctl: ..." on standard error; returns 1. */
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Prints how the command is used; answers 2. */
+/* Prints how the command is used; returns 2. */
 int ctl_usage(const char *usage);
 
-/* Takes --json out of the command's words; answers whether it was there. */
+/* Takes --json out of the command's words; returns whether it was there. */
 bool ctl_json(struct ctl *c);
 
 /* Opens the store of the relay; NULL after saying why. */
 struct db *ctl_open(const struct ctl *c);
 
-/* A failed store call in words; answers 1. */
+/* A failed store call in words; returns 1. */
 int ctl_db_failed(enum db_result r);
 
 /* These two read the settings themselves. */

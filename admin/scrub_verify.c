@@ -124,7 +124,7 @@ read_page(int fd, uint32_t number, uint8_t *page, size_t size)
 	return pread(fd, page, size, (off_t)(number - 1) * (off_t)size) == (ssize_t)size;
 }
 
-/* The leaves of one trunk of the free list (file format of SQLite 3, section 1.5); answers the next
+/* The leaves of one trunk of the free list (file format of SQLite 3, section 1.5); returns the next
  * trunk. */
 static uint32_t
 check_trunk(int fd, const char *path, const uint8_t *trunk, uint8_t *leaf, size_t size)

@@ -44,12 +44,12 @@ struct conf {
 #define CONF_ERROR_BYTES 1024
 
 /* Reads DIR/.env.local (when it is there) and the environment, which wins, over the defaults.
- * On failure answers false with one line in `error` that names file, line, setting and what is
+ * On failure returns false with one line in `error` that names file, line, setting and what is
  * allowed; a file that others can read is refused. The caller frees with conf_free in both cases.
  */
 bool conf_load(struct conf *c, const char *dir, char error[static CONF_ERROR_BYTES]);
 
-/* Writes "FILE:LINE: NAME: why" (or where else the value came from) into `error`; answers false. */
+/* Writes "FILE:LINE: NAME: why" (or where else the value came from) into `error`; returns false. */
 bool conf_refuse(const struct conf *c, enum conf_name name, char error[static CONF_ERROR_BYTES],
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

@@ -19,7 +19,7 @@ log_setup(const char *program, enum log_level level)
 	max_level = level;
 }
 
-/* Copies `in` to `out`, control bytes as \xNN; answers the length. `size` leaves room for a
+/* Copies `in` to `out`, control bytes as \xNN; returns the length. `size` leaves room for a
  * newline. */
 static size_t
 escape(char *out, size_t size, const char *in)

@@ -20,7 +20,7 @@ is_part_of_word(char c)
 	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
 }
 
-/* Puts one "*" in the place of `len` bytes; answers what follows. */
+/* Puts one "*" in place of `len` bytes; returns what follows. */
 static char *
 blot(char *at, size_t len)
 {

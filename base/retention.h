@@ -1,5 +1,5 @@
 /* The modes of MESSAGE_RETENTION_MODE. A mode is one line of this list: (name, word of the setting,
- * scrubs, on claim, takes all), the first with F. Its number is its place. */
+ * scrubs, on claim, takes all), the first with F. Its number is its position. */
 #ifndef BASE_RETENTION_H
 #define BASE_RETENTION_H
 
@@ -23,8 +23,8 @@ enum conf_retention { RETENTION_LIST(RETENTION_ENUM, RETENTION_ENUM) RETENTION__
 
 struct retention {
 	bool scrubs; /* what a message says goes at all */
-	bool on_claim; /* with the answer that hands it to the last recipient; else by a pass, once
-			  everybody has it */
+	bool on_claim; /* with the response that hands it to the last recipient; else by a pass,
+			  once everybody has it */
 	bool takes_all; /* where it went goes, too */
 };
 

@@ -1,4 +1,4 @@
-/* DIR/run/relayd.lock: held locked by the relay as long as it runs, and says where it answers. */
+/* DIR/run/relayd.lock: held locked by the relay as long as it runs, and says where it listens. */
 #ifndef BASE_RUNFILE_H
 #define BASE_RUNFILE_H
 

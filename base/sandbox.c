@@ -130,7 +130,7 @@ sandbox_stay_inside(void)
 #define SKIP_IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no)
 #define END(what) BPF_STMT(BPF_RET | BPF_K, what)
 	/* System calls of another ABI, socket() for anything but a local one, and io_uring, which
-	 * makes sockets past this filter, answer EACCES. */
+	 * makes sockets past this filter, return EACCES. */
 	struct sock_filter filter[] = {
 		FIELD(arch),
 		SKIP_IF(OWN_ARCH, 0, 6),

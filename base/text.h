@@ -56,11 +56,11 @@ void text_clean_address(char *s);
  * is more than the bytes of `typed`, which is UTF-8. */
 void text_clean_name(const char *typed, char *out, size_t size);
 
-/* True when `value` is one of the comma-parted items of `list` (compared without regard to ASCII
+/* True when `value` is one of the comma-separated items of `list` (compared without regard to ASCII
  * case). */
 bool text_list_has(const char *list, const char *value);
 
-/* Calls `each` for every trimmed non-empty item of a comma list; stops and answers false when
+/* Calls `each` for every trimmed non-empty item of a comma list; stops and returns false when
  * `each` does. */
 bool text_list_each(const char *list, bool (*each)(const char *item, void *arg), void *arg);
 

@@ -99,14 +99,14 @@ ring(struct wake *w)
 }
 
 void
-wake_tell(struct wake *w, enum wake_kind kind, const int64_t *accounts, size_t n)
+wake_notify(struct wake *w, enum wake_kind kind, const int64_t *accounts, size_t n)
 {
 	bool any = false;
 
 	for (size_t i = 0; w->share && i < n; i++) {
 		uint32_t bucket = wake_bucket(accounts[i]);
 
-		if (accounts[i] < 1 || (kind != WAKE_ENDED && !wake_heard(w, bucket)))
+		if (accounts[i] < 1 || (kind != WAKE_ENDED && !wake_has_listener(w, bucket)))
 			continue;
 		mark(&w->share->maps[kind], bucket);
 		any = true;
@@ -116,20 +116,20 @@ wake_tell(struct wake *w, enum wake_kind kind, const int64_t *accounts, size_t n
 }
 
 void
-wake_hear(struct wake *w, uint32_t bucket, bool heard)
+wake_listen(struct wake *w, uint32_t bucket, bool listened)
 {
-	_Atomic uint64_t *word = &w->share->heard[bucket / 64];
+	_Atomic uint64_t *word = &w->share->listened[bucket / 64];
 
-	if (heard)
+	if (listened)
 		atomic_fetch_or(word, bit(bucket));
 	else
 		atomic_fetch_and(word, ~bit(bucket));
 }
 
 bool
-wake_heard(const struct wake *w, uint32_t bucket)
+wake_has_listener(const struct wake *w, uint32_t bucket)
 {
-	return atomic_load(&w->share->heard[bucket / 64]) & bit(bucket);
+	return atomic_load(&w->share->listened[bucket / 64]) & bit(bucket);
 }
 
 void

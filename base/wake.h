@@ -1,4 +1,4 @@
-/* Who has news: bitmaps in memory that workers mark after COMMIT and relay-live takes. A bit stands
+/* Whom to wake: bitmaps in memory that workers mark after COMMIT and relay-live takes. A bit stands
  * for all accounts with the same lower bits of their number; a wake too many costs one poll.
  * Marking twice is marking once, so nothing overflows, and who was away finds the bits where they
  * were. No process holds anything here: each may be killed between any two steps. */
@@ -16,7 +16,7 @@
 #define WAKE_WORDS (WAKE_BITS / 64)
 
 /* What a mark says: poll; ask for receipts; a credential of the account ended. */
-enum wake_kind { WAKE_NEWS, WAKE_RECEIPTS, WAKE_ENDED, WAKE__KINDS };
+enum wake_kind { WAKE_POLL, WAKE_RECEIPTS, WAKE_ENDED, WAKE__KINDS };
 
 struct wake_map {
 	_Atomic uint64_t summary[WAKE_WORDS / 64]; /* a bit for each word that is not zero */
@@ -29,7 +29,7 @@ struct wake_share {
 	_Atomic int streams; /* open now, for the figures */
 	_Atomic bool serving; /* relay-live runs, as far as anybody knows */
 	struct wake_map maps[WAKE__KINDS];
-	_Atomic uint64_t heard[WAKE_WORDS]; /* buckets in which somebody listens */
+	_Atomic uint64_t listened[WAKE_WORDS]; /* buckets with a listener */
 	uint8_t key[PASS_KEY_BYTES]; /* of the passes that workers write; set once */
 };
 
@@ -57,15 +57,15 @@ uint32_t wake_bucket(int64_t account);
 /* Marks all accounts that somebody listens for and rings once if there are any; what ended is
  * marked for everybody. Call after COMMIT: who begins to listen later polls first. Numbers below 1
  * are passed over. */
-void wake_tell(struct wake *w, enum wake_kind kind, const int64_t *accounts, size_t n);
+void wake_notify(struct wake *w, enum wake_kind kind, const int64_t *accounts, size_t n);
 
 /* For relay-live alone. */
 
 /* Says that somebody listens in the bucket, or that nobody does any more. */
-void wake_hear(struct wake *w, uint32_t bucket, bool heard);
+void wake_listen(struct wake *w, uint32_t bucket, bool listened);
 
 /* Is it so? */
-bool wake_heard(const struct wake *w, uint32_t bucket);
+bool wake_has_listener(const struct wake *w, uint32_t bucket);
 
 /* From here on the next mark rings. Call before the look that finds nothing: a mark that the look
  * misses rings then. */

@@ -18,7 +18,7 @@
 
 #define ROWS_AT_ONCE 256
 #define ARRIVING_SEC 900 /* a body that grew by no buffer for so long has no client any more */
-#define STRAY_AGE_SEC 180 /* between a rename and its row */
+#define ORPHAN_AGE_SEC 180 /* between a rename and its row */
 #define SEARCH_INTERVAL_MS ((int64_t)600000)
 
 static bool
@@ -33,13 +33,13 @@ parse_hex(const char *s, uint8_t id[static ID_BYTES])
 
 /* True for a file that lies in `folder` for no reason any more. */
 static bool
-is_stray(struct db *db, int dir, const char *name, bool incoming, time_t now)
+is_orphan(struct db *db, int dir, const char *name, bool incoming, time_t now)
 {
 	uint8_t id[ID_BYTES];
 	struct stat st;
 
 	if (name[0] == '.' || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !S_ISREG(st.st_mode) || now - st.st_mtime < (incoming ? ARRIVING_SEC : STRAY_AGE_SEC))
+	    !S_ISREG(st.st_mode) || now - st.st_mtime < (incoming ? ARRIVING_SEC : ORPHAN_AGE_SEC))
 		return false;
 	return incoming || !parse_hex(name, id) || !db_file_known(db, id);
 }
@@ -60,7 +60,7 @@ walk_orphans(const struct conf *c, struct db *db, const char *folder, bool remov
 		return false;
 	}
 	while ((e = readdir(dir)))
-		if (is_stray(db, dirfd(dir), e->d_name, strcmp(folder, UPLOADS_INCOMING) == 0,
+		if (is_orphan(db, dirfd(dir), e->d_name, strcmp(folder, UPLOADS_INCOMING) == 0,
 			(time_t)(clock_ms() / 1000)) &&
 		    (!remove || unlinkat(dirfd(dir), e->d_name, 0) == 0))
 			++*count;
@@ -71,7 +71,7 @@ walk_orphans(const struct conf *c, struct db *db, const char *folder, bool remov
 /* True for a row whose bytes are not there, or not all of them: a power cut. What cannot be looked
  * at may be there all the same. */
 static bool
-is_lost(const struct conf *c, const struct file_place *f)
+is_lost(const struct conf *c, const struct file_row *f)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -84,7 +84,7 @@ is_lost(const struct conf *c, const struct file_place *f)
 static enum db_result
 drop_rows(const struct conf *c, struct db *db, int64_t *dropped)
 {
-	struct file_place list[ROWS_AT_ONCE];
+	struct file_row list[ROWS_AT_ONCE];
 	int64_t after = 0;
 	int count = 0;
 	enum db_result r;
@@ -106,7 +106,7 @@ drop_rows(const struct conf *c, struct db *db, int64_t *dropped)
 static enum db_result
 count_missing(const struct conf *c, struct db *db, int64_t *rows, int64_t *missing)
 {
-	struct file_place list[ROWS_AT_ONCE];
+	struct file_row list[ROWS_AT_ONCE];
 	int64_t after = 0;
 	int count = 0;
 	enum db_result r;
@@ -157,7 +157,7 @@ compare(const struct conf *c, struct db *db, const struct sweep_state *s, const 
 	if (!out->drop_lost &&
 	    (s->files_dev != (int64_t)st->st_dev || s->files_ino != (int64_t)st->st_ino))
 		r = recognise(c, db, path);
-	if (r == DB_NONE) /* it is told again as often as files are searched */
+	if (r == DB_NONE) /* it is reported again as often as files are searched */
 		return db_sweep_searched(db, clock_ms(), s->files_dev, s->files_ino);
 	if (r == DB_DONE && walk_orphans(c, db, UPLOADS_FILES, true, &out->orphans_removed))
 		r = drop_rows(c, db, &out->rows_dropped);

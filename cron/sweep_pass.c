@@ -66,7 +66,7 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 static enum db_result
 run_job(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *cleared)
 {
-	int64_t place = 0, count = 0;
+	int64_t cursor = 0, count = 0;
 	int busy = 0;
 	enum db_result r = db_sweep_count(db, plan, job, &count);
 
@@ -75,7 +75,7 @@ run_job(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_
 	if (count == 0)
 		return DB_DONE;
 	do {
-		r = db_sweep_step(db, plan, job, clock_ms() + SWEEP_LEASE_MS, &place, &count);
+		r = db_sweep_step(db, plan, job, clock_ms() + SWEEP_LEASE_MS, &cursor, &count);
 		*cleared += count;
 		if (r == DB_BUSY && ++busy < BUSY_TRIES) {
 			usleep(PAUSE_US);
@@ -88,12 +88,12 @@ run_job(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_
 static enum db_result
 clear_files(const struct conf *c, struct db *db, int64_t *removed)
 {
-	uint8_t place[ID_BYTES] = { 0 };
+	uint8_t cursor[ID_BYTES] = { 0 };
 	int count = 0;
 	enum db_result r;
 
 	do {
-		r = db_file_clear(db, c->upload_dir, FILES_AT_ONCE, place, &count);
+		r = db_file_clear(db, c->upload_dir, FILES_AT_ONCE, cursor, &count);
 		*removed += count;
 	} while (r == DB_DONE);
 	return r == DB_NONE ? DB_DONE : r;
@@ -128,7 +128,7 @@ rebuild(const struct conf *c, struct db *db, const struct sweep_state *s)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
-/* Every page, once a day. A damaged one is told until a later check finds all well. */
+/* Every page, once a day. A damaged one is reported until a later check finds all well. */
 static enum db_result
 check(const struct conf *c, struct db *db, const struct sweep_state *s)
 {

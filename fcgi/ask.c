@@ -72,7 +72,7 @@ ask_result(struct ask *a, enum engine_result result, int64_t wait_ms, int64_t no
 {
 	lock(a);
 	a->trying_until_ms = 0;
-	if (result == ENGINE_NO_ANSWER || result == ENGINE_BAD_ANSWER) {
+	if (result == ENGINE_NO_RESPONSE || result == ENGINE_BAD_RESPONSE) {
 		note_failure(a, now);
 	} else if (result == ENGINE_LATER) {
 		a->shut_until_ms = now + wait_ms;
@@ -93,9 +93,9 @@ is_idle(const struct ask_account *one, int64_t now)
 	return true;
 }
 
-/* The account's place, or a free one, or the one whose day began first. NULL: all are busy. */
+/* The account's slot, or a free one, or the one whose day began first. NULL: all are busy. */
 static struct ask_account *
-place_of(struct ask *a, int64_t id, int64_t now)
+slot_of(struct ask *a, int64_t id, int64_t now)
 {
 	struct ask_account *best = NULL;
 
@@ -152,7 +152,7 @@ ask_claim(struct ask *a, struct ask_claim *c, int64_t now)
 	int64_t wait;
 
 	lock(a);
-	one = place_of(a, c->account_id, now);
+	one = slot_of(a, c->account_id, now);
 	wait = one ? claim(one, c, now) : SLOT_WAIT_MS;
 	pthread_mutex_unlock(&a->lock);
 	return wait;

@@ -4,8 +4,8 @@
 
 #include "request.h"
 
-/* Checks what the request's route demands and fills r->me and r->session. False: it answered 401,
- * 403 or 503. */
+/* Checks what the request's route demands and fills r->me and r->session. False: it responded with
+ * 401, 403 or 503. */
 bool auth_check(struct request *r);
 
 #endif

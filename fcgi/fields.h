@@ -49,7 +49,7 @@ struct field {
 #define FIELD_OPTIONAL false
 #define FIELD_ABSENT (-1)
 
-/* Reads body or query into r->in by the route's table. False: it answered 400, 413 or 415. */
+/* Reads body or query into r->in by the route's table. False: it responded with 400, 413 or 415. */
 bool fields_read(struct request *r);
 
 #endif

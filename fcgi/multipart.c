@@ -104,7 +104,7 @@ fetch(struct reader *r, off_t at, size_t want, size_t *got)
 	return true;
 }
 
-/* The next place at or after `from` where `mark` stands; -1 when there is none. */
+/* The next position at or after `from` where `mark` stands; -1 when there is none. */
 static bool
 find_mark(struct reader *r, off_t from, const char *mark, size_t len, off_t *found)
 {

@@ -4,10 +4,10 @@
 
 #include "request.h"
 
-/* Fills the request from FastCGI. False: it answered an error itself. */
+/* Fills the request from FastCGI. False: it responded with an error itself. */
 bool req_read(struct request *r);
 
-/* Reads the body up to `limit` bytes; false: it answered 413 or 400. */
+/* Reads the body up to `limit` bytes; false: it responded with 413 or 400. */
 bool req_read_body(struct request *r, size_t limit);
 
 /* Wakes the mailer after a commit that put something in the outbox, so that it leaves at once. */

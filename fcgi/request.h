@@ -1,4 +1,4 @@
-/* One request: what was asked, who asks, and what is answered. Handlers see validated values only.
+/* One request: what was asked, who asks, and the response. Handlers see validated values only.
  */
 #ifndef FCGI_REQUEST_H
 #define FCGI_REQUEST_H
@@ -49,7 +49,7 @@ enum rate {
 
 #define RATE_BURST 2 /* seconds of the API's rate that may come at once */
 
-/* Who answers. */
+/* Who responds. */
 enum pool {
 	POOL_MAIN, /* workers that wait for nothing but the store */
 	POOL_ASK, /* workers that wait for an engine; where none is set, the main pool */
@@ -71,7 +71,7 @@ struct route {
 	enum pool pool;
 	const struct field *fields; /* of the body, for GET and files of the query; NULL: none */
 	size_t in_size; /* of the struct that the fields fill */
-	void (*run)(struct request *r); /* answering nothing means 500 */
+	void (*run)(struct request *r); /* no response means 500 */
 };
 
 /* Ends with an entry whose path is NULL. */
@@ -96,7 +96,7 @@ struct resp_file {
 };
 
 struct response {
-	int status; /* 0: nothing was answered yet */
+	int status; /* 0: no response yet */
 	struct json_object *body;
 	const char *text; /* sent as text/plain instead of the body when it is set */
 	struct resp_file file; /* sent by nginx instead of the body when file.path is set */

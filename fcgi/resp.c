@@ -1,4 +1,4 @@
-/* Building and sending answers. */
+/* Building and sending responses. */
 #include "resp.h"
 
 #include "cleanup.h"
@@ -119,7 +119,7 @@ caller_is_gone(struct request *r)
 	return r->session.id && db_session_exists(r->worker->db, r->session.public_id) == DB_NONE;
 }
 
-/* Nothing that the handler knows how to answer. */
+/* Nothing that the handler knows how to respond to. */
 static void
 unlisted(struct request *r, enum db_result res)
 {
@@ -214,7 +214,7 @@ resp_etag(struct request *r, char *etag)
 		r->resp.status = 304;
 }
 
-/* Reason phrases of RFC 9110 for what the relay answers. */
+/* Reason phrases of RFC 9110 for the statuses of the relay. */
 static const char *
 reason(int status)
 {

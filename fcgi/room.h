@@ -7,8 +7,8 @@
 /* Bytes that are free where `path` lies, above the floor; less than none when below it. */
 int64_t room_left(const struct request *r, const char *path);
 
-/* Is there room for `size` more bytes where `path` lies, above the floor? False: it answered 503.
- */
+/* Is there room for `size` more bytes where `path` lies, above the floor? False: it
+ * responded with 503. */
 bool room_check(struct request *r, const char *path, int64_t size);
 
 #endif

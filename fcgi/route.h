@@ -4,7 +4,7 @@
 
 #include "request.h"
 
-/* Finds the route of a request and sets its args. NULL: it answered 404 or 405 with Allow. */
+/* Finds the route of a request and sets its args. NULL: it responded with 404 or 405 with Allow. */
 const struct route *route_find(struct request *r);
 
 /* The wire's word for a method. */

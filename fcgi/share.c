@@ -20,7 +20,7 @@ lock_make(struct share *s)
 	pthread_mutexattr_destroy(&how);
 }
 
-/* Whoever died with the lock had at most one place half written, and its id is written last. */
+/* Whoever died with the lock had at most one slot half written, and its id is written last. */
 static void
 lock(struct share *s)
 {
@@ -57,13 +57,13 @@ bucket(struct share *s, int64_t to)
 
 /* Somebody types to a recipient who was not woken for it a moment ago. */
 static bool
-is_news(struct share_typing *slot, bool same, int64_t now)
+is_due(struct share_typing *slot, bool same, int64_t now)
 {
-	int64_t told = same ? atomic_load(&slot->told_ms) : 0;
+	int64_t notified = same ? atomic_load(&slot->notified_ms) : 0;
 
-	if (told && now - told < SHARE_TYPING_TELL_MS)
+	if (notified && now - notified < SHARE_TYPING_NOTIFY_MS)
 		return false;
-	atomic_store(&slot->told_ms, now);
+	atomic_store(&slot->notified_ms, now);
 	return true;
 }
 
@@ -73,7 +73,7 @@ share_typing_set(struct share *s, int64_t to, int64_t from, bool typing)
 	struct share_typing *b = bucket(s, to), *slot = &b[0];
 	uint64_t pair = (uint64_t)to << 32 | (uint64_t)from;
 	int64_t until, now = clock_mono_ms();
-	bool news;
+	bool due;
 
 	if (to > UINT32_MAX || from > UINT32_MAX)
 		return false;
@@ -87,13 +87,13 @@ share_typing_set(struct share *s, int64_t to, int64_t from, bool typing)
 	}
 	if (!typing && atomic_load(&slot->pair) != pair)
 		return false;
-	news = typing && is_news(slot, atomic_load(&slot->pair) == pair, now);
+	due = typing && is_due(slot, atomic_load(&slot->pair) == pair, now);
 	until = typing ? now + SHARE_TYPING_MS : 0;
 	atomic_store(&slot->pair, pair);
 	atomic_store(&slot->until_ms, until);
 	if (to > INT32_MAX && typing)
 		atomic_store(&s->group_typing_until_ms, until);
-	return news;
+	return due;
 }
 
 bool
@@ -152,11 +152,11 @@ share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS])
 	return n;
 }
 
-/* What the others have claimed, and a free place; the claim's own place is found and freed. */
+/* What the others have claimed, and a free slot; the claim's own slot is found and freed. */
 struct tally {
 	int64_t own, all;
 	int of_account;
-	struct share_upload *place;
+	struct share_upload *free_slot;
 };
 
 static struct tally
@@ -171,7 +171,7 @@ count_uploads(struct share *s, const struct share_claim *c)
 		if (u->id == c->id || (u->id && now - u->since_ms > SHARE_UPLOAD_MS))
 			u->id = 0;
 		if (!u->id) {
-			t.place = t.place ? t.place : u;
+			t.free_slot = t.free_slot ? t.free_slot : u;
 			continue;
 		}
 		t.all += u->bytes;
@@ -202,17 +202,17 @@ share_upload_claim(struct share *s, struct share_claim *c)
 	disk_left = c->disk_left - t.all;
 	c->own_taken = t.own;
 	bytes = c->at_most ? least(c->bytes, least(own_left, disk_left)) : c->bytes;
-	if (!t.place || t.of_account >= SHARE_UPLOADS_EACH)
+	if (!t.free_slot || t.of_account >= SHARE_UPLOADS_EACH)
 		result = SHARE_TOO_MANY;
 	else if (bytes > own_left || (c->at_most && own_left <= 0))
 		result = SHARE_NO_QUOTA;
 	else if (bytes > disk_left || disk_left < 0)
 		result = SHARE_NO_ROOM;
 	else {
-		t.place->account_id = c->account_id;
-		t.place->bytes = bytes;
-		t.place->since_ms = clock_mono_ms();
-		t.place->id = c->id;
+		t.free_slot->account_id = c->account_id;
+		t.free_slot->bytes = bytes;
+		t.free_slot->since_ms = clock_mono_ms();
+		t.free_slot->id = c->id;
 	}
 	pthread_mutex_unlock(&s->upload_lock);
 	return result;

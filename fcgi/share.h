@@ -16,7 +16,7 @@
 #define SHARE_BUCKETS 1024 /* a power of two */
 #define SHARE_SLOTS 4
 #define SHARE_TYPING_MS 6000
-#define SHARE_TYPING_TELL_MS 3000
+#define SHARE_TYPING_NOTIFY_MS 3000
 #define SHARE_UPLOADS 2048
 #define SHARE_UPLOADS_EACH 100 /* of one account at a time */
 #define SHARE_UPLOAD_MS ((int64_t)24 * 3600000) /* whatever is older was lost */
@@ -28,7 +28,7 @@
 struct share_typing {
 	_Atomic uint64_t pair; /* recipient's account << 32 | typist's account */
 	_Atomic int64_t until_ms; /* monotonic */
-	_Atomic int64_t told_ms; /* when the recipient was last woken for it, monotonic */
+	_Atomic int64_t notified_ms; /* when the recipient was last woken for it, monotonic */
 };
 
 /* An upload on its way. */
@@ -60,7 +60,7 @@ void share_note_error(struct share *s, const char *error);
 /* That word; "": there is none. */
 const char *share_error(struct share *s);
 
-/* Counts an answered request. */
+/* Counts a request that is over. */
 void share_count(struct share *s, int route, int status);
 
 /* Notes that `from` types to `to`, for 6 seconds, or stopped. Account ids beyond 32 bits are left
@@ -90,11 +90,11 @@ void share_upload_end_all(struct share *s);
 /* True while somebody may be typing to some group: only then its members need to look. */
 bool share_group_typing(struct share *s);
 
-/* The groups to which somebody types now, each once, in `out`; answers how many. */
+/* The groups to which somebody types now, each once, in `out`; returns how many. */
 #define SHARE_TYPED_GROUPS ((size_t)SHARE_BUCKETS * SHARE_SLOTS)
 int share_typed_groups(struct share *s, int64_t out[static SHARE_TYPED_GROUPS]);
 
-/* Who types to `to` now: up to SHARE_SLOTS ids in `out`; answers how many. */
+/* Who types to `to` now: up to SHARE_SLOTS ids in `out`; returns how many. */
 int share_typing_get(struct share *s, int64_t to, int64_t out[static SHARE_SLOTS]);
 
 #endif

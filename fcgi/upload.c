@@ -144,7 +144,7 @@ copy_range(int from, off_t start, off_t len, int to)
 	return true;
 }
 
-/* The one part of the body at `fd` into a file of its own, which takes the body's place. */
+/* The one part of the body at `fd` into a file of its own, which replaces the body. */
 static bool
 extract(struct request *r, int fd, off_t size, const char *part, struct upload *u)
 {

@@ -15,8 +15,8 @@ struct upload {
 };
 
 /* Moves the request's file into place: a POST's body is multipart/form-data and gives its part
- * `part`, any other is the file itself under `name`. False: it answered an error and left nothing
- * behind. On true the caller owns the file at out->path until its row is made. */
+ * `part`, any other is the file itself under `name`. False: it responded with an error and left
+ * nothing behind. On true the caller owns the file at out->path until its row is made. */
 bool upload_take(struct request *r, const char *part, const char *name, struct upload *out);
 
 #endif

@@ -33,7 +33,7 @@
 #define SMALL_BYTES 1048
 #define TRIM_BYTES ((size_t)1 << 20) /* after a request of this size freed memory goes back */
 
-/* Calls of a user are counted wherever they come from. False: it answered. */
+/* Calls of a user are counted wherever they come from. False: it responded. */
 static bool
 is_within_rate(struct request *r)
 {
@@ -55,7 +55,7 @@ has_room(struct request *r)
 }
 
 /* nginx asks before it reads a large body: who may send it was found out above, how much is
- * found out here. False: it answered, to the check too. Files have more to be asked about. */
+ * found out here. False: it responded, to the check too. Files have more to be asked about. */
 static bool
 may_send(struct request *r)
 {
@@ -124,9 +124,9 @@ catch_signals(void)
 }
 
 static void
-tell(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n)
+notify(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n)
 {
-	wake_tell(arg, kind, accounts, n);
+	wake_notify(arg, kind, accounts, n);
 }
 
 static struct db *
@@ -210,7 +210,7 @@ wipe_freed(void)
 #endif
 }
 
-/* Answers how many requests it served. */
+/* Returns how many requests it served. */
 static int64_t
 serve(const struct worker_options *o, struct worker *w)
 {
@@ -286,7 +286,7 @@ worker_run(const struct worker_options *o)
 	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
-	if (o->wake->share && !db_on_news(w.db, tell, o->wake))
+	if (o->wake->share && !db_on_wakeup(w.db, notify, o->wake))
 		return EXIT_START_FAILED;
 	catch_signals();
 	enter_sandbox(o);

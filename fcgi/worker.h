@@ -1,4 +1,4 @@
-/* A worker process: opens the store, fences itself in, and answers requests until told to stop. */
+/* A worker process: opens the store, enters its sandbox, and serves requests until told to stop. */
 #ifndef FCGI_WORKER_H
 #define FCGI_WORKER_H
 
@@ -19,7 +19,7 @@ struct worker_options {
 	pid_t parent;
 };
 
-/* Runs in a forked child; the answer is its exit status. */
+/* Runs in a forked child; the return value is its exit status. */
 int worker_run(const struct worker_options *o);
 
 #endif

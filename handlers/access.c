@@ -73,7 +73,7 @@ decide(struct request *r, bool approve)
 	}
 }
 
-/* POST admin/access-requests/<id>/approve: the address may sign in from now on, and is told by
+/* POST admin/access-requests/<id>/approve: the address may sign in from now on, and is notified by
  * mail. */
 void
 on_access_approve(struct request *r)

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A user as admins see them. NULL: it answered an error. */
+/* A user as admins see them. NULL: it responded with an error. */
 static struct json_object *
 show_account(struct request *r, const struct account *a)
 {
@@ -53,7 +53,7 @@ on_admin_users(struct request *r)
 	for (int i = 0; i < count && i < limit; i++) {
 		struct json_object *user = show_account(r, &list[i]);
 
-		if (!user) /* and the array went with the answer that it was part of */
+		if (!user) /* and the array went with the response that it was part of */
 			return;
 		json_object_array_add(array, user);
 	}
@@ -115,7 +115,7 @@ on_admin_audit(struct request *r)
 	struct audit_entry *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
 	struct json_object *o, *array;
 	int64_t before = in->after && in->after[0] ? strtoll(in->after, NULL, 10) : 0;
-	char place[24];
+	char cursor[24];
 
 	if (!list ||
 	    resp_db_failed(
@@ -126,8 +126,8 @@ on_admin_audit(struct request *r)
 	json_object_object_add(o, "entries", array);
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit) {
-		snprintf(place, sizeof(place), "%lld", (long long)list[limit - 1].id);
-		json_add_text(o, "after", place);
+		snprintf(cursor, sizeof(cursor), "%lld", (long long)list[limit - 1].id);
+		json_add_text(o, "after", cursor);
 	}
 	for (int i = 0; i < count && i < limit; i++) {
 		struct json_object *item = json_object_new_object();

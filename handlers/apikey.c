@@ -14,7 +14,7 @@ unknown_key(struct request *r)
 
 /* The key and its token, which is not kept: nobody sees it again. */
 static void
-answer_token(struct request *r, const struct session *key, const char *token)
+respond_token(struct request *r, const struct session *key, const char *token)
 {
 	struct json_object *o = resp_ok(r, 200);
 
@@ -39,7 +39,7 @@ on_key_list(struct request *r)
 	json_object_object_add(resp_ok(r, 200), "keys", array);
 }
 
-/* The bits of the named scopes; 0: it answered. */
+/* The bits of the named scopes; 0: it responded. */
 static unsigned
 read_scopes(struct request *r, const struct field_texts *names)
 {
@@ -86,7 +86,7 @@ on_key_post(struct request *r)
 		resp_error(
 		    r, 409, "too_many_keys", "You have as many keys as one account may have.");
 	else if (!resp_db_failed(r, res))
-		answer_token(r, &key, token);
+		respond_token(r, &key, token);
 	secret_wipe(token, sizeof(token));
 }
 
@@ -106,7 +106,7 @@ on_key_rotate(struct request *r)
 	if (res == DB_NONE)
 		unknown_key(r);
 	else if (!resp_db_failed(r, res))
-		answer_token(r, &key, token);
+		respond_token(r, &key, token);
 	secret_wipe(token, sizeof(token));
 }
 

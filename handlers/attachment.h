@@ -8,10 +8,10 @@
 #include "req.h"
 
 /* Looks up what in->attachments names: m->files, and m->attachments as items show them. False: it
- * answered. */
+ * responded. */
 bool attachment_list(struct request *r, const struct in_message *in, struct message_new *m);
 
-/* Answers that a file is not there for the caller. */
+/* Responds that a file is not there for the caller. */
 void attachment_unknown(struct request *r);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Finds the account of an address, blocked by admins or not; false: it answered. */
+/* Finds the account of an address, blocked by admins or not; false: it responded. */
 static bool
 find_account(struct request *r, const char *address, struct account *out)
 {
@@ -23,17 +23,17 @@ find_account(struct request *r, const char *address, struct account *out)
 	return false;
 }
 
-/* Those outside, all with the first page. */
+/* The external ones, all with the first page. */
 static bool
-add_outside(struct request *r)
+add_external(struct request *r)
 {
-	struct outside_block *list = arena_alloc(&r->arena, BLOCKS_OUTSIDE_MAX * sizeof(*list));
+	struct external_block *list = arena_alloc(&r->arena, BLOCKS_EXTERNAL_MAX * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
 
 	if (!list ||
 	    resp_db_failed(
-		r, db_block_outside_list(r->worker->db, &r->arena, r->me.id, list, &count)))
+		r, db_block_external_list(r->worker->db, &r->arena, r->me.id, list, &count)))
 		return false;
 	array = json_object_new_array();
 	json_object_object_add(r->resp.body, "outside", array);
@@ -65,7 +65,7 @@ on_block_list(struct request *r)
 	o = resp_ok(r, 200);
 	array = json_object_new_array();
 	json_object_object_add(o, "blocks", array);
-	if (!(in->after && in->after[0]) && !add_outside(r))
+	if (!(in->after && in->after[0]) && !add_external(r))
 		return;
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)
@@ -97,10 +97,10 @@ block_account(struct request *r, const char *address)
 }
 
 static void
-block_outside(struct request *r, const char *channel, const char *address)
+block_external(struct request *r, const char *channel, const char *address)
 {
 	enum db_result res =
-	    db_block_outside_put(r->worker->db, r->me.id, channel, address, r->now);
+	    db_block_external_put(r->worker->db, r->me.id, channel, address, r->now);
 
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
@@ -111,7 +111,7 @@ block_outside(struct request *r, const char *channel, const char *address)
 		json_add_text(resp_ok(r, 200), "status", "blocked");
 }
 
-/* POST blocks: somebody of the relay, or an address outside; they do not learn of it. */
+/* POST blocks: somebody of the relay, or an external address; they do not learn of it. */
 void
 on_block_post(struct request *r)
 {
@@ -128,7 +128,7 @@ on_block_post(struct request *r)
 		resp_field_error(r, 400, "invalid_field", "chat_address",
 		    "Whom to block is a chat_address, or a channel and an address, not both.");
 	else if (in->channel)
-		block_outside(r, in->channel, in->address);
+		block_external(r, in->channel, in->address);
 	else
 		block_account(r, in->chat_address);
 }
@@ -146,13 +146,13 @@ on_block_delete(struct request *r)
 
 /* DELETE blocks/<channel>/<address>: also fine when there was no block. */
 void
-on_block_outside_delete(struct request *r)
+on_block_external_delete(struct request *r)
 {
 	if (!channel_find(r->args[0])) {
 		resp_error(r, 404, "not_found", "There is no such channel.");
 		return;
 	}
 	if (!resp_db_failed(
-		r, db_block_outside_delete(r->worker->db, r->me.id, r->args[0], r->args[1])))
+		r, db_block_external_delete(r->worker->db, r->me.id, r->args[0], r->args[1])))
 		json_add_text(resp_ok(r, 200), "status", "unblocked");
 }

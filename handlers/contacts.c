@@ -65,7 +65,7 @@ to_json(const struct field_list *list)
 	return NULL;
 }
 
-/* PUT contacts: in place of the older list; with If-Match only over the version that it names
+/* PUT contacts: instead of the older list; with If-Match only over the version that it names
  * (412). */
 void
 on_contacts_put(struct request *r)

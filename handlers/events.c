@@ -1,4 +1,4 @@
-/* Live wake-ups: who may listen. What they then hear is relay-live's. */
+/* Live wake-ups: who may listen. What they then get is relay-live's. */
 #include "handlers.h"
 #include "inputs.h"
 #include "pass.h"

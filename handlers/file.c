@@ -56,7 +56,7 @@ no_folder(struct request *r, const char *path)
 	r->resp.retry_after_sec = NO_FOLDER_RETRY_SEC;
 }
 
-/* Can files be written, and moved to where they stay? False: it answered. */
+/* Can files be written, and moved to where they stay? False: it responded. */
 static bool
 has_folders(struct request *r)
 {
@@ -75,7 +75,7 @@ has_folders(struct request *r)
 }
 
 /* Is one file of `size` bytes, and it with all others of the caller, small enough? False: it
- * answered. */
+ * responded. */
 static bool
 may_store(struct request *r, int64_t size, int64_t overhead)
 {
@@ -129,7 +129,7 @@ struct upload_key {
 	struct file earlier; /* id 0: there is none */
 };
 
-/* False: it answered. */
+/* False: it responded. */
 static bool
 find_key(struct request *r, const char *key, struct upload_key *out)
 {
@@ -149,7 +149,7 @@ find_key(struct request *r, const char *key, struct upload_key *out)
 	return !resp_db_failed_but(r, res, RESP_NONE);
 }
 
-/* The token of a new file. Only its hash is stored, so where it may have to be answered again it is
+/* The token of a new file. Only its hash is stored, so where it may have to be returned again it is
  * made from the server's key, the client's and the file. */
 static void
 make_token(const struct upload_key *k, const uint8_t id[static ID_BYTES],
@@ -194,7 +194,7 @@ show_earlier(struct request *r, const struct upload_key *k, const struct upload 
 
 /* What became of a new file's row. */
 static void
-answer_upload(struct request *r, enum file_result result, const struct file *f, const char *token,
+respond_upload(struct request *r, enum file_result result, const struct file *f, const char *token,
     const struct upload *u, struct upload_key *k)
 {
 	int64_t used = 0;
@@ -235,13 +235,13 @@ keep(struct request *r, struct upload *u, struct upload_key *k)
 	else
 		unlink(u->path);
 	if (!resp_db_failed(r, res))
-		answer_upload(r, result, &f, token, u, k);
+		respond_upload(r, result, &f, token, u, k);
 	secret_wipe(token, sizeof(token));
 }
 
 /* Sets aside what the body will take, for it is checked again only when it is on the disk: what
  * others have on their way counts. What comes `again` is not kept. The web server says when it is
- * over, however it ends. False: it answered. */
+ * over, however it ends. False: it responded. */
 static bool
 claim(struct request *r, bool again)
 {
@@ -271,8 +271,8 @@ claim(struct request *r, bool again)
 }
 
 /* POST upload (multipart/form-data, part "file") and PUT upload?name= (the bytes themselves); under
- * a ?key= that was used within a day the answer is the file that it made. nginx asks twice: before
- * it reads the body whether it may, then with the body in a file. */
+ * a ?key= that was used within a day the response is the file that it made. nginx asks twice:
+ * before it reads the body whether it may, then with the body in a file. */
 void
 on_upload(struct request *r)
 {
@@ -310,7 +310,7 @@ on_upload(struct request *r)
 }
 
 /* The file of the path, if it is there, as *reader sees it: whose `link` (or NULL) it is, or the
- * caller. False: it answered. */
+ * caller. False: it responded. */
 static bool
 find_file(struct request *r, const char *link, struct file *f, int64_t *reader)
 {
@@ -453,10 +453,10 @@ on_file_list(struct request *r)
 void
 file_clear(struct request *r)
 {
-	uint8_t place[ID_BYTES] = { 0 };
+	uint8_t cursor[ID_BYTES] = { 0 };
 	int removed;
 
-	db_file_clear(r->worker->db, r->worker->conf->upload_dir, CLEAR_AT_ONCE, place, &removed);
+	db_file_clear(r->worker->db, r->worker->conf->upload_dir, CLEAR_AT_ONCE, cursor, &removed);
 }
 
 /* DELETE files/<id>: by its owner; messages that name it keep the name only. */

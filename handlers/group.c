@@ -45,7 +45,7 @@ on_group_list(struct request *r)
 	struct group *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
 	uint8_t after[ID_BYTES];
 	struct json_object *o, *array;
-	char place[ID_TEXT_BYTES];
+	char cursor[ID_TEXT_BYTES];
 	bool from = in->after && in->after[0];
 
 	if (from && !id_parse("grp_", in->after, after)) {
@@ -65,8 +65,8 @@ on_group_list(struct request *r)
 		json_object_array_add(array, show_group(&list[i]));
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit) {
-		id_format("grp_", list[limit - 1].public_id, place);
-		json_add_text(o, "after", place);
+		id_format("grp_", list[limit - 1].public_id, cursor);
+		json_add_text(o, "after", cursor);
 	}
 }
 

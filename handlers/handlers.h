@@ -70,7 +70,7 @@ void on_translate_post(struct request *r);
 void on_block_list(struct request *r);
 void on_block_post(struct request *r);
 void on_block_delete(struct request *r);
-void on_block_outside_delete(struct request *r);
+void on_block_external_delete(struct request *r);
 /* contacts.c */
 void on_contacts_get(struct request *r);
 void on_contacts_put(struct request *r);

@@ -106,7 +106,7 @@ is_channel(const char *s)
 }
 
 static bool
-is_outside_channel(const char *s)
+is_external_channel(const char *s)
 {
 	return channel_find(s);
 }
@@ -350,7 +350,7 @@ const struct field in_token_fields[] = {
 
 const struct field in_block_fields[] = {
 	CLEANED(in_block, chat_address, FIELD_OPTIONAL, 1, 64, clean_address),
-	RULED(in_block, channel, FIELD_OPTIONAL, 1, 16, is_outside_channel, channel_outside_rule),
+	RULED(in_block, channel, FIELD_OPTIONAL, 1, 16, is_external_channel, channel_external_rule),
 	RULED(in_block, address, FIELD_OPTIONAL, 1, 254, is_line, one_line),
 	END,
 };
@@ -416,7 +416,8 @@ const struct field in_ack_fields[] = {
 
 const struct field in_inbound_fields[] = {
 	PHONE(in_inbound),
-	RULED(in_inbound, channel, FIELD_REQUIRED, 1, 16, is_outside_channel, channel_outside_rule),
+	RULED(
+	    in_inbound, channel, FIELD_REQUIRED, 1, 16, is_external_channel, channel_external_rule),
 	/* a hidden number, and a message that is a picture only */
 	RULED(in_inbound, from, FIELD_REQUIRED, 0, 254, is_line, one_line),
 	TEXT(in_inbound, text, FIELD_REQUIRED, 0, INPUT_TEXT_BYTES),

@@ -32,7 +32,7 @@ on_invite_list(struct request *r)
 }
 
 static void
-answer(struct request *r, bool accept)
+decide(struct request *r, bool accept)
 {
 	enum group_result result = GROUP_NO_INVITE;
 	uint8_t id[ID_BYTES];
@@ -41,7 +41,7 @@ answer(struct request *r, bool accept)
 
 	if (id_parse("inv_", r->args[0], id) &&
 	    resp_db_failed(r,
-		db_invite_answer(
+		db_invite_decide(
 		    r->worker->db, &r->arena, &r->me, id, accept, r->now, &g, &result)))
 		return;
 	if (show_group_refused(r, result))
@@ -56,12 +56,12 @@ answer(struct request *r, bool accept)
 void
 on_invite_accept(struct request *r)
 {
-	answer(r, true);
+	decide(r, true);
 }
 
-/* POST invites/<id>/decline: nobody hears of it. */
+/* POST invites/<id>/decline: nobody is notified. */
 void
 on_invite_decline(struct request *r)
 {
-	answer(r, false);
+	decide(r, false);
 }

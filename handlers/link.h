@@ -12,7 +12,7 @@ void link_make(const struct request *r, const uint8_t file_id[static ID_BYTES], 
     char out[static LINK_BYTES]);
 
 /* Whose link to the file it is, in *account_id: 0 when it does not hold, because it is over, the
- * session or key has ended, or it was never made. False: it answered. */
+ * session or key has ended, or it was never made. False: it responded. */
 bool link_reader(struct request *r, const char *link, const uint8_t file_id[static ID_BYTES],
     int64_t *account_id);
 

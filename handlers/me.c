@@ -193,21 +193,21 @@ on_session_list(struct request *r)
 	resp_page(r, count > limit, list[limit - 1].id);
 }
 
-/* A place in the export: first all sent messages, then all received ones; "s" or "r" and a number.
+/* A cursor of the export: first all sent messages, then all received ones; "s" or "r" and a number.
  */
 static bool
-read_place(const char *after, bool *sent, int64_t *place)
+read_cursor(const char *after, bool *sent, int64_t *cursor)
 {
 	char *end;
 
 	*sent = after[0] != 'r';
-	*place = 0;
+	*cursor = 0;
 	if (!after[0])
 		return true;
 	if ((after[0] != 's' && after[0] != 'r') || after[1] < '0' || after[1] > '9')
 		return false;
 	errno = 0;
-	*place = strtoll(after + 1, &end, 10);
+	*cursor = strtoll(after + 1, &end, 10);
 	return !*end && errno == 0;
 }
 
@@ -215,7 +215,7 @@ static void
 add_messages(struct request *r, struct json_object *o, const struct message_page *page, bool sent)
 {
 	struct json_object *array = json_object_new_array();
-	char place[32] = "r0";
+	char cursor[32] = "r0";
 
 	for (int i = 0; i < page->count; i++) {
 		struct json_object *item = show_message(r, &page->list[i]);
@@ -226,9 +226,9 @@ add_messages(struct request *r, struct json_object *o, const struct message_page
 	json_object_object_add(o, "messages", array);
 	json_add_bool(o, "has_more", sent || page->more);
 	if (page->more)
-		snprintf(place, sizeof(place), "%c%lld", sent ? 's' : 'r', (long long)page->next);
+		snprintf(cursor, sizeof(cursor), "%c%lld", sent ? 's' : 'r', (long long)page->next);
 	if (sent || page->more)
-		json_add_text(o, "after", place);
+		json_add_text(o, "after", cursor);
 }
 
 /* GET export: all that the relay holds on the caller, messages page by page. */
@@ -241,7 +241,7 @@ on_me_export(struct request *r)
 	int64_t after = 0;
 	bool sent = true;
 
-	if (!read_place(in->after ? in->after : "", &sent, &after)) {
+	if (!read_cursor(in->after ? in->after : "", &sent, &after)) {
 		resp_field_error(
 		    r, 400, "invalid_field", "after", "after must be what an earlier answer gave.");
 		return;

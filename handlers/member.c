@@ -62,7 +62,7 @@ on_group_leave(struct request *r)
 		    resp_ok(r, 200), "status", result == GROUP_DELETED ? "deleted" : "left");
 }
 
-/* The group of the path when the caller has at least the role in it; false: it answered. */
+/* The group of the path when the caller has at least the role in it; false: it responded. */
 static bool
 find_group(struct request *r, enum group_role need, struct group *g)
 {
@@ -140,7 +140,7 @@ on_join_approve(struct request *r)
 	decide(r, true);
 }
 
-/* POST groups/<id>/requests/<rid>/reject: they are not let in, and are told. */
+/* POST groups/<id>/requests/<rid>/reject: they are not let in, and are notified. */
 void
 on_join_reject(struct request *r)
 {

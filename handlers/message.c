@@ -7,7 +7,7 @@
 #include "attachment.h"
 #include "handlers.h"
 #include "inputs.h"
-#include "outside.h"
+#include "external.h"
 #include "resp.h"
 #include "show.h"
 #include "text.h"
@@ -46,7 +46,7 @@ no_group(struct request *r)
 	resp_field_error(r, 404, "unknown_recipient", "to", "You are not in a group with this id.");
 }
 
-/* The account at `address` that can receive, or an answer. */
+/* The account at `address` that can receive, or an error response. */
 static bool
 find_recipient(struct request *r, const char *address, struct account *out)
 {
@@ -115,7 +115,7 @@ find_reply(struct request *r, const char *reply_to, uint8_t id[static ID_BYTES])
 	return false;
 }
 
-/* True for a result that is no message; it answered. */
+/* True for a result that is no message; it responded. */
 static bool
 refused(struct request *r, const struct message_new *m, enum send_result result)
 {
@@ -144,14 +144,15 @@ refused(struct request *r, const struct message_new *m, enum send_result result)
 		waiting_full(r);
 		break;
 	case SEND_LIMITED:
-		resp_limited(r, "You have reached the limit for one day.", m->to.outside->retry_at);
+		resp_limited(
+		    r, "You have reached the limit for one day.", m->to.external->retry_at);
 		break;
 	}
 	return true;
 }
 
 void
-message_answer(
+message_respond(
     struct request *r, const struct message_new *m, const char *key, enum send_result result)
 {
 	char id[ID_TEXT_BYTES], made[ID_TEXT_BYTES];
@@ -197,12 +198,12 @@ send_chat(struct request *r, const struct in_message *in)
 
 	if (key.key)
 		secret_mac("idempotency", r->body, r->body_len, key.body_mac);
-	/* A repeat is answered first: the recipient may have gone meanwhile. */
+	/* A repeat is dealt with first: the recipient may have gone meanwhile. */
 	res = db_message_repeat(r->worker->db, &m, &key, &result);
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_ROW) {
-		message_answer(r, &m, in->idempotency_key, result);
+		message_respond(r, &m, in->idempotency_key, result);
 		return;
 	}
 	if (!address_message(r, in->to, &m))
@@ -216,7 +217,7 @@ send_chat(struct request *r, const struct in_message *in)
 		return;
 	res = db_message_send(r->worker->db, &m, &key, &result);
 	if (!resp_db_failed(r, res))
-		message_answer(r, &m, in->idempotency_key, result);
+		message_respond(r, &m, in->idempotency_key, result);
 }
 
 /* To a message, by one character; none takes it back, and of several of one sender the last counts.
@@ -243,7 +244,7 @@ on_message_post(struct request *r)
 	const struct in_message *in = r->in;
 
 	if (in->channel && strcmp(in->channel, CHANNEL_CHAT) != 0)
-		outside_send(r, in);
+		external_send(r, in);
 	else if (!in->to && !in->text && in->attachments.count == 0)
 		resp_error(
 		    r, 400, "invalid_body", "The body must be a JSON object with a message.");
@@ -267,7 +268,7 @@ on_message_get(struct request *r)
 	enum db_result res = DB_NONE;
 	struct json_object *item;
 
-	outside_expire(r);
+	external_expire(r);
 	if (id_parse("msg_", r->args[0], id))
 		res = db_message_get(r->worker->db, &r->arena, id, r->me.id, &m);
 	if (resp_db_failed_but(r, res, RESP_NONE))
@@ -278,7 +279,7 @@ on_message_get(struct request *r)
 	}
 	item = show_message(r, &m);
 	json_add_text(item, "status", delivery_state_name(m.state));
-	outside_add_error(r, item, id, m.state);
+	external_add_error(r, item, id, m.state);
 	json_object_object_add(resp_ok(r, 200), "message", item);
 }
 

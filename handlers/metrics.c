@@ -55,8 +55,8 @@ static void
 add_engine(struct text *t, struct ask *a)
 {
 	static const char *const results[ASK_RESULTS] = { [ENGINE_DONE] = "done",
-		[ENGINE_NO_ANSWER] = "no_answer",
-		[ENGINE_BAD_ANSWER] = "bad_answer",
+		[ENGINE_NO_RESPONSE] = "no_answer",
+		[ENGINE_BAD_RESPONSE] = "bad_answer",
 		[ENGINE_REFUSED] = "refused",
 		[ENGINE_LATER] = "later",
 		[ENGINE_UNKNOWN_LANGUAGE] = "unknown_language" };

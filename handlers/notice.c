@@ -62,7 +62,7 @@ notice_text(struct request *r, const struct message *m)
 	name = f->name[0] || f->type == FACT_ACCESS ?
 	    f->name :
 	    words_say(&r->arena, WORD_OPERATOR, language, &(struct words_value){ 0 });
-	text = words_tell(&r->arena, word, language,
+	text = words_format(&r->arena, word, language,
 	    (const struct words_value[]){
 		{ "name", name }, { "email", f->address }, { "group", f->group_name }, { 0 } });
 	return text ? text : "";

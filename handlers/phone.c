@@ -1,16 +1,16 @@
-/* Phones: taking messages to the outside, saying what came of them, bringing messages in. */
+/* Phones: taking external messages, saying what came of them, bringing messages in. */
 #include "bridge.h"
 #include "block.h"
 #include "handlers.h"
 #include "inputs.h"
-#include "outside.h"
+#include "external.h"
 #include "resp.h"
 #include "show.h"
 #include "post.h"
 
 #include <string.h>
 
-/* A key of one phone speaks for no other; false: it answered. */
+/* A key of one phone speaks for no other; false: it responded. */
 static bool
 check_phone(struct request *r, const char *phone_id)
 {
@@ -21,7 +21,7 @@ check_phone(struct request *r, const char *phone_id)
 	return false;
 }
 
-/* The bits of the named channels, of all when none is named; 0: it answered. */
+/* The bits of the named channels, of all when none is named; 0: it responded. */
 static unsigned
 read_channels(struct request *r, const struct field_texts *names)
 {
@@ -34,7 +34,7 @@ read_channels(struct request *r, const struct field_texts *names)
 
 		if (!ch) {
 			const char *rule = arena_printf(
-			    &r->arena, "Each of channels must be %s.", channel_outside_rule);
+			    &r->arena, "Each of channels must be %s.", channel_external_rule);
 
 			if (rule)
 				resp_field_error(r, 400, "invalid_field", "channels", rule);
@@ -79,7 +79,7 @@ on_phone_claim(struct request *r)
 		.limit = (int)in->limit,
 		.text_limit = SHOW_TEXT_BYTES,
 		.now = r->now,
-		.cutoff = outside_cutoff(r) };
+		.cutoff = external_cutoff(r) };
 	struct bridge_item *list = arena_alloc(&r->arena, BRIDGE_CLAIM_MOST * sizeof(*list));
 	struct json_object *array;
 	int count = 0;
@@ -141,7 +141,7 @@ show_ack(const struct bridge_ack *k, const char *message_id)
 	return o;
 }
 
-/* POST ack: what the phone did with messages that it claimed; each is answered for itself. */
+/* POST ack: what the phone did with messages that it claimed; each has a result of its own. */
 void
 on_phone_ack(struct request *r)
 {
@@ -189,18 +189,18 @@ read_key(struct request *r, const struct in_inbound *in, struct idempotency *key
 }
 
 /* From an address that the owner blocked: the phone is told that it was taken, so that it does not
- * bring it again, and nothing is kept. True: it answered. */
+ * bring it again, and nothing is kept. True: it responded. */
 static bool
 dropped(struct request *r, const struct in_inbound *in, struct message_new *m, const char *key)
 {
-	enum db_result res = db_block_outside_get(r->worker->db, r->me.id, in->channel, in->from);
+	enum db_result res = db_block_external_get(r->worker->db, r->me.id, in->channel, in->from);
 
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return true;
 	if (res == DB_NONE)
 		return false;
 	id_make(m->public_id);
-	message_answer(r, m, key, SEND_NEW);
+	message_respond(r, m, key, SEND_NEW);
 	return true;
 }
 
@@ -228,7 +228,7 @@ on_phone_inbound(struct request *r)
 	if (shown && dropped(r, in, &m, shown))
 		return;
 	if (shown && !resp_db_failed(r, db_message_send(r->worker->db, &m, &key, &result)))
-		message_answer(r, &m, shown, result);
+		message_respond(r, &m, shown, result);
 }
 
 /* GET phones: the caller's phones and queues, a page at a time. */
@@ -241,7 +241,7 @@ on_phone_list(struct request *r)
 	struct json_object *array, *o;
 	int count = 0;
 
-	outside_expire(r);
+	external_expire(r);
 	if (!list ||
 	    resp_db_failed(r,
 		db_phone_list(r->worker->db, &r->arena, r->me.id, r->now, in->after, limit + 1,

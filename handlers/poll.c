@@ -82,7 +82,7 @@ add_changes(struct json_object *o, const struct change_page *changes)
 }
 
 static void
-answer(struct request *r, const struct message_page *page, const struct change_page *changes)
+respond(struct request *r, const struct message_page *page, const struct change_page *changes)
 {
 	struct json_object *o = resp_ok(r, 200), *messages = json_object_new_array();
 	char cursor[24];
@@ -99,7 +99,7 @@ answer(struct request *r, const struct message_page *page, const struct change_p
 	add_typing(r, o);
 }
 
-/* POST poll: confirms all up to the cursor (without one: the last answer) and hands out what
+/* POST poll: confirms all up to the cursor (without one: the last response) and hands out what
  * follows, oldest first; with `own` also what the caller's other sessions did, and changes. */
 void
 on_poll_post(struct request *r)
@@ -126,5 +126,5 @@ on_poll_post(struct request *r)
 	if (in->cursor)
 		p.from = in->cursor[0] ? strtoll(in->cursor, NULL, 10) : r->session.start_seq;
 	if (!resp_db_failed(r, db_stream_poll(r->worker->db, &r->arena, &p, &page, &changes)))
-		answer(r, &page, &changes);
+		respond(r, &page, &changes);
 }

@@ -17,7 +17,7 @@ on_prefs_get(struct request *r)
 	resp_etag(r, d.etag);
 }
 
-/* PUT prefs: in place of the older text; with If-Match only over the version that it names (412).
+/* PUT prefs: instead of the older text; with If-Match only over the version that it names (412).
  */
 void
 on_prefs_put(struct request *r)

@@ -81,8 +81,8 @@ add_person(struct request *r, struct json_object *array, const struct account *a
 }
 
 /* The caller's own groups and the public ones, as far as `match` fits; with the first page only.
- * Where there are more, the answer says so: all of one's own are in another list, and a longer word
- * to search for finds the others. */
+ * Where there are more, the response says so: all of one's own are in another list, and a longer
+ * word to search for finds the others. */
 static bool
 add_groups(struct request *r, struct json_object *o, struct json_object *array, const char *match)
 {

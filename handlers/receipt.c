@@ -4,7 +4,7 @@
 #include "handlers.h"
 #include "inputs.h"
 #include "message.h"
-#include "outside.h"
+#include "external.h"
 #include "resp.h"
 #include "share.h"
 #include "receipt.h"
@@ -46,7 +46,7 @@ add_state(struct json_object *o, enum delivery_state state, int64_t delivered_at
 		json_add_int(o, "read_at", read_at);
 }
 
-/* What the recipients of one answer share. */
+/* What the recipients of one response share. */
 struct room {
 	struct receipt *list;
 	int left;
@@ -83,7 +83,8 @@ add_recipients(
 	return true;
 }
 
-/* One receipt, left out when the message is not the caller's own. False: it answered an error. */
+/* One receipt, left out when the message is not the caller's own. False: it responded with an
+ * error. */
 static bool
 add_receipt(struct request *r, struct json_object *array, const char *text, struct room *room)
 {
@@ -98,13 +99,13 @@ add_receipt(struct request *r, struct json_object *array, const char *text, stru
 	o = json_object_new_object();
 	json_add_text(o, "message_id", text);
 	add_state(o, m.state, m.delivered_at, m.read_at);
-	outside_add_error(r, o, id, m.state);
+	external_add_error(r, o, id, m.state);
 	json_object_array_add(array, o);
 	return add_recipients(r, o, id, room);
 }
 
 /* POST receipt-status: how far one's own messages got; others are left out. Group messages name
- * each recipient, as long as there are no more than RECIPIENTS_SHOWN in one answer. */
+ * each recipient, as long as there are no more than RECIPIENTS_SHOWN in one response. */
 void
 on_receipt_post(struct request *r)
 {
@@ -116,7 +117,7 @@ on_receipt_post(struct request *r)
 
 	if (!room.list)
 		return;
-	outside_expire(r);
+	external_expire(r);
 	array = json_object_new_array();
 	json_object_object_add(resp_ok(r, 200), "receipts", array);
 	for (int i = 0; i < in->message_ids.count; i++)
@@ -169,6 +170,6 @@ on_typing_post(struct request *r)
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE && share_typing_set(r->worker->share, to.id, r->me.id, in->typing))
-		wake_tell(r->worker->wake, WAKE_NEWS, &to.id, 1);
+		wake_notify(r->worker->wake, WAKE_POLL, &to.id, 1);
 	resp_ok(r, 200);
 }

@@ -118,7 +118,7 @@ const struct route routes[] = {
 	{ METHOD_POST, CHAT "/blocks", FOR_MEMBER, SMALL, USUAL, TAKES(block), on_block_post },
 	{ METHOD_DELETE, CHAT "/blocks/*", FOR_MEMBER, 0, USUAL, NOTHING, on_block_delete },
 	{ METHOD_DELETE, CHAT "/blocks/*/*", FOR_MEMBER, 0, USUAL, NOTHING,
-	    on_block_outside_delete },
+	    on_block_external_delete },
 
 	{ METHOD_GET, CHAT "/contacts", FOR_MEMBER, 0, USUAL, NOTHING, on_contacts_get },
 	{ METHOD_PUT, CHAT "/contacts", FOR_MEMBER | STORES, BOOK, USUAL, TAKES(contacts),

@@ -1,4 +1,4 @@
-/* How things look on the wire, in one place. Each answers a new object that the caller hands on. */
+/* How things look on the wire, in one place. Each returns a new object that the caller hands on. */
 #ifndef HANDLERS_SHOW_H
 #define HANDLERS_SHOW_H
 
@@ -11,8 +11,8 @@
 #include "resp.h"
 #include "receipt.h"
 
-/* Text that one answer holds at most, or a little more: with every byte of it escaped it still fits
- * into the memory that nginx keeps for an answer. */
+/* Text that one response holds at most, or a little more: with every byte of it escaped it still
+ * fits into the memory that nginx keeps for a response. */
 #define SHOW_TEXT_BYTES 524288
 
 /* The user, as they themselves and admins see them. */
@@ -43,8 +43,8 @@ struct json_object *show_group(const struct group *g);
 /* An invitation, as the one who is invited sees it. */
 struct json_object *show_invite(const struct invite *i);
 
-/* Answers why a call on a group was refused. False for GROUP_OK, GROUP_INVITED, GROUP_REQUESTED and
- * GROUP_DELETED, which the caller answers. */
+/* Returns why a call on a group was refused. False for GROUP_OK, GROUP_INVITED, GROUP_REQUESTED and
+ * GROUP_DELETED, which the caller responds to. */
 bool show_group_refused(struct request *r, enum group_result result);
 
 #endif

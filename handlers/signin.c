@@ -62,9 +62,9 @@ own_mail(struct request *r, enum words_mail which, const char *code, int64_t ttl
 		.expires_at = r->now + ttl_ms };
 }
 
-/* The same for everybody: the answer tells nobody who has an account or may have one. */
+/* The same for everybody: the response tells nobody who has an account or may have one. */
 static struct json_object *
-answer_sent(struct request *r)
+respond_sent(struct request *r)
 {
 	struct json_object *o = resp_ok(r, 202);
 
@@ -93,7 +93,7 @@ ask_for_access(struct request *r, const char *email, const char *display_name)
 		req_wake_mailer(r);
 	else
 		log_notice("%s asks for access; an admin may approve it", email);
-	answer_sent(r);
+	respond_sent(r);
 }
 
 static void
@@ -123,7 +123,7 @@ send_code(struct request *r, const char *email)
 		req_wake_mailer(r);
 	else
 		log_notice("sign-in code for %s: %s", email, code);
-	o = answer_sent(r);
+	o = respond_sent(r);
 	if (c->dev_expose_codes && r->direct_loopback)
 		json_add_text(o, "dev_code", code);
 	else if (!c->smtp_host[0])
@@ -170,7 +170,7 @@ or_empty(const char *s)
 }
 
 static void
-answer_signed_in(
+respond_signed_in(
     struct request *r, const char *token, const struct account *acc, const struct session *s)
 {
 	struct json_object *o = resp_ok(r, 200);
@@ -184,7 +184,7 @@ answer_signed_in(
 }
 
 static void
-answer_verify(struct request *r, enum signin_result result, int64_t retry_at)
+respond_verify(struct request *r, enum signin_result result, int64_t retry_at)
 {
 	if (result == SIGNIN_LIMITED)
 		resp_limited(r, too_often, retry_at);
@@ -233,8 +233,8 @@ on_code_verify(struct request *r)
 	if (resp_db_failed(r, res))
 		return;
 	if (result == SIGNIN_OK)
-		answer_signed_in(r, token, &acc, &s);
+		respond_signed_in(r, token, &acc, &s);
 	else
-		answer_verify(r, result, retry_at);
+		respond_verify(r, result, retry_at);
 	secret_wipe(token, sizeof(token));
 }

@@ -36,10 +36,10 @@ static const struct {
 	int status;
 	const char *code, *message;
 } failures[] = {
-	[ENGINE_NO_ANSWER] = { 503, "engine_unavailable",
+	[ENGINE_NO_RESPONSE] = { 503, "engine_unavailable",
 	    "The translation engine does not answer." },
 	[ENGINE_LATER] = { 503, "engine_unavailable", "The translation engine needs a pause." },
-	[ENGINE_BAD_ANSWER] = { 502, "engine_failed",
+	[ENGINE_BAD_RESPONSE] = { 502, "engine_failed",
 	    "The translation engine answered with something that is no translation." },
 	[ENGINE_REFUSED] = { 502, "engine_failed", "The translation engine refused the text." },
 	[ENGINE_UNKNOWN_LANGUAGE] = { 422, "unknown_language",
@@ -49,7 +49,7 @@ static const struct {
 static void
 unavailable(struct request *r, int64_t sec)
 {
-	resp_error(r, 503, "engine_unavailable", failures[ENGINE_NO_ANSWER].message);
+	resp_error(r, 503, "engine_unavailable", failures[ENGINE_NO_RESPONSE].message);
 	r->resp.retry_after_sec = (int)sec;
 }
 
@@ -60,7 +60,7 @@ too_large(struct request *r)
 	    "Up to 20 texts of 8 KiB each, and 16 KiB in all, are translated at once.");
 }
 
-/* The texts of the request. False: it answered. */
+/* The texts of the request. False: it responded. */
 static bool
 read_texts(struct job *j)
 {
@@ -94,7 +94,7 @@ unsupported(struct request *r, const char *field, const char *message)
 	return false;
 }
 
-/* The languages on offer. False: it answered that nobody knows them. */
+/* The languages on offer. False: it responded that nobody knows them. */
 static bool
 load_languages(struct request *r, struct languages *out)
 {
@@ -110,7 +110,7 @@ load_languages(struct request *r, struct languages *out)
 	return out->count > 0;
 }
 
-/* From which language into which. False: it answered. */
+/* From which language into which. False: it responded. */
 static bool
 read_languages(struct job *j)
 {
@@ -155,7 +155,7 @@ call(struct engine_job *e, struct arena *a, void *arg)
 		return j->stopped;
 	e->timeout_ms = j->deadline_ms - begun;
 	if (e->timeout_ms <= 0)
-		return j->stopped = ENGINE_NO_ANSWER;
+		return j->stopped = ENGINE_NO_RESPONSE;
 	j->wait_ms = ask_may_call(shared, begun, e->timeout_ms);
 	if (j->wait_ms > 0)
 		return j->stopped = ENGINE_LATER;
@@ -163,12 +163,12 @@ call(struct engine_job *e, struct arena *a, void *arg)
 	j->wait_ms = e->wait_ms;
 	ask_result(shared, result, e->wait_ms, clock_mono_ms());
 	atomic_fetch_add(&shared->call_ms, (uint64_t)(clock_mono_ms() - begun));
-	if (result == ENGINE_NO_ANSWER || result == ENGINE_LATER)
+	if (result == ENGINE_NO_RESPONSE || result == ENGINE_LATER)
 		j->stopped = result;
 	return result;
 }
 
-/* Asks the engine within the budget of the account. False: it answered. */
+/* Asks the engine within the budget of the account. False: it responded. */
 static bool
 ask_engine(struct job *j)
 {
@@ -237,7 +237,7 @@ fail(struct job *j, enum engine_result result)
 }
 
 static void
-answer_one(struct job *j)
+respond_one(struct job *j)
 {
 	const struct translation *t = &j->list[0];
 	struct json_object *o;
@@ -251,9 +251,9 @@ answer_one(struct job *j)
 	add_translation(o, t);
 }
 
-/* An engine that answered to none of them makes the whole call fail. */
+/* An engine that failed on all of them makes the whole call fail. */
 static void
-answer_all(struct job *j)
+respond_all(struct job *j)
 {
 	struct json_object *o, *list;
 	bool any = j->stopped == ENGINE_DONE;
@@ -307,9 +307,9 @@ on_translate_post(struct request *r)
 		return;
 	}
 	if (((const struct in_translate *)r->in)->text)
-		answer_one(j);
+		respond_one(j);
 	else
-		answer_all(j);
+		respond_all(j);
 }
 
 static struct json_object *

@@ -4,7 +4,7 @@
 
 #include "request.h"
 
-/* Adds what is translated into what, and where words go; answers whether there is translation. */
+/* Adds what is translated into what, and where words go; returns whether there is translation. */
 bool translation_show(struct request *r, struct json_object *o);
 
 #endif

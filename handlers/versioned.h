@@ -5,11 +5,11 @@
 #include "document.h"
 #include "request.h"
 
-/* The caller's document; text and etag are NULL while there is none. False: it answered. */
+/* The caller's document; text and etag are NULL while there is none. False: it responded. */
 bool versioned_load(struct request *r, enum document_kind kind, struct document *out);
 
-/* Puts `text` in place of the older one, with If-Match only over the version that it names (else
- * 412 with the sentence `changed`). The answer, with its etag, to add to; NULL: it failed. */
+/* Puts `text` instead of the older one, with If-Match only over the version that it names (else
+ * 412 with the sentence `changed`). The response, with its etag, to add to; NULL: it failed. */
 struct json_object *
 versioned_store(struct request *r, enum document_kind kind, char *text, const char *changed);
 

@@ -1,5 +1,5 @@
-/* The catalogue of what the relay itself says, and filling its places in. A value is only ever
- * copied: nothing in it is a place, or a format. */
+/* The catalogue of what the relay itself says, and filling in its placeholders. A value is only
+ * ever copied: nothing in it is a placeholder, or a format. */
 #include "words.h"
 
 #include "cleanup.h"
@@ -34,10 +34,10 @@ find_language(const char *language)
 }
 
 static const char *
-value_of(const struct words_value *values, const char *place, size_t len)
+value_of(const struct words_value *values, const char *name, size_t len)
 {
-	for (; values->place; values++)
-		if (strlen(values->place) == len && strncmp(values->place, place, len) == 0)
+	for (; values->name; values++)
+		if (strlen(values->name) == len && strncmp(values->name, name, len) == 0)
 			return values->value ? values->value : "";
 	return "";
 }
@@ -95,7 +95,8 @@ words_say(struct arena *a, enum word which, const char *language, const struct w
 }
 
 const char *
-words_tell(struct arena *a, enum word which, const char *language, const struct words_value *values)
+words_format(
+    struct arena *a, enum word which, const char *language, const struct words_value *values)
 {
 	size_t i = find_language(language);
 

@@ -11,12 +11,12 @@ enum word {
 	WORD__MAX
 };
 
-/* What stands in a {place} of a text; the list ends with a place that is NULL. */
+/* What stands for a {name} of a text; the list ends with a name that is NULL. */
 struct words_value {
-	const char *place, *value;
+	const char *name, *value;
 };
 
-/* The text with its places filled, in the arena. `language` is a tag such as "de" or "pt-BR"
+/* The text with its placeholders filled, in the arena. `language` is a tag such as "de" or "pt-BR"
  * (RFC 5646), of which the first part counts; English where it is NULL or not among the
  * catalogue's. NULL: no memory. */
 const char *
@@ -24,7 +24,7 @@ words_say(struct arena *a, enum word which, const char *language, const struct w
 
 /* The same for a text that people see among others': values are kept apart from it, whichever way
  * their letters run. English ones stand as they are. */
-const char *words_tell(
+const char *words_format(
     struct arena *a, enum word which, const char *language, const struct words_value *values);
 
 enum words_mail { WORDS_CODE, WORDS_STRANGER, WORDS_MAIL__MAX };

@@ -27,7 +27,7 @@ void conn_close(struct bufferevent *c);
  * of it any more. */
 void conn_leave(struct bufferevent *c);
 
-/* Answers with a status line, such as "503 Service Unavailable", and nothing else, and leaves. */
+/* Responds with a status line, such as "503 Service Unavailable", and nothing else, and leaves. */
 void conn_refuse(struct bufferevent *c, const char *status);
 
 #endif

@@ -38,7 +38,7 @@ find_pass(char *head)
 }
 
 static void
-answer(struct door *d, struct bufferevent *c, char *head)
+respond(struct door *d, struct bufferevent *c, char *head)
 {
 	const char *text = find_pass(head);
 	struct pass p;
@@ -59,7 +59,7 @@ on_bytes(struct bufferevent *c, void *arg)
 	head[n > 0 ? n : 0] = '\0';
 	if (strstr(head, "\r\n\r\n")) {
 		evbuffer_drain(in, evbuffer_get_length(in));
-		answer(arg, c, head);
+		respond(arg, c, head);
 	} else if (n >= REQUEST_BYTES || (size_t)n != strlen(head)) {
 		conn_close(c);
 	}

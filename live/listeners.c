@@ -14,7 +14,7 @@
 #define PER_ACCOUNT 16
 #define NAP_US 2000 /* after a look, before the next mark rings */
 #define LATE_US 10000 /* how often it is looked whether a gap is over */
-#define HEARD_MS 60000 /* a bucket is marked so long after its last listener, for long polls */
+#define LINGER_MS 60000 /* a bucket is marked so long after its last listener, for long polls */
 #define LIFE_MS 900000 /* a stream ends by itself, which catches credentials that expire ... */
 #define LIFE_SPREAD_MS 120000 /* ... give or take */
 #define PASS_LIFE_MS 60000
@@ -24,7 +24,7 @@
 
 struct bucket {
 	struct ring streams; /* the newest first */
-	int64_t told_us; /* when it was last told of anything, as `after` counts */
+	int64_t notified_us; /* when anything last happened in it, as `after` counts */
 	int64_t ended_ms; /* when a credential ended, wall clock */
 	int64_t left_ms; /* when somebody last came or went, monotonic */
 };
@@ -39,9 +39,9 @@ struct listeners {
 	struct bucket buckets[WAKE_BITS];
 };
 
-/* A place in time that never comes twice. A counter would tell how much others write. */
+/* A point in time that never comes twice. A counter would tell how much others write. */
 static int64_t
-place(struct listeners *l)
+next_cursor(struct listeners *l)
 {
 	int64_t now = clock_us();
 
@@ -85,21 +85,21 @@ on_gone(struct subscriber *s, void *arg)
 }
 
 static void
-tell(struct listeners *l, struct subscriber *s, unsigned kinds, int64_t now_ms)
+notify(struct listeners *l, struct subscriber *s, unsigned kinds, int64_t now_ms)
 {
 	const struct timeval soon = { 0, LATE_US };
 
 	ring_drop(&s->in_late);
 	if (s->long_poll) {
-		subscriber_answer(s, true, place(l));
-	} else if (!subscriber_tell(s, kinds, now_ms)) {
+		subscriber_respond(s, true, next_cursor(l));
+	} else if (!subscriber_notify(s, kinds, now_ms)) {
 		ring_add(&l->late, &s->in_late);
 		if (!event_pending(l->late_timer, EV_TIMEOUT, NULL))
 			event_add(l->late_timer, &soon);
 	}
 }
 
-/* All whose gap was not over; those whose is not over yet come back to the front. */
+/* All whose gap was not over; those whose is not over yet go back into the ring. */
 static void
 on_late(evutil_socket_t fd, short what, void *arg)
 {
@@ -113,59 +113,59 @@ on_late(evutil_socket_t fd, short what, void *arg)
 		ring_add(&waiting, at);
 	}
 	while ((at = ring_oldest(&waiting)))
-		tell(l, RING_OF(at, struct subscriber, in_late), 0, now_ms);
+		notify(l, RING_OF(at, struct subscriber, in_late), 0, now_ms);
 }
 
 /* Nobody listens in the bucket any more: it is not marked from here on, and whoever comes back is
  * told to poll, for its last time is now. */
 static void
-fall_deaf(struct listeners *l, uint32_t n)
+stop_marking(struct listeners *l, uint32_t n)
 {
 	struct bucket *b = &l->buckets[n];
 
-	if (ring_oldest(&b->streams) || clock_mono_ms() - b->left_ms < HEARD_MS)
+	if (ring_oldest(&b->streams) || clock_mono_ms() - b->left_ms < LINGER_MS)
 		return;
-	wake_hear(l->wake, n, false);
-	b->told_us = place(l);
+	wake_listen(l->wake, n, false);
+	b->notified_us = next_cursor(l);
 }
 
 static void
-tell_bucket(struct listeners *l, uint32_t n, unsigned kinds)
+notify_bucket(struct listeners *l, uint32_t n, unsigned kinds)
 {
 	struct bucket *b = &l->buckets[n];
 	int64_t now_ms = clock_mono_ms();
 	struct ring *at, *next;
 
-	b->told_us = place(l);
+	b->notified_us = next_cursor(l);
 	for (at = ring_next(&b->streams, &b->streams); at; at = next) {
 		next = ring_next(&b->streams, at);
-		tell(l, RING_OF(at, struct subscriber, in_bucket), kinds, now_ms);
+		notify(l, RING_OF(at, struct subscriber, in_bucket), kinds, now_ms);
 	}
-	fall_deaf(l, n);
+	stop_marking(l, n);
 }
 
 static void
-on_news(uint32_t n, void *arg)
+on_poll_wake(uint32_t n, void *arg)
 {
-	tell_bucket(arg, n, SUBSCRIBER_NEWS);
+	notify_bucket(arg, n, SUBSCRIBER_WAKE);
 }
 
 static void
 on_receipts(uint32_t n, void *arg)
 {
-	tell_bucket(arg, n, SUBSCRIBER_RECEIPTS);
+	notify_bucket(arg, n, SUBSCRIBER_RECEIPTS);
 }
 
 static void
 end_one(struct listeners *l, struct subscriber *s, bool wake)
 {
 	if (s->long_poll)
-		subscriber_answer(s, wake, place(l));
+		subscriber_respond(s, wake, next_cursor(l));
 	else
 		subscriber_end(s);
 }
 
-/* All of the bucket come back; who has no credential any more hears of it then. */
+/* All of the bucket come back; who has no credential any more gets a 401 then. */
 static void
 on_ended(uint32_t n, void *arg)
 {
@@ -174,7 +174,7 @@ on_ended(uint32_t n, void *arg)
 	struct ring *at;
 
 	b->ended_ms = clock_ms();
-	b->told_us = place(l);
+	b->notified_us = next_cursor(l);
 	while ((at = ring_oldest(&b->streams)))
 		end_one(l, RING_OF(at, struct subscriber, in_bucket), true);
 }
@@ -182,7 +182,7 @@ on_ended(uint32_t n, void *arg)
 static void
 take(struct listeners *l, bool deep)
 {
-	wake_take(l->wake, WAKE_NEWS, deep, on_news, l);
+	wake_take(l->wake, WAKE_POLL, deep, on_poll_wake, l);
 	wake_take(l->wake, WAKE_RECEIPTS, deep, on_receipts, l);
 	wake_take(l->wake, WAKE_ENDED, deep, on_ended, l);
 }
@@ -245,7 +245,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	beat(l, now_ms);
 	while ((at = ring_oldest(&l->polls)) &&
 	    RING_OF(at, struct subscriber, in_time)->ends_ms <= now_ms)
-		subscriber_answer(RING_OF(at, struct subscriber, in_time), false, place(l));
+		subscriber_respond(RING_OF(at, struct subscriber, in_time), false, next_cursor(l));
 	look(l, true);
 }
 
@@ -312,11 +312,12 @@ listeners_admit(struct listeners *l, struct bufferevent *conn, const struct pass
 		conn_refuse(conn, "503 Service Unavailable");
 		return;
 	}
-	wake_hear(l->wake, wake_bucket(p->account), true);
+	wake_listen(l->wake, wake_bucket(p->account), true);
 	b->left_ms = clock_mono_ms();
-	/* news since the last answer, or that answer is of another process: say so at once */
-	if (long_poll && (p->after < b->told_us || p->after < l->began_us || p->after > place(l))) {
-		subscriber_answer_now(conn, true, place(l));
+	/* something since the last response, or that is of another process: say so at once */
+	if (long_poll &&
+	    (p->after < b->notified_us || p->after < l->began_us || p->after > next_cursor(l))) {
+		subscriber_respond_now(conn, true, next_cursor(l));
 		return;
 	}
 	s = subscriber_new(conn, p->account, long_poll, on_gone, l);
@@ -336,7 +337,7 @@ listeners_new(struct event_base *base, struct wake *wake, int most)
 		return NULL;
 	l->wake = wake;
 	l->most = most;
-	l->began_us = place(l);
+	l->began_us = next_cursor(l);
 	l->bell = event_new(base, wake->bell_fd, EV_READ | EV_PERSIST, on_bell, l);
 	l->nap = event_new(base, -1, 0, on_nap_over, l);
 	l->second = event_new(base, -1, EV_PERSIST, on_second, l);
@@ -360,7 +361,7 @@ listeners_end(struct listeners *l)
 	event_free(l->second);
 	event_free(l->late_timer);
 	while ((at = ring_oldest(&l->polls)))
-		subscriber_answer(RING_OF(at, struct subscriber, in_time), false, place(l));
+		subscriber_respond(RING_OF(at, struct subscriber, in_time), false, next_cursor(l));
 	for (int i = 0; i < SUBSCRIBER_BEAT_SEC; i++)
 		while ((at = ring_oldest(&l->beats[i])))
 			subscriber_bye(RING_OF(at, struct subscriber, in_time), window);

@@ -1,5 +1,5 @@
-/* All who listen, by the bucket of their account: who is told what and when, and how many there may
- * be. */
+/* All who listen, by the bucket of their account: who is notified of what and when, and how many
+ * there may be. */
 #ifndef LIVE_LISTENERS_H
 #define LIVE_LISTENERS_H
 

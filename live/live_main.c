@@ -1,6 +1,6 @@
-/* relay-live: tells clients that there is news. Started by the pool, which hands over a listening
- * socket, the shared memory of wakes and its bell. It knows account numbers and connections: no
- * message, no name, no token, no database and no file. */
+/* relay-live: wakes clients when something is there for them. Started by the pool, which hands over
+ * a listening socket, the shared memory of wakes and its bell. It knows account numbers and
+ * connections: no message, no name, no token, no database and no file. */
 #include "conn.h"
 #include "door.h"
 #include "listeners.h"
@@ -39,7 +39,7 @@ struct live {
 	int end_ticks;
 };
 
-/* Who was told goes first, for up to a second. */
+/* Who was refused goes first, for up to a second. */
 static void
 on_end_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -66,7 +66,7 @@ on_term(evutil_socket_t sig, short what, void *arg)
 	on_end_tick(sig, what, arg);
 }
 
-/* As many files as are wanted, or as there may be. Answers how many may listen then. */
+/* As many files as are wanted, or as there may be. Returns how many may listen then. */
 static int
 raise_limit(int most)
 {
@@ -86,7 +86,7 @@ raise_limit(int most)
 	return most;
 }
 
-/* Gives up all rights but those to the descriptors at hand. False: it answered why. */
+/* Gives up all rights but those to the descriptors at hand. False: it said why. */
 static bool
 drop_rights(const struct options *o, pid_t parent)
 {

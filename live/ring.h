@@ -5,45 +5,45 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The head of a ring, or a place in one. All zeros: empty, or in none. */
+/* The head of a ring, or a node in one. All zeros: empty, or in none. */
 struct ring {
 	struct ring *next, *prev;
 };
 
-/* The thing whose member the place is. */
-#define RING_OF(place, type, member) ((type *)((char *)(place)-offsetof(type, member)))
+/* The thing whose member the node is. */
+#define RING_OF(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
-/* Takes a place out of the ring it is in; in none, nothing happens. */
+/* Takes a node out of the ring it is in; in none, nothing happens. */
 static inline void
-ring_drop(struct ring *place)
+ring_drop(struct ring *node)
 {
-	if (!place->next)
+	if (!node->next)
 		return;
-	place->prev->next = place->next;
-	place->next->prev = place->prev;
-	place->next = place->prev = NULL;
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	node->next = node->prev = NULL;
 }
 
-/* Puts a place that is in no ring before all others. */
+/* Puts a node that is in no ring before all others. */
 static inline void
-ring_add(struct ring *head, struct ring *place)
+ring_add(struct ring *head, struct ring *node)
 {
 	if (!head->next)
 		head->next = head->prev = head;
-	place->next = head->next;
-	place->prev = head;
-	head->next->prev = place;
-	head->next = place;
+	node->next = head->next;
+	node->prev = head;
+	head->next->prev = node;
+	head->next = node;
 }
 
-/* The place after `at`, which may be the head; NULL at the end. */
+/* The node after `at`, which may be the head; NULL at the end. */
 static inline struct ring *
 ring_next(const struct ring *head, const struct ring *at)
 {
 	return at->next == head ? NULL : at->next;
 }
 
-/* The place that was added first; NULL: the ring is empty. */
+/* The node that was added first; NULL: the ring is empty. */
 static inline struct ring *
 ring_oldest(const struct ring *head)
 {

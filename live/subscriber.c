@@ -28,7 +28,7 @@ subscriber_new(struct bufferevent *conn, int64_t account, bool long_poll,
 	*s = (struct subscriber){ .conn = conn,
 		.account = account,
 		.long_poll = long_poll,
-		.told_ms = -GAP_MS,
+		.notified_ms = -GAP_MS,
 		.gone = gone,
 		.gone_arg = arg };
 	bufferevent_setcb(conn, NULL, NULL, on_gone, s);
@@ -73,19 +73,19 @@ subscriber_hello(struct subscriber *s, int reconnect_ms)
 }
 
 bool
-subscriber_tell(struct subscriber *s, unsigned kinds, int64_t now_ms)
+subscriber_notify(struct subscriber *s, unsigned kinds, int64_t now_ms)
 {
 	if (conn_is_clear(s->conn))
 		s->unsent = 0;
 	s->due |= kinds & ~s->unsent;
-	if (s->due && now_ms - s->told_ms < GAP_MS)
+	if (s->due && now_ms - s->notified_ms < GAP_MS)
 		return false;
-	if (s->due & SUBSCRIBER_NEWS)
+	if (s->due & SUBSCRIBER_WAKE)
 		conn_say(s->conn, "data: {\"type\":\"wake\"}\n\n");
 	if (s->due & SUBSCRIBER_RECEIPTS)
 		conn_say(s->conn, "data: {\"type\":\"wake\",\"for\":\"receipts\"}\n\n");
 	if (s->due)
-		s->told_ms = now_ms;
+		s->notified_ms = now_ms;
 	s->unsent |= s->due;
 	s->due = 0;
 	return true;
@@ -104,11 +104,11 @@ subscriber_beat(struct subscriber *s, int64_t now_ms)
 }
 
 void
-subscriber_answer_now(struct bufferevent *conn, bool wake, int64_t place)
+subscriber_respond_now(struct bufferevent *conn, bool wake, int64_t cursor)
 {
 	char body[96], text[320];
 	int n = snprintf(body, sizeof(body), "{\"success\":true,\"wake\":%s,\"after\":\"%lld\"}",
-	    wake ? "true" : "false", (long long)place);
+	    wake ? "true" : "false", (long long)cursor);
 
 	snprintf(text, sizeof(text),
 	    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
@@ -119,9 +119,9 @@ subscriber_answer_now(struct bufferevent *conn, bool wake, int64_t place)
 }
 
 void
-subscriber_answer(struct subscriber *s, bool wake, int64_t place)
+subscriber_respond(struct subscriber *s, bool wake, int64_t cursor)
 {
-	subscriber_answer_now(let_go(s), wake, place);
+	subscriber_respond_now(let_go(s), wake, cursor);
 }
 
 void

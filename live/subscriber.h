@@ -1,4 +1,4 @@
-/* One who listens: a stream of events, or a long poll, which is one answer that waits. */
+/* One who listens: a stream of events, or a long poll, which is one response that waits. */
 #ifndef LIVE_SUBSCRIBER_H
 #define LIVE_SUBSCRIBER_H
 
@@ -8,12 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Comments go out so often, a third of the web server's patience; a long poll waits so long. */
+/* Comments go out so often, a third of the web server's timeout; a long poll waits so long. */
 #define SUBSCRIBER_BEAT_SEC 20
 #define SUBSCRIBER_POLL_MS 25000
 
-/* What it can be told, as bits. */
-#define SUBSCRIBER_NEWS 1U
+/* What it can be notified of, as bits. */
+#define SUBSCRIBER_WAKE 1U
 #define SUBSCRIBER_RECEIPTS 2U
 
 struct subscriber {
@@ -21,7 +21,7 @@ struct subscriber {
 	struct bufferevent *conn;
 	int64_t account;
 	int64_t ends_ms; /* monotonic */
-	int64_t told_ms; /* when it was last told of anything */
+	int64_t notified_ms; /* when it was last notified */
 	unsigned due; /* waits for the gap after that to end */
 	unsigned unsent; /* was said and may not have left yet */
 	int stuck; /* heartbeats in a row at which something had not left */
@@ -35,22 +35,22 @@ struct subscriber {
 struct subscriber *subscriber_new(struct bufferevent *conn, int64_t account, bool long_poll,
     void (*gone)(struct subscriber *s, void *arg), void *arg);
 
-/* The head of a stream's answer, and the event that it can hear now. */
+/* The head of a stream's response, and the event that it is open. */
 void subscriber_hello(struct subscriber *s, int reconnect_ms);
 
-/* Tells it (SUBSCRIBER_ bits), at once or not yet. What is still unsent says all that another one
- * could. False: something is due and waits for the gap to end; then call again with no bits. */
-bool subscriber_tell(struct subscriber *s, unsigned kinds, int64_t now_ms);
+/* Notifies it (SUBSCRIBER_ bits), at once or not yet. What is still unsent says all that another
+ * one could. False: something is due and waits for the gap to end; then call again with no bits. */
+bool subscriber_notify(struct subscriber *s, unsigned kinds, int64_t now_ms);
 
 /* A comment, so that both ends know that the other is there. False: it has not read for three
  * heartbeats, or its time is over. */
 bool subscriber_beat(struct subscriber *s, int64_t now_ms);
 
-/* Answers a long poll and frees it. `place` is what the next call brings. */
-void subscriber_answer(struct subscriber *s, bool wake, int64_t place);
+/* Responds to a long poll and frees it. `cursor` is what the next call brings. */
+void subscriber_respond(struct subscriber *s, bool wake, int64_t cursor);
 
-/* The answer alone, for a caller who need not wait. Takes the connection over. */
-void subscriber_answer_now(struct bufferevent *conn, bool wake, int64_t place);
+/* The response alone, for a caller who need not wait. Takes the connection over. */
+void subscriber_respond_now(struct bufferevent *conn, bool wake, int64_t cursor);
 
 /* Says that the process ends. */
 void subscriber_bye(struct subscriber *s, int reconnect_ms);

@@ -139,7 +139,7 @@ record_result(struct carrier_run *l, const struct outbox_mail *mail, enum mail_r
 	return db_outbox_retry(l->db, mail->id, clock_ms() + pause, reason);
 }
 
-/* Sends what is due. Answers the time to sleep until the next one, -1 when there is none. */
+/* Sends what is due. Returns the time to sleep until the next one, -1 when there is none. */
 static int64_t
 drain(struct carrier_run *l, struct arena *a)
 {

@@ -27,7 +27,7 @@
 struct mailer {
 	const struct conf *conf;
 	CURL *curl;
-	char answer[256]; /* the server's last refusal */
+	char response[256]; /* the server's last refusal */
 };
 
 volatile sig_atomic_t mailer_stop;
@@ -69,14 +69,14 @@ read_upload(char *out, size_t size, size_t n, void *arg)
 /* Response lines of the server arrive as headers; the last refusal (4xx, 5xx) is what an operator
  * needs to see. */
 static size_t
-read_answer(char *line, size_t size, size_t n, void *arg)
+read_response(char *line, size_t size, size_t n, void *arg)
 {
 	struct mailer *m = arg;
 	size_t len = size * n;
 
 	if (len > 3 && (line[0] == '4' || line[0] == '5')) {
-		snprintf(m->answer, sizeof(m->answer), "%.*s", (int)len, line);
-		m->answer[strcspn(m->answer, "\r\n")] = '\0';
+		snprintf(m->response, sizeof(m->response), "%.*s", (int)len, line);
+		m->response[strcspn(m->response, "\r\n")] = '\0';
 	}
 	return len;
 }
@@ -226,7 +226,7 @@ put_body(struct text *t, const char *body)
 }
 
 /* Lines end with CRLF; the body is UTF-8 in 8bit, or in base64 where that would break it. What a
- * user wrote says how to answer them, if they want that; the relay's own words say that a machine
+ * user wrote says how to reply to them, if they want that; the relay's own words say that a machine
  * wrote them. */
 static char *
 compose(const struct conf *c, const struct outbox_mail *mail)
@@ -296,7 +296,7 @@ set_server(struct mailer *m)
 	mailer_set_bounds(m->curl);
 }
 
-/* Answers that are about us and not about one mail: going away, encryption or sign-in that is
+/* Responses that are about us and not about one mail: going away, encryption or sign-in that is
  * wanted or fails, mechanisms, a busy or closed server (RFC 5321, section 4.2; RFC 4954, section 6;
  * RFC 3207, section 4; RFC 7504). */
 static bool
@@ -324,9 +324,9 @@ classify(const struct mailer *m, CURLcode rc, const char *detail)
 
 	if (rc == CURLE_OK)
 		return MAIL_SENT;
-	if (!connected || sender || is_about_us(reason_code(m->answer)))
+	if (!connected || sender || is_about_us(reason_code(m->response)))
 		return MAIL_CLOSED;
-	return m->answer[0] == '5' ? MAIL_REFUSED : MAIL_LATER;
+	return m->response[0] == '5' ? MAIL_REFUSED : MAIL_LATER;
 }
 
 void
@@ -343,14 +343,14 @@ perform(struct mailer *m, struct mail_reason *why)
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLcode rc;
 
-	m->answer[0] = '\0';
-	curl_easy_setopt(m->curl, CURLOPT_HEADERFUNCTION, read_answer);
+	m->response[0] = '\0';
+	curl_easy_setopt(m->curl, CURLOPT_HEADERFUNCTION, read_response);
 	curl_easy_setopt(m->curl, CURLOPT_HEADERDATA, m);
 	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, detail);
 	rc = curl_easy_perform(m->curl);
 	curl_easy_setopt(m->curl, CURLOPT_ERRORBUFFER, NULL);
 	snprintf(why->own, sizeof(why->own), "%s", detail[0] ? detail : curl_easy_strerror(rc));
-	snprintf(why->theirs, sizeof(why->theirs), "%s", m->answer);
+	snprintf(why->theirs, sizeof(why->theirs), "%s", m->response);
 	return classify(m, rc, detail);
 }
 

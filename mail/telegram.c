@@ -1,5 +1,5 @@
-/* Messages by a user's Telegram bot. The other side is not trusted: no redirects, a bounded answer,
- * a bounded time. */
+/* Messages by a user's Telegram bot. The other side is not trusted: no redirects, a bounded
+ * response, a bounded time. */
 #include "telegram.h"
 
 #include "mailer.h"
@@ -10,18 +10,18 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#define ANSWER_BYTES 16384
+#define RESPONSE_BYTES 16384
 #define LONGEST_WAIT_SEC 3600
 #define URL_BYTES 1024
 
 struct telegram {
 	const struct conf *conf;
 	CURL *curl;
-	char answer[ANSWER_BYTES];
+	char response[RESPONSE_BYTES];
 	size_t len;
 };
 
-/* What Telegram answered, as far as it can be read. */
+/* What Telegram responded, as far as it can be read. */
 struct verdict {
 	bool ok;
 	int64_t retry_after_sec;
@@ -52,16 +52,16 @@ end(void *sender)
 
 /* Taking less than was offered ends the transfer: nobody can fill our memory. */
 static size_t
-read_answer(char *data, size_t size, size_t n, void *arg)
+read_response(char *data, size_t size, size_t n, void *arg)
 {
 	struct telegram *t = arg;
 	size_t len = size * n;
 
-	if (len >= sizeof(t->answer) - t->len)
+	if (len >= sizeof(t->response) - t->len)
 		return 0;
-	memcpy(t->answer + t->len, data, len);
+	memcpy(t->response + t->len, data, len);
 	t->len += len;
-	t->answer[t->len] = '\0';
+	t->response[t->len] = '\0';
 	return len;
 }
 
@@ -96,7 +96,7 @@ read_parameters(struct json_object *parameters, struct verdict *v, struct mail_r
 static struct verdict
 read_verdict(const struct telegram *t, long status, const char *token, struct mail_reason *why)
 {
-	struct json_object *root = json_tokener_parse(t->answer), *part;
+	struct json_object *root = json_tokener_parse(t->response), *part;
 	struct verdict v = { .ok = false };
 
 	snprintf(why->own, sizeof(why->own), "Telegram answered %ld", status);
@@ -153,7 +153,7 @@ set_request(struct telegram *t, const char *url, const char *body, struct curl_s
 	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(t->curl, CURLOPT_POSTFIELDS, body);
 	mailer_set_bounds(t->curl);
-	curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, read_answer);
+	curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, read_response);
 	curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
 }
 
@@ -170,7 +170,7 @@ transfer(struct telegram *t, const char *body, const char *token, struct mail_re
 		(t->conf->telegram_api[strlen(t->conf->telegram_api) - 1] == '/')),
 	    t->conf->telegram_api, token);
 	t->len = 0;
-	t->answer[0] = '\0';
+	t->response[0] = '\0';
 	set_request(t, url, body, headers);
 	rc = headers ? curl_easy_perform(t->curl) : CURLE_OUT_OF_MEMORY;
 	curl_slist_free_all(headers);

@@ -43,7 +43,7 @@ exit codes:
   130  interrupted (Ctrl-C or TERM; the way to end --watch)
 """
 AUTH, CHAT = "/api/v1/pchat/auth", "/api/v1/webchat"
-ANSWER_BYTES = 64 * 1024 * 1024
+RESPONSE_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 SOCKET_SEC, GOODBYE_SEC, PRESENCE_SEC = 30, 5, 30
 # A stream says hello at once and something every 20 s; while it lives, a poll in a minute is enough.
@@ -376,9 +376,9 @@ class Relay:
             link.request("GET", f"{self._target()}{CHAT}/events", None, {**headers, **self._proxy_headers(plain=True)})
             reply = link.getresponse()
             if reply.status != 200 or reply.headers.get_content_type() != "text/event-stream":
-                self._judged(reply, reply.read(ANSWER_BYTES))
+                self._judged(reply, reply.read(RESPONSE_BYTES))
                 raise Unreachable(f"{self.url} has no stream", final=True)
-            while line := reply.readline(ANSWER_BYTES):
+            while line := reply.readline(RESPONSE_BYTES):
                 if line.startswith(b"data:"):
                     wire.settimeout(STREAM_SEC)
                     yield json.loads(line[5:])
@@ -444,7 +444,7 @@ class Relay:
             sink.truncate()
             shutil.copyfileobj(reply, sink, CHUNK_BYTES)
         else:
-            raw = reply.read(ANSWER_BYTES)
+            raw = reply.read(RESPONSE_BYTES)
         if reply.length:
             raise http.client.IncompleteRead(raw)
         return None if saving else self._judged(reply, raw)

@@ -31,7 +31,7 @@ clean_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Becomes the program of the line; answers the exit status when that fails, or when the parent is
+/* Becomes the program of the line; returns the exit status when that fails, or when the parent is
  * gone. */
 static int
 run_program(const struct kind_line *line, const struct kind_setup *s, pid_t parent)
@@ -98,7 +98,7 @@ void
 child_died(struct child *c, int wait_status, bool stopping)
 {
 	bool well = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
-	/* a worker that answered and then ended by itself waits for nothing */
+	/* a worker that served and then ended by itself waits for nothing */
 	bool served = well && (c->line->flags & KIND_RENEWS);
 	int64_t age_ms;
 

@@ -252,14 +252,14 @@ send_signal(const struct child *c, int sig)
 }
 
 void
-children_tell_reload(struct children *all)
+children_signal_reload(struct children *all)
 {
 	for (struct child *c = next(all, NULL); c; c = next(all, c))
 		send_signal(c, c->line->reload_signal);
 }
 
 void
-children_tell_log(struct children *all)
+children_signal_log(struct children *all)
 {
 	for (struct child *c = next(all, NULL); c; c = next(all, c))
 		send_signal(c, c->line->log_signal);

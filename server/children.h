@@ -34,13 +34,13 @@ int64_t children_wait_ms(struct children *all, int64_t most);
 /* How many of the kind have a process. */
 int children_alive(struct children *all, enum kind k);
 
-/* Each answers how many are still there; call it until that is 0. */
+/* Each returns how many are still there; call it until that is 0. */
 int children_stop(struct children *all, enum kind k, int grace_ms);
 int children_stop_older(struct children *all); /* those that run with older settings */
 int children_stop_all(struct children *all);
 
 /* Tells every kind of new settings, or to open its log anew, by the signal of its line. */
-void children_tell_reload(struct children *all);
-void children_tell_log(struct children *all);
+void children_signal_reload(struct children *all);
+void children_signal_log(struct children *all);
 
 #endif

@@ -68,7 +68,7 @@ enum kind_flag {
 
 struct kind_line {
 	const char *name; /* in the log */
-	/* a program and its command line, or what runs in the forked process; answers its status */
+	/* a program and its command line, or what runs in the forked process; returns its status */
 	const char *program;
 	struct kind_word words[KIND_WORDS];
 	int (*run)(const struct kind_setup *s, enum kind k, pid_t parent);

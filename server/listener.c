@@ -200,18 +200,18 @@ connect_to(const char *host, int port)
 }
 
 bool
-listener_answers(const struct conf *c, int port)
+listener_responds(const struct conf *c, int port)
 {
 	static const char ask[] = "GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n";
 	auto_close int fd = connect_to(near_host(c), port);
-	char answer[64] = "";
+	char response[64] = "";
 
 	if (fd < 0 || c->tls_certificate[0])
 		return fd >= 0;
 	if (send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0 ||
-	    recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL) <= 0)
+	    recv(fd, response, sizeof(response) - 1, MSG_WAITALL) <= 0)
 		return false;
-	return strncmp(answer, "HTTP/1.", 7) == 0 && strncmp(answer + 8, " 200", 4) == 0;
+	return strncmp(response, "HTTP/1.", 7) == 0 && strncmp(response + 8, " 200", 4) == 0;
 }
 
 /* 0: this process may listen there; else errno. Both families for ::, as nginx will. */
@@ -360,7 +360,7 @@ listener_turn_log_over(const char *run_dir)
 	struct stat st;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "%s/" FRONT_LOG, run_dir);
+	snprintf(path, sizeof(path), "%s/" LISTENER_LOG, run_dir);
 	snprintf(old, sizeof(old), "%s.1", path);
 	if (stat(path, &st) != 0 || st.st_size < LOG_LIMIT_BYTES)
 		return;
@@ -375,7 +375,7 @@ listener_turn_log_over(const char *run_dir)
 		log_warn("%s: %s", path, strerror(errno));
 }
 
-/* The first address of that family on a network where the relay answers. */
+/* The first address of that family on a network where the relay listens. */
 static bool
 own_address(int family, int port, char *out, size_t size)
 {

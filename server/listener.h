@@ -1,4 +1,4 @@
-/* What stands in front of the pool: its socket, and the nginx that the pool runs for itself. */
+/* What listens for the pool: its socket, and the nginx that the pool runs for itself. */
 #ifndef SERVER_LISTENER_H
 #define SERVER_LISTENER_H
 
@@ -27,8 +27,8 @@ bool listener_write(const struct conf *c, const char *run_dir, const char *progr
 bool listener_write_includes(const struct conf *c, const char *run_dir, const char *program_dir,
     char error[static CONF_ERROR_BYTES]);
 
-/* True when the pool's nginx answers GET /health with 200 (over TLS: when it accepts). */
-bool listener_answers(const struct conf *c, int port);
+/* True when the pool's nginx responds to GET /health with 200 (over TLS: when it accepts). */
+bool listener_responds(const struct conf *c, int port);
 
 /* A port of HOST where the relay may listen: that of the settings or, unless WEBCHAT_STRICT_PORT,
  * one of the next hundred; a move is logged. 0: none; why stands in `error`. */
@@ -42,7 +42,7 @@ void listener_end_stale(const char *run_dir);
 bool listener_rotate_log(const char *run_dir);
 
 /* The log of a detached relay, in its run folder. */
-#define FRONT_LOG "relay.log"
+#define LISTENER_LOG "relay.log"
 
 /* Copies that log aside when it is large (one older one is kept) and starts it anew. */
 void listener_turn_log_over(const char *run_dir);

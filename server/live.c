@@ -12,7 +12,7 @@
 
 /* NULL: it was made; else what could not be. */
 static const char *
-make(struct live *l, const struct conf *c, const struct live_place *at)
+make(struct live *l, const struct conf *c, const struct live_setup *at)
 {
 	char program[PATH_MAX];
 
@@ -31,7 +31,7 @@ make(struct live *l, const struct conf *c, const struct live_place *at)
 }
 
 bool
-live_make(struct live *l, const struct conf *c, const struct live_place *at)
+live_make(struct live *l, const struct conf *c, const struct live_setup *at)
 {
 	const char *missing = c->live == LIVE_FALSE || l->wake.share ? NULL : make(l, c, at);
 

@@ -16,7 +16,7 @@ struct live {
 };
 
 /* Where it goes. */
-struct live_place {
+struct live_setup {
 	const char *run_dir, *program_dir;
 	uid_t uid;
 	gid_t gid;
@@ -24,12 +24,12 @@ struct live_place {
 
 /* Makes what is not there yet, if the settings want it. False: it cannot be made, which the log
  * says, and RELAY_LIVE insists on it. */
-bool live_make(struct live *l, const struct conf *c, const struct live_place *at);
+bool live_make(struct live *l, const struct conf *c, const struct live_setup *at);
 
 /* Does relay-live run with these settings? */
 bool live_is_on(const struct live *l, const struct conf *c);
 
-/* Closes the socket, so that nobody waits for an answer any more; relay-live has a copy. */
+/* Closes the socket, so that nobody waits for a response any more; relay-live has a copy. */
 void live_shut(struct live *l);
 
 /* Closes and unmaps all. */

@@ -9,7 +9,7 @@
 #define ACCOUNTS_PER_ADDRESS 20 /* so many times the rate of one, for all at an address */
 #define ASK_WAITING 16 /* calls that wait for the engine, of all */
 #define ASK_PER_CLIENT 8
-#define ASK_PATIENCE_SEC 5 /* more than the engine has */
+#define ASK_MARGIN_SEC 5 /* more than the engine has */
 
 /* One socket, named several times: only then nginx may ask again, which it does where the server
  * block says so. */
@@ -197,7 +197,7 @@ location_limit(enum rate rate, const struct conf *c, struct text *out)
 		    "            limit_conn_status 503;\n"
 		    "            fastcgi_read_timeout %llds;",
 		    ASK_WAITING,
-		    (long long)(c->translate_timeout_ms + 999) / 1000 + ASK_PATIENCE_SEC);
+		    (long long)(c->translate_timeout_ms + 999) / 1000 + ASK_MARGIN_SEC);
 }
 
 void

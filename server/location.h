@@ -27,7 +27,7 @@ struct location {
 #define LOCATION_ERROR_BYTES 256
 
 /* The locations of a table that ends with a path of NULL, in its order and the general one last, in
- * `out`; answers how many. -1: nginx cannot hold what the table says, and `error` says why. */
+ * `out`; returns how many. -1: nginx cannot hold what the table says, and `error` says why. */
 int location_list(const struct route *table, struct location out[static LOCATION_MAX],
     char error[static LOCATION_ERROR_BYTES]);
 

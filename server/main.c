@@ -105,7 +105,7 @@ add_system_path(void)
 		setenv("PATH", more, 1);
 }
 
-/* Fills `s`; answers -1 to go on, else the exit status. */
+/* Fills `s`; returns -1 to go on, else the exit status. */
 static int
 read_options(struct start *s, int argc, char **argv)
 {
@@ -262,7 +262,7 @@ prepare(struct start *s, struct conf *c, char *error)
 	return check_readable(c, error) && start_folders(c, s->uid, s->gid, error);
 }
 
-/* Told once by the pool: on the terminal, or through the socket to the process that waits for a
+/* Called once by the pool: on the terminal, or through the socket to the process that waits for a
  * detached start. */
 static void
 announce(const struct conf *c, int port, bool ok, const char *why)
@@ -294,7 +294,7 @@ announce(const struct conf *c, int port, bool ok, const char *why)
 	end_waiting();
 }
 
-/* The waiting side of --detach: prints what the relay has to say; answers the exit status. */
+/* The waiting side of --detach: prints what the relay has to say; returns the exit status. */
 static int
 wait_detached(int fd)
 {
@@ -311,14 +311,14 @@ wait_detached(int fd)
 	return 1;
 }
 
-/* Answers in the background process only; the process that was started waits and exits. */
+/* Returns in the background process only; the process that was started waits and exits. */
 static bool
 go_background(const struct start *s, char *error)
 {
 	char log[PATH_MAX];
 	int fds[2], fd;
 
-	snprintf(log, sizeof(log), "%s/run/" FRONT_LOG, s->dir);
+	snprintf(log, sizeof(log), "%s/run/" LISTENER_LOG, s->dir);
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
 		snprintf(error, CONF_ERROR_BYTES, "%s: %s", log, strerror(errno));

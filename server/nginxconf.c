@@ -82,7 +82,7 @@ template_of(const struct writer *w, const struct location *l)
 
 /* Without an engine nobody waits: the main pool says that there is none. */
 static void
-settle_pools(struct writer *w)
+route_to_main_pool(struct writer *w)
 {
 	for (int i = 0; i < w->count && !w->n->conf->translate_url[0]; i++)
 		if (w->all[i].pool == POOL_ASK)
@@ -170,7 +170,7 @@ nginxconf_write(const struct nginxconf *n, const char *path, char error[static C
 	w.count = location_list(n->routes, w.all, why);
 	if (w.count <= 0)
 		return nginxconf_fail(&w, "routes", why);
-	settle_pools(&w);
+	route_to_main_pool(&w);
 	w.at = &w.all[w.count - 1];
 	if (!scratch || snprintf(temp, sizeof(temp), "%s.new", path) >= (int)sizeof(temp))
 		return nginxconf_fail(&w, path, "the path is too long");

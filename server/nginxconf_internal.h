@@ -21,7 +21,7 @@ struct writer {
 /* Puts what stands between @ signs as `name` into w->value. False: w->error says why not. */
 bool nginxconf_value(struct writer *w, const char *name);
 
-/* One line into w->error; answers false. */
+/* One line into w->error; returns false. */
 bool nginxconf_fail(struct writer *w, const char *what, const char *why);
 
 #endif

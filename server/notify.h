@@ -1,4 +1,4 @@
-/* What the service manager is told, by systemd's protocol: a datagram of lines NAME=VALUE to the
+/* Notifying the service manager by systemd's protocol: a datagram of lines NAME=VALUE to the
  * socket that $NOTIFY_SOCKET names. */
 #ifndef SERVER_NOTIFY_H
 #define SERVER_NOTIFY_H
@@ -9,8 +9,8 @@
 
 struct notify {
 	struct sockaddr_un at;
-	socklen_t at_len; /* 0: nobody is to be told */
-	int64_t watchdog_ms; /* how long it may hear nothing of us; 0: for ever */
+	socklen_t at_len; /* 0: nobody is to be notified */
+	int64_t watchdog_ms; /* how long it waits for a sign of life; 0: for ever */
 };
 
 /* Reads the socket and the time from the environment and takes them out of it, for they are not our

@@ -34,12 +34,12 @@ struct parent {
 	struct children children;
 	char run_dir[PATH_MAX];
 	int ready_fd;
-	int64_t ready_deadline_ms; /* 0: told already */
+	int64_t ready_deadline_ms; /* 0: already said */
 	bool died;
 	bool reload_again; /* asked for while one was under way */
 	struct notify notify; /* the service manager */
 	struct watchdog watchdog;
-	int told_alive, told_wanted, told_port; /* what it was told last */
+	int notified_alive, notified_wanted, notified_port; /* of what it was notified last */
 };
 
 static void
@@ -53,7 +53,7 @@ drop_conf(struct conf **c)
 
 /* What nginx, ours or another one, reads of the settings. */
 static bool
-write_front(const struct parent *p, const struct conf *c, int port, char *error)
+write_listener(const struct parent *p, const struct conf *c, int port, char *error)
 {
 	const struct pool_options *o = p->o;
 
@@ -65,7 +65,7 @@ static bool
 make_live(struct parent *p)
 {
 	return live_make(&p->live, p->conf,
-	    &(struct live_place){ .run_dir = p->run_dir,
+	    &(struct live_setup){ .run_dir = p->run_dir,
 		.program_dir = p->o->program_dir,
 		.uid = p->children.setup.uid,
 		.gid = p->children.setup.gid });
@@ -82,11 +82,11 @@ adopt(struct parent *p, struct conf *fresh)
 	p->children.generation++;
 	log_setup("relayd", (enum log_level)fresh->log_level);
 	make_live(p);
-	children_tell_reload(&p->children);
+	children_signal_reload(&p->children);
 	log_info("settings reloaded");
 }
 
-/* The settings as they are now. Whose nginx it is was settled at the start. nginx cannot take
+/* The settings as they are now. Whose nginx it is was decided at the start. nginx cannot take
  * another address for the port that it holds already, so for a move it ends first. */
 static void
 reload(struct parent *p)
@@ -110,7 +110,7 @@ reload(struct parent *p)
 	    (strcmp(fresh->host, p->conf->host) != 0 || conf_port(fresh) != conf_port(p->conf));
 	if (moves) {
 		p->moving = fresh;
-	} else if (write_front(p, fresh, p->port, error)) {
+	} else if (write_listener(p, fresh, p->port, error)) {
 		adopt(p, fresh);
 	} else {
 		log_error("not reloaded: %s", error);
@@ -131,7 +131,7 @@ finish_move(struct parent *p)
 		return;
 	port = listener_port(fresh, error);
 	p->moving = NULL;
-	if (port && write_front(p, fresh, port, error)) {
+	if (port && write_listener(p, fresh, port, error)) {
 		p->port = port;
 		adopt(p, fresh);
 		p->ready_deadline_ms = clock_mono_ms() + READY_DEADLINE_MS;
@@ -162,22 +162,23 @@ begin_stop(struct parent *p)
 
 /* The line that the service manager shows, when it is another one. */
 static void
-tell_status(struct parent *p, const char *before)
+notify_status(struct parent *p, const char *before)
 {
 	const int alive = children_alive(&p->children, KIND_WORKER), wanted = (int)p->conf->workers;
 	char text[128];
 
-	if (alive == p->told_alive && wanted == p->told_wanted && p->port == p->told_port)
+	if (alive == p->notified_alive && wanted == p->notified_wanted &&
+	    p->port == p->notified_port)
 		return;
-	p->told_alive = alive;
-	p->told_wanted = wanted;
-	p->told_port = p->port;
+	p->notified_alive = alive;
+	p->notified_wanted = wanted;
+	p->notified_port = p->port;
 	snprintf(text, sizeof(text), "%sSTATUS=%d of %d workers%s%.0d", before, alive, wanted,
 	    p->port ? ", port " : "", p->port);
 	notify_send(&p->notify, text);
 }
 
-/* Health answers: say so; it never does: stop. */
+/* Health responds: say so; it never does: stop. */
 static void
 watch_ready(struct parent *p)
 {
@@ -186,14 +187,14 @@ watch_ready(struct parent *p)
 
 	if (!p->ready_deadline_ms)
 		return;
-	up = poll(&ready, 1, 0) > 0 && (!p->o->with_nginx || listener_answers(p->conf, p->port));
+	up = poll(&ready, 1, 0) > 0 && (!p->o->with_nginx || listener_responds(p->conf, p->port));
 	if (!up && clock_mono_ms() < p->ready_deadline_ms)
 		return;
 	p->ready_deadline_ms = 0;
 	p->o->on_ready(p->conf, p->port, up, share_error(p->children.setup.share));
 	if (up) {
-		p->told_wanted = 0;
-		tell_status(p, "READY=1\n");
+		p->notified_wanted = 0;
+		notify_status(p, "READY=1\n");
 	} else {
 		begin_stop(p);
 		p->died = true;
@@ -208,7 +209,7 @@ take_signal(struct parent *p, int sig)
 	else if (sig == SIGHUP && !p->children.stopping)
 		reload(p);
 	else if (sig == SIGUSR1)
-		children_tell_log(&p->children);
+		children_signal_log(&p->children);
 }
 
 static int
@@ -250,10 +251,10 @@ loop(struct parent *p, const sigset_t *signals)
 		watch_ready(p);
 		watchdog_turn(&p->watchdog, &p->notify, p->run_dir);
 		if (!p->ready_deadline_ms && !p->retired)
-			tell_status(p, "");
+			notify_status(p, "");
 		listener_turn_log_over(p->run_dir);
 		if (p->o->with_nginx && listener_rotate_log(p->run_dir))
-			children_tell_log(&p->children);
+			children_signal_log(&p->children);
 	}
 }
 

@@ -12,12 +12,12 @@ struct pool_options {
 	const char *program_dir; /* where relayd and relay-mail lie */
 	bool with_nginx;
 	int port; /* where nginx listens at first */
-	/* told when health answers or never will, at the start and after a move: then `why` is the
-	 * first error, or "" */
+	/* called when health responds or never will, at the start and after a move: then `why` is
+	 * the first error, or "" */
 	void (*on_ready)(const struct conf *c, int port, bool ok, const char *why);
 };
 
-/* Runs until TERM or INT; takes `conf` over. Answers the exit status. */
+/* Runs until TERM or INT; takes `conf` over. Returns the exit status. */
 int pool_run(struct conf *conf, const struct pool_options *o);
 
 #endif

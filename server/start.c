@@ -239,7 +239,7 @@ prepare_database(const struct conf *c, char *error)
 	if (!check_database_files(c, error))
 		return false;
 	check_uploads(c);
-	if (!db_settle(&o, why))
+	if (!db_recover(&o, why))
 		return refuse(error, "database", why);
 	if (!secret_key_load(c->data_dir, !db_is_keyed(&o), no_key))
 		return refuse(error, "server key", no_key);

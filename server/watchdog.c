@@ -15,7 +15,7 @@
 #define LOOK_MS 20
 #define ASKED "/api/v1/webchat/config"
 
-/* A record of less than 64 KiB; answers its end. */
+/* A record of less than 64 KiB; returns its end. */
 static unsigned char *
 put_record(unsigned char *p, int type, const void *content, size_t len)
 {
@@ -74,17 +74,17 @@ ask(struct watchdog *w, const char *run_dir)
 		watchdog_close(w);
 }
 
-/* True when the answer has begun; what is no answer ends the question. */
+/* True when the response has begun; what is no response ends the probe. */
 static bool
-has_answer(struct watchdog *w)
+has_response(struct watchdog *w)
 {
-	char answer[sizeof(FCGI_Header) + 11];
-	const ssize_t n = recv(w->fd, answer, sizeof(answer), MSG_PEEK);
+	char response[sizeof(FCGI_Header) + 11];
+	const ssize_t n = recv(w->fd, response, sizeof(response), MSG_PEEK);
 	const bool waits =
-	    n > 0 ? n < (ssize_t)sizeof(answer) : n < 0 && (errno == EAGAIN || errno == EINTR);
+	    n > 0 ? n < (ssize_t)sizeof(response) : n < 0 && (errno == EAGAIN || errno == EINTR);
 
-	if (n == (ssize_t)sizeof(answer) && answer[1] == FCGI_STDOUT &&
-	    memcmp(answer + sizeof(FCGI_Header), "Status: 200", 11) == 0)
+	if (n == (ssize_t)sizeof(response) && response[1] == FCGI_STDOUT &&
+	    memcmp(response + sizeof(FCGI_Header), "Status: 200", 11) == 0)
 		return true;
 	if (!waits)
 		watchdog_close(w);
@@ -104,7 +104,7 @@ watchdog_turn(struct watchdog *w, const struct notify *n, const char *run_dir)
 
 	if (!n->watchdog_ms)
 		return;
-	if (w->fd >= 0 && has_answer(w)) {
+	if (w->fd >= 0 && has_response(w)) {
 		notify_send(n, "WATCHDOG=1");
 		watchdog_close(w);
 	}

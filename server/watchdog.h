@@ -1,4 +1,4 @@
-/* Feeding the service manager's watchdog: only while the parent's loop turns and a worker answers.
+/* Feeding the service manager's watchdog: only while the parent's loop turns and a worker responds.
  */
 #ifndef SERVER_WATCHDOG_H
 #define SERVER_WATCHDOG_H
@@ -16,8 +16,8 @@ struct watchdog {
 void watchdog_open(struct watchdog *w);
 
 /* Asks the main pool at its socket in the run folder for something that the store is not needed
- * for, four times in the manager's time, and feeds the watchdog when it answers. Never waits: call
- * it on every turn of the loop. A question that nobody answers is given up for the next. */
+ * for, four times in the manager's time, and feeds the watchdog when it responds. Never waits: call
+ * it on every turn of the loop. A probe without a response is given up for the next. */
 void watchdog_turn(struct watchdog *w, const struct notify *n, const char *run_dir);
 
 /* Milliseconds until it wants to be called again; `most` when that is sooner. */

@@ -36,7 +36,7 @@
 	X(CONFIRMED_SEQ, "s.confirmed_seq") \
 	X(OWN, "s.own")
 
-/* With MESSAGE_SIDES; the key of a pack follows it. */
+/* With MESSAGE_JOINS; the key of a pack follows it. */
 #define MESSAGE_COLUMN_LIST(F, X) \
 	F(ID, "m.id") \
 	X(PUBLIC_ID, "m.public_id") \

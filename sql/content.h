@@ -15,7 +15,7 @@
 
 /* Where it went, or whom it is about. Gone besides in the modes that take all; the rows of `stream`
  * and `delivery` go with it. */
-#define PLACE_MESSAGE(X) X(address, BLOB) X(group_id, NULL) X(about_id, NULL) X(session_id, NULL)
+#define ROUTING_MESSAGE(X) X(address, BLOB) X(group_id, NULL) X(about_id, NULL) X(session_id, NULL)
 
 /* Tables that hold nothing but content, or what hangs on it: a backup without content has no row of
  * theirs. */

@@ -4,7 +4,7 @@
 
 #include "clock.h"
 #include "lock.h"
-#include "news.h"
+#include "wakeup.h"
 #include "tombstone.h"
 
 #include <errno.h>
@@ -77,7 +77,7 @@ db_close(struct db *db)
 	if (!db)
 		return;
 	engine_close(db->engine);
-	news_free(db);
+	wakeup_free(db);
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
 	if (db->tombstone_fd >= 0)
@@ -192,7 +192,7 @@ db_failed(enum db_result r)
 }
 
 /* After one wait in vain the next ones are short until a write succeeds: while somebody sits on the
- * lock, each worker loses the full time-out once and goes on answering those who only read. */
+ * lock, each worker loses the full time-out once and goes on serving those who only read. */
 static enum db_result
 begin(struct db *db, int timeout_ms)
 {
@@ -238,7 +238,7 @@ db_end(struct db *db, enum db_result r)
 	}
 	done = engine_end(db->engine, commit);
 	lock_release(db->lock_fd);
-	news_end(db, commit && done == DB_DONE);
+	wakeup_end(db, commit && done == DB_DONE);
 	if (r == DB_UNDO)
 		r = DB_DONE;
 	return commit && done != DB_DONE ? done : r;

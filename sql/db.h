@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What every store function answers. Busy and full pass by themselves: ask again later. */
+/* What every store function returns. Busy and full pass by themselves: ask again later. */
 enum db_result {
 	DB_ROW, /* found, the output is filled */
 	DB_DONE, /* carried out */
@@ -58,12 +58,12 @@ struct db *db_open(const struct db_options *o, char error[static DB_ERROR_BYTES]
 /* Closes and frees; NULL is allowed. */
 void db_close(struct db *db);
 
-/* Whom a write had news for: told after it was committed and after the writers' lock is free. Each
- * list is of one kind and not empty. */
-typedef void db_tell(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n);
+/* Whom a write is to wake: notified after it was committed and after the writers' lock is free.
+ * Each list is of one kind and not empty. */
+typedef void db_notify(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n);
 
-/* Has `tell` told from here on. False: out of memory, nobody is told. */
-bool db_on_news(struct db *db, db_tell *tell, void *arg);
+/* Has `notify` called from here on. False: out of memory, nobody is notified. */
+bool db_on_wakeup(struct db *db, db_notify *notify, void *arg);
 
 /* From here on only data statements and transactions run on this connection: no schema change, no
  * PRAGMA, no ATTACH. */
@@ -90,13 +90,13 @@ bool db_is_damaged(const struct db *db);
  * first in `error`, or DB_FAIL: it could not be looked at, likewise. */
 enum db_result db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 
-/* Times that the database knows of, in milliseconds: of the newest place in the streams, and of the
- * last look at the database itself. DB_ROW. */
+/* Times that the database knows of, in milliseconds: of the newest position in the streams, and of
+ * the last look at the database itself. DB_ROW. */
 enum db_result db_newest_at(struct db *db, int64_t *streamed_at, int64_t *probed_at);
 
 /* Copies the live database into a new file at `path` (mode 0600), a little at a time so that nobody
  * waits. Without `with_content` it leaves out what people said: keys of messages, names of files,
- * mails, codes. `step` (or NULL) is told pages left and pages in all. False with one line in
+ * mails, codes. `step` (or NULL) is given pages left and pages in all. False with one line in
  * `error`. */
 bool db_backup(const struct db_options *o, const char *path, bool with_content,
     void (*step)(int left, int total), char error[static DB_ERROR_BYTES]);
@@ -104,16 +104,16 @@ bool db_backup(const struct db_options *o, const char *path, bool with_content,
 /* Before anything else uses the database: brings a restore that was killed to its end, if it was
  * that far, and removes what killed programs left beside the database. False with one line in
  * `error`. */
-bool db_settle(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+bool db_recover(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 
 /* Keys in another database file, a copy of this one, of messages that were scrubbed or went since.
  * DB_DONE, or DB_FAIL: it cannot be read. */
 enum db_result db_copy_left(struct db *db, const char *path, int64_t *left);
 
-/* Puts a backup in the place of the database, brought up to date and held against the tombstones:
+/* Puts a backup in place of the database, brought up to date and held against the tombstones:
  * what was scrubbed or erased since stays so, and all sessions and keys have ended. *applied counts
  * them. The relay must not run. False with one line in `error`, and the database is as it was.
- * Killed anywhere, it is done or not once db_settle has run. */
+ * Killed anywhere, it is done or not once db_recover has run. */
 bool db_restore(
     const struct db_options *o, const char *path, int *applied, char error[static DB_ERROR_BYTES]);
 

@@ -15,7 +15,7 @@ struct db {
 	int lock_fd; /* flock of all writers */
 	int tombstone_fd;
 	bool full_durability;
-	bool buried; /* tombstones were written since the last commit */
+	bool tombstone_due; /* tombstones were written since the last commit */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;
 	int64_t file_hold_ms; /* as in db_options */
@@ -23,7 +23,7 @@ struct db {
 	int busy_timeout_ms; /* of a writer, as set */
 	int timeout_ms; /* of a writer now: short after a full wait was in vain */
 	int64_t changes; /* rows that the last db_exec has changed */
-	struct news *news; /* of the write under way; NULL: nobody asks */
+	struct wakeup *wakeup; /* of the write under way; NULL: nobody asks */
 	int64_t probed_ms; /* last write of db_probe, monotonic */
 };
 
@@ -80,7 +80,7 @@ enum db_result db_end(struct db *db, enum db_result r);
  * messages say nothing of it: one clock that was ahead for a moment puts them ahead for good. */
 int64_t db_expired_at(const struct db *db);
 
-/* True for what was not carried out and is no answer of the store's own: DB_TAKEN, DB_ORPHAN,
+/* True for what was not carried out and is no result of the store's own: DB_TAKEN, DB_ORPHAN,
  * DB_BUSY, DB_FULL and DB_FAIL. */
 bool db_failed(enum db_result r);
 

@@ -10,7 +10,7 @@
 #define SQL_READ "3"
 #define SQL_EXPIRED "6"
 /* In RECEIPT_COLUMNS: what is added to an external delivery's state, and that of one expired. */
-#define SQL_EXTERNAL "10" /* OUTSIDE_STATE */
+#define SQL_EXTERNAL "10" /* EXTERNAL_STATE */
 #define SQL_EXPIRED_SHOWN "-1"
 
 /* enum role, of accounts */

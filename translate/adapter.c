@@ -92,7 +92,7 @@ engine_post(struct wire_request *q, const char *path, struct json_object *body)
 }
 
 static int64_t
-wait_ms(const struct wire_answer *a)
+wait_ms(const struct wire_response *a)
 {
 	const int64_t sec = a->retry_after_sec > 0 ? a->retry_after_sec : USUAL_WAIT_SEC;
 
@@ -101,15 +101,15 @@ wait_ms(const struct wire_answer *a)
 
 /* The log has the status alone: what an engine says may repeat what it was asked. */
 static enum engine_result
-classify(const struct wire_answer *a, int64_t *wait)
+classify(const struct wire_response *a, int64_t *wait)
 {
 	if (a->status == 0)
-		return ENGINE_NO_ANSWER;
+		return ENGINE_NO_RESPONSE;
 	if (a->status == 200)
 		return ENGINE_DONE;
 	log_warn("the translation engine answered %ld", a->status);
 	if (a->status != 429 && a->status != STATUS_BUDGET_SPENT)
-		return a->status / 100 == 4 ? ENGINE_REFUSED : ENGINE_BAD_ANSWER;
+		return a->status / 100 == 4 ? ENGINE_REFUSED : ENGINE_BAD_RESPONSE;
 	*wait = a->status == 429 ? wait_ms(a) : (int64_t)LONGEST_WAIT_SEC * 1000;
 	return ENGINE_LATER;
 }
@@ -119,18 +119,18 @@ engine_translate(const struct conf *c, struct engine_job *job, struct arena *a)
 {
 	const struct engine_kind *kind = engine_of(c);
 	struct wire_request q = { .path = NULL };
-	struct wire_answer answer;
+	struct wire_response response;
 	enum engine_result result;
 	struct json_object *root;
 
 	job->detected[0] = '\0';
 	job->out = arena_alloc(a, (size_t)job->count * sizeof(*job->out));
 	if (!job->out || !kind->ask(c, job, &q))
-		return ENGINE_BAD_ANSWER;
-	wire_call(c, &q, job->timeout_ms, &answer);
-	result = classify(&answer, &job->wait_ms);
+		return ENGINE_BAD_RESPONSE;
+	wire_call(c, &q, job->timeout_ms, &response);
+	result = classify(&response, &job->wait_ms);
 	if (result == ENGINE_DONE) {
-		json_read(answer.body, strlen(answer.body), &root);
+		json_read(response.body, strlen(response.body), &root);
 		result = kind->read(root, job, a);
 		json_object_put(root);
 	}
@@ -143,7 +143,7 @@ engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out
 {
 	const struct engine_kind *kind = engine_of(c);
 	struct wire_request q = { .path = NULL };
-	struct wire_answer answer;
+	struct wire_response response;
 	enum engine_result result;
 	struct json_object *root;
 	int64_t wait;
@@ -154,14 +154,14 @@ engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out
 		return ENGINE_DONE;
 	}
 	kind->ask_languages(c, &q);
-	wire_call(c, &q, timeout_ms, &answer);
-	result = classify(&answer, &wait);
+	wire_call(c, &q, timeout_ms, &response);
+	result = classify(&response, &wait);
 	if (result == ENGINE_DONE) {
-		json_read(answer.body, strlen(answer.body), &root);
+		json_read(response.body, strlen(response.body), &root);
 		kind->read_languages(root, out);
 		json_object_put(root);
 		languages_close(out);
-		result = out->count > 0 ? ENGINE_DONE : ENGINE_BAD_ANSWER;
+		result = out->count > 0 ? ENGINE_DONE : ENGINE_BAD_RESPONSE;
 	}
 	wire_forget();
 	return result;

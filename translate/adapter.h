@@ -1,5 +1,5 @@
-/* Engines that translate: what is asked of one, and what it may answer. Each kind has a file of its
- * own with the same functions. */
+/* Engines that translate: what is asked of one, and what it may respond. Each kind has a file of
+ * its own with the same functions. */
 #ifndef TRANSLATE_ADAPTER_H
 #define TRANSLATE_ADAPTER_H
 
@@ -12,8 +12,8 @@ struct json_object;
 
 enum engine_result {
 	ENGINE_DONE,
-	ENGINE_NO_ANSWER, /* no connection, not in time, or cut off */
-	ENGINE_BAD_ANSWER, /* it answered, but not with a translation */
+	ENGINE_NO_RESPONSE, /* no connection, not in time, or cut off */
+	ENGINE_BAD_RESPONSE, /* it responded, but not with a translation */
 	ENGINE_REFUSED, /* it does not want what it was asked; nothing is wrong with it */
 	ENGINE_LATER, /* it wants to be left alone for a while */
 	ENGINE_UNKNOWN_LANGUAGE /* it did not find out which language the texts are in */
@@ -31,7 +31,7 @@ struct engine_job {
 	int64_t wait_ms; /* out, with ENGINE_LATER */
 };
 
-/* A kind of engine. Answers are JSON; `root` may be NULL or anything. */
+/* A kind of engine. Responses are JSON; `root` may be NULL or anything. */
 struct engine_kind {
 	const char *title; /* for people */
 	int most; /* texts in a call */
@@ -56,7 +56,7 @@ enum engine_result engine_translate(const struct conf *c, struct engine_job *job
 enum engine_result
 engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out);
 
-/* A text of an answer, in the arena; false: it is no text. */
+/* A text of a response, in the arena; false: it is no text. */
 bool engine_take(struct json_object *value, struct arena *a, char **out);
 
 /* The texts of a job as a list. */

@@ -1,4 +1,4 @@
-/* apertium-apy: POST /translate as a form, GET /listPairs. It has codes of three letters and tells
+/* apertium-apy: POST /translate as a form, GET /listPairs. It has codes of three letters and says
  * no language apart. */
 #include "adapter.h"
 
@@ -98,7 +98,7 @@ read_text(struct json_object *root, struct engine_job *job, struct arena *a)
 
 	return engine_take(engine_member(data, "translatedText"), a, &job->out[0]) ?
 	    ENGINE_DONE :
-	    ENGINE_BAD_ANSWER;
+	    ENGINE_BAD_RESPONSE;
 }
 
 static void
@@ -119,14 +119,14 @@ read_languages(struct json_object *root, struct languages *out)
 		const char *source = engine_word(o, "sourceLanguage"),
 			   *target = engine_word(o, "targetLanguage");
 		char from[TEXT_LANGUAGE_BYTES], to[TEXT_LANGUAGE_BYTES];
-		int place;
+		int row;
 
 		if (!source || !target)
 			continue;
 		to_client(source, from);
 		to_client(target, to);
-		place = languages_add(out, from);
-		languages_pair(out, place, languages_add(out, to));
+		row = languages_add(out, from);
+		languages_pair(out, row, languages_add(out, to));
 	}
 }
 

@@ -60,7 +60,7 @@ read_texts(struct json_object *root, struct engine_job *job, struct arena *a)
 	struct json_object *list = engine_member(root, "translations");
 
 	if (!engine_take_all(list, "text", job, a))
-		return ENGINE_BAD_ANSWER;
+		return ENGINE_BAD_RESPONSE;
 	return job->source ||
 		put_code(
 		    engine_word(json_object_array_get_idx(list, 0), "detected_source_language"),

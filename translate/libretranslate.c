@@ -42,7 +42,7 @@ static enum engine_result
 read_texts(struct json_object *root, struct engine_job *job, struct arena *a)
 {
 	if (!engine_take_all(engine_member(root, "translatedText"), NULL, job, a))
-		return ENGINE_BAD_ANSWER;
+		return ENGINE_BAD_RESPONSE;
 	return job->source || read_detected(root, job) ? ENGINE_DONE : ENGINE_UNKNOWN_LANGUAGE;
 }
 

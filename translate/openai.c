@@ -1,5 +1,5 @@
 /* Any server with OpenAI's chat completions: POST /v1/chat/completions, one text a call. A text may
- * talk to the model: what it answers is held against the same limits as any translation. */
+ * talk to the model: what it returns is held against the same limits as any translation. */
 #include "adapter.h"
 
 #include "secret.h"
@@ -28,16 +28,16 @@ static bool
 ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
-	char mark[24], told[1024], text[9216];
+	char mark[24], prompt[1024], text[9216];
 	uint64_t random;
 
 	/* a mark that nobody can write into a text */
 	secret_random(&random, sizeof(random));
 	snprintf(mark, sizeof(mark), "<%016llx>", (unsigned long long)random);
-	snprintf(told, sizeof(told), rules, mark, job->target,
+	snprintf(prompt, sizeof(prompt), rules, mark, job->target,
 	    job->source ? " from the language with the code " : "", job->source ? job->source : "");
 	snprintf(text, sizeof(text), "%s\n%s\n%s", mark, job->texts[0], mark);
-	json_object_array_add(list, message("system", told));
+	json_object_array_add(list, message("system", prompt));
 	json_object_array_add(list, message("user", text));
 	explicit_bzero(text, sizeof(text));
 	json_object_object_add(o, "model", json_object_new_string(c->translate_model));
@@ -57,11 +57,11 @@ read_text(struct json_object *root, struct engine_job *job, struct arena *a)
 	const char *end = engine_word(choice, "finish_reason");
 
 	if (!end || strcmp(end, "stop") != 0) /* cut off, or refused */
-		return ENGINE_BAD_ANSWER;
+		return ENGINE_BAD_RESPONSE;
 	return engine_take(
 		   engine_member(engine_member(choice, "message"), "content"), a, &job->out[0]) ?
 	    ENGINE_DONE :
-	    ENGINE_BAD_ANSWER;
+	    ENGINE_BAD_RESPONSE;
 }
 
 const struct engine_kind engine_openai = {

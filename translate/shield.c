@@ -10,7 +10,7 @@
 #include <unictype.h>
 #include <unistr.h>
 
-#define FENCE "```"
+#define BACKTICKS "```"
 #define GROWTH 4 /* a translation is at most so many times as long */
 #define GROWTH_BYTES 1024
 
@@ -230,7 +230,7 @@ shield_lines(const char *text, struct arena *a, struct segments *out)
 	for (const char *p = text; *p;) {
 		const char *end = p + strcspn(p, "\n"), *first = p + strspn(p, " \t");
 
-		if (strncmp(first, FENCE, strlen(FENCE)) == 0)
+		if (strncmp(first, BACKTICKS, strlen(BACKTICKS)) == 0)
 			in_code = !in_code;
 		else if (!in_code)
 			add_line(out, a, p, end);
@@ -263,7 +263,7 @@ occurrences(const char *text, size_t text_len, const char *what, size_t len)
 }
 
 bool
-shield_holds(const struct segment *s, const char *answer)
+shield_holds(const struct segment *s, const char *translation)
 {
 	const char *end = s->at + s->len;
 
@@ -273,7 +273,7 @@ shield_holds(const struct segment *s, const char *answer)
 		r = run_at(s->at, r.end, end);
 		len = (size_t)(r.end - r.at);
 		if (r.kept &&
-		    occurrences(answer, strlen(answer), r.at, len) !=
+		    occurrences(translation, strlen(translation), r.at, len) !=
 			occurrences(s->at, s->len, r.at, len))
 			return false;
 	}
@@ -295,17 +295,17 @@ is_own_control(const struct segment *s, const char *p, size_t len)
 }
 
 bool
-shield_trim(const struct segment *s, char *answer)
+shield_trim(const struct segment *s, char *translation)
 {
 	const char *end;
 
-	if (!text_is_utf8(answer, strlen(answer)))
+	if (!text_is_utf8(translation, strlen(translation)))
 		return false;
-	text_trim(answer);
-	end = answer + strlen(answer);
-	if (end == answer || (size_t)(end - answer) > GROWTH * s->len + GROWTH_BYTES)
+	text_trim(translation);
+	end = translation + strlen(translation);
+	if (end == translation || (size_t)(end - translation) > GROWTH * s->len + GROWTH_BYTES)
 		return false;
-	for (const char *p = answer; p < end;) {
+	for (const char *p = translation; p < end;) {
 		size_t len;
 		const ucs4_t c = char_at(p, end, &len);
 

@@ -13,7 +13,7 @@ struct segment {
 	const char *at;
 	size_t len;
 	int owner; /* of the list when it was added */
-	const char *out; /* what to put in its place; NULL: it stays as it is */
+	const char *out; /* what replaces it; NULL: it stays as it is */
 };
 
 struct segments {
@@ -30,12 +30,12 @@ void shield_lines(const char *text, struct arena *a, struct segments *out);
 /* Adds a segment for each run of words of `s`, without what is kept between them. */
 void shield_pieces(const struct segment *s, struct arena *a, struct segments *out);
 
-/* Is every kept part of the segment in the answer, as often as in the segment? */
-bool shield_holds(const struct segment *s, const char *answer);
+/* Is every kept part of the segment in the translation, as often as in the segment? */
+bool shield_holds(const struct segment *s, const char *translation);
 
-/* Is it fit to be shown in the place of `s`: UTF-8, one line, not empty, of a sane length? White
+/* Is it fit to be shown instead of `s`: UTF-8, one line, not empty, of a sane length? White
  * space around it is taken off, in place. */
-bool shield_trim(const struct segment *s, char *answer);
+bool shield_trim(const struct segment *s, char *translation);
 
 /* The text with the segments replaced, which are in its order; in the arena. NULL: no memory. */
 char *shield_join(const char *text, const struct segments *s, struct arena *a);

@@ -1,4 +1,4 @@
-/* Segments to the engine, answers held against what must not change, and the pieces again. */
+/* Segments to the engine, translations held against what must not change, and the pieces again. */
 #include "texts.h"
 
 #include "shield.h"
@@ -31,7 +31,7 @@ note_language(struct work *w, const struct engine_job *job)
 	w->source = t->source;
 }
 
-/* One call for segments that are next to each other; their answers are put into `out`. */
+/* One call for segments that are next to each other; their translations are put into `out`. */
 static enum engine_result
 call(struct work *w, const struct segment *list, int count, char **out)
 {
@@ -45,7 +45,7 @@ call(struct work *w, const struct segment *list, int count, char **out)
 	for (int i = 0; texts && i < count; i++)
 		texts[i] = arena_strndup(a, list[i].at, list[i].len);
 	if (a->full || !texts)
-		return ENGINE_BAD_ANSWER;
+		return ENGINE_BAD_RESPONSE;
 	result = w->o->call(&job, a, w->o->arg);
 	if (result != ENGINE_DONE)
 		return result;
@@ -54,28 +54,28 @@ call(struct work *w, const struct segment *list, int count, char **out)
 	return ENGINE_DONE;
 }
 
-/* Asks for all segments, as many at a time as the engine takes; answers stay NULL where a call
+/* Asks for all segments, as many at a time as the engine takes; translations stay NULL where a call
  * failed, and the texts of that call are noted. NULL: no memory. */
 static char **
 ask(struct work *w, const struct segments *s)
 {
-	char **answers = arena_alloc(w->o->arena, ((size_t)s->count + 1) * sizeof(*answers));
+	char **responses = arena_alloc(w->o->arena, ((size_t)s->count + 1) * sizeof(*responses));
 
-	if (!answers || s->failed)
+	if (!responses || s->failed)
 		return NULL;
 	for (int i = 0; i < s->count && !w->done; i += w->o->most) {
 		const int n = s->count - i < w->o->most ? s->count - i : w->o->most;
-		const enum engine_result result = call(w, s->list + i, n, answers + i);
+		const enum engine_result result = call(w, s->list + i, n, responses + i);
 
 		for (int k = i; k < i + n && result != ENGINE_DONE; k++)
 			w->list[s->list[k].owner].result = result;
 	}
-	return answers;
+	return responses;
 }
 
-/* Puts answers in; segments whose kept parts did not survive go to `again` as pieces. */
+/* Puts translations in; segments whose kept parts did not survive go to `again` as pieces. */
 static void
-take(struct work *w, struct segments *s, char **answers, struct segments *again)
+take(struct work *w, struct segments *s, char **responses, struct segments *again)
 {
 	for (int i = 0; i < s->count; i++) {
 		struct segment *one = &s->list[i];
@@ -83,18 +83,19 @@ take(struct work *w, struct segments *s, char **answers, struct segments *again)
 
 		if (t->result != ENGINE_DONE || t->unchanged)
 			continue;
-		if (again && !shield_holds(one, answers[i])) {
+		if (again && !shield_holds(one, responses[i])) {
 			again->owner = one->owner;
 			shield_pieces(one, w->o->arena, again);
-		} else if (shield_trim(one, answers[i])) {
-			one->out = answers[i];
+		} else if (shield_trim(one, responses[i])) {
+			one->out = responses[i];
 		} else {
-			t->result = ENGINE_BAD_ANSWER;
+			t->result = ENGINE_BAD_RESPONSE;
 		}
 	}
 }
 
-/* The segments of one text with the pieces of those that have no answer, in the order of the text.
+/* The segments of one text with the pieces of those that have no translation, in the order of the
+ * text.
  */
 static struct segments
 merge(const struct segments *lines, const struct segments *pieces, int owner, struct arena *a)
@@ -137,7 +138,7 @@ finish(struct work *w, const struct segments *lines, const struct segments *piec
 		all = merge(lines, pieces, i, a);
 		t->out = all.list ? shield_join(t->text, &all, a) : NULL;
 		if (!t->out)
-			t->result = ENGINE_BAD_ANSWER;
+			t->result = ENGINE_BAD_RESPONSE;
 	}
 }
 
@@ -145,7 +146,7 @@ static void
 fail_all(struct work *w)
 {
 	for (int i = 0; i < w->count; i++)
-		w->list[i].result = ENGINE_BAD_ANSWER;
+		w->list[i].result = ENGINE_BAD_RESPONSE;
 }
 
 static void
@@ -153,7 +154,7 @@ translate(struct work *w)
 {
 	struct segments lines = { .count = 0 }, pieces = { .count = 0 };
 	struct arena *a = w->o->arena;
-	char **answers;
+	char **responses;
 
 	for (int i = 0; i < w->count; i++) {
 		const int before = lines.count;
@@ -163,15 +164,15 @@ translate(struct work *w)
 		w->list[i].unchanged = lines.count == before;
 		w->list[i].result = ENGINE_DONE;
 	}
-	answers = ask(w, &lines);
-	if (answers)
-		take(w, &lines, answers, &pieces);
-	answers = answers ? ask(w, &pieces) : NULL;
-	if (!answers) {
+	responses = ask(w, &lines);
+	if (responses)
+		take(w, &lines, responses, &pieces);
+	responses = responses ? ask(w, &pieces) : NULL;
+	if (!responses) {
 		fail_all(w);
 		return;
 	}
-	take(w, &pieces, answers, NULL);
+	take(w, &pieces, responses, NULL);
 	finish(w, &lines, &pieces);
 }
 

@@ -11,14 +11,14 @@
 #define HEADER_BYTES 640
 
 /* One per process: a worker makes one call at a time. */
-static char answer[WIRE_ANSWER_BYTES + 1];
-static size_t answer_len;
+static char response[WIRE_RESPONSE_BYTES + 1];
+static size_t response_len;
 
 void
 wire_forget(void)
 {
-	explicit_bzero(answer, answer_len);
-	answer_len = 0;
+	explicit_bzero(response, response_len);
+	response_len = 0;
 }
 
 /* Taking less than was offered ends the transfer: nobody can fill our memory. */
@@ -28,10 +28,10 @@ take(char *data, size_t size, size_t n, void *arg)
 	const size_t len = size * n;
 
 	(void)arg;
-	if (len > WIRE_ANSWER_BYTES - answer_len)
+	if (len > WIRE_RESPONSE_BYTES - response_len)
 		return 0;
-	memcpy(answer + answer_len, data, len);
-	answer_len += len;
+	memcpy(response + response_len, data, len);
+	response_len += len;
 	return len;
 }
 
@@ -79,13 +79,13 @@ set_request(CURL *curl, const struct conf *c, const struct wire_request *q, int6
 }
 
 void
-wire_call(const struct conf *c, struct wire_request *q, int64_t timeout_ms, struct wire_answer *a)
+wire_call(const struct conf *c, struct wire_request *q, int64_t timeout_ms, struct wire_response *a)
 {
 	static CURL *curl;
 	struct curl_slist *headers = make_headers(q);
 	curl_off_t wait_sec = 0;
 
-	*a = (struct wire_answer){ .body = answer };
+	*a = (struct wire_response){ .body = response };
 	wire_forget();
 	if (!curl)
 		curl = curl_easy_init();
@@ -97,7 +97,7 @@ wire_call(const struct conf *c, struct wire_request *q, int64_t timeout_ms, stru
 		curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_sec);
 		a->retry_after_sec = wait_sec;
 	}
-	answer[answer_len] = '\0';
+	response[response_len] = '\0';
 	curl_slist_free_all(headers);
 	if (q->body)
 		explicit_bzero(q->body, strlen(q->body));

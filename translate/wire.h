@@ -1,4 +1,4 @@
-/* One HTTP call to an engine. The other side is not trusted: no redirects, a bounded answer, a
+/* One HTTP call to an engine. The other side is not trusted: no redirects, a bounded response, a
  * bounded time; nothing of the environment is used. */
 #ifndef TRANSLATE_WIRE_H
 #define TRANSLATE_WIRE_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_ANSWER_BYTES 262144
+#define WIRE_RESPONSE_BYTES 262144
 
 struct wire_request {
 	const char *path; /* put behind the address of the settings: nothing of a user is in it */
@@ -17,17 +17,17 @@ struct wire_request {
 	char authorization[576]; /* the value of that header; "": none */
 };
 
-struct wire_answer {
+struct wire_response {
 	long status; /* 0: there was none in time */
 	int64_t retry_after_sec; /* 0: it did not say */
 	const char *body; /* ends with a NUL; good until the next call */
 };
 
 /* Makes the call, within `timeout_ms`, and keeps the connection for the next one. */
-void
-wire_call(const struct conf *c, struct wire_request *q, int64_t timeout_ms, struct wire_answer *a);
+void wire_call(
+    const struct conf *c, struct wire_request *q, int64_t timeout_ms, struct wire_response *a);
 
-/* Wipes what the last answer said. */
+/* Wipes what the last response said. */
 void wire_forget(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* What an engine does for the store: it keeps one connection with every statement of stmt.def
- * prepared, and is told numbers of statements, never SQL. Only the files of this folder know which
+ * prepared, and is given numbers of statements, never SQL. Only the files of this folder know which
  * engine that is. Another one is one more file with these functions. */
 #ifndef SQL_ENGINE_H
 #define SQL_ENGINE_H

@@ -35,11 +35,11 @@ const char *
 sqlite_why(sqlite3 *h, char out[static DB_ERROR_BYTES])
 {
 	const int system = sqlite3_system_errno(h), rc = sqlite3_errcode(h) & 0xff;
-	const bool tells = rc == SQLITE_FULL || rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN ||
+	const bool has_errno = rc == SQLITE_FULL || rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN ||
 	    rc == SQLITE_READONLY;
 
-	snprintf(out, DB_ERROR_BYTES, "%.400s%s%s", sqlite3_errmsg(h), tells && system ? ": " : "",
-	    tells && system ? strerror(system) : "");
+	snprintf(out, DB_ERROR_BYTES, "%.400s%s%s", sqlite3_errmsg(h),
+	    has_errno && system ? ": " : "", has_errno && system ? strerror(system) : "");
 	return out;
 }
 
@@ -102,7 +102,7 @@ check_version(sqlite3 *h, const char *path, char *error)
 /* To SQLite $1 is a name, numbered by where it first stands; to PostgreSQL and to us it is the
  * first argument. False: not as many parameters as there are kinds. */
 static bool
-find_places(struct engine *e, int which)
+find_parameters(struct engine *e, int which)
 {
 	const int count = sqlite3_bind_parameter_count(e->stmts[which]);
 	const int kinds = (int)strlen(statements[which].kinds);
@@ -110,8 +110,9 @@ find_places(struct engine *e, int which)
 
 	for (int i = 1; i <= kinds && i <= SQLITE_PARAMETERS; i++) {
 		snprintf(name, sizeof(name), "$%d", i);
-		e->places[which][i] = (uint8_t)sqlite3_bind_parameter_index(e->stmts[which], name);
-		if (!e->places[which][i])
+		e->parameters[which][i] =
+		    (uint8_t)sqlite3_bind_parameter_index(e->stmts[which], name);
+		if (!e->parameters[which][i])
 			return false;
 	}
 	return count == kinds && kinds <= SQLITE_PARAMETERS &&
@@ -131,7 +132,7 @@ prepare_all(struct engine *e, const char *path, char *error)
 	for (int i = 0; i < ST__MAX; i++) {
 		bool ok = prepare(e, statements[i].text, &e->stmts[i]);
 
-		if (ok && find_places(e, i))
+		if (ok && find_parameters(e, i))
 			continue;
 		snprintf(error, DB_ERROR_BYTES, "%s: statement %s: %s", path, statements[i].name,
 		    ok ? "its kinds are not its parameters" : sqlite3_errmsg(e->handle));
@@ -212,7 +213,7 @@ engine_bind(struct engine *e, enum stmt which, va_list ap)
 	int64_t number;
 
 	for (int n = 1; *kinds; kinds++, n++) {
-		int i = e->places[which][n];
+		int i = e->parameters[which][n];
 
 		switch (*kinds) {
 		case 'i':
@@ -244,7 +245,7 @@ engine_bind(struct engine *e, enum stmt which, va_list ap)
 	return (struct db_stmt *)st;
 }
 
-/* Only keys that are taken and rows that are gone are answers of the store: any other rule that was
+/* Only keys that are taken and rows that are gone are results of the store: any other rule that was
  * broken is a fault of ours. */
 static enum db_result
 translate_constraint(int rc)

@@ -248,7 +248,7 @@ db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	return r;
 }
 
-/* One number; 0 where there is none, or an older schema has no such place. */
+/* One number; 0 where there is none, or an older schema has no such column. */
 static int
 ask(sqlite3 *h, const char *sql)
 {

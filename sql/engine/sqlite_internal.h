@@ -12,7 +12,7 @@
 struct engine {
 	sqlite3 *handle;
 	sqlite3_stmt *stmts[ST__MAX], *begin, *commit, *rollback;
-	uint8_t places[ST__MAX][SQLITE_PARAMETERS + 1]; /* SQLite's index of $1, $2, ... */
+	uint8_t parameters[ST__MAX][SQLITE_PARAMETERS + 1]; /* SQLite's index of $1, $2, ... */
 	int busy_timeout_ms;
 	bool broken, damaged;
 };
@@ -33,8 +33,8 @@ bool sqlite_refuse(char *error, const char *path, const char *why);
 /* PRAGMA user_version, -1 when it cannot be read. */
 int sqlite_version(sqlite3 *h);
 
-/* Copies all pages of one database into another, a little at a time; `step` (or NULL) is told pages
- * left and pages in all. Returns SQLite's code. */
+/* Copies all pages of one database into another, a little at a time; `step` (or NULL) is given
+ * pages left and pages in all. Returns SQLite's code. */
 int sqlite_copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total));
 
 #endif

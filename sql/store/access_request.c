@@ -1,4 +1,4 @@
-/* Requests for access by people outside the allow-list, and the message with which admins hear of
+/* Requests for access by people outside the allow-list, and the message which notifies admins of
  * them. */
 #include "access_request.h"
 
@@ -42,7 +42,7 @@ read_one(struct db *db, struct db_stmt *st, struct arena *a, struct access_reque
 
 /* One message from the relay itself. */
 static enum db_result
-tell(struct db *db, int64_t admin_id, const char *admin_address, const struct access_request *q,
+notify(struct db *db, int64_t admin_id, const char *admin_address, const struct access_request *q,
     int64_t now)
 {
 	struct fact fact = { .type = FACT_ACCESS,
@@ -63,7 +63,7 @@ tell(struct db *db, int64_t admin_id, const char *admin_address, const struct ac
 }
 
 static enum db_result
-tell_admins(struct db *db, const struct access_request *q, int64_t now)
+notify_admins(struct db *db, const struct access_request *q, int64_t now)
 {
 	int64_t last = 0;
 	enum db_result r;
@@ -78,13 +78,13 @@ tell_admins(struct db *db, const struct access_request *q, int64_t now)
 		last = db_i64(st, 0);
 		snprintf(address, sizeof(address), "%s", db_str(st, 1));
 		db_reset(st);
-		r = tell(db, last, address, q, now);
+		r = notify(db, last, address, q, now);
 	} while (r == DB_DONE);
 	return r;
 }
 
 enum db_result
-access_tell_pending(struct db *db, const struct account *admin, int64_t now)
+access_notify_pending(struct db *db, const struct account *admin, int64_t now)
 {
 	struct access_request q = { .id = 0 };
 	struct arena a;
@@ -92,7 +92,7 @@ access_tell_pending(struct db *db, const struct account *admin, int64_t now)
 
 	arena_init(&a, ARENA_BYTES);
 	while ((r = read_one(db, db_bind(db, ST_ACCESS_PENDING, q.id), &a, &q)) == DB_ROW) {
-		r = tell(db, admin->id, admin->chat_address, &q, now);
+		r = notify(db, admin->id, admin->chat_address, &q, now);
 		arena_reset(&a);
 		if (r != DB_DONE)
 			break;
@@ -117,9 +117,9 @@ ask(struct db *db, const struct signin_limit *l, char *display_name, const struc
 	id_make(q.public_id);
 	r = db_find(db, ST_ACCESS_INSERT, &(struct db_blob){ q.public_id, ID_BYTES }, l->email,
 	    display_name, l->now);
-	if (r != DB_ROW) /* asked before: nobody is told again */
+	if (r != DB_ROW) /* asked before: nobody is notified again */
 		return r == DB_NONE ? DB_DONE : r;
-	return tell_admins(db, &q, l->now);
+	return notify_admins(db, &q, l->now);
 }
 
 enum db_result

@@ -22,7 +22,7 @@ struct access_request {
 	int64_t created_at;
 };
 
-/* Notes that an address asks for access and tells every admin in their stream, once per address;
+/* Notes that an address asks for access and notifies every admin in their stream, once per address;
  * with `mail` not NULL puts that in the outbox each time. Result as db_code_request. */
 enum db_result db_access_ask(struct db *db, const struct signin_limit *l, const char *display_name,
     const struct mail *mail, int64_t *retry_at);
@@ -31,7 +31,8 @@ enum db_result db_access_ask(struct db *db, const struct signin_limit *l, const 
 enum db_result
 db_access_by_email(struct db *db, struct arena *a, const char *email, struct access_request *out);
 
-/* Up to `limit` requests, newest first, older than place `before` (0: from the newest). DB_DONE. */
+/* Up to `limit` requests, newest first, older than position `before` (0: from the newest). DB_DONE.
+ */
 enum db_result db_access_list(struct db *db, struct arena *a, int64_t before, int limit,
     struct access_request *out, int *count);
 
@@ -42,7 +43,7 @@ db_access_decide(struct db *db, struct arena *a, const uint8_t public_id[static 
     bool approve, struct mail *mail, const char *actor, int64_t now, enum access_result *result);
 
 /* Puts a message for every pending request into the stream of a new admin. */
-enum db_result access_tell_pending(struct db *db, const struct account *admin, int64_t now);
+enum db_result access_notify_pending(struct db *db, const struct account *admin, int64_t now);
 
 /* Takes the request of an address out, and the notices of it that wait for admins. DB_DONE. */
 enum db_result access_forget(struct db *db, struct arena *a, const char *email);

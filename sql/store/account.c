@@ -3,7 +3,7 @@
 
 #include "audit.h"
 #include "record_internal.h"
-#include "news.h"
+#include "wakeup.h"
 #include "search.h"
 
 #include <string.h>
@@ -186,7 +186,7 @@ set_flags(struct db *db, const struct account *acc, enum account_result *result)
 	}
 	if (r != DB_DONE || !acc->blocked)
 		return r;
-	news_for(db, WAKE_ENDED, acc->id);
+	wakeup_for(db, WAKE_ENDED, acc->id);
 	r = db_exec(db, ST_SESSION_DELETE_ALL, acc->id);
 	return r == DB_NONE ? DB_DONE : r;
 }

@@ -13,7 +13,7 @@
 enum admission_result { ADMISSION_MADE, ADMISSION_TOO_MANY };
 
 struct admission {
-	int64_t id; /* its place in lists */
+	int64_t id; /* its position in lists */
 	uint8_t public_id[ID_BYTES];
 	int64_t uses_left, created_at, expires_at;
 };
@@ -23,7 +23,7 @@ struct admission {
 enum db_result db_admission_add(struct db *db, const uint8_t token_hash[static SECRET_HASH_BYTES],
     const char *actor, struct admission *m, enum admission_result *result);
 
-/* Up to `limit` that are still good at `now`, in the order of their making after place `after`.
+/* Up to `limit` that are still good at `now`, in the order of their making after position `after`.
  * DB_DONE. */
 enum db_result db_admission_list(
     struct db *db, int64_t after, int64_t now, int limit, struct admission *out, int *count);

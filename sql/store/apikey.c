@@ -2,7 +2,7 @@
 #include "apikey.h"
 
 #include "cleanup.h"
-#include "news.h"
+#include "wakeup.h"
 #include "session_internal.h"
 
 #include <string.h>
@@ -92,7 +92,7 @@ db_apikey_rotate(struct db *db, struct arena *a, int64_t account_id,
 
 	if (r != DB_DONE)
 		return r;
-	news_for(db, WAKE_ENDED, account_id);
+	wakeup_for(db, WAKE_ENDED, account_id);
 	r = db_exec(
 	    db, ST_KEY_ROTATE, account_id, &id, &(struct db_blob){ hash, SECRET_HASH_BYTES });
 	return db_end(db, r == DB_DONE ? key_get(db, a, account_id, &id, out) : r);
@@ -105,7 +105,7 @@ db_apikey_delete(struct db *db, int64_t account_id, const uint8_t public_id[stat
 
 	if (r != DB_DONE)
 		return r;
-	news_for(db, WAKE_ENDED, account_id);
+	wakeup_for(db, WAKE_ENDED, account_id);
 	return db_end(
 	    db, db_exec(db, ST_KEY_DELETE, account_id, &(struct db_blob){ public_id, ID_BYTES }));
 }

@@ -21,8 +21,8 @@ enum db_result db_apikey_insert(struct db *db, struct arena *a, int64_t account_
 enum db_result
 db_apikey_list(struct db *db, struct arena *a, int64_t account_id, struct session *out, int *count);
 
-/* Gives a key another token; the older one ends at once, the place in the stream stays. DB_ROW with
- * the key, or DB_NONE. */
+/* Gives a key another token; the older one ends at once, the position in the stream stays. DB_ROW
+ * with the key, or DB_NONE. */
 enum db_result db_apikey_rotate(struct db *db, struct arena *a, int64_t account_id,
     const uint8_t public_id[static ID_BYTES], const uint8_t hash[static SECRET_HASH_BYTES],
     struct session *out);

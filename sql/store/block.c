@@ -59,11 +59,11 @@ is_number(const char *s)
 }
 
 void
-block_outside_address(const char *given, char out[static OUTSIDE_ADDRESS_BYTES])
+block_external_address(const char *given, char out[static EXTERNAL_ADDRESS_BYTES])
 {
 	char *to = out;
 
-	snprintf(out, OUTSIDE_ADDRESS_BYTES, "%s", given);
+	snprintf(out, EXTERNAL_ADDRESS_BYTES, "%s", given);
 	text_clean_address(out);
 	if (!is_number(out))
 		return;
@@ -78,40 +78,41 @@ block_outside_address(const char *given, char out[static OUTSIDE_ADDRESS_BYTES])
 }
 
 static enum db_result
-put_outside(
+put_external(
     struct db *db, int64_t account_id, const char *channel, const char *address, int64_t now)
 {
-	enum db_result r = db_find(db, ST_BLOCK_OUTSIDE_GET, account_id, channel, address);
+	enum db_result r = db_find(db, ST_BLOCK_EXTERNAL_GET, account_id, channel, address);
 
 	if (r == DB_ROW)
 		return DB_DONE;
 	if (r == DB_NONE)
-		r = db_exec(db, ST_BLOCK_OUTSIDE_PUT, account_id, channel, address, now,
-		    (int64_t)BLOCKS_OUTSIDE_MAX);
+		r = db_exec(db, ST_BLOCK_EXTERNAL_PUT, account_id, channel, address, now,
+		    (int64_t)BLOCKS_EXTERNAL_MAX);
 	return r == DB_DONE ? record_changed(db, account_id, SUBJECT_BLOCKS) : r;
 }
 
 enum db_result
-db_block_outside_put(
+db_block_external_put(
     struct db *db, int64_t account_id, const char *channel, const char *address, int64_t now)
 {
-	char kept[OUTSIDE_ADDRESS_BYTES];
+	char kept[EXTERNAL_ADDRESS_BYTES];
 	enum db_result r = db_begin(db);
 
-	block_outside_address(address, kept);
-	return r == DB_DONE ? db_end(db, put_outside(db, account_id, channel, kept, now)) : r;
+	block_external_address(address, kept);
+	return r == DB_DONE ? db_end(db, put_external(db, account_id, channel, kept, now)) : r;
 }
 
 enum db_result
-db_block_outside_delete(struct db *db, int64_t account_id, const char *channel, const char *address)
+db_block_external_delete(
+    struct db *db, int64_t account_id, const char *channel, const char *address)
 {
-	char kept[OUTSIDE_ADDRESS_BYTES];
+	char kept[EXTERNAL_ADDRESS_BYTES];
 	enum db_result r = db_begin(db);
 
 	if (r != DB_DONE)
 		return r;
-	block_outside_address(address, kept);
-	r = db_exec(db, ST_BLOCK_OUTSIDE_DELETE, account_id, channel, kept);
+	block_external_address(address, kept);
+	r = db_exec(db, ST_BLOCK_EXTERNAL_DELETE, account_id, channel, kept);
 	if (r == DB_DONE)
 		r = record_changed(db, account_id, SUBJECT_BLOCKS);
 	r = db_end(db, r);
@@ -119,25 +120,25 @@ db_block_outside_delete(struct db *db, int64_t account_id, const char *channel, 
 }
 
 enum db_result
-db_block_outside_get(struct db *db, int64_t account_id, const char *channel, const char *address)
+db_block_external_get(struct db *db, int64_t account_id, const char *channel, const char *address)
 {
-	char kept[OUTSIDE_ADDRESS_BYTES];
+	char kept[EXTERNAL_ADDRESS_BYTES];
 
-	block_outside_address(address, kept);
-	return db_find(db, ST_BLOCK_OUTSIDE_GET, account_id, channel, kept);
+	block_external_address(address, kept);
+	return db_find(db, ST_BLOCK_EXTERNAL_GET, account_id, channel, kept);
 }
 
 enum db_result
-db_block_outside_list(struct db *db, struct arena *a, int64_t account_id,
-    struct outside_block out[static BLOCKS_OUTSIDE_MAX], int *count)
+db_block_external_list(struct db *db, struct arena *a, int64_t account_id,
+    struct external_block out[static BLOCKS_EXTERNAL_MAX], int *count)
 {
-	struct db_stmt *st = db_bind(db, ST_BLOCK_OUTSIDE_LIST, account_id);
+	struct db_stmt *st = db_bind(db, ST_BLOCK_EXTERNAL_LIST, account_id);
 	bool ok = true;
 	enum db_result r;
 
 	*count = 0;
 	while ((r = db_step(db, st)) == DB_ROW) {
-		struct outside_block *b = &out[(*count)++];
+		struct external_block *b = &out[(*count)++];
 
 		b->channel = db_text(st, 0, a, &ok);
 		b->address = db_text(st, 1, a, &ok);

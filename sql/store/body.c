@@ -13,13 +13,13 @@
 #define VERSION_BYTES 1
 
 /* Sealed for an id as a record of a version; 0: without the byte. */
-struct place {
+struct aad {
 	uint8_t bytes[ID_BYTES + VERSION_BYTES];
 	struct secret_bound bound;
 };
 
 static const struct secret_bound *
-bind_to(struct place *p, const uint8_t id[static ID_BYTES], uint8_t version)
+bind_to(struct aad *p, const uint8_t id[static ID_BYTES], uint8_t version)
 {
 	memcpy(p->bytes, id, ID_BYTES);
 	p->bytes[ID_BYTES] = version;
@@ -51,7 +51,7 @@ get_length(const uint8_t *at)
 bool
 body_seal(const uint8_t id[static ID_BYTES], const char *const *parts, int count, struct body *out)
 {
-	struct place place;
+	struct aad aad;
 	size_t len = 0;
 	uint8_t *plain, *at;
 
@@ -75,8 +75,7 @@ body_seal(const uint8_t id[static ID_BYTES], const char *const *parts, int count
 		at += n;
 	}
 	out->sealed[0] = VERSION;
-	secret_seal(
-	    bind_to(&place, id, VERSION), plain, len, out->key, out->sealed + VERSION_BYTES);
+	secret_seal(bind_to(&aad, id, VERSION), plain, len, out->key, out->sealed + VERSION_BYTES);
 	secret_wipe(plain, len);
 	free(plain);
 	return true;
@@ -132,15 +131,15 @@ static bool
 open_record(const uint8_t id[static ID_BYTES], const uint8_t key[static SECRET_SEAL_KEY_BYTES],
     const uint8_t *record, size_t len, uint8_t *plain, size_t *plain_len)
 {
-	struct place place;
+	struct aad aad;
 
 	*plain_len = len - VERSION_BYTES - SECRET_SEAL_EXTRA_BYTES;
 	if (len >= VERSION_BYTES + SECRET_SEAL_EXTRA_BYTES && record[0] == VERSION &&
-	    secret_open(bind_to(&place, id, VERSION), key, record + VERSION_BYTES,
+	    secret_open(bind_to(&aad, id, VERSION), key, record + VERSION_BYTES,
 		len - VERSION_BYTES, plain))
 		return true;
 	*plain_len = len - SECRET_SEAL_EXTRA_BYTES;
-	return secret_open(bind_to(&place, id, 0), key, record, len, plain);
+	return secret_open(bind_to(&aad, id, 0), key, record, len, plain);
 }
 
 /* Nothing is left of it, but that it was there. */

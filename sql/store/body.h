@@ -13,8 +13,8 @@ enum body_part {
 #undef SEALED
 	BODY__MAX
 };
-/* Parts are told apart by their place: new ones go to the end. */
-enum address_part { ADDRESS_TO, ADDRESS_OUTSIDE, ADDRESS_PHONE, ADDRESS__MAX };
+/* Parts are identified by their position: new ones go to the end. */
+enum address_part { ADDRESS_TO, ADDRESS_EXTERNAL, ADDRESS_PHONE, ADDRESS__MAX };
 enum label_part { LABEL_NAME, LABEL_MIME, LABEL__MAX };
 
 struct body {

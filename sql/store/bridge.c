@@ -1,4 +1,4 @@
-/* Messages to the outside: the queues of phones, their leases, and what came of them. */
+/* External messages: the queues of phones, their leases, and what came of them. */
 #include "bridge.h"
 
 #include "cleanup.h"
@@ -20,17 +20,17 @@
 static enum db_result
 count_today(struct db *db, const struct message_new *m)
 {
-	const struct hit_limit day = { m->to.outside->most_per_day, DAY_MS, m->now };
+	const struct hit_limit day = { m->to.external->most_per_day, DAY_MS, m->now };
 	char sender[24];
 
 	snprintf(sender, sizeof(sender), "%lld", (long long)m->sender_id);
-	return throttle_hit(db, m->channel, sender, &day, &m->to.outside->retry_at);
+	return throttle_hit(db, m->channel, sender, &day, &m->to.external->retry_at);
 }
 
 enum db_result
 bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 {
-	const struct bridge_new *b = m->to.outside;
+	const struct bridge_new *b = m->to.external;
 	enum db_result r = count_today(db, m);
 
 	if (r == DB_DONE && b->retry_at)
@@ -70,7 +70,7 @@ end_at(struct db *db, int64_t message_id, int64_t stage, enum delivery_state sta
 	    db_exec(db, ST_BRIDGE_END, message_id, stage, reason, (int64_t)reason_code(reason));
 
 	if (!db_failed(r))
-		r = change_exec(db, ST_DELIVERY_OUTSIDE, message_id, (int64_t)state, delivered_at);
+		r = change_exec(db, ST_DELIVERY_EXTERNAL, message_id, (int64_t)state, delivered_at);
 	return r == DB_NONE ? DB_DONE : r;
 }
 
@@ -111,7 +111,7 @@ db_bridge_expire(struct db *db, int64_t owner_id, int64_t cutoff, int64_t now)
 
 struct pick {
 	int64_t message_id, due_at;
-	int round; /* place in its queue */
+	int round; /* position in its queue */
 };
 
 struct picks {
@@ -230,12 +230,12 @@ lease(struct db *db, const struct bridge_claim *c, int64_t message_id)
 	enum db_result r = db_exec(db, ST_BRIDGE_LEASE, message_id,
 	    &(struct db_blob){ c->lease_id, ID_BYTES }, c->phone_id, c->now + BRIDGE_LEASE_MS);
 
-	return r == DB_DONE ? change_exec(db, ST_DELIVERY_OUTSIDE, message_id,
+	return r == DB_DONE ? change_exec(db, ST_DELIVERY_EXTERNAL, message_id,
 				  (int64_t)DELIVERY_CLAIMED, (int64_t)0) :
 			      r;
 }
 
-/* Inside a write: leases what is due until the answer is full. */
+/* Inside a write: leases what is due until the response is full. */
 static enum db_result
 hand_out(
     struct db *db, struct arena *a, struct bridge_claim *c, struct bridge_item *out, int *count)

@@ -1,4 +1,4 @@
-/* Messages to the outside: queues that phones empty. A phone is handed a message under a lease;
+/* External messages: queues that phones empty. A phone is handed a message under a lease;
  * what it does not acknowledge in time goes back to the queue. Leases end by comparing times:
  * nothing needs to run for that. */
 #ifndef SQL_BRIDGE_H
@@ -30,7 +30,7 @@ struct bridge_new {
 };
 
 /* Inside a write: the queue's row and the delivery of a new message. DB_DONE; DB_UNDO with
- * m->to.outside->retry_at: that would be more than one may send in a day. */
+ * m->to.external->retry_at: that would be more than one may send in a day. */
 enum db_result bridge_put(struct db *db, const struct message_new *m, int64_t message_id);
 
 /* True while nobody was handed the message; for messages inside the relay too. */
@@ -46,9 +46,9 @@ bridge_end(struct db *db, int64_t message_id, enum delivery_state state, const c
 struct bridge_claim {
 	int64_t owner_id;
 	const char *phone_id;
-	unsigned channels; /* bits: places in channel_list */
+	unsigned channels; /* bits: indexes of channel_list */
 	int limit; /* up to BRIDGE_CLAIM_MOST */
-	size_t text_limit; /* bytes of text after which the answer ends, never before its first */
+	size_t text_limit; /* bytes of text after which the response ends, never before its first */
 	int64_t now, cutoff; /* messages made at cutoff or before have expired */
 	uint8_t lease_id[ID_BYTES]; /* out: of all that were handed out */
 };

@@ -1,13 +1,13 @@
 /* Changes, kept by the clock of the streams so that one cursor covers both. A message has one row
- * for each account that is told of it, which moves up with every change: nothing piles up. */
+ * for each account that is notified of it, which moves up with every change: nothing piles up. */
 #include "change_internal.h"
 
 #include "message_internal.h"
-#include "news.h"
+#include "wakeup.h"
 #include "seq.h"
 
-/* Each change has a place of its own, so that pages of them can end anywhere. DB_DONE, DB_NONE: no
- * session but that one wants to be told. */
+/* Each change has a position of its own, so that pages of them can end anywhere. DB_DONE, DB_NONE:
+ * no session but that one wants to be notified. */
 static enum db_result
 put(struct db *db, int64_t account_id, int64_t message_id, int64_t but_session)
 {
@@ -33,7 +33,7 @@ change_exec(struct db *db, enum stmt which, ...)
 	for (; (r = db_step(db, st)) == DB_ROW; any = true) {
 		int64_t sender_id = db_i64(st, 0);
 
-		news_for(db, WAKE_RECEIPTS, sender_id);
+		wakeup_for(db, WAKE_RECEIPTS, sender_id);
 		if (sender_id > 0 && !db_failed(noted))
 			noted = put(db, sender_id, db_i64(st, 1), 0);
 	}
@@ -57,7 +57,7 @@ change_read(
 	db_reset(st);
 	r = put(db, account_id, message_id, session_id);
 	if (r == DB_DONE)
-		news_for(db, WAKE_NEWS, account_id);
+		wakeup_for(db, WAKE_POLL, account_id);
 	return r == DB_NONE ? DB_DONE : r;
 }
 
@@ -67,7 +67,7 @@ change_has_others(struct db *db, int64_t account_id, int64_t session_id)
 	return db_find(db, ST_SESSION_OTHERS, account_id, session_id);
 }
 
-/* The one number that a statement answers. DB_DONE. */
+/* The one number that a statement returns. DB_DONE. */
 static enum db_result
 number(struct db *db, struct db_stmt *st, int64_t *out)
 {

@@ -33,9 +33,9 @@ const struct channel channel_list[CHANNEL_COUNT] = {
 const char channel_rule[] = "one of "
 #include "channel.def"
     CHANNEL_CHAT;
-const char channel_outside_rule[] = "one of "
+const char channel_external_rule[] = "one of "
 #include "channel.def"
-				    "and no other";
+				     "and no other";
 #undef CHANNEL
 #undef CARRIED
 

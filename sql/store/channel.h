@@ -25,8 +25,8 @@ enum outbox_kind {
 	OUTBOX_NONE = -1
 };
 
-/* Places in channel_list. */
-enum channel_place {
+/* Indexes of channel_list. */
+enum channel_index {
 #define CHANNEL(name, word, needs, units) CHANNEL_##name,
 #define CARRIED(name, word, needs, units, kind, on, per_day, sender) CHANNEL_##name,
 #include "channel.def"
@@ -44,11 +44,11 @@ struct channel {
 	int64_t (*per_day)(const struct conf *c); /* by one user; 0: any number; or NULL */
 };
 
-/* Those that leave the relay; their places are the bits of bridge_claim.channels. */
+/* Those that leave the relay; their indexes are the bits of bridge_claim.channels. */
 extern const struct channel channel_list[CHANNEL_COUNT];
 
 /* Which words there are, for a sentence with "must be": with pchat, and without. */
-extern const char channel_rule[], channel_outside_rule[];
+extern const char channel_rule[], channel_external_rule[];
 
 /* The channel of that word; NULL: none that leaves the relay. */
 const struct channel *channel_find(const char *word);

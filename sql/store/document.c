@@ -37,7 +37,7 @@ static enum db_result
 find_prefs(
     struct db *db, int64_t account_id, int64_t *key_id, uint8_t id[static ID_BYTES], bool *is_new)
 {
-	struct db_stmt *st = db_bind(db, ST_PREFS_PLACE, account_id);
+	struct db_stmt *st = db_bind(db, ST_PREFS_KEY_ID, account_id);
 	enum db_result r = db_one(db, st);
 
 	*is_new = r == DB_NONE;
@@ -77,7 +77,7 @@ put_prefs(struct db *db, int64_t account_id, const struct document *d)
 	return r;
 }
 
-/* `get` and `etag` answer the etag in their first column. */
+/* `get` and `etag` return the etag in their first column. */
 static const struct kind {
 	enum stmt get, etag;
 	enum record_subject subject;

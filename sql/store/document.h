@@ -22,8 +22,8 @@ struct document {
 enum db_result db_document_get(struct db *db, struct arena *a, enum document_kind kind,
     int64_t account_id, struct document *out);
 
-/* Puts the document in place of the older one; with `expected` not NULL only if that has this etag
- * ("" for none there). The user's other devices are told. DB_DONE with *result. */
+/* Puts the document instead of the older one; with `expected` not NULL only if that has this etag
+ * ("" for none there). The user's other devices are notified. DB_DONE with *result. */
 enum db_result db_document_put(struct db *db, enum document_kind kind, int64_t account_id,
     const struct document *d, const char *expected, enum document_result *result);
 

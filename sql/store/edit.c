@@ -5,7 +5,7 @@
 #include "bridge.h"
 #include "change_internal.h"
 #include "db_internal.h"
-#include "news.h"
+#include "wakeup.h"
 #include "post.h"
 #include "scrub.h"
 #include "seq.h"
@@ -24,7 +24,7 @@ stream_changed(struct db *db, const struct message *m, int64_t session_id)
 	if (r != DB_DONE)
 		return r;
 	r = m->group_id ? post_stream_group(db, m->group_id, seq, m->id, 0, 0) :
-			  news_exec(db, WAKE_NEWS, ST_STREAM_CHANGED, m->id, seq);
+			  wakeup_exec(db, WAKE_POLL, ST_STREAM_CHANGED, m->id, seq);
 	/* a change that nobody waits for must not hold up the message's end */
 	if (r == DB_DONE)
 		r = db_exec(db, ST_MESSAGE_CHANGED, m->id, seq);
@@ -33,10 +33,10 @@ stream_changed(struct db *db, const struct message *m, int64_t session_id)
 	return post_copy(db, m->sender_id, session_id, seq, m->id);
 }
 
-/* Is the sender still heard where the message went? They must have the right to write to the group,
- * and not be blocked by the one recipient. DB_DONE with *heard. */
+/* May the sender still write where the message went? They must have the right to write to the
+ * group, and not be blocked by the one recipient. DB_DONE with *reaches. */
 static enum db_result
-is_heard(struct db *db, const struct message *m, bool *heard)
+may_reach(struct db *db, const struct message *m, bool *reaches)
 {
 	enum send_result result;
 	struct db_stmt *st;
@@ -44,12 +44,12 @@ is_heard(struct db *db, const struct message *m, bool *heard)
 
 	if (m->group_id) {
 		r = post_check_group(db, m->group_id, m->sender_id, false, &result);
-		*heard = r == DB_DONE;
+		*reaches = r == DB_DONE;
 		return db_failed(r) ? r : DB_DONE;
 	}
 	st = db_bind(db, ST_BLOCK_OF_MESSAGE, m->id, m->sender_id);
 	r = db_step(db, st);
-	*heard = r != DB_ROW;
+	*reaches = r != DB_ROW;
 	if (r == DB_ROW)
 		db_reset(st);
 	return r == DB_ROW ? DB_DONE : r;
@@ -89,7 +89,7 @@ static enum db_result
 edit(struct db *db, const struct message *m, struct actor who, const char *text, int64_t window_ms,
     int64_t now, enum change_result *result)
 {
-	bool heard = true, full = false;
+	bool reaches = true, full = false;
 	enum db_result r;
 
 	*result = m->sender_id != who.account_id || message_is_reaction(m->kind) ?
@@ -100,10 +100,10 @@ edit(struct db *db, const struct message *m, struct actor who, const char *text,
 								  CHANGE_DONE;
 	if (*result != CHANGE_DONE)
 		return DB_DONE;
-	r = is_heard(db, m, &heard);
-	if (r != DB_DONE || !heard) {
-		/* who may not write there any more is told, somebody who is blocked must not learn
-		 * of it */
+	r = may_reach(db, m, &reaches);
+	if (r != DB_DONE || !reaches) {
+		/* who may not write there any more learns of it, somebody who is blocked must not
+		 * learn of it */
 		*result = m->group_id ? CHANGE_FORBIDDEN : CHANGE_DONE;
 		return r;
 	}
@@ -131,7 +131,7 @@ db_message_edit(struct db *db, struct arena *a, const uint8_t public_id[static I
 }
 
 /* The text and its files go at once. Those who were handed the message get a change of it; the
- * others never had it. Its own place in the streams is passed over from now on. */
+ * others never had it. Its own position in the streams is passed over from now on. */
 static enum db_result
 withdraw(struct db *db, const struct message *m, int64_t session_id, int64_t now)
 {
@@ -163,7 +163,7 @@ remove_own(struct db *db, const struct message *m, int64_t account_id, int64_t n
 		r = db_exec(db, ST_STREAM_DELETE_ONE, account_id, m->id);
 	if (db_failed(r))
 		return r;
-	news_for(db, WAKE_NEWS, account_id);
+	wakeup_for(db, WAKE_POLL, account_id);
 	r = seq_next(db, &seq);
 	return r == DB_ROW ? db_exec(db, ST_STREAM_INSERT, account_id, seq, m->id) : r;
 }

@@ -6,7 +6,7 @@
 #include "audit.h"
 #include "cleanup.h"
 #include "group.h"
-#include "news.h"
+#include "wakeup.h"
 
 /* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
  * cascades. */
@@ -27,7 +27,7 @@ erase_account(struct db *db, struct arena *a, const struct account *acc, int64_t
 		return r;
 	r = account_retire_address(db, mac);
 	if (!db_failed(r))
-		r = group_forsake(db, a, acc, now);
+		r = group_transfer_owned(db, a, acc, now);
 	if (!db_failed(r))
 		r = db_exec(db, ST_ERASE_RECEIVED, acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_id) && !db_failed(r); i++)
@@ -38,7 +38,7 @@ erase_account(struct db *db, struct arena *a, const struct account *acc, int64_t
 		r = access_forget(db, a, acc->email);
 	if (!db_failed(r))
 		r = db_exec(db, ST_AUDIT_FORGET, acc->chat_address, acc->email);
-	news_for(db, WAKE_ENDED, acc->id);
+	wakeup_for(db, WAKE_ENDED, acc->id);
 	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELETE, acc->id);
 }
 

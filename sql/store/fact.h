@@ -29,11 +29,12 @@ struct fact {
 	enum fact_type type;
 	enum group_role role; /* of a type that has one: that they have, or would get */
 	int64_t about_id; /* the account that it is about, when it is put; 0: none */
-	int64_t actor_id; /* the account that did it; 0: not told */
+	int64_t actor_id; /* the account that did it; 0: not disclosed */
 	const char *address, *name; /* whom it is about: the chat address, of FACT_ACCESS that of
 				       mail; and the name as it was then, "" for none */
 	const char *group_name; /* of an invitation, else "" */
-	const char *actor; /* chat address of who did it, once named; NULL: not told, or gone */
+	const char
+	    *actor; /* chat address of who did it, once named; NULL: not disclosed, or gone */
 	bool has_request;
 	uint8_t request[ID_BYTES]; /* what the reader is to decide */
 };

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define CLEAR_MAX 64
-#define UPLOAD_KEY_MS ((int64_t)24 * 3600000) /* so long a key answers the file again */
+#define UPLOAD_KEY_MS ((int64_t)24 * 3600000) /* so long a key returns the file again */
 #define OCTETS "application/octet-stream"
 
 enum db_result
@@ -214,21 +214,21 @@ db_file_fetched(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t
 	return db_end(db, db_failed(r) ? r : DB_DONE);
 }
 
-/* Up to `limit` names of files that are to go, after *place, which is moved on. DB_DONE. */
+/* Up to `limit` names of files that are to go, after *cursor, which is moved on. DB_DONE. */
 static enum db_result
 list_gone(
-    struct db *db, int limit, uint8_t place[static ID_BYTES], uint8_t (*ids)[ID_BYTES], int *count)
+    struct db *db, int limit, uint8_t cursor[static ID_BYTES], uint8_t (*ids)[ID_BYTES], int *count)
 {
 	uint8_t from[ID_BYTES];
 	struct db_stmt *st;
 	enum db_result r;
 
 	*count = 0;
-	memcpy(from, place, ID_BYTES);
+	memcpy(from, cursor, ID_BYTES);
 	st = db_bind(db, ST_FILE_GONE, &(struct db_blob){ from, ID_BYTES }, (int64_t)limit);
 	while ((r = db_step(db, st)) == DB_ROW)
-		if (db_blob(st, 0, place, ID_BYTES))
-			memcpy(ids[(*count)++], place, ID_BYTES);
+		if (db_blob(st, 0, cursor, ID_BYTES))
+			memcpy(ids[(*count)++], cursor, ID_BYTES);
 	return r;
 }
 
@@ -258,12 +258,12 @@ forget(struct db *db, uint8_t (*ids)[ID_BYTES], int count)
 
 enum db_result
 db_file_clear(
-    struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES], int *removed)
+    struct db *db, const char *upload_dir, int limit, uint8_t cursor[static ID_BYTES], int *removed)
 {
 	uint8_t ids[CLEAR_MAX][ID_BYTES];
 	const int most = limit < CLEAR_MAX ? limit : CLEAR_MAX;
 	int count = 0;
-	enum db_result r = list_gone(db, most, place, ids, &count);
+	enum db_result r = list_gone(db, most, cursor, ids, &count);
 
 	*removed = 0;
 	for (int i = 0; i < count && r == DB_DONE; i++)

@@ -55,10 +55,10 @@ int64_t db_file_hold_ms(const struct db *db);
 enum db_result
 db_file_fetched(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t account_id);
 
-/* Removes the bytes of up to `limit` files whose rows are gone from `upload_dir`, after *place
+/* Removes the bytes of up to `limit` files whose rows are gone from `upload_dir`, after *cursor
  * (zeros at first), which is moved on. What cannot be removed now stays for another time. DB_DONE
  * with *removed, or DB_NONE when these were the last. */
-enum db_result db_file_clear(
-    struct db *db, const char *upload_dir, int limit, uint8_t place[static ID_BYTES], int *removed);
+enum db_result db_file_clear(struct db *db, const char *upload_dir, int limit,
+    uint8_t cursor[static ID_BYTES], int *removed);
 
 #endif

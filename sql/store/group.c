@@ -131,34 +131,34 @@ group_open(struct db *db, struct arena *a, const struct group_act *act, enum gro
 }
 
 enum db_result
-group_tell(struct db *db, const struct group *g, const struct group_news *news, int64_t now)
+group_notify(struct db *db, const struct group *g, const struct group_event *event, int64_t now)
 {
 	char id[ID_TEXT_BYTES];
-	const struct account *who = news->who;
-	struct fact fact = { .type = news->type,
-		.role = fact_has_role(news->type) ? news->role : GROUP_NOBODY,
+	const struct account *who = event->who;
+	struct fact fact = { .type = event->type,
+		.role = fact_has_role(event->type) ? event->role : GROUP_NOBODY,
 		.about_id = who->id,
-		.actor_id = !news->by       ? 0 :
-		    news->by->id == who->id ? FACT_BY_THEMSELVES :
-					      news->by->id,
+		.actor_id = !event->by       ? 0 :
+		    event->by->id == who->id ? FACT_BY_THEMSELVES :
+					       event->by->id,
 		.address = who->chat_address,
 		.name = who->id ? account_name(who) : "",
-		.group_name = news->type == FACT_INVITED ? g->name : "",
-		.has_request = news->request };
+		.group_name = event->type == FACT_INVITED ? g->name : "",
+		.has_request = event->request };
 	struct message_new m = { .channel = CHANNEL_CHAT,
 		.kind = "system",
 		.destination = id,
 		.fact = &fact,
 		.now = now };
 
-	if (news->only)
-		m.to = (struct message_target){ TARGET_ACCOUNT, .account = { .id = news->only } };
+	if (event->only)
+		m.to = (struct message_target){ TARGET_ACCOUNT, .account = { .id = event->only } };
 	else
 		m.to = (struct message_target){ TARGET_GROUP,
-			.group = { g->id, news->least_role, news->outlives_group } };
+			.group = { g->id, event->least_role, event->outlives_group } };
 	id_format("grp_", g->public_id, id);
-	if (news->request)
-		memcpy(fact.request, news->request, ID_BYTES);
+	if (event->request)
+		memcpy(fact.request, event->request, ID_BYTES);
 	return post_put(db, &m);
 }
 
@@ -224,8 +224,8 @@ update(struct db *db, struct arena *a, const struct group_act *act,
 	    (int64_t)g->is_stream, (int64_t)g->is_open);
 	if (r != DB_DONE)
 		return r;
-	return group_tell(db, g,
-	    &(struct group_news){ .type = FACT_UPDATED, .who = act->actor, .by = act->actor },
+	return group_notify(db, g,
+	    &(struct group_event){ .type = FACT_UPDATED, .who = act->actor, .by = act->actor },
 	    act->now);
 }
 
@@ -241,13 +241,13 @@ db_group_update(struct db *db, struct arena *a, const struct group_act *act,
 	return db_end(db, r == DB_ROW ? update(db, a, act, change, out) : r);
 }
 
-/* The news of the end belongs to no group: it must outlive this one. */
+/* The event of the end belongs to no group: it must outlive this one. */
 enum db_result
 group_remove(struct db *db, const struct group *g, const struct account *by, int64_t now)
 {
 	static const enum stmt steps[] = { ST_GROUP_DELETE_REMOVALS, ST_GROUP_DELETE_STREAM,
 		ST_GROUP_DELETE_MESSAGES };
-	const struct group_news news = {
+	const struct group_event event = {
 		.type = FACT_DELETED, .who = by, .by = by, .outlives_group = true
 	};
 	enum db_result r = DB_DONE;
@@ -255,7 +255,7 @@ group_remove(struct db *db, const struct group *g, const struct account *by, int
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
 		r = db_exec(db, steps[i], g->id);
 	if (!db_failed(r))
-		r = group_tell(db, g, &news, now);
+		r = group_notify(db, g, &event, now);
 	if (!db_failed(r))
 		r = db_exec(db, ST_GROUP_RELEASE, g->id);
 	return db_failed(r) ? r : fine(db_exec(db, ST_GROUP_DELETE, g->id));
@@ -329,7 +329,7 @@ transfer_ownership(struct db *db, const struct group *g, const struct account *a
 }
 
 enum db_result
-group_forsake(struct db *db, struct arena *a, const struct account *acc, int64_t now)
+group_transfer_owned(struct db *db, struct arena *a, const struct account *acc, int64_t now)
 {
 	struct group g;
 	enum db_result r;

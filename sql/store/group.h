@@ -43,7 +43,7 @@ struct group_member {
 };
 
 struct join_request {
-	int64_t id; /* its place in lists */
+	int64_t id; /* its position in lists */
 	uint8_t public_id[ID_BYTES];
 	char *chat_address, *display_name;
 	int64_t created_at;
@@ -78,14 +78,14 @@ struct group_change {
 	int is_public, is_stream, is_open;
 };
 
-/* The calls below answer DB_DONE with *result; `out` is the group as it is afterwards. */
+/* The calls below return DB_DONE with *result; `out` is the group as it is afterwards. */
 enum db_result db_group_update(struct db *db, struct arena *a, const struct group_act *act,
     const struct group_change *change, struct group *out, enum group_result *result);
 enum db_result db_group_delete(
     struct db *db, struct arena *a, const struct group_act *act, enum group_result *result);
 
-/* Any group, ended by the operator, who is named in the audit log; its members are told. DB_DONE,
- * or DB_NONE: there is none. */
+/* Any group, ended by the operator, who is named in the audit log; its members are notified.
+ * DB_DONE, or DB_NONE: there is none. */
 enum db_result db_group_end(struct db *db, struct arena *a,
     const uint8_t public_id[static ID_BYTES], const char *actor, int64_t now);
 
@@ -115,7 +115,7 @@ enum db_result db_member_add(struct db *db, struct arena *a, const struct group_
 enum db_result db_member_set(struct db *db, struct arena *a, const struct group_act *act,
     const char *address, enum group_role role, enum group_result *result);
 
-/* Up to `limit` members in order of address. The group is one that db_group_get answered. DB_DONE.
+/* Up to `limit` members in order of address. The group is one that db_group_get returned. DB_DONE.
  */
 enum db_result db_member_list(struct db *db, struct arena *a, int64_t group_id, const char *after,
     int limit, struct group_member *out, int *count);
@@ -124,11 +124,11 @@ enum db_result db_member_list(struct db *db, struct arena *a, int64_t group_id, 
 enum db_result db_member_group(
     struct db *db, int64_t group_id, int64_t account_id, uint8_t public_id[static ID_BYTES]);
 
-/* Up to `limit` pending requests after place `after`, oldest first. DB_DONE. */
+/* Up to `limit` pending requests after position `after`, oldest first. DB_DONE. */
 enum db_result db_join_list(struct db *db, struct arena *a, int64_t group_id, int64_t after,
     int limit, struct join_request *out, int *count);
 
-/* Lets the one who asked in, or not; they are told. */
+/* Lets the one who asked in, or not; they are notified. */
 enum db_result db_join_decide(struct db *db, struct arena *a, const struct group_act *act,
     const uint8_t request_id[static ID_BYTES], bool approve, enum group_result *result);
 
@@ -136,8 +136,9 @@ enum db_result db_join_decide(struct db *db, struct arena *a, const struct group
 const char *group_role_name(enum group_role role);
 enum group_role group_role_parse(const char *name);
 
-/* Inside a write: hands the groups of an account that is about to go to somebody else. DB_DONE. */
+/* Inside a write: transfers the ownership of the groups of an account that is about to go. DB_DONE.
+ */
 enum db_result
-group_forsake(struct db *db, struct arena *a, const struct account *acc, int64_t now);
+group_transfer_owned(struct db *db, struct arena *a, const struct account *acc, int64_t now);
 
 #endif

@@ -88,7 +88,7 @@ invite_put(struct db *db, const struct group *g, const struct account *who,
     const struct account *inviter, enum group_role role, int64_t now)
 {
 	uint8_t id[ID_BYTES];
-	const struct group_news news = { .type = FACT_INVITED,
+	const struct group_event event = { .type = FACT_INVITED,
 		.who = inviter,
 		.by = inviter,
 		.role = role,
@@ -102,7 +102,7 @@ invite_put(struct db *db, const struct group *g, const struct account *who,
 	id_make(id);
 	r = db_exec(db, ST_INVITE_PUT, &(struct db_blob){ id, ID_BYTES }, g->id, who->id,
 	    inviter->id, (int64_t)role, now);
-	return r == DB_DONE ? group_tell(db, g, &news, now) : r == DB_NONE ? DB_DONE : r;
+	return r == DB_DONE ? group_notify(db, g, &event, now) : r == DB_NONE ? DB_DONE : r;
 }
 
 enum db_result
@@ -147,7 +147,7 @@ find(struct db *db, struct arena *a, int64_t account_id, const uint8_t public_id
 }
 
 static enum db_result
-answer(struct db *db, struct group *g, const struct account *who, enum group_role role, bool accept,
+decide(struct db *db, struct group *g, const struct account *who, enum group_role role, bool accept,
     int64_t now, enum group_result *result)
 {
 	enum db_result r;
@@ -164,7 +164,7 @@ answer(struct db *db, struct group *g, const struct account *who, enum group_rol
 }
 
 enum db_result
-db_invite_answer(struct db *db, struct arena *a, const struct account *who,
+db_invite_decide(struct db *db, struct arena *a, const struct account *who,
     const uint8_t public_id[static ID_BYTES], bool accept, int64_t now, struct group *out,
     enum group_result *result)
 {
@@ -176,7 +176,7 @@ db_invite_answer(struct db *db, struct arena *a, const struct account *who,
 	*result = GROUP_NO_INVITE;
 	r = find(db, a, who->id, public_id, out, &role);
 	if (r == DB_ROW)
-		r = answer(db, out, who, role, accept, now, result);
+		r = decide(db, out, who, role, accept, now, result);
 	r = db_end(db, r);
 	return r == DB_NONE ? DB_DONE : r;
 }

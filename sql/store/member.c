@@ -46,7 +46,9 @@ enum db_result
 group_put_in(struct db *db, struct group *g, const struct account *who, const struct account *by,
     enum group_role role, int64_t now, enum group_result *result)
 {
-	const struct group_news news = { .type = FACT_JOINED, .who = who, .by = by, .role = role };
+	const struct group_event event = {
+		.type = FACT_JOINED, .who = who, .by = by, .role = role
+	};
 	enum group_role before;
 	enum db_result r = role_of(db, g->id, who->id, &before);
 
@@ -64,7 +66,7 @@ group_put_in(struct db *db, struct group *g, const struct account *who, const st
 		r = recount(db, forget_request(db, g->id, who->id), g->id);
 	if (r == DB_DONE)
 		r = record_changed(db, who->id, SUBJECT_GROUPS);
-	return r == DB_DONE ? group_tell(db, g, &news, now) : r;
+	return r == DB_DONE ? group_notify(db, g, &event, now) : r;
 }
 
 enum db_result
@@ -102,12 +104,12 @@ is_last_owner(struct db *db, int64_t group_id, enum group_role role, bool *last)
 	return DB_DONE;
 }
 
-/* Notes the request once, tells those who decide, and finds its id. */
+/* Notes the request once, notifies those who decide, and finds its id. */
 static enum db_result
 ask(struct db *db, const struct group *g, const struct group_act *act,
     uint8_t request_id[static ID_BYTES])
 {
-	const struct group_news news = { .type = FACT_REQUESTED,
+	const struct group_event event = { .type = FACT_REQUESTED,
 		.who = act->actor,
 		.by = act->actor,
 		.request = request_id,
@@ -120,7 +122,7 @@ ask(struct db *db, const struct group *g, const struct group_act *act,
 	    act->actor->id, act->now);
 	if (r == DB_DONE) {
 		r = record_changed(db, act->actor->id, SUBJECT_GROUPS);
-		return r == DB_DONE ? group_tell(db, g, &news, act->now) : r;
+		return r == DB_DONE ? group_notify(db, g, &event, act->now) : r;
 	}
 	if (r != DB_NONE)
 		return r;
@@ -185,7 +187,7 @@ db_join_take_back(
 static enum db_result
 leave(struct db *db, const struct group *g, const struct group_act *act, enum group_result *result)
 {
-	const struct group_news news = { .type = FACT_LEFT, .who = act->actor, .by = act->actor };
+	const struct group_event event = { .type = FACT_LEFT, .who = act->actor, .by = act->actor };
 	bool last;
 	enum db_result r = is_last_owner(db, g->id, g->role, &last);
 
@@ -200,7 +202,7 @@ leave(struct db *db, const struct group *g, const struct group_act *act, enum gr
 		return group_remove(db, g, act->actor, act->now);
 	}
 	r = group_take_out(db, g, act->actor->id);
-	return r == DB_DONE ? group_tell(db, g, &news, act->now) : r;
+	return r == DB_DONE ? group_notify(db, g, &event, act->now) : r;
 }
 
 enum db_result
@@ -258,26 +260,26 @@ db_member_add(struct db *db, struct arena *a, const struct group_act *act, const
 	return db_end(db, r);
 }
 
-/* Who put them out is the members' affair: they themselves are not told. */
+/* Who put them out is the members' affair: it is not disclosed to the member. */
 static enum db_result
 put_out(
     struct db *db, const struct group *g, const struct account *who, const struct group_act *act)
 {
-	struct group_news news = { .type = FACT_REMOVED, .who = who, .by = act->actor };
+	struct group_event event = { .type = FACT_REMOVED, .who = who, .by = act->actor };
 	enum db_result r = group_take_out(db, g, who->id);
 
 	if (r == DB_DONE)
-		r = group_tell(db, g, &news, act->now);
-	news.by = NULL;
-	news.only = who->id;
-	return r == DB_DONE ? group_tell(db, g, &news, act->now) : r;
+		r = group_notify(db, g, &event, act->now);
+	event.by = NULL;
+	event.only = who->id;
+	return r == DB_DONE ? group_notify(db, g, &event, act->now) : r;
 }
 
 static enum db_result
 give_role(struct db *db, const struct group *g, const struct account *who, enum group_role role,
     const struct group_act *act)
 {
-	const struct group_news news = {
+	const struct group_event event = {
 		.type = FACT_ROLE, .who = who, .by = act->actor, .role = role
 	};
 	enum db_result r = db_exec(db, ST_MEMBER_ROLE, g->id, who->id, (int64_t)role);
@@ -286,7 +288,7 @@ give_role(struct db *db, const struct group *g, const struct account *who, enum 
 		r = take_back_invites(db, g->id, who->id);
 	if (!db_failed(r))
 		r = record_changed(db, who->id, SUBJECT_GROUPS);
-	return r == DB_DONE ? group_tell(db, g, &news, act->now) : r;
+	return r == DB_DONE ? group_notify(db, g, &event, act->now) : r;
 }
 
 /* Owners and admins are made and unmade by owners alone, and one owner always stays. */
@@ -408,12 +410,12 @@ find_request(struct db *db, struct arena *a, int64_t group_id,
 	return r == DB_ROW ? db_account_by_address(db, a, address, who) : r;
 }
 
-/* Who turned somebody down is not told. */
+/* Who turned somebody down is not disclosed. */
 static enum db_result
 decide(struct db *db, struct group *g, const struct account *who, bool approve,
     const struct group_act *act, enum group_result *result)
 {
-	const struct group_news news = { .type = approve ? FACT_APPROVED : FACT_REJECTED,
+	const struct group_event event = { .type = approve ? FACT_APPROVED : FACT_REJECTED,
 		.who = who,
 		.by = approve ? act->actor : NULL,
 		.only = who->id };
@@ -421,7 +423,7 @@ decide(struct db *db, struct group *g, const struct account *who, bool approve,
 	    group_put_in(db, g, who, act->actor, GROUP_MEMBER, act->now, result) :
 	    forget_request(db, g->id, who->id);
 
-	return r == DB_DONE && *result == GROUP_OK ? group_tell(db, g, &news, act->now) : r;
+	return r == DB_DONE && *result == GROUP_OK ? group_notify(db, g, &event, act->now) : r;
 }
 
 enum db_result

@@ -23,7 +23,7 @@ message_is_reaction(const char *kind)
 bool
 delivery_may_become(enum delivery_state from, enum delivery_state to)
 {
-	static const int place[DELIVERY__MAX] = { [DELIVERY_QUEUED] = 0,
+	static const int rank[DELIVERY__MAX] = { [DELIVERY_QUEUED] = 0,
 		[DELIVERY_CLAIMED] = 1,
 		[DELIVERY_SENT] = 2,
 		[DELIVERY_DELIVERED] = 3,
@@ -32,8 +32,8 @@ delivery_may_become(enum delivery_state from, enum delivery_state to)
 		[DELIVERY_EXPIRED] = 5 };
 
 	if (to == DELIVERY_FAILED || to == DELIVERY_EXPIRED)
-		return place[from] < place[DELIVERY_SENT];
-	return place[to] > place[from];
+		return rank[from] < rank[DELIVERY_SENT];
+	return rank[to] > rank[from];
 }
 
 bool
@@ -63,10 +63,10 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 	out->channel = db_text(st, MESSAGE_CHANNEL_COLUMN, a, &ok);
 	out->kind = db_text(st, MESSAGE_KIND_COLUMN, a, &ok);
 	out->is_reply = db_blob(st, MESSAGE_REPLY_TO_COLUMN, out->reply_to, ID_BYTES);
-	out->from = address[ADDRESS_OUTSIDE] ? address[ADDRESS_OUTSIDE] :
-					       db_text(st, MESSAGE_FROM_COLUMN, a, &ok);
-	out->from_name = address[ADDRESS_OUTSIDE] ? arena_strdup(a, "") :
-						    db_text(st, MESSAGE_FROM_NAME_COLUMN, a, &ok);
+	out->from = address[ADDRESS_EXTERNAL] ? address[ADDRESS_EXTERNAL] :
+						db_text(st, MESSAGE_FROM_COLUMN, a, &ok);
+	out->from_name = address[ADDRESS_EXTERNAL] ? arena_strdup(a, "") :
+						     db_text(st, MESSAGE_FROM_NAME_COLUMN, a, &ok);
 	if (out->packed_fact)
 		ok = fact_unpack(a, out->packed_fact, &out->fact) && ok;
 	if (out->fact)
@@ -93,8 +93,8 @@ message_hide(struct message *m)
 enum delivery_state
 message_state(struct db *db, int64_t created_at, int state)
 {
-	if (state >= OUTSIDE_STATE)
-		return (enum delivery_state)(state - OUTSIDE_STATE);
+	if (state >= EXTERNAL_STATE)
+		return (enum delivery_state)(state - EXTERNAL_STATE);
 	if (state < 0 || (state < DELIVERY_DELIVERED && created_at <= db_expired_at(db)))
 		return DELIVERY_EXPIRED;
 	return (enum delivery_state)state;

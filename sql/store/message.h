@@ -10,7 +10,7 @@ enum delivery_state {
 	DELIVERY_CLAIMED,
 	DELIVERY_DELIVERED,
 	DELIVERY_READ,
-	DELIVERY_SENT, /* left for the outside */
+	DELIVERY_SENT, /* left the relay */
 	DELIVERY_FAILED,
 	DELIVERY_EXPIRED,
 	DELIVERY__MAX
@@ -46,13 +46,13 @@ struct message {
 	char *from, *from_name; /* NULL for the relay itself */
 	enum delivery_state state;
 	int64_t delivered_at, read_at;
-	int64_t seq; /* place in the stream it was read from */
+	int64_t seq; /* position in the stream it was read from */
 	bool is_own; /* in a poll that asks for them: another session of the caller wrote it */
 	char *request_key; /* then, if it is still known: what it was sent under; or NULL */
 };
 
 /* Where a new message goes, or that it came in. */
-enum target_kind { TARGET_ACCOUNT, TARGET_GROUP, TARGET_OUTSIDE, TARGET_INBOUND };
+enum target_kind { TARGET_ACCOUNT, TARGET_GROUP, TARGET_EXTERNAL, TARGET_INBOUND };
 
 struct message_target {
 	enum target_kind kind;
@@ -66,7 +66,7 @@ struct message_target {
 			int least_role; /* of those who do */
 			bool outlives; /* it goes to the members' own streams */
 		} group;
-		struct bridge_new *outside; /* how it leaves the relay */
+		struct bridge_new *external; /* how it leaves the relay */
 		struct { /* brought by a phone of `sender_id`, who gets it */
 			const char *from; /* who wrote it there */
 			const char *phone_id; /* empty: it has no name */
@@ -104,14 +104,14 @@ struct message_page {
 	int limit;
 	size_t text_limit; /* bytes of text after which the page ends, never before its first
 			      message */
-	bool with_own; /* the statement answers is_own and request_key, too */
+	bool with_own; /* the statement returns is_own and request_key, too */
 	struct message *list; /* in the arena */
 	int count;
 	bool more;
 	int64_t next; /* where the next page starts */
 };
 
-/* One page of all messages that the account sent (after id `after`) or received (after place
+/* One page of all messages that the account sent (after id `after`) or received (after position
  * `after`). DB_DONE. */
 enum db_result db_message_export(struct db *db, struct arena *a, int64_t account_id, bool sent,
     int64_t after, struct message_page *page);

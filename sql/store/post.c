@@ -1,4 +1,4 @@
-/* Storing a message, with its deliveries and their places in the streams. */
+/* Storing a message, with its deliveries and their positions in the streams. */
 #include "post.h"
 
 #include "block.h"
@@ -7,13 +7,13 @@
 #include "change_internal.h"
 #include "db_internal.h"
 #include "group_role.h"
-#include "news.h"
+#include "wakeup.h"
 #include "seq.h"
 #include "waiting.h"
 
 #define IDEMPOTENCY_TTL_MS ((int64_t)24 * 3600000)
 
-/* One place in the group's stream, and news for each member. */
+/* One position in the group's stream, and a wake-up for each member. */
 enum db_result
 post_stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_id,
     int64_t but_account, int64_t least_role)
@@ -21,7 +21,7 @@ post_stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_
 	enum db_result r = db_exec(db, ST_STREAM_INSERT, -group_id, seq, message_id);
 
 	return r == DB_DONE ?
-	    news_exec(db, WAKE_NEWS, ST_MEMBER_NEWS, seq, group_id, but_account, least_role) :
+	    wakeup_exec(db, WAKE_POLL, ST_MEMBER_LAST_SEQ, seq, group_id, but_account, least_role) :
 	    r;
 }
 
@@ -32,7 +32,7 @@ post_copy(struct db *db, int64_t sender_id, int64_t session_id, int64_t seq, int
 
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
-	news_for(db, WAKE_NEWS, sender_id);
+	wakeup_for(db, WAKE_POLL, sender_id);
 	r = db_exec(db, ST_STREAM_COPY, sender_id, seq, message_id);
 	return r == DB_NONE ? DB_DONE : r; /* a saved message: it is there */
 }
@@ -47,8 +47,8 @@ deliver_group(struct db *db, const struct message_new *m, int64_t seq)
 	if (db_failed(r))
 		return r;
 	if (m->to.group.outlives)
-		return news_exec(
-		    db, WAKE_NEWS, ST_MEMBER_STREAM, seq, group, m->sender_id, least_role);
+		return wakeup_exec(
+		    db, WAKE_POLL, ST_MEMBER_STREAM, seq, group, m->sender_id, least_role);
 	r = m->sender_id ? change_has_others(db, m->sender_id, m->session_id) : DB_NONE;
 	if (r != DB_ROW && r != DB_NONE)
 		return r;
@@ -60,12 +60,12 @@ deliver_one(struct db *db, int64_t account_id, int64_t seq)
 {
 	enum db_result r;
 
-	news_for(db, WAKE_NEWS, account_id);
+	wakeup_for(db, WAKE_POLL, account_id);
 	r = db_exec(db, ST_DELIVERY_INSERT, seq, account_id);
 	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, account_id, seq, seq) : r;
 }
 
-/* One delivery for each who gets it, and a place in the stream where they fetch it. */
+/* One delivery for each who gets it, and a position in the stream where they fetch it. */
 static enum db_result
 deliver(struct db *db, const struct message_new *m, int64_t seq)
 {
@@ -77,7 +77,7 @@ deliver(struct db *db, const struct message_new *m, int64_t seq)
 	case TARGET_GROUP:
 		r = deliver_group(db, m, seq);
 		return r == DB_NONE ? DB_DONE : r;
-	case TARGET_OUTSIDE:
+	case TARGET_EXTERNAL:
 		return bridge_put(db, m, seq);
 	case TARGET_INBOUND:
 		return deliver_one(db, m->sender_id, seq);
@@ -128,9 +128,9 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 static const char *
 phone_of(const struct message_new *m)
 {
-	const char *phone = m->to.kind == TARGET_OUTSIDE ? m->to.outside->phone_id :
-	    m->to.kind == TARGET_INBOUND                 ? m->to.inbound.phone_id :
-							   "";
+	const char *phone = m->to.kind == TARGET_EXTERNAL ? m->to.external->phone_id :
+	    m->to.kind == TARGET_INBOUND                  ? m->to.inbound.phone_id :
+							    "";
 
 	return phone[0] ? phone : NULL;
 }
@@ -144,8 +144,8 @@ post_put(struct db *db, struct message_new *m)
 #include "sealed.def"
 #undef SEALED
 	};
-	const char *const places[ADDRESS__MAX] = { [ADDRESS_TO] = m->destination,
-		[ADDRESS_OUTSIDE] = m->to.kind == TARGET_INBOUND ? m->to.inbound.from : NULL,
+	const char *const addresses[ADDRESS__MAX] = { [ADDRESS_TO] = m->destination,
+		[ADDRESS_EXTERNAL] = m->to.kind == TARGET_INBOUND ? m->to.inbound.from : NULL,
 		[ADDRESS_PHONE] = phone_of(m) };
 	struct body body = { .sealed = NULL }, address = { .sealed = NULL };
 	int64_t seq = 0;
@@ -161,7 +161,7 @@ post_put(struct db *db, struct message_new *m)
 	}
 	id_make(m->public_id);
 	r = body_seal(m->public_id, parts, BODY__MAX, &body) &&
-		body_seal(m->public_id, places, ADDRESS__MAX, &address) ?
+		body_seal(m->public_id, addresses, ADDRESS__MAX, &address) ?
 	    insert(db, m, seq, &body, &address) :
 	    DB_FAIL;
 	body_free(&body);
@@ -169,7 +169,7 @@ post_put(struct db *db, struct message_new *m)
 	if (r == DB_DONE)
 		r = deliver(db, m, seq);
 	if (r == DB_DONE && m->sender_id &&
-	    (m->to.kind == TARGET_ACCOUNT || m->to.kind == TARGET_OUTSIDE))
+	    (m->to.kind == TARGET_ACCOUNT || m->to.kind == TARGET_EXTERNAL))
 		r = post_copy(db, m->sender_id, m->session_id, seq, seq);
 	return r == DB_DONE && m->sender_id ? waiting_put(db, seq, m->sender_id, waiting_for(m)) :
 					      r;
@@ -197,13 +197,13 @@ post_check_group(
 static enum db_result
 check_account(struct db *db, int64_t account_id, enum send_result *result)
 {
-	enum db_result r = db_find(db, ST_ACCOUNT_HEARS, account_id);
+	enum db_result r = db_find(db, ST_ACCOUNT_RECEIVES, account_id);
 
 	*result = r == DB_ROW ? SEND_NEW : SEND_NO_RECIPIENT;
 	return r == DB_ROW ? DB_DONE : r;
 }
 
-/* Do they hear the sender? A block is not told. As check_account. */
+/* Do they take messages of the sender? A block is not disclosed. As check_account. */
 static enum db_result
 check_recipient(struct db *db, struct message_new *m, enum send_result *result)
 {
@@ -218,7 +218,7 @@ check_recipient(struct db *db, struct message_new *m, enum send_result *result)
 
 /* Everything that may have changed since the sender asked. DB_DONE, or DB_NONE with *result. */
 static enum db_result
-check_place(struct db *db, struct message_new *m, enum send_result *result)
+check_target(struct db *db, struct message_new *m, enum send_result *result)
 {
 	switch (m->to.kind) {
 	case TARGET_ACCOUNT:
@@ -228,7 +228,7 @@ check_place(struct db *db, struct message_new *m, enum send_result *result)
 		    db, m->to.group.id, m->sender_id, message_is_reaction(m->kind), result);
 	case TARGET_INBOUND:
 		return check_account(db, m->sender_id, result);
-	case TARGET_OUTSIDE:
+	case TARGET_EXTERNAL:
 		break;
 	}
 	*result = SEND_NEW;
@@ -274,7 +274,7 @@ send_message(
 
 	if (r != DB_NONE)
 		return r == DB_ROW ? DB_DONE : r;
-	r = check_place(db, m, result);
+	r = check_target(db, m, result);
 	if (r != DB_DONE)
 		return r == DB_NONE ? DB_DONE : r;
 	r = waiting_check(db, m->sender_id, waiting_for(m), &full);

@@ -10,7 +10,7 @@ struct idempotency {
 	uint8_t body_mac[SECRET_HASH_BYTES];
 };
 
-/* Inside a write of the store: puts the message, its deliveries and their places in the streams.
+/* Inside a write of the store: puts the message, its deliveries and their positions in the streams.
  * DB_DONE.
  */
 enum db_result post_put(struct db *db, struct message_new *m);
@@ -24,7 +24,7 @@ enum send_result {
 	SEND_NO_RECIPIENT, /* erased or blocked a moment ago */
 	SEND_NO_FILE, /* likewise */
 	SEND_WAITING_FULL, /* too much of the sender's waits already */
-	SEND_LIMITED /* no more to the outside before m->to.outside->retry_at */
+	SEND_LIMITED /* no more external ones before m->to.external->retry_at */
 };
 
 /* Stores a message together with its idempotency record, or finds the one that the key already
@@ -37,12 +37,12 @@ enum db_result db_message_send(
 enum db_result db_message_repeat(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result);
 
-/* Inside a write: one place in the group's stream, and news for its members of at least that role,
- * but for one account (0: for all). DB_DONE. */
+/* Inside a write: one position in the group's stream, and a wake-up for its members of at least
+ * that role, but for one account (0: for all). DB_DONE. */
 enum db_result post_stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_id,
     int64_t but_account, int64_t least_role);
 
-/* Inside a write: the same place in the stream of a sender who has another session that wants to
+/* Inside a write: the same position in the stream of a sender who has another session that wants to
  * see what this one does. DB_DONE. */
 enum db_result
 post_copy(struct db *db, int64_t sender_id, int64_t session_id, int64_t seq, int64_t message_id);

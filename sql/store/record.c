@@ -1,7 +1,7 @@
-/* Records of a user that changed, each with its last place by the clock of the streams. */
+/* Records of a user that changed, each with its last position by the clock of the streams. */
 #include "record_internal.h"
 
-#include "news.h"
+#include "wakeup.h"
 #include "seq.h"
 
 const char *
@@ -23,6 +23,6 @@ record_changed(struct db *db, int64_t account_id, enum record_subject s)
 		return r;
 	r = db_exec(db, ST_RECORD_CHANGED, account_id, (int64_t)s, seq);
 	if (r == DB_DONE)
-		news_for(db, WAKE_NEWS, account_id);
+		wakeup_for(db, WAKE_POLL, account_id);
 	return r == DB_NONE ? DB_DONE : r;
 }

@@ -5,7 +5,7 @@
 #include "db_internal.h"
 #include "record.h"
 
-/* A record of the account changed: its sessions that ask for changes are told. Inside a write.
+/* A record of the account changed: its sessions that ask for changes are notified. Inside a write.
  * DB_DONE. */
 enum db_result record_changed(struct db *db, int64_t account_id, enum record_subject s);
 

@@ -34,7 +34,7 @@
 static enum db_result
 reap_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
 {
-	struct db_stmt *st = db_bind(db, ST_MESSAGE_PLACE, &(struct db_blob){ id, ID_BYTES });
+	struct db_stmt *st = db_bind(db, ST_MESSAGE_UNSCRUBBED, &(struct db_blob){ id, ID_BYTES });
 	enum db_result r = db_one(db, st);
 	int64_t number;
 
@@ -189,7 +189,7 @@ make_ready(const struct db_options *o, const char *copy, const char *ready, char
 
 /* The files beside the old database go first: they must not be taken for the new one's. */
 static bool
-put_in_place(const struct db_options *o, const char *ready, char *error)
+install(const struct db_options *o, const char *ready, char *error)
 {
 	static const char *const endings[] = { "-wal", "-shm", "-journal" };
 	char name[PATH_MAX];
@@ -254,7 +254,7 @@ drop_leftovers(const char *folder, const char *base)
 }
 
 bool
-db_settle(const struct db_options *o, char error[static DB_ERROR_BYTES])
+db_recover(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
 	char copy[PATH_MAX], backups[PATH_MAX], ready[PATH_MAX];
 	const char *slash = strrchr(o->path, '/'), *folder = folder_of(o->path, copy);
@@ -262,7 +262,7 @@ db_settle(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	snprintf(ready, sizeof(ready), "%s" READY, o->path);
 	if (access(ready, F_OK) == 0) {
 		log_warn("%s: a restore was killed; it is brought to its end", o->path);
-		if (!put_in_place(o, ready, error))
+		if (!install(o, ready, error))
 			return false;
 	}
 	drop_leftovers(folder, slash ? slash + 1 : o->path);
@@ -282,7 +282,7 @@ db_restore(
 	*applied = 0;
 	snprintf(copy, sizeof(copy), "%s" COPY, o->path);
 	snprintf(ready, sizeof(ready), "%s" READY, o->path);
-	if (!db_settle(o, error))
+	if (!db_recover(o, error))
 		return false;
 	fd = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
@@ -291,7 +291,7 @@ db_restore(
 	}
 	close(fd);
 	ok = engine_copy_in(path, copy, error) && replay(o, copy, applied, error) &&
-	    make_ready(o, copy, ready, error) && put_in_place(o, ready, error);
+	    make_ready(o, copy, ready, error) && install(o, ready, error);
 	drop_copy(copy);
 	return ok;
 }

@@ -88,7 +88,7 @@ scrub_recipients(struct db *db, int64_t message_id)
 	enum db_result r = run(db, steps, ARRAY_LEN(steps), message_id);
 
 	if (r == DB_DONE)
-		r = db_exec(db, ST_SCRUB_PLACE, &empty, message_id);
+		r = db_exec(db, ST_SCRUB_ROUTING, &empty, message_id);
 	return db_failed(r) ? r : DB_DONE;
 }
 
@@ -102,7 +102,8 @@ static enum db_result
 count_left(void *arg, const void *public_id, size_t len)
 {
 	struct left *l = arg;
-	enum db_result r = db_find(l->db, ST_MESSAGE_PLACE, &(struct db_blob){ public_id, len });
+	enum db_result r =
+	    db_find(l->db, ST_MESSAGE_UNSCRUBBED, &(struct db_blob){ public_id, len });
 
 	l->count += r == DB_NONE;
 	return r == DB_ROW || r == DB_NONE ? DB_DONE : r;

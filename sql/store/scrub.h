@@ -6,8 +6,8 @@
 #include "db_internal.h"
 #include "message.h"
 
-/* What MESSAGE_RETENTION_MODE says: does the text go with the answer that hands it out, and does it
- * also take where it went? */
+/* What MESSAGE_RETENTION_MODE says: does the text go with the response that hands it out, and does
+ * it also take where it went? */
 bool scrub_is_on_claim(const struct db *db);
 bool scrub_takes_all(const struct db *db);
 

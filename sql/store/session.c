@@ -3,7 +3,7 @@
 
 #include "account_internal.h"
 #include "audit.h"
-#include "news.h"
+#include "wakeup.h"
 #include "search.h"
 
 #include <string.h>
@@ -115,7 +115,7 @@ db_session_delete(struct db *db, int64_t account_id, const uint8_t public_id[sta
 
 	if (r != DB_DONE)
 		return r;
-	news_for(db, WAKE_ENDED, account_id);
+	wakeup_for(db, WAKE_ENDED, account_id);
 	return db_end(db,
 	    db_exec(db, ST_SESSION_DELETE, account_id, &(struct db_blob){ public_id, ID_BYTES }));
 }
@@ -128,7 +128,7 @@ db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int
 	*ended = 0;
 	if (r != DB_DONE)
 		return r;
-	news_for(db, WAKE_ENDED, account_id);
+	wakeup_for(db, WAKE_ENDED, account_id);
 	r = db_exec(db, ST_SESSION_DELETE_OTHERS, account_id, keep_id);
 	if (r == DB_DONE)
 		*ended = db_changes(db);
@@ -192,7 +192,7 @@ db_session_end_all(
 	*ended = 0;
 	if (r != DB_DONE)
 		return r;
-	news_for(db, WAKE_ENDED, acc->id);
+	wakeup_for(db, WAKE_ENDED, acc->id);
 	r = db_exec(db, ST_SESSION_DELETE_ALL, acc->id);
 	if (r == DB_DONE)
 		*ended = db_changes(db);

@@ -3,7 +3,7 @@
 
 #include "access_request.h"
 #include "account_internal.h"
-#include "news.h"
+#include "wakeup.h"
 #include "throttle.h"
 
 #include <stdio.h>
@@ -142,7 +142,7 @@ account_ensure(
 	return account_insert(db, acc, taken);
 }
 
-/* Whom the settings name an admin becomes one, and is told of the requests that wait. */
+/* Whom the settings name an admin becomes one, and is notified of the requests that wait. */
 static enum db_result
 account_promote(struct db *db, struct account *acc, int64_t now)
 {
@@ -151,7 +151,7 @@ account_promote(struct db *db, struct account *acc, int64_t now)
 	acc->role = ROLE_ADMIN;
 	r = db_exec(db, ST_ACCOUNT_SET_FLAGS, acc->id, (int64_t)acc->role, (int64_t)acc->blocked,
 	    (int64_t)acc->hidden);
-	return r == DB_DONE ? access_tell_pending(db, acc, now) : r;
+	return r == DB_DONE ? access_notify_pending(db, acc, now) : r;
 }
 
 /* Makes room for one session more. DB_DONE. */
@@ -162,7 +162,7 @@ trim(struct db *db, int64_t account_id, int *ended)
 
 	if (r == DB_DONE) {
 		*ended = (int)db_changes(db);
-		news_for(db, WAKE_ENDED, account_id);
+		wakeup_for(db, WAKE_ENDED, account_id);
 	}
 	return r == DB_NONE ? DB_DONE : r;
 }
@@ -186,7 +186,7 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 	if (db_failed(r))
 		return r;
 	if (r == DB_DONE)
-		news_for(db, WAKE_ENDED, acc->id);
+		wakeup_for(db, WAKE_ENDED, acc->id);
 	r = trim(db, acc->id, &ended);
 	if (r != DB_DONE)
 		return r;

@@ -3,11 +3,11 @@
 
 #include "change_internal.h"
 #include "message_internal.h"
-#include "news.h"
+#include "wakeup.h"
 #include "scrub.h"
 
-/* Anything for the session after p->from? DB_ROW or DB_NONE; *group_seq is the last place that its
- * groups got for it. */
+/* Anything for the session after p->from? DB_ROW or DB_NONE; *group_seq is the last position that
+ * its groups got for it. */
 static enum db_result
 probe(struct db *db, const struct poll *p, int64_t *group_seq)
 {
@@ -23,8 +23,8 @@ probe(struct db *db, const struct poll *p, int64_t *group_seq)
 	return own || *group_seq > p->from ? DB_ROW : DB_NONE;
 }
 
-/* The last place at or before `seq` in any of the account's streams, or of a change if the session
- * is told of those; 0 for none. DB_DONE. */
+/* The last position at or before `seq` in any of the account's streams, or of a change if the
+ * session is notified of those; 0 for none. DB_DONE. */
 static enum db_result
 last_seq(struct db *db, const struct poll *p, int64_t seq, int64_t *out)
 {
@@ -41,21 +41,22 @@ last_seq(struct db *db, const struct poll *p, int64_t seq, int64_t *out)
 	return r;
 }
 
-/* A cursor beyond what the session was noted to have been handed: when it names a place exactly, it
- * came from an answer that could not be noted (nothing could be written then) and counts. Any other
- * is taken back to the last place there is: it hides nothing that comes, and confirms nothing. */
+/* A cursor beyond what the session was noted to have been handed: when it names a position exactly,
+ * it came from a response that could not be noted (nothing could be written then) and counts. Any
+ * other is taken back to the last position there is: it hides nothing that comes, and confirms
+ * nothing. */
 static enum db_result
 bound(struct db *db, struct poll *p)
 {
-	int64_t place = 0;
+	int64_t seq = 0;
 	enum db_result r;
 
 	if (p->from <= p->session_sent_seq)
 		return DB_DONE;
-	r = last_seq(db, p, p->from, &place);
-	if (place == p->from)
-		p->session_sent_seq = place;
-	p->from = place > p->session_sent_seq ? place : p->session_sent_seq;
+	r = last_seq(db, p, p->from, &seq);
+	if (seq == p->from)
+		p->session_sent_seq = seq;
+	p->from = seq > p->session_sent_seq ? seq : p->session_sent_seq;
 	return db_failed(r) ? r : DB_DONE;
 }
 
@@ -96,7 +97,7 @@ read_stream(struct db *db, struct arena *a, const struct poll *p, int64_t upto, 
 }
 
 /* At the end of the streams the next page starts past what was left out of this one, even if it is
- * no longer there: or the news of it would be looked for for ever. */
+ * no longer there: or its last position would be looked for for ever. */
 static enum db_result
 skip_to_end(struct db *db, const struct poll *p, int64_t group_seq, struct message_page *page)
 {
@@ -109,8 +110,8 @@ skip_to_end(struct db *db, const struct poll *p, int64_t group_seq, struct messa
 	return r;
 }
 
-/* In the modes that scrub on claim a text goes with the answer that hands it to the last recipient;
- * files stay until that is confirmed, or nobody could fetch them. */
+/* In the modes that scrub on claim a text goes with the response that hands it to the last
+ * recipient; files stay until that is confirmed, or nobody could fetch them. */
 static enum db_result
 scrub_claimed(struct db *db, const struct message_page *page, int64_t now)
 {

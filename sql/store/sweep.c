@@ -144,7 +144,7 @@ struct found {
 	bool scrubbed;
 };
 
-/* Messages of a job after `place`, read before anything is written. DB_DONE. */
+/* Messages of a job after `cursor`, read before anything is written. DB_DONE. */
 static enum db_result
 find(struct db *db, struct db_stmt *st, struct found *list, int *count)
 {
@@ -201,16 +201,16 @@ finish(struct db *db, const struct found *f, int64_t expired_at, int64_t now)
 
 static enum db_result
 sweep_messages(
-    struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *place, int64_t *n)
+    struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *cursor, int64_t *n)
 {
 	struct found list[MESSAGES_AT_ONCE];
 	int64_t expired_at = plan->until[SWEEP_MESSAGES];
 	bool final = job == SWEEP_MESSAGES;
 	int count = 0;
 	enum db_result r = find(db,
-	    final ? db_bind(db, ST_SWEEP_FINAL, *place, expired_at, plan->devices_since,
+	    final ? db_bind(db, ST_SWEEP_FINAL, *cursor, expired_at, plan->devices_since,
 			plan->seen_since, (int64_t)MESSAGES_AT_ONCE) :
-		    db_bind(db, ST_SWEEP_KEPT, *place, (int64_t)MESSAGES_AT_ONCE),
+		    db_bind(db, ST_SWEEP_KEPT, *cursor, (int64_t)MESSAGES_AT_ONCE),
 	    list, &count);
 
 	for (int i = 0; i < count && r == DB_DONE; i++)
@@ -218,11 +218,11 @@ sweep_messages(
 			    scrub(db, &list[i], false, plan->now);
 	*n = count;
 	if (count > 0)
-		*place = list[count - 1].id;
+		*cursor = list[count - 1].id;
 	return r;
 }
 
-/* With their places in the streams; deliveries go by the schema's cascades. */
+/* With their positions in the streams; deliveries go by the schema's cascades. */
 static enum db_result
 sweep_records(struct db *db, const struct sweep_plan *plan, int64_t *n)
 {
@@ -256,12 +256,12 @@ sweep_bridge(struct db *db, const struct sweep_plan *plan, int64_t *n)
 }
 
 static enum db_result
-step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *place, int64_t *n)
+step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *cursor, int64_t *n)
 {
 	enum db_result r;
 
 	if (job == SWEEP_MESSAGES || job == SWEEP_KEPT)
-		return sweep_messages(db, plan, job, place, n);
+		return sweep_messages(db, plan, job, cursor, n);
 	if (job == SWEEP_BRIDGE)
 		return sweep_bridge(db, plan, n);
 	if (job == SWEEP_RECORDS)
@@ -273,7 +273,7 @@ step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *
 
 enum db_result
 db_sweep_step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t lease_until,
-    int64_t *place, int64_t *count)
+    int64_t *cursor, int64_t *count)
 {
 	enum db_result r;
 
@@ -283,7 +283,7 @@ db_sweep_step(struct db *db, const struct sweep_plan *plan, enum sweep_job job, 
 	r = db_begin(db);
 	if (r != DB_DONE)
 		return r;
-	r = step(db, plan, job, place, count);
+	r = step(db, plan, job, cursor, count);
 	if (!db_failed(r) && *count > 0)
 		r = db_exec(db, ST_SWEEP_RENEW, lease_until);
 	r = db_end(db, r);
@@ -363,14 +363,14 @@ db_file_known(struct db *db, const uint8_t public_id[static ID_BYTES])
 }
 
 enum db_result
-db_file_walk(struct db *db, int64_t *after, int limit, struct file_place *out, int *count)
+db_file_walk(struct db *db, int64_t *after, int limit, struct file_row *out, int *count)
 {
 	struct db_stmt *st = db_bind(db, ST_FILE_WALK, *after, (int64_t)limit);
 	enum db_result r;
 
 	*count = 0;
 	while ((r = db_step(db, st)) == DB_ROW) {
-		struct file_place *f = &out[(*count)++];
+		struct file_row *f = &out[(*count)++];
 
 		*after = f->id = db_i64(st, 0);
 		f->size = db_i64(st, 2);

@@ -68,11 +68,11 @@ int64_t db_wal_bytes(const struct db *db);
  * or longer. DB_DONE, or DB_NONE: not now. */
 enum db_result db_sweep_take(struct db *db, int64_t now, int64_t interval_ms, int64_t lease_ms);
 
-/* One step of a job: clears up to a few hundred rows after *place (0 at first) and moves it on;
+/* One step of a job: clears up to a few hundred rows after *cursor (0 at first) and moves it on;
  * *count is how many. The lease is renewed to `lease_until`. DB_DONE, or DB_NONE when the job is at
  * its end. */
 enum db_result db_sweep_step(struct db *db, const struct sweep_plan *plan, enum sweep_job job,
-    int64_t lease_until, int64_t *place, int64_t *count);
+    int64_t lease_until, int64_t *cursor, int64_t *count);
 
 /* How much a job would clear. DB_ROW. */
 enum db_result
@@ -110,12 +110,12 @@ enum db_result db_sweep_searched(struct db *db, int64_t now, int64_t dev, int64_
 bool db_file_known(struct db *db, const uint8_t public_id[static ID_BYTES]);
 
 /* Up to `limit` files after number *after, which is moved on; DB_DONE. */
-struct file_place {
+struct file_row {
 	int64_t id, size;
 	uint8_t public_id[ID_BYTES];
 };
 enum db_result
-db_file_walk(struct db *db, int64_t *after, int limit, struct file_place *out, int *count);
+db_file_walk(struct db *db, int64_t *after, int limit, struct file_row *out, int *count);
 
 /* Deletes the row of a file whose bytes are not there. DB_DONE. */
 enum db_result db_file_drop(struct db *db, int64_t id);

@@ -32,7 +32,7 @@ tombstone_open(const char *path)
 /* What a full disk or the end of a process left of the last one goes first: all that follow would
  * be read in the wrong place. */
 static bool
-append(struct db *db, const uint8_t stone[static TOMBSTONE_BYTES])
+append(struct db *db, const uint8_t tombstone[static TOMBSTONE_BYTES])
 {
 	const int fd = db->tombstone_fd;
 	struct stat st;
@@ -41,8 +41,8 @@ append(struct db *db, const uint8_t stone[static TOMBSTONE_BYTES])
 	if (fstat(fd, &st) == 0 &&
 	    (st.st_size % TOMBSTONE_BYTES == 0 ||
 		ftruncate(fd, st.st_size - st.st_size % TOMBSTONE_BYTES) == 0))
-		n = write(fd, stone, TOMBSTONE_BYTES);
-	db->buried = true;
+		n = write(fd, tombstone, TOMBSTONE_BYTES);
+	db->tombstone_due = true;
 	if (n == TOMBSTONE_BYTES)
 		return true;
 	log_error("tombstones: %s", n < 0 ? strerror(errno) : "the disk is full");
@@ -52,9 +52,9 @@ append(struct db *db, const uint8_t stone[static TOMBSTONE_BYTES])
 bool
 tombstone_sync(struct db *db)
 {
-	bool due = db->buried && db->full_durability;
+	bool due = db->tombstone_due && db->full_durability;
 
-	db->buried = false;
+	db->tombstone_due = false;
 	if (!due || fdatasync(db->tombstone_fd) == 0)
 		return true;
 	log_error("tombstones: %s", strerror(errno));
@@ -64,10 +64,10 @@ tombstone_sync(struct db *db)
 bool
 tombstone_message(struct db *db, const uint8_t public_id[static ID_BYTES])
 {
-	uint8_t stone[TOMBSTONE_BYTES] = { 'm' };
+	uint8_t tombstone[TOMBSTONE_BYTES] = { 'm' };
 
-	memcpy(stone + 1, public_id, ID_BYTES);
-	return append(db, stone);
+	memcpy(tombstone + 1, public_id, ID_BYTES);
+	return append(db, tombstone);
 }
 
 static void

@@ -34,7 +34,7 @@ waiting_for(const struct message_new *m)
 		return -m->to.group.id;
 	case TARGET_INBOUND:
 		return m->sender_id;
-	case TARGET_OUTSIDE:
+	case TARGET_EXTERNAL:
 		break;
 	}
 	return 0;

@@ -1,5 +1,5 @@
-/* A FastCGI pool that does nothing: reads the body and answers a constant. What a poll costs beyond
- * it is the relay's. */
+/* A FastCGI pool that does nothing: reads the body and responds with a constant. What a poll costs
+ * beyond it is the relay's. */
 #include <errno.h>
 #include <fcgiapp.h>
 #include <signal.h>
@@ -17,9 +17,9 @@
 #define BODY_BYTES 65536
 #define WORKERS_MAX 64
 
-/* As long as the answer to a poll with nothing new. */
-static const char answer[] = "{\"success\":true,\"messages\":[],\"cursor\":\"1763853600000000\","
-			     "\"has_more\":false,\"poll_interval_ms\":2000}";
+/* As long as the response to a poll with nothing new. */
+static const char response[] = "{\"success\":true,\"messages\":[],\"cursor\":\"1763853600000000\","
+			       "\"has_more\":false,\"poll_interval_ms\":2000}";
 
 static int
 listen_at(const char *path)
@@ -49,8 +49,8 @@ serve_one(FCGX_Request *r)
 	FCGX_FPrintF(r->out,
 	    "Status: 200 OK\r\nCache-Control: no-store\r\nContent-Type: application/json\r\n"
 	    "Content-Length: %d\r\n\r\n",
-	    (int)sizeof(answer) - 1);
-	FCGX_PutStr(answer, (int)sizeof(answer) - 1, r->out);
+	    (int)sizeof(response) - 1);
+	FCGX_PutStr(response, (int)sizeof(response) - 1, r->out);
 }
 
 /* Ends the request as the relay does: reads to its end and closes at once, instead of waiting for

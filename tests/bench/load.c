@@ -1,4 +1,4 @@
-/* Load over HTTP/1.1 keep-alive: every client asks again as soon as it was answered. Prints one
+/* Load over HTTP/1.1 keep-alive: every client asks again as soon as it got a response. Prints one
  * line of JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ struct ask {
 
 struct client {
 	int fd;
-	size_t next, have; /* next request; bytes of the answer's head so far */
+	size_t next, have; /* next request; bytes of the response's head so far */
 	int64_t started_us, body_left; /* body_left < 0: the head is still being read */
 	uint64_t count;
 	int status;
@@ -159,7 +159,7 @@ header(const char *head, const char *name)
 	return p ? p + strlen(name) : NULL;
 }
 
-/* Takes the head apart once it is complete; false: this is no answer. */
+/* Takes the head apart once it is complete; false: this is no response. */
 static bool
 read_head(struct load *l, struct client *c)
 {
@@ -197,7 +197,7 @@ note_latency(struct load *l, int64_t us)
 	l->latencies[l->latencies_len++] = (uint32_t)us;
 }
 
-/* An answer was read to its end: counted between warm-up and end, a bad status always. */
+/* A response was read to its end: counted between warm-up and end, a bad status always. */
 static bool
 client_done(struct load *l, struct client *c)
 {

@@ -3,6 +3,8 @@ import glob
 import os
 import re
 
+import pytest
+
 import measure
 
 # What a whole folder declares in one header, and the prefix of what it exports.
@@ -69,3 +71,41 @@ def test_unit_tests_bear_the_name_of_what_they_test():
     stems = {os.path.basename(p).rsplit(".", 1)[0] for p in measure.sources("*.c") + measure.sources("*.h")}
     tests = [os.path.basename(p)[5:-2] for p in glob.glob(os.path.join(measure.TOP, "tests", "unit", "test_*.c"))]
     assert len(tests) > 30 and [t for t in tests if t not in stems and not any(t.startswith(s + "_") for s in stems)] == []
+
+
+# Words that mean something only here, each with the field's own.
+PRIVATE_WORDS = {
+    "answer": "response, respond", "answers": "responses, responds", "answered": "responded", "outside": "external",
+    "news": "wakeup, last_seq, event", "bury": "tombstone, reap", "buried": "tombstone, reaped", "stone": "tombstone", "stones": "tombstones",
+    "forsake": "transfer_ownership", "heir": "successor", "fence": "sandbox", "lane": "carrier", "settle": "recover, record_result",
+    "judge": "classify", "patience": "timeout", "stray": "orphan", "sides": "joins", "front": "listener",
+    "place": "cursor, offset, position", "places": "cursors, offsets, positions", "tell": "notify", "tells": "notifies", "told": "notified",
+    "hear": "listen", "hears": "listens", "heard": "listened",
+}
+# Tables of the database keep their names: its schema goes forward only.
+TABLES = ("block_outside", "group_news")
+
+
+def private_words(text, sql=False):
+    """[(name, word)] of the names in C, without comments and strings; of a file of statements its strings count, for they are SQL."""
+    code = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+    code = code if sql else re.sub(r'"(?:\\.|[^"\\\n])*"', " ", code)
+    names = set(re.findall(r"[A-Za-z_]\w*", code)) - set(TABLES if sql else ())
+    return sorted((name, word) for name in names for word in name.lower().split("_") if word in PRIVATE_WORDS)
+
+
+def test_private_words_are_found_in_names_alone():
+    assert private_words("/* no news */ static int last_news(const char *tell) { return puts(\"told\"); } enum { NO_ANSWER };") == [
+        ("NO_ANSWER", "answer"), ("last_news", "news"), ("tell", "tell")]
+    assert private_words('" FROM group_news news" /* told */', sql=True) == [("news", "news")]
+
+
+@pytest.mark.parametrize("word", sorted(PRIVATE_WORDS))
+def test_names_in_c_are_the_fields_own(word):
+    """Beside the name of each file; those of tests too."""
+    tests = [p for folder in ("unit", "bench") for p in glob.glob(os.path.join(measure.TOP, "tests", folder, "*.[ch]"))]
+    paths = measure.sources() + measure.sources("*.def") + tests
+    found = [(rel(p), name) for p in paths
+             for name, private in private_words(os.path.basename(p).replace(".", " ") + "\n" + measure.text(p), p.endswith("stmt.def"))
+             if private == word]
+    assert len(paths) > 200 and found == [], f"say {PRIVATE_WORDS[word]}"

@@ -1,5 +1,5 @@
 /* A folder with a .env.local of the test's own, an environment without settings, and what loading
- * them answered. */
+ * them returned. */
 #ifndef TEST_CONF_FIXTURE_H
 #define TEST_CONF_FIXTURE_H
 

@@ -29,7 +29,7 @@
 
 #define NOW ((int64_t)1700000000000)
 #define HOUR ((int64_t)3600000)
-#define PATIENCE 120 /* milliseconds: more than the short one of the store */
+#define BUSY_TIMEOUT 120 /* milliseconds: more than the short one of the store */
 
 struct store {
 	char dir[SCRATCH_BYTES], path[SCRATCH_BYTES + 16];
@@ -68,7 +68,7 @@ store_folder(void **state)
 	log_setup("unit", LOG_LEVEL_ERROR);
 	scratch_make(store.dir);
 	snprintf(store.path, sizeof(store.path), "%s/bridge.db", store.dir);
-	store.options = (struct db_options){ .path = store.path, .busy_timeout_ms = PATIENCE };
+	store.options = (struct db_options){ .path = store.path, .busy_timeout_ms = BUSY_TIMEOUT };
 	store.db = NULL;
 	store.error[0] = '\0';
 	arena_init(&store.arena, 8 << 20);
@@ -292,7 +292,7 @@ page_is(const struct message_page *page, const char *want)
 	assert_string_equal(got, want);
 }
 
-/* Polls from `from`, expects the texts, answers the next cursor. */
+/* Polls from `from`, expects the texts, returns the next cursor. */
 static inline int64_t
 polls(struct member *m, int64_t from, const char *want)
 {

@@ -1,4 +1,4 @@
-/* Requests for access and what admins hear of them; the outbox; the operator's counts. */
+/* Requests for access and what admins get to see of them; the outbox; the operator's counts. */
 #include "store_fixture.h"
 
 static int64_t retry_at;
@@ -46,7 +46,7 @@ TEST(request_is_stored_as_pending)
 	assert_int_equal(db_access_by_email(store.db, &store.arena, "x@y", &q), DB_NONE);
 }
 
-TEST(request_is_told_to_every_admin_once)
+TEST(request_is_sent_to_every_admin_once)
 {
 	struct member boss = admin_at("boss", NOW), chef = admin_at("chef", NOW),
 		      user = sign_in("user");
@@ -61,7 +61,7 @@ TEST(request_is_told_to_every_admin_once)
 
 /* The message is the fact that somebody asks, and no text. */
 static void
-tells_of(const struct message *m, const char *email, const char *name)
+names_requester(const struct message *m, const char *email, const char *name)
 {
 	assert_non_null(m->fact);
 	assert_int_equal(m->fact->type, FACT_ACCESS);
@@ -72,7 +72,7 @@ tells_of(const struct message *m, const char *email, const char *name)
 	assert_string_equal(m->text, "");
 }
 
-TEST(request_is_told_as_a_fact)
+TEST(request_is_sent_as_a_fact)
 {
 	struct member boss = admin_at("boss", NOW);
 	struct message_page page;
@@ -80,12 +80,12 @@ TEST(request_is_told_as_a_fact)
 	assert_int_equal(ask("eve@x.org", "Eve", NOW), DB_DONE);
 	page = poll_from(&boss, 0);
 	assert_int_equal(page.count, 1);
-	tells_of(&page.list[0], "eve@x.org", "Eve");
+	names_requester(&page.list[0], "eve@x.org", "Eve");
 	assert_string_equal(page.list[0].kind, "system");
 	assert_null(page.list[0].from);
 }
 
-TEST(request_without_a_name_is_told_by_its_address)
+TEST(request_without_a_name_is_named_by_its_address)
 {
 	struct member boss = admin_at("boss", NOW);
 	struct message_page page;
@@ -93,10 +93,10 @@ TEST(request_without_a_name_is_told_by_its_address)
 	assert_int_equal(ask("eve@x.org", "", NOW), DB_DONE);
 	page = poll_from(&boss, 0);
 	assert_int_equal(page.count, 1);
-	tells_of(&page.list[0], "eve@x.org", "");
+	names_requester(&page.list[0], "eve@x.org", "");
 }
 
-TEST(request_that_waits_is_told_to_a_new_admin_once)
+TEST(request_that_waits_is_sent_to_a_new_admin_once)
 {
 	struct message_page page;
 	struct member boss;
@@ -110,10 +110,10 @@ TEST(request_that_waits_is_told_to_a_new_admin_once)
 	boss = admin_at("boss", NOW);
 	page = poll_from(&boss, 0);
 	assert_int_equal(page.count, 1);
-	tells_of(&page.list[0], "eve@x.org", "");
+	names_requester(&page.list[0], "eve@x.org", "");
 }
 
-TEST(requests_beyond_fifty_are_told_to_a_new_admin_too)
+TEST(requests_beyond_fifty_are_sent_to_a_new_admin_too)
 {
 	struct member boss;
 
@@ -298,11 +298,11 @@ TEST(figures_count_what_there_is)
 
 static const struct CMUnitTest tests[] = {
 	EACH(request_is_stored_as_pending),
-	EACH(request_is_told_to_every_admin_once),
-	EACH(request_is_told_as_a_fact),
-	EACH(request_without_a_name_is_told_by_its_address),
-	EACH(request_that_waits_is_told_to_a_new_admin_once),
-	EACH(requests_beyond_fifty_are_told_to_a_new_admin_too),
+	EACH(request_is_sent_to_every_admin_once),
+	EACH(request_is_sent_as_a_fact),
+	EACH(request_without_a_name_is_named_by_its_address),
+	EACH(request_that_waits_is_sent_to_a_new_admin_once),
+	EACH(requests_beyond_fifty_are_sent_to_a_new_admin_too),
 	EACH(request_counts_against_the_throttle),
 	EACH(request_is_decided_once),
 	EACH(request_that_is_unknown_cannot_be_decided),

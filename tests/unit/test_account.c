@@ -249,7 +249,7 @@ TEST(erase_removes_messages_deliveries_and_streams)
 	polls(&ann, 0, "stays");
 }
 
-TEST(erase_leaves_no_place_in_a_stream_without_its_message)
+TEST(erase_leaves_no_item_in_a_stream_without_its_message)
 {
 	correspond();
 	erase(&bob);
@@ -381,7 +381,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(directory_search_takes_wildcards_literally),
 	EACH(account_update_is_stored),
 	EACH(erase_removes_messages_deliveries_and_streams),
-	EACH(erase_leaves_no_place_in_a_stream_without_its_message),
+	EACH(erase_leaves_no_item_in_a_stream_without_its_message),
 	EACH(erase_removes_what_was_withdrawn_before_it_was_fetched),
 	EACH(erase_removes_keys_mails_codes_and_requests),
 	EACH(erase_retires_the_address),

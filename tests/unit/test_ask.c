@@ -24,7 +24,7 @@ static void
 fails(int64_t now)
 {
 	assert_int_equal(ask_may_call(&shared, now, LONGEST), 0);
-	ask_result(&shared, ENGINE_NO_ANSWER, 0, now);
+	ask_result(&shared, ENGINE_NO_RESPONSE, 0, now);
 }
 
 TEST(third_failure_in_a_row_shuts_and_each_try_doubles_up_to_a_minute)
@@ -76,7 +76,7 @@ TEST(late_failures_make_the_pause_no_longer)
 	for (int i = 0; i < 3; i++)
 		fails(1);
 	for (int i = 0; i < 9; i++)
-		ask_result(&shared, ENGINE_NO_ANSWER, 0, 2);
+		ask_result(&shared, ENGINE_NO_RESPONSE, 0, 2);
 	assert_int_equal(ask_may_call(&shared, 2, LONGEST), 4999);
 }
 
@@ -124,7 +124,7 @@ TEST(characters_of_a_day)
 	assert_int_equal(ask_claim(&shared, &ann, 86400001), 0);
 }
 
-TEST(more_accounts_than_there_is_room_for_take_the_place_of_the_oldest)
+TEST(more_accounts_than_there_is_room_for_replace_the_oldest)
 {
 	ann.chars_a_day = ann.chars = 1;
 	assert_int_equal(ask_claim(&shared, &ann, 1), 0);
@@ -150,7 +150,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(two_calls_at_a_time),
 	EACH(sixty_calls_a_minute),
 	EACH(characters_of_a_day),
-	EACH(more_accounts_than_there_is_room_for_take_the_place_of_the_oldest),
+	EACH(more_accounts_than_there_is_room_for_replace_the_oldest),
 };
 
 int

@@ -178,7 +178,7 @@ TEST(body_that_is_packed_wrong_says_nothing)
 	packed_wrong(huge, sizeof(huge));
 }
 
-/* `hex` as bytes; answers how many. */
+/* `hex` as bytes; returns how many. */
 static size_t
 from_hex(const char *hex, uint8_t *out, size_t size)
 {

@@ -1,4 +1,4 @@
-/* Messages to the outside: the order of states, and leases, pauses and expiry to the millisecond.
+/* External messages: the order of states, and leases, pauses and expiry to the millisecond.
  */
 #include "bridge.h"
 #include "store_fixture.h"
@@ -18,7 +18,7 @@ set_up(void **state)
 	return 0;
 }
 
-/* Ann sends to the outside; the row's id. */
+/* Ann sends an external message; the row's id. */
 static int64_t
 send_out(const char *channel, const char *phone_id, int64_t now, uint8_t id[static ID_BYTES])
 {
@@ -28,7 +28,7 @@ send_out(const char *channel, const char *phone_id, int64_t now, uint8_t id[stat
 		.kind = "text",
 		.destination = "1",
 		.text = "x",
-		.to = { TARGET_OUTSIDE, .outside = &way },
+		.to = { TARGET_EXTERNAL, .external = &way },
 		.now = now };
 	struct idempotency none = { .key = NULL };
 	enum send_result result = SEND_KEY_REUSED;

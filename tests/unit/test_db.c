@@ -77,12 +77,12 @@ TEST(every_statement_numbers_its_parameters_without_gaps)
 
 		assert_true(count <= SQLITE_PARAMETERS);
 		for (int n = 1; n <= count; n++) {
-			int place = store.db->engine->places[i][n];
+			int parameter = store.db->engine->parameters[i][n];
 
-			if (place < 1 || place > count)
+			if (parameter < 1 || parameter > count)
 				fail_msg("$%d of %s", n, sqlite3_sql(store.db->engine->stmts[i]));
 			for (int m = 1; m < n; m++)
-				assert_int_not_equal(store.db->engine->places[i][m], place);
+				assert_int_not_equal(store.db->engine->parameters[i][m], parameter);
 		}
 	}
 }
@@ -131,7 +131,7 @@ static const struct {
 	SORTS(CHANGE_READ),
 	HOT(RECORDS_CHANGED),
 	HOT(MESSAGE_NUMBER),
-	HOT(MEMBER_NEWS),
+	HOT(MEMBER_LAST_SEQ),
 	HOT(STREAM_LAST),
 	HOT(DELIVERY_CLAIM),
 	HOT(DELIVERY_CONFIRM),
@@ -179,7 +179,7 @@ static const struct {
 	HOT(FILE_LIST),
 	HOT(FILE_GONE),
 	HOT(FILE_DELETE_OF_MESSAGE),
-	HOT(MESSAGE_PLACE),
+	HOT(MESSAGE_UNSCRUBBED),
 };
 
 /* A list of the account's own streams may be read through; a table may not. */
@@ -215,32 +215,32 @@ TEST(plan_of_every_hot_statement_is_a_range_of_an_index)
 /* Another process that holds the lock until it is told to let go. */
 struct holder {
 	pid_t pid;
-	int tell;
+	int release;
 };
 
 static struct holder
 hold_lock(void)
 {
-	int ready[2], tell[2];
+	int ready[2], release[2];
 	struct holder h;
 	char byte;
 
 	assert_int_equal(pipe(ready), 0);
-	assert_int_equal(pipe(tell), 0);
+	assert_int_equal(pipe(release), 0);
 	h.pid = fork();
 	if (h.pid == 0) {
 		int fd = open(scratch_path(store.dir, "bridge.db.lock"), O_RDWR | O_CLOEXEC);
 
-		close(tell[1]);
+		close(release[1]);
 		if (fd < 0 || flock(fd, LOCK_EX) != 0 || write(ready[1], "", 1) != 1)
 			_exit(1);
-		_exit(read(tell[0], &byte, 1) == 0 ? 0 : 1);
+		_exit(read(release[0], &byte, 1) == 0 ? 0 : 1);
 	}
 	assert_true(h.pid > 0);
-	close(ready[1]), close(tell[0]);
+	close(ready[1]), close(release[0]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
-	h.tell = tell[1];
+	h.release = release[1];
 	return h;
 }
 
@@ -249,7 +249,7 @@ let_go(struct holder h)
 {
 	int status = -1;
 
-	close(h.tell);
+	close(h.release);
 	assert_int_equal(waitpid(h.pid, &status, 0), h.pid);
 	assert_int_equal(status, 0);
 }
@@ -258,7 +258,7 @@ TEST(lock_held_by_another_process_makes_a_writer_give_up)
 {
 	struct holder other = hold_lock();
 
-	assert_int_equal(store.db->timeout_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	assert_int_equal(db_begin(store.db), DB_BUSY);
 	assert_int_not_equal(sqlite3_get_autocommit(store.db->engine->handle), 0);
 	let_go(other);
@@ -274,11 +274,11 @@ TEST(lock_waited_for_in_vain_makes_the_next_wait_short_until_a_write_succeeds)
 	assert_int_equal(store.db->timeout_ms, 50);
 	let_go(other);
 	assert_int_equal(db_begin(store.db), DB_DONE);
-	assert_int_equal(store.db->timeout_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
 }
 
-TEST(lock_with_a_patience_below_the_short_one_keeps_it)
+TEST(lock_with_a_timeout_below_the_short_one_keeps_it)
 {
 	struct holder other = hold_lock();
 
@@ -293,7 +293,7 @@ TEST(lock_held_does_not_delay_who_will_not_wait)
 	struct holder other = hold_lock();
 
 	assert_int_equal(db_begin_now(store.db), DB_BUSY);
-	assert_int_equal(store.db->timeout_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	let_go(other);
 	assert_int_equal(db_begin_now(store.db), DB_DONE);
 	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
@@ -352,12 +352,12 @@ TEST(probe_reads_and_writes)
 	assert_int_equal(db_probe(store.db), DB_DONE);
 }
 
-TEST(probe_while_the_lock_is_held_is_busy_and_costs_no_patience)
+TEST(probe_while_the_lock_is_held_is_busy_and_shortens_no_timeout)
 {
 	struct holder other = hold_lock();
 
 	assert_int_equal(db_probe(store.db), DB_BUSY);
-	assert_int_equal(store.db->timeout_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	let_go(other);
 	assert_int_equal(db_probe(store.db), DB_DONE);
 }
@@ -377,7 +377,7 @@ TEST(reading_goes_on_while_the_lock_is_held)
 	assert_int_equal(state_of(&ann, sent), DELIVERY_CLAIMED);
 }
 
-TEST(only_keys_that_are_taken_and_rows_that_are_gone_are_answers_of_the_store)
+TEST(only_keys_that_are_taken_and_rows_that_are_gone_are_results_of_the_store)
 {
 	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_UNIQUE), DB_TAKEN);
 	assert_int_equal(
@@ -392,7 +392,7 @@ TEST(only_keys_that_are_taken_and_rows_that_are_gone_are_answers_of_the_store)
 	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT), DB_FAIL);
 }
 
-TEST(full_disk_is_told_apart)
+TEST(full_disk_is_a_result_of_its_own)
 {
 	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_FULL), DB_FULL);
 	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_BUSY_SNAPSHOT), DB_BUSY);
@@ -412,16 +412,16 @@ static const struct CMUnitTest tests[] = {
 	EACH(plan_of_every_hot_statement_is_a_range_of_an_index),
 	EACH(lock_held_by_another_process_makes_a_writer_give_up),
 	EACH(lock_waited_for_in_vain_makes_the_next_wait_short_until_a_write_succeeds),
-	EACH(lock_with_a_patience_below_the_short_one_keeps_it),
+	EACH(lock_with_a_timeout_below_the_short_one_keeps_it),
 	EACH(lock_held_does_not_delay_who_will_not_wait),
 	EACH(lock_is_free_again_after_every_end),
 	EACH(database_locked_by_a_foreign_program_gives_the_queue_free_again),
 	EACH(write_that_is_to_be_undone_leaves_nothing_and_is_done),
 	EACH(probe_reads_and_writes),
-	EACH(probe_while_the_lock_is_held_is_busy_and_costs_no_patience),
+	EACH(probe_while_the_lock_is_held_is_busy_and_shortens_no_timeout),
 	EACH(reading_goes_on_while_the_lock_is_held),
-	EACH(only_keys_that_are_taken_and_rows_that_are_gone_are_answers_of_the_store),
-	EACH(full_disk_is_told_apart),
+	EACH(only_keys_that_are_taken_and_rows_that_are_gone_are_results_of_the_store),
+	EACH(full_disk_is_a_result_of_its_own),
 };
 
 int

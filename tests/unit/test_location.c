@@ -50,7 +50,7 @@ TEST(usual_calls_share_one_location)
 	assert_true(list[0].asks);
 }
 
-TEST(path_outside_of_the_api_has_its_own)
+TEST(path_that_is_not_of_the_api_has_its_own)
 {
 	const struct route table[] = { { METHOD_GET, "/a", MEMBERS }, END };
 
@@ -216,7 +216,7 @@ TEST(each_rate_has_its_limits)
 
 static const struct CMUnitTest tests[] = {
 	EACH(usual_calls_share_one_location),
-	EACH(path_outside_of_the_api_has_its_own),
+	EACH(path_that_is_not_of_the_api_has_its_own),
 	EACH(open_call_takes_a_small_body_unasked),
 	EACH(methods_of_a_path_share_the_largest_body_and_the_freest_access),
 	EACH(scope_of_a_key_does_not_make_a_call_one_for_members),

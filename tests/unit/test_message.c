@@ -60,7 +60,7 @@ TEST(key_used_again_with_the_same_body_is_the_same_message)
 	assert_int_equal(store_number("SELECT count(*) FROM message"), 1);
 }
 
-TEST(key_used_again_with_another_body_is_told)
+TEST(key_used_again_with_another_body_is_reported)
 {
 	struct sent one, two;
 
@@ -128,7 +128,7 @@ edits(const struct member *who, struct sent sent, int64_t now, enum change_resul
 	assert_int_equal(result, want);
 }
 
-TEST(edit_before_it_was_fetched_changes_it_in_place)
+TEST(edit_before_it_was_fetched_overwrites_it)
 {
 	struct sent sent = send_text(&ann, &bob, "old");
 	struct message_page page;
@@ -199,7 +199,7 @@ deletes(const struct member *who, struct sent sent, enum change_result want)
 	assert_int_equal(result, want);
 }
 
-TEST(edit_of_a_withdrawn_message_is_told)
+TEST(edit_of_a_withdrawn_message_is_reported)
 {
 	struct sent sent = send_text(&ann, &bob, "old");
 
@@ -289,7 +289,7 @@ TEST(remove_for_oneself_leaves_it_to_the_sender)
 	polls(&bob, 0, "-");
 }
 
-TEST(remove_for_oneself_is_told_to_ones_other_sessions)
+TEST(remove_for_oneself_reaches_ones_other_sessions)
 {
 	struct member other = sign_in("bob");
 	struct sent sent = send_text(&ann, &bob, "x");
@@ -315,7 +315,7 @@ TEST(remove_for_oneself_twice_finds_nothing)
 	    DB_NONE);
 }
 
-TEST(removed_for_oneself_hears_no_more_changes)
+TEST(removed_for_oneself_gets_no_more_changes)
 {
 	struct sent sent = send_text(&ann, &bob, "x");
 	int64_t cursor;
@@ -343,15 +343,15 @@ exports(const struct member *who, bool sent, int64_t after, int limit, const cha
 TEST(export_holds_what_was_sent_and_received)
 {
 	struct sent gone;
-	int64_t place;
+	int64_t cursor;
 
 	send_text(&ann, &bob, "a");
 	send_text(&ann, &carl, "b");
 	send_text(&bob, &ann, "c");
 	send_text(&ann, &ann, "d");
 	gone = send_text(&ann, &bob, "e");
-	place = exports(&ann, true, 0, 2, "a b", true);
-	exports(&ann, true, place, 2, "d e", false);
+	cursor = exports(&ann, true, 0, 2, "a b", true);
+	exports(&ann, true, cursor, 2, "d e", false);
 	exports(&ann, false, 0, 5, "c", false);
 	polls(&bob, 0, "a e");
 	deletes(&bob, gone, CHANGE_REMOVED);
@@ -366,25 +366,25 @@ static const struct CMUnitTest tests[] = {
 	EACH(send_without_a_key_is_always_new),
 	EACH(send_queues_message_delivery_and_stream),
 	EACH(key_used_again_with_the_same_body_is_the_same_message),
-	EACH(key_used_again_with_another_body_is_told),
+	EACH(key_used_again_with_another_body_is_reported),
 	EACH(key_of_another_sender_or_name_is_another_key),
 	EACH(key_is_good_for_24_hours),
 	EACH(message_is_for_its_sender_and_recipient_only),
-	EACH(edit_before_it_was_fetched_changes_it_in_place),
+	EACH(edit_before_it_was_fetched_overwrites_it),
 	EACH(edit_after_it_was_fetched_is_a_change_in_the_stream),
 	EACH(edit_after_it_was_confirmed_reaches_a_later_session_too),
 	EACH(edit_closes_after_its_window),
 	EACH(edit_by_anyone_but_the_sender_is_forbidden),
-	EACH(edit_of_a_withdrawn_message_is_told),
+	EACH(edit_of_a_withdrawn_message_is_reported),
 	EACH(withdraw_before_it_was_fetched_leaves_nothing_to_see),
 	EACH(withdraw_after_it_was_fetched_is_a_change_without_text),
 	EACH(withdraw_clears_every_text_of_the_message),
 	EACH(withdraw_twice_changes_nothing_more),
 	EACH(withdraw_by_a_stranger_finds_nothing),
 	EACH(remove_for_oneself_leaves_it_to_the_sender),
-	EACH(remove_for_oneself_is_told_to_ones_other_sessions),
+	EACH(remove_for_oneself_reaches_ones_other_sessions),
 	EACH(remove_for_oneself_twice_finds_nothing),
-	EACH(removed_for_oneself_hears_no_more_changes),
+	EACH(removed_for_oneself_gets_no_more_changes),
 	EACH(export_holds_what_was_sent_and_received),
 };
 

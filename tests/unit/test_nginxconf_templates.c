@@ -124,7 +124,7 @@ TEST(plain_template_expands)
 	free(text);
 }
 
-TEST(without_live_wake_ups_there_is_no_place_for_them)
+TEST(without_live_wake_ups_there_is_no_location_for_them)
 {
 	char *text;
 
@@ -436,7 +436,7 @@ TEST(engine_has_a_pool_of_its_own_where_one_is_set)
 
 static const struct CMUnitTest tests[] = {
 	EACH(plain_template_expands),
-	EACH(without_live_wake_ups_there_is_no_place_for_them),
+	EACH(without_live_wake_ups_there_is_no_location_for_them),
 	EACH(tls_template_expands),
 	EACH(every_setting_set_expands),
 	EACH(access_log_holds_no_query_and_no_token),

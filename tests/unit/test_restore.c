@@ -1,4 +1,4 @@
-/* A restore that is killed at any call that changes a file: once the next program has settled it,
+/* A restore that is killed at any call that changes a file: once the next program has recovered it,
  * the store is wholly the old one or wholly the new one, and nothing else lies beside it. */
 #include "store_fixture.h"
 
@@ -132,7 +132,7 @@ TEST(restore_killed_at_any_call_is_done_or_not)
 
 		move_all(false);
 		ended = restore_until(n);
-		assert_true(db_settle(&store.options, store.error));
+		assert_true(db_recover(&store.options, store.error));
 		has_no_leftovers();
 		assert_true(db_migrate(&store.options, store.error));
 		messages = store_number("SELECT count(*) FROM message");
@@ -184,12 +184,12 @@ TEST(backup_killed_at_any_call_is_whole_or_not_there)
 			sqlite3_close(h);
 			assert_int_equal(unlink(copy()), 0);
 		}
-		assert_true(db_settle(&store.options, store.error));
+		assert_true(db_recover(&store.options, store.error));
 		has_no_leftovers();
 	}
 }
 
-TEST(settling_leaves_alone_what_is_still_written_or_somebody_elses)
+TEST(recovery_leaves_alone_what_is_still_written_or_somebody_elses)
 {
 	int fd;
 
@@ -200,14 +200,14 @@ TEST(settling_leaves_alone_what_is_still_written_or_somebody_elses)
 	scratch_write(store.dir, "bridge.db.restored-wal", "x");
 	fd = open(scratch_path(store.dir, "copy.part"), O_RDONLY | O_CLOEXEC);
 	assert_true(lock_take(fd, 0));
-	assert_true(db_settle(&store.options, store.error));
+	assert_true(db_recover(&store.options, store.error));
 	assert_true(scratch_has(store.dir, "copy.part"));
 	assert_true(scratch_has(store.dir, "server.key.old"));
 	assert_true(scratch_has(store.dir, "bridge.db.bak"));
 	assert_false(scratch_has(store.dir, "server.key.123"));
 	assert_false(scratch_has(store.dir, "bridge.db.restored-wal"));
 	close(fd);
-	assert_true(db_settle(&store.options, store.error));
+	assert_true(db_recover(&store.options, store.error));
 	assert_false(scratch_has(store.dir, "copy.part"));
 }
 
@@ -219,7 +219,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(restore_killed_at_any_call_is_done_or_not),
 		EACH(backup_killed_at_any_call_is_whole_or_not_there),
-		EACH(settling_leaves_alone_what_is_still_written_or_somebody_elses),
+		EACH(recovery_leaves_alone_what_is_still_written_or_somebody_elses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

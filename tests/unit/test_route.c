@@ -123,9 +123,9 @@ find(enum method method, const char *path)
 	return route_find(&r);
 }
 
-/* The error word of the answer. */
+/* The error word of the response. */
 static const char *
-answered(void)
+error_code(void)
 {
 	struct json_object *word = NULL;
 
@@ -140,7 +140,7 @@ is_missing(const char *path)
 	if (find(METHOD_GET, path))
 		fail_msg("%s should not be found", path);
 	assert_int_equal(r.resp.status, 404);
-	assert_string_equal(answered(), "not_found");
+	assert_string_equal(error_code(), "not_found");
 	assert_null(r.resp.allow);
 }
 
@@ -223,7 +223,7 @@ allows(enum method method, const char *path, const char *want)
 {
 	assert_null(find(method, path));
 	assert_int_equal(r.resp.status, 405);
-	assert_string_equal(answered(), "method_not_allowed");
+	assert_string_equal(error_code(), "method_not_allowed");
 	assert_string_equal(r.resp.allow, want);
 	assert_null(r.args[0]);
 }

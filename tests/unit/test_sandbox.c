@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-/* Runs it in a process of its own; answers its exit status. */
+/* Runs it in a process of its own; returns its exit status. */
 static int
 in_child(int (*run)(void))
 {

@@ -31,13 +31,13 @@ sweep_at(int64_t now)
 		.pchat_queue_ttl_sec = 3600,
 		.retention_mode = (int)store.db->retention };
 	struct sweep_plan plan;
-	int64_t place = 0, count = 0;
+	int64_t cursor = 0, count = 0;
 
 	sweep_make_plan(&c, now, &plan);
-	while (db_sweep_step(store.db, &plan, SWEEP_BRIDGE, now, &place, &count) == DB_DONE)
+	while (db_sweep_step(store.db, &plan, SWEEP_BRIDGE, now, &cursor, &count) == DB_DONE)
 		;
-	place = 0;
-	while (db_sweep_step(store.db, &plan, SWEEP_MESSAGES, now, &place, &count) == DB_DONE)
+	cursor = 0;
+	while (db_sweep_step(store.db, &plan, SWEEP_MESSAGES, now, &cursor, &count) == DB_DONE)
 		;
 }
 
@@ -73,7 +73,7 @@ mark_read(struct member *m, struct sent sent, int64_t now)
 	assert_int_equal(updated, 1);
 }
 
-TEST(content_goes_with_all_that_tells_of_it)
+TEST(content_goes_with_all_that_says_what_it_was)
 {
 	struct message_new m = letter(&ann, &bob, "text", NOW);
 	struct sent first = send_text(&bob, &ann, "x");
@@ -246,7 +246,7 @@ TEST(file_that_no_message_named_stays)
 	assert_int_equal(files(), 1);
 }
 
-/* -- on claim, and the outside ------------------------------------------------------------------
+/* -- on claim, and external ones ------------------------------------------------------------------
  */
 
 TEST(claim_takes_the_text_and_leaves_the_file_until_it_is_confirmed)
@@ -281,7 +281,7 @@ send_out(void)
 	struct sent sent;
 
 	m.channel = "sms", m.destination = "+49301234";
-	m.to = (struct message_target){ TARGET_OUTSIDE, .outside = &way };
+	m.to = (struct message_target){ TARGET_EXTERNAL, .external = &way };
 	assert_int_equal(
 	    db_message_send(store.db, &m, &(struct idempotency){ NULL }, &result), DB_DONE);
 	memcpy(sent.id, m.public_id, ID_BYTES);
@@ -329,7 +329,7 @@ start_again(enum conf_retention mode)
 	store.db->retention = mode;
 }
 
-TEST(message_to_the_outside_keeps_its_text_until_it_was_sent)
+TEST(external_message_keeps_its_text_until_it_was_sent)
 {
 	for (size_t i = 0; i < ARRAY_LEN(scrubbing); i++) {
 		struct sent sent;
@@ -361,7 +361,7 @@ TEST(message_to_the_outside_keeps_its_text_until_it_was_sent)
 	}
 }
 
-TEST(message_to_the_outside_that_failed_for_good_or_expired_is_scrubbed)
+TEST(external_message_that_failed_for_good_or_expired_is_scrubbed)
 {
 	for (size_t i = 0; i < ARRAY_LEN(scrubbing); i++) {
 		struct sent failed, expired;
@@ -416,7 +416,7 @@ static bool
 is_content(const char *column)
 {
 	static const char *const contents[] = { CONTENT_MESSAGE(NAME_IN_MESSAGE)
-		    PLACE_MESSAGE(NAME_IN_MESSAGE) CONTENT_BRIDGE(NAME_IN_BRIDGE)
+		    ROUTING_MESSAGE(NAME_IN_MESSAGE) CONTENT_BRIDGE(NAME_IN_BRIDGE)
 			CONTENT_IDEMPOTENCY(NAME_IN_IDEMPOTENCY) };
 
 	for (size_t i = 0; i < ARRAY_LEN(contents); i++)
@@ -454,7 +454,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(content_goes_with_all_that_tells_of_it),
+		EACH(content_goes_with_all_that_says_what_it_was),
 		EACH(what_a_phone_brought_in_leaves_no_trace_in_its_key_either),
 		EACH(all_modes_keep_one_delivery_for_nobody),
 		EACH(read_is_remembered_with_its_time),
@@ -464,8 +464,8 @@ main(void)
 		EACH(file_that_was_passed_on_goes_with_the_last_message_too),
 		EACH(file_that_no_message_named_stays),
 		EACH(claim_takes_the_text_and_leaves_the_file_until_it_is_confirmed),
-		EACH(message_to_the_outside_keeps_its_text_until_it_was_sent),
-		EACH(message_to_the_outside_that_failed_for_good_or_expired_is_scrubbed),
+		EACH(external_message_keeps_its_text_until_it_was_sent),
+		EACH(external_message_that_failed_for_good_or_expired_is_scrubbed),
 		EACH(every_column_of_a_message_is_content_or_a_record),
 	};
 

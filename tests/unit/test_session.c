@@ -180,7 +180,7 @@ TEST(touch_does_not_wait_for_the_lock)
 
 	assert_true(fd >= 0 && lock_take(fd, 0));
 	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_BUSY);
-	assert_int_equal(store.db->timeout_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	close(fd);
 	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_DONE);
 	fresh(&ann);

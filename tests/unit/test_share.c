@@ -1,4 +1,4 @@
-/* What the processes of a pool share: who is typing, and counters of answers. */
+/* What the processes of a pool share: who is typing, and counters of responses. */
 #include "scratch.h"
 
 #include "clock.h"
@@ -207,7 +207,7 @@ counted(void)
 	return sum;
 }
 
-TEST(answers_are_counted_by_route_and_class)
+TEST(responses_are_counted_by_route_and_class)
 {
 	static const int statuses[] = { 200, 202, 299, 304, 400, 404, 499, 500, 599, 99 };
 
@@ -226,7 +226,7 @@ TEST(answers_are_counted_by_route_and_class)
 	assert_int_equal(counted(), 12);
 }
 
-TEST(answers_out_of_range_are_not_counted)
+TEST(responses_out_of_range_are_not_counted)
 {
 	static const int wrong[][2] = { { -1, 200 }, { SHARE_ROUTES, 200 }, { 0, -1 }, { 0, 600 },
 		{ 0, 1000 }, { INT_MAX, 200 }, { INT_MIN, 200 }, { 0, INT_MIN }, { 0, INT_MAX } };
@@ -351,8 +351,8 @@ static const struct CMUnitTest tests[] = {
 	EACH(ids_of_32_bits_are_kept_whole),
 	EACH(ids_beyond_32_bits_are_left_out),
 	EACH(what_a_child_notes_its_parent_sees),
-	EACH(answers_are_counted_by_route_and_class),
-	EACH(answers_out_of_range_are_not_counted),
+	EACH(responses_are_counted_by_route_and_class),
+	EACH(responses_out_of_range_are_not_counted),
 	EACH(uploads_of_an_account_take_from_its_quota),
 	EACH(uploads_of_all_take_from_the_disk),
 	EACH(upload_that_ends_gives_its_bytes_back),

@@ -101,7 +101,7 @@ TEST(pieces_are_what_is_between)
 	assert_string_equal(pieces("\u770bhttps://a.b/c \u597d"), "\u770b|\u597d");
 }
 
-TEST(answer_holds_what_is_kept_as_often)
+TEST(translation_holds_what_is_kept_as_often)
 {
 	const struct segment s = of("a @b c https://x.y d @b e");
 
@@ -112,16 +112,16 @@ TEST(answer_holds_what_is_kept_as_often)
 }
 
 static bool
-fits(const char *text, const char *answer)
+fits(const char *text, const char *translation)
 {
 	const struct segment s = of(text);
 	char copy[2048];
 
-	snprintf(copy, sizeof(copy), "%s", answer);
+	snprintf(copy, sizeof(copy), "%s", translation);
 	return shield_trim(&s, copy);
 }
 
-TEST(answer_is_one_line_of_a_sane_length)
+TEST(translation_is_one_line_of_a_sane_length)
 {
 	char longest[2048];
 
@@ -163,8 +163,8 @@ static const struct CMUnitTest tests[] = {
 	EACH(what_is_kept_between_words_is_sent),
 	EACH(code_blocks_are_not_sent),
 	EACH(pieces_are_what_is_between),
-	EACH(answer_holds_what_is_kept_as_often),
-	EACH(answer_is_one_line_of_a_sane_length),
+	EACH(translation_holds_what_is_kept_as_often),
+	EACH(translation_is_one_line_of_a_sane_length),
 	EACH(text_is_put_together),
 };
 

@@ -331,7 +331,7 @@ TEST(admin_by_the_settings_becomes_one_at_any_sign_in)
 	assert_int_equal(m.acc.role, ROLE_ADMIN);
 }
 
-TEST(blocked_account_cannot_sign_in_and_is_told_no_more_than_a_wrong_code)
+TEST(blocked_account_cannot_sign_in_and_learns_no_more_than_by_a_wrong_code)
 {
 	struct member ann = sign_in("ann");
 	struct signin in = signin_of(&m, "ann", NOW);
@@ -376,7 +376,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(address_that_nobody_asked_for_is_random),
 	EACH(address_of_an_account_stays_whatever_is_asked_later),
 	EACH(admin_by_the_settings_becomes_one_at_any_sign_in),
-	EACH(blocked_account_cannot_sign_in_and_is_told_no_more_than_a_wrong_code),
+	EACH(blocked_account_cannot_sign_in_and_learns_no_more_than_by_a_wrong_code),
 };
 
 int

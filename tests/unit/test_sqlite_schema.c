@@ -198,7 +198,7 @@ TEST(open_sets_what_the_house_wants)
 	assert_true(migrate());
 	store.options.full_durability = true;
 	store.db = store_open();
-	assert_int_equal(store.db->timeout_ms, PATIENCE);
+	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	assert_int_equal(
 	    sqlite3_exec(store.db->engine->handle,
 		"CREATE TEMP TABLE t (x CHECK (x)); INSERT INTO t SELECT * FROM "
@@ -214,13 +214,13 @@ TEST(close_of_nothing_is_allowed)
 	db_close(NULL);
 }
 
-static int told;
+static int steps;
 
 static void
 note_step(int left, int total)
 {
 	assert_true(left >= 0 && left <= total);
-	told++;
+	steps++;
 }
 
 TEST(backup_is_a_whole_database_for_its_owner_alone)
@@ -230,9 +230,9 @@ TEST(backup_is_a_whole_database_for_its_owner_alone)
 
 	assert_true(migrate());
 	store_other_runs("UPDATE meta SET stream_seq = 7");
-	told = 0;
+	steps = 0;
 	assert_true(db_backup(&store.options, copy, true, note_step, store.error));
-	assert_true(told > 0);
+	assert_true(steps > 0);
 	assert_int_equal(stat(copy, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	snprintf(store.path, sizeof(store.path), "%s/copy.db", store.dir);

@@ -116,7 +116,7 @@ TEST(only_what_stands_before_the_cursor_is_confirmed)
 	assert_int_equal(state_of(&ann, b), DELIVERY_CLAIMED);
 }
 
-TEST(lost_answer_is_given_again_and_confirms_nothing)
+TEST(lost_response_is_given_again_and_confirms_nothing)
 {
 	struct sent sent = send_text(&ann, &bob, "a");
 	int64_t next;
@@ -175,7 +175,7 @@ TEST(cursor_from_the_future_confirms_nothing_that_was_not_handed_out)
 	assert_int_equal(state_of(&ann, sent), DELIVERY_QUEUED);
 }
 
-TEST(cursor_of_a_session_without_cursors_is_where_its_last_answer_ended)
+TEST(cursor_of_a_session_without_cursors_is_where_its_last_response_ended)
 {
 	send_text(&ann, &bob, "a");
 	send_text(&ann, &bob, "b");
@@ -396,12 +396,12 @@ static const struct CMUnitTest tests[] = {
 	EACH(message_to_oneself_is_one_message),
 	EACH(fetched_is_claimed_and_the_next_cursor_confirms),
 	EACH(only_what_stands_before_the_cursor_is_confirmed),
-	EACH(lost_answer_is_given_again_and_confirms_nothing),
+	EACH(lost_response_is_given_again_and_confirms_nothing),
 	EACH(cursor_that_was_confirmed_again_writes_nothing),
 	EACH(cursor_from_the_future_hides_nothing_that_comes_later_from_a_new_session),
 	EACH(cursor_from_the_future_hides_nothing_that_comes_later_from_its_own_session),
 	EACH(cursor_from_the_future_confirms_nothing_that_was_not_handed_out),
-	EACH(cursor_of_a_session_without_cursors_is_where_its_last_answer_ended),
+	EACH(cursor_of_a_session_without_cursors_is_where_its_last_response_ended),
 	EACH(two_sessions_see_everything),
 	EACH(sign_in_starts_after_what_was_delivered),
 	EACH(sign_in_gets_what_was_fetched_but_never_confirmed),

@@ -1,4 +1,4 @@
-/* One who listens: what is told when, what is left out, and how it ends. Time is the test's own. */
+/* One who listens: what is sent when, what is left out, and how it ends. Time is the test's own. */
 #include "scratch.h"
 
 #include "conn.h"
@@ -62,7 +62,7 @@ tear_down(void **state)
 
 /* What has arrived at the other end. */
 static const char *
-heard(void)
+received(void)
 {
 	static char text[65536];
 	ssize_t n;
@@ -87,51 +87,51 @@ block_it(void)
 
 TEST(first_wake_goes_at_once)
 {
-	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, 0));
-	assert_string_equal(heard(), WAKE_LINE);
+	assert_true(subscriber_notify(s, SUBSCRIBER_WAKE, 0));
+	assert_string_equal(received(), WAKE_LINE);
 }
 
 TEST(next_wake_waits_for_the_gap_and_is_not_dropped)
 {
-	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, 1000));
-	heard();
-	assert_false(subscriber_tell(s, SUBSCRIBER_NEWS, 1000 + GAP - 1));
-	assert_string_equal(heard(), "");
-	assert_true(subscriber_tell(s, 0, 1000 + GAP));
-	assert_string_equal(heard(), WAKE_LINE);
-	assert_true(subscriber_tell(s, 0, 1000 + 2 * GAP));
-	assert_string_equal(heard(), "");
+	assert_true(subscriber_notify(s, SUBSCRIBER_WAKE, 1000));
+	received();
+	assert_false(subscriber_notify(s, SUBSCRIBER_WAKE, 1000 + GAP - 1));
+	assert_string_equal(received(), "");
+	assert_true(subscriber_notify(s, 0, 1000 + GAP));
+	assert_string_equal(received(), WAKE_LINE);
+	assert_true(subscriber_notify(s, 0, 1000 + 2 * GAP));
+	assert_string_equal(received(), "");
 }
 
-TEST(kinds_that_wait_together_are_both_told)
+TEST(kinds_that_wait_together_are_both_sent)
 {
-	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, 0));
-	heard();
-	assert_false(subscriber_tell(s, SUBSCRIBER_RECEIPTS, 1));
-	assert_false(subscriber_tell(s, SUBSCRIBER_NEWS, 2));
-	assert_true(subscriber_tell(s, 0, GAP));
-	assert_string_equal(heard(), WAKE_LINE RECEIPTS_LINE);
+	assert_true(subscriber_notify(s, SUBSCRIBER_WAKE, 0));
+	received();
+	assert_false(subscriber_notify(s, SUBSCRIBER_RECEIPTS, 1));
+	assert_false(subscriber_notify(s, SUBSCRIBER_WAKE, 2));
+	assert_true(subscriber_notify(s, 0, GAP));
+	assert_string_equal(received(), WAKE_LINE RECEIPTS_LINE);
 }
 
 TEST(what_was_not_taken_yet_says_all_that_another_wake_could)
 {
 	block_it();
 	for (int64_t now = 0; now < 1000 * GAP; now += GAP)
-		assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, now));
-	assert_true(subscriber_tell(s, SUBSCRIBER_RECEIPTS, 1000 * GAP));
+		assert_true(subscriber_notify(s, SUBSCRIBER_WAKE, now));
+	assert_true(subscriber_notify(s, SUBSCRIBER_RECEIPTS, 1000 * GAP));
 	assert_true(evbuffer_get_length(bufferevent_get_output(s->conn)) < 1 << 20);
 }
 
-TEST(after_it_was_taken_the_next_wake_is_told_again)
+TEST(after_it_was_taken_the_next_wake_is_sent_again)
 {
 	block_it();
-	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, 0));
+	assert_true(subscriber_notify(s, SUBSCRIBER_WAKE, 0));
 	while (!conn_is_clear(s->conn))
-		heard();
-	while (*heard())
+		received();
+	while (*received())
 		;
-	assert_true(subscriber_tell(s, SUBSCRIBER_NEWS, GAP));
-	assert_string_equal(heard(), WAKE_LINE);
+	assert_true(subscriber_notify(s, SUBSCRIBER_WAKE, GAP));
+	assert_string_equal(received(), WAKE_LINE);
 }
 
 TEST(who_does_not_read_for_three_heartbeats_is_given_up)
@@ -148,17 +148,17 @@ TEST(who_reads_again_is_not_given_up)
 	assert_true(subscriber_beat(s, 1));
 	assert_true(subscriber_beat(s, 2));
 	while (!conn_is_clear(s->conn))
-		heard();
+		received();
 	for (int i = 0; i < 10; i++) {
 		assert_true(subscriber_beat(s, 3));
-		heard();
+		received();
 	}
 }
 
 TEST(a_beat_is_a_comment)
 {
 	assert_true(subscriber_beat(s, 0));
-	assert_string_equal(heard(), ":\n\n");
+	assert_string_equal(received(), ":\n\n");
 }
 
 TEST(its_time_ends)
@@ -172,7 +172,7 @@ TEST(end_lets_out_what_was_said)
 {
 	subscriber_bye(s, 3000);
 	assert_int_equal(gone, 1);
-	assert_string_equal(heard(), "data: {\"type\":\"bye\",\"reconnect_ms\":3000}\n\n");
+	assert_string_equal(received(), "data: {\"type\":\"bye\",\"reconnect_ms\":3000}\n\n");
 	assert_int_equal(conn_count(), 0);
 }
 
@@ -185,7 +185,7 @@ TEST(end_of_the_other_side_frees_it)
 	peer = -1;
 }
 
-TEST(long_poll_is_one_answer)
+TEST(long_poll_is_one_response)
 {
 	static const char body[] = "{\"success\":true,\"wake\":true,\"after\":\"123\"}";
 	const char *text;
@@ -193,8 +193,8 @@ TEST(long_poll_is_one_answer)
 	subscriber_kill(s);
 	close(peer);
 	make(true);
-	subscriber_answer(s, true, 123);
-	text = heard();
+	subscriber_respond(s, true, 123);
+	text = received();
 	assert_non_null(strstr(text, "Content-Length: 42\r\n"));
 	assert_int_equal(strlen(body), 42);
 	assert_string_equal(strstr(text, "\r\n\r\n") + 4, body);
@@ -206,16 +206,16 @@ TEST(long_poll_is_one_answer)
 static const struct CMUnitTest tests[] = {
 	EACH(first_wake_goes_at_once),
 	EACH(next_wake_waits_for_the_gap_and_is_not_dropped),
-	EACH(kinds_that_wait_together_are_both_told),
+	EACH(kinds_that_wait_together_are_both_sent),
 	EACH(what_was_not_taken_yet_says_all_that_another_wake_could),
-	EACH(after_it_was_taken_the_next_wake_is_told_again),
+	EACH(after_it_was_taken_the_next_wake_is_sent_again),
 	EACH(who_does_not_read_for_three_heartbeats_is_given_up),
 	EACH(who_reads_again_is_not_given_up),
 	EACH(a_beat_is_a_comment),
 	EACH(its_time_ends),
 	EACH(end_lets_out_what_was_said),
 	EACH(end_of_the_other_side_frees_it),
-	EACH(long_poll_is_one_answer),
+	EACH(long_poll_is_one_response),
 };
 
 int

@@ -34,12 +34,12 @@ static int64_t
 clear_at(enum sweep_job job, int64_t now)
 {
 	struct sweep_plan plan;
-	int64_t place = 0, counted = 0, count = 0, all = 0;
+	int64_t cursor = 0, counted = 0, count = 0, all = 0;
 	enum db_result r;
 
 	sweep_make_plan(&conf, now, &plan);
 	assert_int_equal(db_sweep_count(store.db, &plan, job, &counted), DB_ROW);
-	while ((r = db_sweep_step(store.db, &plan, job, now + 1, &place, &count)) == DB_DONE)
+	while ((r = db_sweep_step(store.db, &plan, job, now + 1, &cursor, &count)) == DB_DONE)
 		all += count;
 	assert_int_equal(r, DB_NONE);
 	assert_int_equal(all, counted);

@@ -35,7 +35,7 @@ pass(void)
 	return sweep_run(&conf, store.db, false, &result);
 }
 
-/* A file of Ann with that many bytes on the disk; -1: none. Answers its path, good until the fourth
+/* A file of Ann with that many bytes on the disk; -1: none. Returns its path, good until the fourth
  * next one. */
 static const char *
 make_file(int bytes)
@@ -90,7 +90,7 @@ search_again(void)
 	store_other_runs("UPDATE sweep SET searched_at = 0");
 }
 
-/* Another folder is in the place of the one with the files. */
+/* Another folder is in place of the one with the files. */
 static void
 mount_empty(void)
 {
@@ -185,7 +185,7 @@ deliver(void)
 	poll_from(&bob, poll_from(&bob, bob.acc.delivered_seq).next);
 }
 
-TEST(reader_that_holds_on_is_told_and_the_next_pass_ends_it)
+TEST(reader_that_holds_on_is_reported_and_the_next_pass_ends_it)
 {
 	sqlite3 *reader = store_other();
 
@@ -242,7 +242,7 @@ main(void)
 		EACH(files_of_another_database_are_not_removed),
 		EACH(file_that_cannot_be_removed_keeps_no_other_from_it),
 		EACH(bytes_that_are_gone_already_are_forgotten),
-		EACH(reader_that_holds_on_is_told_and_the_next_pass_ends_it),
+		EACH(reader_that_holds_on_is_reported_and_the_next_pass_ends_it),
 		EACH(lag_is_at_least_a_moment_though_the_clock_was_set_back),
 		EACH(pass_with_nothing_to_do_writes_its_own_note_alone),
 	};

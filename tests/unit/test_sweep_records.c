@@ -27,11 +27,11 @@ static int64_t
 clear_at(enum sweep_job job, int64_t now)
 {
 	struct sweep_plan plan;
-	int64_t place = 0, count = 0, all = 0;
+	int64_t cursor = 0, count = 0, all = 0;
 	enum db_result r;
 
 	sweep_make_plan(&conf, now, &plan);
-	while ((r = db_sweep_step(store.db, &plan, job, now + 1, &place, &count)) == DB_DONE)
+	while ((r = db_sweep_step(store.db, &plan, job, now + 1, &cursor, &count)) == DB_DONE)
 		all += count;
 	assert_int_equal(r, DB_NONE);
 	return all;
@@ -61,7 +61,7 @@ TEST(record_ends_to_the_millisecond_with_all_that_hangs_on_it)
 	    0);
 }
 
-TEST(record_of_what_its_recipient_removed_leaves_no_place_in_a_stream)
+TEST(record_of_what_its_recipient_removed_leaves_no_item_in_a_stream)
 {
 	struct sent sent = send_text(&ann, &bob, "x");
 	enum change_result result;
@@ -116,7 +116,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EACH(record_ends_to_the_millisecond_with_all_that_hangs_on_it),
-		EACH(record_of_what_its_recipient_removed_leaves_no_place_in_a_stream),
+		EACH(record_of_what_its_recipient_removed_leaves_no_item_in_a_stream),
 		EACH(message_that_waits_and_one_that_is_kept_with_its_text_stay),
 		EACH(zero_keeps_records_for_ever),
 		EACH(overwritten_keys_go_some_pages_behind_the_first_that_may_live),

@@ -135,7 +135,7 @@ TEST(list_each_trims_items_and_leaves_empty_ones_out)
 	assert_string_equal(items(" a , b c,\td\r\n,", true), "[a][b c][d]");
 }
 
-TEST(list_each_stops_where_it_is_told)
+TEST(list_each_stops_when_the_callback_says_so)
 {
 	assert_string_equal(items("a,stop,b", false), "[a][stop]");
 }
@@ -241,7 +241,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lower_ascii_changes_a_to_z_only),
 	cmocka_unit_test(trim_takes_blanks_off_both_ends_only),
 	cmocka_unit_test(list_each_trims_items_and_leaves_empty_ones_out),
-	cmocka_unit_test(list_each_stops_where_it_is_told),
+	cmocka_unit_test(list_each_stops_when_the_callback_says_so),
 	cmocka_unit_test(list_has_compares_whole_items_without_case),
 	cmocka_unit_test(list_has_finds_nothing_in_an_over_long_item),
 	cmocka_unit_test(builder_starts_empty_and_appends),

@@ -98,7 +98,7 @@ TEST(json_control_character_inside_a_string_is_refused)
 	ACCEPTED("\"\x7f\"", "\"\xc2\x85\"");
 }
 
-TEST(json_control_character_outside_a_string_is_refused_but_for_white_space)
+TEST(json_control_character_between_tokens_is_refused_but_for_white_space)
 {
 	for (char c = 1; c < 0x20; c++) {
 		const char in[] = { '[', c, ']' };
@@ -271,7 +271,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(json_surrogate_pair_is_accepted),
 	cmocka_unit_test(json_neighbours_of_surrogates_are_accepted),
 	cmocka_unit_test(json_control_character_inside_a_string_is_refused),
-	cmocka_unit_test(json_control_character_outside_a_string_is_refused_but_for_white_space),
+	cmocka_unit_test(json_control_character_between_tokens_is_refused_but_for_white_space),
 	cmocka_unit_test(json_single_quotes_are_refused_around_but_not_inside),
 	cmocka_unit_test(json_nan_and_infinity_are_refused),
 	cmocka_unit_test(json_number_without_digits_around_its_point_is_refused),

@@ -23,17 +23,17 @@ fdatasync(int fd)
 }
 
 static const char *
-stones(void)
+tombstone_path(void)
 {
 	return scratch_path(store.dir, "bridge.db.tombstones");
 }
 
 static int64_t
-stones_bytes(void)
+tombstone_bytes(void)
 {
 	struct stat st;
 
-	return stat(stones(), &st) == 0 ? (int64_t)st.st_size : -1;
+	return stat(tombstone_path(), &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
 static const char *
@@ -88,7 +88,7 @@ withdraw(struct sent sent)
 static void
 append_bytes(const void *data, size_t len)
 {
-	int fd = open(stones(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(tombstone_path(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
 	assert_int_equal(write(fd, data, len), len);
 	close(fd);
@@ -108,11 +108,11 @@ sessions(void)
 
 TEST(message_that_goes_leaves_one_of_17_bytes_and_an_account_two)
 {
-	assert_int_equal(stones_bytes(), 0);
+	assert_int_equal(tombstone_bytes(), 0);
 	withdraw(gone);
-	assert_int_equal(stones_bytes(), TOMBSTONE_BYTES);
+	assert_int_equal(tombstone_bytes(), TOMBSTONE_BYTES);
 	assert_int_equal(db_account_erase(store.db, &store.arena, &bob.acc, NOW), DB_DONE);
-	assert_int_equal(stones_bytes(), 3 * TOMBSTONE_BYTES);
+	assert_int_equal(tombstone_bytes(), 3 * TOMBSTONE_BYTES);
 }
 
 TEST(what_was_withdrawn_and_erased_stays_gone)
@@ -155,13 +155,13 @@ TEST(number_that_is_given_out_again_after_a_restore_is_somebody_else)
 	    store_number("SELECT count(*) FROM account WHERE chat_address = 'dave'"), 1);
 }
 
-TEST(stone_of_an_older_program_names_a_number_alone)
+TEST(tombstone_of_an_older_program_names_a_number_alone)
 {
-	uint8_t stone[TOMBSTONE_BYTES] = { 'a' };
+	uint8_t tombstone[TOMBSTONE_BYTES] = { 'a' };
 
-	stone[TOMBSTONE_BYTES - 1] = (uint8_t)bob.acc.id;
+	tombstone[TOMBSTONE_BYTES - 1] = (uint8_t)bob.acc.id;
 	back_up(true);
-	append_bytes(stone, sizeof(stone));
+	append_bytes(tombstone, sizeof(tombstone));
 	assert_int_equal(restore(), 1);
 	assert_int_equal(
 	    store_number("SELECT count(*) FROM account WHERE chat_address = 'bob'"), 0);
@@ -188,14 +188,14 @@ TEST(address_of_whom_the_copy_never_knew_stays_retired)
 	assert_true(is_retired("carol"));
 }
 
-TEST(addresses_that_the_store_retired_before_there_were_stones_for_them_stay_retired)
+TEST(addresses_retired_before_there_were_tombstones_for_them_stay_retired)
 {
 	struct member carol;
 
 	back_up(true);
 	carol = sign_in_at("carol", NOW + 1);
 	assert_int_equal(db_account_erase(store.db, &store.arena, &carol.acc, NOW), DB_DONE);
-	assert_int_equal(unlink(stones()), 0);
+	assert_int_equal(unlink(tombstone_path()), 0);
 	restore();
 	assert_true(is_retired("carol"));
 }
@@ -217,7 +217,7 @@ TEST(copy_without_content_has_no_key_and_hands_out_nothing)
 	assert_int_equal(store_number("SELECT count(*) FROM account"), 2);
 }
 
-TEST(stones_of_what_nobody_knows_change_nothing)
+TEST(tombstones_of_what_nobody_knows_change_nothing)
 {
 	uint8_t message[TOMBSTONE_BYTES] = { 'm', 1, 2, 3 },
 		account[TOMBSTONE_BYTES] = { 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 0xff };
@@ -242,14 +242,14 @@ TEST(last_one_that_is_torn_takes_nothing_and_the_others_count)
 	assert_int_equal(keys(), 0);
 }
 
-TEST(after_a_torn_one_the_next_stands_in_its_place)
+TEST(after_a_torn_one_the_next_overwrites_it)
 {
 	for (size_t torn = 1; torn < TOMBSTONE_BYTES; torn++) {
 		struct sent next = send_text(&ann, &bob, "x");
 
 		append_bytes("mmmmmmmmmmmmmmmm", torn);
 		withdraw(next);
-		assert_int_equal(stones_bytes(), torn * TOMBSTONE_BYTES);
+		assert_int_equal(tombstone_bytes(), torn * TOMBSTONE_BYTES);
 	}
 	back_up(true);
 	withdraw(gone);
@@ -272,7 +272,7 @@ TEST(one_that_cannot_be_written_keeps_what_was_to_go)
 	polls(&bob, 0, "goes");
 }
 
-TEST(stones_are_on_the_disk_before_the_commit_where_that_is_asked_for)
+TEST(tombstones_are_on_the_disk_before_the_commit_where_that_is_asked_for)
 {
 	enum change_result result;
 
@@ -294,16 +294,16 @@ TEST(stones_are_on_the_disk_before_the_commit_where_that_is_asked_for)
 	polls(&bob, 0, "goes x x");
 }
 
-TEST(without_any_stones_sessions_end_all_the_same)
+TEST(without_any_tombstones_sessions_end_all_the_same)
 {
 	back_up(true);
-	assert_int_equal(unlink(stones()), 0);
+	assert_int_equal(unlink(tombstone_path()), 0);
 	assert_int_equal(restore(), 0);
 	assert_int_equal(sessions(), 0);
 	assert_int_equal(keys(), 1);
 }
 
-TEST(copy_of_an_older_schema_is_brought_up_to_date_and_held_against_the_stones)
+TEST(copy_of_an_older_schema_is_brought_up_to_date_and_held_against_the_tombstones)
 {
 	char sql[512], id[2 * ID_BYTES + 1];
 	sqlite3 *h = NULL;
@@ -337,7 +337,7 @@ TEST(restore_leaves_no_other_file_behind)
 	assert_false(scratch_has(store.dir, "bridge.db.restored-wal"));
 	assert_false(scratch_has(store.dir, "bridge.db.restored.lock"));
 	assert_false(scratch_has(store.dir, "bridge.db.restored.tombstones"));
-	assert_int_equal(stones_bytes(), TOMBSTONE_BYTES);
+	assert_int_equal(tombstone_bytes(), TOMBSTONE_BYTES);
 }
 
 TEST(restore_of_what_is_no_backup_leaves_the_store_as_it_was)
@@ -382,20 +382,19 @@ main(void)
 		EACH(message_that_goes_leaves_one_of_17_bytes_and_an_account_two),
 		EACH(what_was_withdrawn_and_erased_stays_gone),
 		EACH(number_that_is_given_out_again_after_a_restore_is_somebody_else),
-		EACH(stone_of_an_older_program_names_a_number_alone),
+		EACH(tombstone_of_an_older_program_names_a_number_alone),
 		EACH(address_of_whom_the_copy_still_has_stays_retired),
 		EACH(address_of_whom_the_copy_never_knew_stays_retired),
-		EACH(
-		    addresses_that_the_store_retired_before_there_were_stones_for_them_stay_retired),
+		EACH(addresses_retired_before_there_were_tombstones_for_them_stay_retired),
 		EACH(copy_taken_after_it_went_finds_nothing_to_take),
 		EACH(copy_without_content_has_no_key_and_hands_out_nothing),
-		EACH(stones_of_what_nobody_knows_change_nothing),
+		EACH(tombstones_of_what_nobody_knows_change_nothing),
 		EACH(last_one_that_is_torn_takes_nothing_and_the_others_count),
-		EACH(after_a_torn_one_the_next_stands_in_its_place),
+		EACH(after_a_torn_one_the_next_overwrites_it),
 		EACH(one_that_cannot_be_written_keeps_what_was_to_go),
-		EACH(stones_are_on_the_disk_before_the_commit_where_that_is_asked_for),
-		EACH(without_any_stones_sessions_end_all_the_same),
-		EACH(copy_of_an_older_schema_is_brought_up_to_date_and_held_against_the_stones),
+		EACH(tombstones_are_on_the_disk_before_the_commit_where_that_is_asked_for),
+		EACH(without_any_tombstones_sessions_end_all_the_same),
+		EACH(copy_of_an_older_schema_is_brought_up_to_date_and_held_against_the_tombstones),
 		EACH(restore_leaves_no_other_file_behind),
 		EACH(restore_of_what_is_no_backup_leaves_the_store_as_it_was),
 		EACH(copy_of_an_older_schema_without_content_holds_none),

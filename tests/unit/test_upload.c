@@ -183,7 +183,7 @@ TEST(only_a_name_of_digits_in_the_folder_is_taken)
 	assert_int_equal(count(UPLOADS_INCOMING), 1);
 }
 
-TEST(link_in_the_place_of_a_body_is_not_followed)
+TEST(link_instead_of_a_body_is_not_followed)
 {
 	scratch_write(dir, "secret", FORM);
 	unlink(scratch_path(dir, UPLOADS_INCOMING "/0000000001"));
@@ -223,7 +223,7 @@ main(void)
 		EACH(body_that_the_web_server_took_back_is_nobodys_fault),
 		EACH(missing_folder_of_files_is_the_relays_fault),
 		EACH(only_a_name_of_digits_in_the_folder_is_taken),
-		EACH(link_in_the_place_of_a_body_is_not_followed),
+		EACH(link_instead_of_a_body_is_not_followed),
 		EACH(file_is_readable_to_whoever_may_enter_the_folder),
 	};
 

@@ -1,5 +1,5 @@
-/* The shared bitmaps of wakes: what is marked is taken once, what nobody hears is not marked, and
- * neither a race nor a killed process loses a mark for good. */
+/* The shared bitmaps of wakes: what is marked is taken once, what nobody listens for is not marked,
+ * and neither a race nor a killed process loses a mark for good. */
 #include "scratch.h"
 
 #include "secret.h"
@@ -43,9 +43,9 @@ count(uint32_t bucket, void *arg)
 }
 
 static void
-tell(enum wake_kind kind, int64_t account)
+notify(enum wake_kind kind, int64_t account)
 {
-	wake_tell(&w, kind, &account, 1);
+	wake_notify(&w, kind, &account, 1);
 }
 
 static bool
@@ -57,37 +57,37 @@ rings(int ms)
 	return poll(&p, 1, ms) == 1 && read(w.bell_fd, &n, sizeof(n)) == sizeof(n);
 }
 
-TEST(what_nobody_hears_is_not_marked)
+TEST(without_a_listener_nothing_is_marked)
 {
-	tell(WAKE_NEWS, ANN);
-	tell(WAKE_RECEIPTS, ANN);
-	wake_take(&w, WAKE_NEWS, true, count, NULL);
+	notify(WAKE_POLL, ANN);
+	notify(WAKE_RECEIPTS, ANN);
+	wake_take(&w, WAKE_POLL, true, count, NULL);
 	wake_take(&w, WAKE_RECEIPTS, true, count, NULL);
 	assert_int_equal(taken[ANN], 0);
 }
 
 TEST(what_ended_is_marked_for_everybody)
 {
-	tell(WAKE_ENDED, ANN);
+	notify(WAKE_ENDED, ANN);
 	wake_take(&w, WAKE_ENDED, false, count, NULL);
 	assert_int_equal(taken[ANN], 1);
 }
 
 TEST(a_mark_is_taken_once_however_often_it_was_made)
 {
-	wake_hear(&w, ANN, true);
+	wake_listen(&w, ANN, true);
 	for (int i = 0; i < 3; i++)
-		tell(WAKE_NEWS, i == 1 ? NEIGHBOUR : ANN);
+		notify(WAKE_POLL, i == 1 ? NEIGHBOUR : ANN);
 	for (int i = 0; i < 2; i++)
-		wake_take(&w, WAKE_NEWS, false, count, NULL);
+		wake_take(&w, WAKE_POLL, false, count, NULL);
 	assert_int_equal(taken[ANN], 1);
 }
 
 TEST(kinds_are_apart)
 {
-	wake_hear(&w, ANN, true);
-	tell(WAKE_RECEIPTS, ANN);
-	wake_take(&w, WAKE_NEWS, true, count, NULL);
+	wake_listen(&w, ANN, true);
+	notify(WAKE_RECEIPTS, ANN);
+	wake_take(&w, WAKE_POLL, true, count, NULL);
 	assert_int_equal(taken[ANN], 0);
 	wake_take(&w, WAKE_RECEIPTS, false, count, NULL);
 	assert_int_equal(taken[ANN], 1);
@@ -95,42 +95,42 @@ TEST(kinds_are_apart)
 
 TEST(who_went_deaf_is_not_marked)
 {
-	wake_hear(&w, ANN, true);
-	assert_true(wake_heard(&w, ANN));
-	wake_hear(&w, ANN, false);
-	tell(WAKE_NEWS, ANN);
-	wake_take(&w, WAKE_NEWS, true, count, NULL);
+	wake_listen(&w, ANN, true);
+	assert_true(wake_has_listener(&w, ANN));
+	wake_listen(&w, ANN, false);
+	notify(WAKE_POLL, ANN);
+	wake_take(&w, WAKE_POLL, true, count, NULL);
 	assert_int_equal(taken[ANN], 0);
 }
 
 TEST(every_bucket_has_a_bit_of_its_own)
 {
 	for (uint32_t b = 0; b < WAKE_BITS; b++)
-		wake_hear(&w, b, true);
+		wake_listen(&w, b, true);
 	for (int64_t a = 1; a <= WAKE_BITS; a++)
-		tell(WAKE_NEWS, a);
-	wake_take(&w, WAKE_NEWS, false, count, NULL);
+		notify(WAKE_POLL, a);
+	wake_take(&w, WAKE_POLL, false, count, NULL);
 	for (int b = 0; b < WAKE_BITS; b++)
 		assert_int_equal(taken[b], 1);
 }
 
 TEST(numbers_of_nobody_are_passed_over)
 {
-	wake_hear(&w, 0, true);
-	wake_hear(&w, WAKE_BITS - 1, true);
-	wake_tell(&w, WAKE_NEWS, (const int64_t[]){ 0, -1 }, 2);
-	wake_take(&w, WAKE_NEWS, true, count, NULL);
+	wake_listen(&w, 0, true);
+	wake_listen(&w, WAKE_BITS - 1, true);
+	wake_notify(&w, WAKE_POLL, (const int64_t[]){ 0, -1 }, 2);
+	wake_take(&w, WAKE_POLL, true, count, NULL);
 	assert_int_equal(taken[0] + taken[WAKE_BITS - 1], 0);
 }
 
 TEST(the_bell_rings_once_and_only_for_a_sleeper)
 {
-	wake_hear(&w, ANN, true);
-	tell(WAKE_NEWS, ANN);
+	wake_listen(&w, ANN, true);
+	notify(WAKE_POLL, ANN);
 	assert_false(rings(0));
 	wake_sleep(&w);
-	tell(WAKE_NEWS, ANN);
-	tell(WAKE_NEWS, ANN);
+	notify(WAKE_POLL, ANN);
+	notify(WAKE_POLL, ANN);
 	assert_true(rings(0));
 	assert_false(rings(0));
 }
@@ -140,7 +140,7 @@ TEST(without_memory_nothing_happens)
 	struct wake none = { .share = NULL };
 	int64_t ann = ANN;
 
-	wake_tell(&none, WAKE_NEWS, &ann, 1);
+	wake_notify(&none, WAKE_POLL, &ann, 1);
 	wake_close(&none);
 	assert_int_equal(none.bell_fd, -1);
 }
@@ -150,8 +150,8 @@ TEST(another_program_sees_the_same_memory)
 	struct wake other;
 
 	assert_true(wake_join(&other, dup(w.map_fd), dup(w.bell_fd)));
-	wake_hear(&other, ANN, true);
-	assert_true(wake_heard(&w, ANN));
+	wake_listen(&other, ANN, true);
+	assert_true(wake_has_listener(&w, ANN));
 	assert_memory_equal(other.share->key, w.share->key, PASS_KEY_BYTES);
 	wake_close(&other);
 	assert_false(wake_join(&other, dup(w.bell_fd), -1));
@@ -161,17 +161,17 @@ TEST(another_program_sees_the_same_memory)
 /* Killed between word and summary. */
 TEST(half_a_mark_is_found_by_a_deep_look_and_by_the_next_mark)
 {
-	struct wake_map *m = &w.share->maps[WAKE_NEWS];
+	struct wake_map *m = &w.share->maps[WAKE_POLL];
 
-	wake_hear(&w, ANN, true);
+	wake_listen(&w, ANN, true);
 	atomic_store(&m->words[0], UINT64_C(1) << ANN);
-	wake_take(&w, WAKE_NEWS, false, count, NULL);
+	wake_take(&w, WAKE_POLL, false, count, NULL);
 	assert_int_equal(taken[ANN], 0);
-	tell(WAKE_NEWS, ANN);
-	wake_take(&w, WAKE_NEWS, false, count, NULL);
+	notify(WAKE_POLL, ANN);
+	wake_take(&w, WAKE_POLL, false, count, NULL);
 	assert_int_equal(taken[ANN], 1);
 	atomic_store(&m->words[0], UINT64_C(1) << ANN);
-	wake_take(&w, WAKE_NEWS, true, count, NULL);
+	wake_take(&w, WAKE_POLL, true, count, NULL);
 	assert_int_equal(taken[ANN], 2);
 }
 
@@ -206,19 +206,19 @@ TEST(no_mark_is_missed_by_a_taker_that_sleeps)
 	done = p;
 	memset(seen, 0, sizeof(seen));
 	for (uint32_t i = 1; i < MARKERS; i++)
-		wake_hear(&w, i, true);
+		wake_listen(&w, i, true);
 	for (int i = 1; i < MARKERS; i++) {
 		pids[i] = fork();
 		for (int round = 1; pids[i] == 0 && round <= ROUNDS; round++) {
 			atomic_store(&done[i], round);
-			tell(WAKE_NEWS, i);
+			notify(WAKE_POLL, i);
 		}
 		if (pids[i] == 0)
 			_exit(0);
 	}
 	for (;;) {
 		wake_sleep(&w);
-		wake_take(&w, WAKE_NEWS, false, note, NULL);
+		wake_take(&w, WAKE_POLL, false, note, NULL);
 		if (saw_all())
 			break;
 		assert_true(rings(20000));
@@ -268,7 +268,7 @@ TEST(a_pass_that_was_changed_or_made_up_is_none)
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
-	EACH(what_nobody_hears_is_not_marked),
+	EACH(without_a_listener_nothing_is_marked),
 	EACH(what_ended_is_marked_for_everybody),
 	EACH(a_mark_is_taken_once_however_often_it_was_made),
 	EACH(kinds_are_apart),

@@ -1,4 +1,4 @@
-/* The watchdog's questions, to a pool that the test plays, and what the service manager hears. */
+/* The watchdog's probes, to a pool that the test plays, and what the service manager gets. */
 #include "scratch.h"
 
 #include "watchdog.h"
@@ -100,7 +100,7 @@ is_fed(void)
 	return true;
 }
 
-TEST(answer_feeds_it_once)
+TEST(response_feeds_it_once)
 {
 	int fd = question();
 
@@ -112,7 +112,7 @@ TEST(answer_feeds_it_once)
 	close(fd);
 }
 
-TEST(answer_in_pieces_feeds_it)
+TEST(response_in_pieces_feeds_it)
 {
 	int fd = question();
 
@@ -124,7 +124,7 @@ TEST(answer_in_pieces_feeds_it)
 	close(fd);
 }
 
-TEST(question_that_nobody_answers_is_given_up_for_the_next)
+TEST(probe_without_a_response_is_given_up_for_the_next)
 {
 	int silent = question(), next = question();
 
@@ -148,7 +148,7 @@ feeds_nothing(const char *bytes, size_t len)
 	close(next);
 }
 
-TEST(what_is_no_good_answer_feeds_nothing)
+TEST(what_is_no_good_response_feeds_nothing)
 {
 	feeds_nothing("", 0);
 	feeds_nothing(OK, 12);
@@ -182,7 +182,7 @@ TEST(without_a_watchdog_nobody_is_asked)
 	assert_int_equal(watchdog_wait_ms(&w, &n, 777), 777);
 }
 
-TEST(loop_is_told_when_to_turn_again)
+TEST(loop_learns_when_to_turn_again)
 {
 	assert_true(watchdog_wait_ms(&w, &n, 777) <= 0);
 	watchdog_turn(&w, &n, dir);
@@ -195,13 +195,13 @@ TEST(loop_is_told_when_to_turn_again)
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
-	EACH(answer_feeds_it_once),
-	EACH(answer_in_pieces_feeds_it),
-	EACH(question_that_nobody_answers_is_given_up_for_the_next),
-	EACH(what_is_no_good_answer_feeds_nothing),
+	EACH(response_feeds_it_once),
+	EACH(response_in_pieces_feeds_it),
+	EACH(probe_without_a_response_is_given_up_for_the_next),
+	EACH(what_is_no_good_response_feeds_nothing),
 	EACH(pool_that_is_not_there_is_asked_again),
 	EACH(without_a_watchdog_nobody_is_asked),
-	EACH(loop_is_told_when_to_turn_again),
+	EACH(loop_learns_when_to_turn_again),
 };
 
 int

@@ -35,20 +35,20 @@ static const char *const catalogue[WORD__MAX][ARRAY_LEN(languages)] = {
 #undef WORDS
 };
 
-/* The places of a text, each once and in the order of the alphabet. */
+/* The placeholders of a text, each once and in the order of the alphabet. */
 static void
-places_of(const char *text, char out[static 64])
+placeholders_of(const char *text, char out[static 64])
 {
-	static const char *const places[] = { "{code}", "{email}", "{group}", "{name}" };
+	static const char *const placeholders[] = { "{code}", "{email}", "{group}", "{name}" };
 	size_t len = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		if (strstr(text, places[i]))
-			len += (size_t)snprintf(out + len, 64 - len, "%s", places[i]);
+	for (size_t i = 0; i < ARRAY_LEN(placeholders); i++)
+		if (strstr(text, placeholders[i]))
+			len += (size_t)snprintf(out + len, 64 - len, "%s", placeholders[i]);
 }
 
-TEST(every_text_is_there_in_every_language_with_the_same_places)
+TEST(every_text_is_there_in_every_language_with_the_same_placeholders)
 {
 	for (int word = 0; word < WORD__MAX; word++)
 		for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
@@ -57,15 +57,15 @@ TEST(every_text_is_there_in_every_language_with_the_same_places)
 
 			if (!text || !text[0])
 				fail_msg("%s is missing in %s", names[word], languages[i]);
-			places_of(catalogue[word][0], want);
-			places_of(text, got);
+			placeholders_of(catalogue[word][0], want);
+			placeholders_of(text, got);
 			if (strcmp(want, got) != 0)
 				fail_msg(
 				    "%s in %s has the places %s", names[word], languages[i], got);
 		}
 }
 
-TEST(no_place_is_left_open)
+TEST(no_placeholder_is_left_open)
 {
 	static const struct words_value values[] = { { "name", "N" }, { "code", "C" },
 		{ "group", "G" }, { "email", "E" }, { 0 } };
@@ -73,7 +73,7 @@ TEST(no_place_is_left_open)
 	for (int word = 0; word < WORD__MAX; word++)
 		for (size_t i = 0; i < ARRAY_LEN(languages); i++)
 			assert_null(
-			    strpbrk(words_tell(&a, (enum word)word, languages[i], values), "{}"));
+			    strpbrk(words_format(&a, (enum word)word, languages[i], values), "{}"));
 }
 
 TEST(each_language_names_the_relay_and_the_code_in_its_mails)
@@ -121,7 +121,7 @@ TEST(language_is_found_by_the_first_part_of_its_tag_whatever_its_case)
 static const char *
 joined(const char *language, const char *name)
 {
-	return words_tell(
+	return words_format(
 	    &a, WORD_JOINED, language, (const struct words_value[]){ { "name", name }, { 0 } });
 }
 
@@ -147,8 +147,8 @@ TEST(name_turns_nothing_but_itself)
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
-	EACH(every_text_is_there_in_every_language_with_the_same_places),
-	EACH(no_place_is_left_open),
+	EACH(every_text_is_there_in_every_language_with_the_same_placeholders),
+	EACH(no_placeholder_is_left_open),
 	EACH(each_language_names_the_relay_and_the_code_in_its_mails),
 	EACH(languages_differ),
 	EACH(language_is_found_by_the_first_part_of_its_tag_whatever_its_case),

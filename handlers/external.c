@@ -1,5 +1,5 @@
-/* Sending to the outside: what each channel needs, and what becomes of it. */
-#include "outside.h"
+/* Sending external messages: what each channel needs, and what becomes of it. */
+#include "external.h"
 
 #include "bridge.h"
 #include "channel.h"
@@ -89,7 +89,7 @@ check_needs(struct request *r, const struct in_message *in, unsigned needs)
 	return true;
 }
 
-/* What the fields of a channel must have besides the limits of each; false: it answered. */
+/* What the fields of a channel must have besides the limits of each; false: it responded. */
 static bool
 check(struct request *r, const struct in_message *in, const struct channel *ch)
 {
@@ -124,14 +124,14 @@ choose_way(const struct request *r, const struct channel *ch, struct bridge_new 
 }
 
 static void
-answer(struct request *r, const struct message_new *m, const char *key, enum send_result result)
+respond(struct request *r, const struct message_new *m, const char *key, enum send_result result)
 {
-	message_answer(r, m, key, result);
-	if (m->to.outside->by_relay && result == SEND_NEW)
+	message_respond(r, m, key, result);
+	if (m->to.external->by_relay && result == SEND_NEW)
 		req_wake_mailer(r);
 }
 
-/* Where it goes, in the form that is kept; NULL: it answered. */
+/* Where it goes, in the form that is kept; NULL: it responded. */
 static const char *
 destination(struct request *r, const struct in_message *in, const struct channel *ch)
 {
@@ -150,7 +150,7 @@ destination(struct request *r, const struct in_message *in, const struct channel
 }
 
 void
-outside_send(struct request *r, const struct in_message *in)
+external_send(struct request *r, const struct in_message *in)
 {
 	const struct channel *ch = channel_find(in->channel);
 	struct bridge_new way = { .phone_id = in->phone_id ? in->phone_id : "" };
@@ -162,7 +162,7 @@ outside_send(struct request *r, const struct in_message *in)
 		.source = in->source,
 		.subject = in->subject,
 		.title = in->title,
-		.to = { TARGET_OUTSIDE, .outside = &way },
+		.to = { TARGET_EXTERNAL, .external = &way },
 		.now = r->now };
 	struct idempotency key = { .key = in->idempotency_key };
 	enum send_result result = SEND_NEW;
@@ -177,11 +177,11 @@ outside_send(struct request *r, const struct in_message *in)
 	choose_way(r, ch, &way);
 	res = db_message_send(r->worker->db, &m, &key, &result);
 	if (!resp_db_failed(r, res))
-		answer(r, &m, in->idempotency_key, result);
+		respond(r, &m, in->idempotency_key, result);
 }
 
 int64_t
-outside_cutoff(const struct request *r)
+external_cutoff(const struct request *r)
 {
 	int64_t ttl_sec = r->worker->conf->queue_ttl_sec;
 
@@ -189,13 +189,13 @@ outside_cutoff(const struct request *r)
 }
 
 void
-outside_expire(struct request *r)
+external_expire(struct request *r)
 {
-	db_bridge_expire(r->worker->db, r->me.id, outside_cutoff(r), r->now);
+	db_bridge_expire(r->worker->db, r->me.id, external_cutoff(r), r->now);
 }
 
 void
-outside_add_error(struct request *r, struct json_object *o, const uint8_t id[static ID_BYTES],
+external_add_error(struct request *r, struct json_object *o, const uint8_t id[static ID_BYTES],
     enum delivery_state state)
 {
 	char *error = NULL;
