@@ -92,14 +92,14 @@ make_invite(struct db *db, const struct order *o)
 	};
 	char token[SECRET_TOKEN_BYTES];
 	uint8_t hash[SECRET_HASH_BYTES];
-	enum admission_result result;
+	bool made = false;
 	enum db_result r;
 	int status;
 
 	secret_token_make("pci_", token);
 	secret_hash(token, hash);
-	r = db_admission_add(db, hash, "relayctl", &m, &result);
-	if (r == DB_DONE && result == ADMISSION_TOO_MANY)
+	r = db_admission_add(db, hash, "relayctl", &m, &made);
+	if (r == DB_DONE && !made)
 		status = ctl_fail("there are as many invites as there may be; delete some");
 	else if (r != DB_DONE)
 		status = ctl_db_failed(r);

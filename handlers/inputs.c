@@ -384,6 +384,11 @@ const struct field in_admission_fields[] = {
 	END,
 };
 
+const struct field in_join_fields[] = {
+	TEXT(in_join, invite, FIELD_OPTIONAL, 0, 64),
+	END,
+};
+
 const struct field in_key_fields[] = {
 	RULED(in_key, name, FIELD_REQUIRED, 1, LABEL_BYTES, is_line, one_line),
 	TEXTS(in_key, scopes, FIELD_REQUIRED, 1, 4),

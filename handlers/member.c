@@ -1,5 +1,5 @@
 /* Members of groups: joining, leaving, roles, and the requests to join. */
-#include "group.h"
+#include "admission.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
@@ -7,19 +7,33 @@
 
 #include <stdlib.h>
 
+static enum db_result
+join_by_link(
+    struct request *r, const struct group_act *act, const char *token, enum group_result *result)
+{
+	uint8_t hash[SECRET_HASH_BYTES];
+
+	secret_hash(token, hash);
+	return db_admission_join(r->worker->db, &r->arena, act, hash, result);
+}
+
 /* POST groups/<id>/join: at once where joining is open, else a request that an owner or admin
  * decides. */
 void
 on_group_join(struct request *r)
 {
-	enum group_result result = GROUP_UNKNOWN;
+	const struct in_join *in = r->in;
+	const bool by_link = in->invite && in->invite[0];
+	enum group_result result = by_link ? GROUP_NO_INVITE : GROUP_UNKNOWN;
 	uint8_t id[ID_BYTES], request_id[ID_BYTES];
 	const struct group_act act = { &r->me, id, r->now };
 	char request[ID_TEXT_BYTES];
 	struct json_object *o;
 
 	if (id_parse("grp_", r->args[0], id) &&
-	    resp_db_failed(r, db_group_join(r->worker->db, &r->arena, &act, request_id, &result)))
+	    resp_db_failed(r,
+		by_link ? join_by_link(r, &act, in->invite, &result) :
+			  db_group_join(r->worker->db, &r->arena, &act, request_id, &result)))
 		return;
 	if (show_group_refused(r, result))
 		return;

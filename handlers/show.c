@@ -220,6 +220,8 @@ show_group_refused(struct request *r, enum group_result result)
 		{ GROUP_NO_REQUEST, 404, "unknown_request", "There is no such request." },
 		{ GROUP_NO_INVITE, 404, "unknown_invite",
 		    "There is no such invitation, or it has been answered." },
+		{ GROUP_TOO_MANY_LINKS, 409, "too_many_invites",
+		    "The group has as many invite links as it may have; revoke some." },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {

@@ -24,6 +24,9 @@ take_back_invites(struct db *db, int64_t group_id, int64_t account_id)
 {
 	enum db_result r = db_exec(db, ST_INVITE_TAKE_BACK, group_id, account_id);
 
+	if (!db_failed(r))
+		r = db_exec(db, ST_ADMISSION_TAKE_BACK, group_id, account_id);
+
 	return r == DB_NONE ? DB_DONE : r;
 }
 

@@ -534,7 +534,8 @@ export interface paths {
         put?: never;
         /**
          * Join a public group, or ask to.
-         * @description Asking again answers with the same request; a member is answered as one that has just joined.
+         * @description Asking again answers with the same request; a member is answered as one that has just joined. With an `invite` of the group
+         *     one joins whatever its rules are.
          */
         post: operations["joinGroup"];
         /** Take a request to join back. */
@@ -627,6 +628,51 @@ export interface paths {
          */
         post: operations["rejectJoin"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/groups/{group_id}/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: components["parameters"]["GroupIdPath"];
+            };
+            cookie?: never;
+        };
+        /** List the invite links of a group that are still good, without their tokens. */
+        get: operations["listGroupInviteLinks"];
+        put?: never;
+        /**
+         * Make a link that lets so many people join the group.
+         * @description For owners and admins of the group; ended when they are none any more. Its bearer gives the token as `invite` to `join`,
+         *     whoever may see the group. With `admits` in the answer it also works as `invite` of `request-code`, past the allow-list:
+         *     links of an admin of the relay do, and all where `RELAY_MEMBERS_INVITE` is set. Signing in and joining take one use together.
+         */
+        post: operations["makeGroupInviteLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/groups/{group_id}/invites/{invite_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: components["parameters"]["GroupIdPath"];
+                invite_id: components["parameters"]["InviteIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a link into a group; who is in stays. */
+        delete: operations["revokeGroupInviteLink"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1512,9 +1558,13 @@ export interface components {
             received_at: number;
             idempotency_key?: string;
         };
+        JoinInput: {
+            /** @description The token of an invite link of the group; empty is none. */
+            invite?: string;
+        };
         NewInviteLink: {
             /**
-             * @description How many addresses it lets in.
+             * @description How many it lets in.
              * @default 1
              */
             uses: number;
@@ -2178,6 +2228,10 @@ export interface components {
             uses_left: number;
             created_at: components["schemas"]["Time"];
             expires_at: components["schemas"]["Time"];
+            /** @description Whether it lets its bearer sign in past the allow-list. */
+            admits: boolean;
+            /** @description The group that its bearer may join. */
+            group_id?: components["schemas"]["GroupId"];
         };
         InviteLinks: {
             /** @constant */
@@ -4193,6 +4247,16 @@ export interface components {
                 "application/json": components["schemas"]["Inbound"];
             };
         };
+        Join: {
+            content: {
+                /**
+                 * @example {
+                 *       "invite": "pci_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                 *     }
+                 */
+                "application/json": components["schemas"]["JoinInput"];
+            };
+        };
         NewInviteLink: {
             content: {
                 /**
@@ -4979,7 +5043,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: components["requestBodies"]["Join"];
         responses: {
             200: components["responses"]["Joined"];
             202: components["responses"]["JoinRequested"];
@@ -5120,6 +5184,84 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["MediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    listGroupInviteLinks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
+            header?: never;
+            path: {
+                group_id: components["parameters"]["GroupIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["InviteLinks"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    makeGroupInviteLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: components["parameters"]["GroupIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["NewInviteLink"];
+        responses: {
+            200: components["responses"]["InviteLinkMade"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["TooManyInvites"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["MediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    revokeGroupInviteLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: components["parameters"]["GroupIdPath"];
+                invite_id: components["parameters"]["InviteIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Revoked"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];
