@@ -290,6 +290,7 @@ def arguments(words):
     parser.add_argument("--email", help="the e-mail address to sign in with")
     parser.add_argument("--name", help="the name to show to others")
     parser.add_argument("--invite", metavar="TOKEN", help="what lets them sign in past the allow-list; `relayctl invite` makes it")
+    parser.add_argument("--group", metavar="ID", help="the group that the invite is for")
     parser.add_argument("--terminal", action="store_true", help="draw the link as a QR code on the terminal, too")
     parser.add_argument("--qr", metavar="FILE.svg", help="draw the link as a QR code into this file")
     args = parser.parse_args(words)
@@ -306,7 +307,8 @@ def main(words=None):
     for url in (args.site, args.relay):
         if sends_openly(url):
             print(f"{PROGRAM}: warning: {url} is not encrypted: others on the way can read along", file=sys.stderr)
-    link = launch_link(args.site, args.relay, "private", email=args.email, name=args.name, invite=args.invite)
+    link = launch_link(args.site, args.relay, "private", email=args.email, name=args.name, invite=args.invite,
+                       group=args.group)
     if args.qr is not None:
         try:
             write_whole(args.qr, Qr(link.encode()).svg())

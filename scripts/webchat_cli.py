@@ -660,9 +660,12 @@ class Output:
 
 # -- groups and the directory ----------------------------------------------------------------------
 
+GROUP_ID = re.compile(r"grp_[0-9a-f]{32}")
+
+
 def find_group(relay, name):
     """The group of that id or exact name: one of the user's own, else a public one. None when there is none."""
-    if re.fullmatch(r"grp_[0-9a-f]{32}", name):
+    if GROUP_ID.fullmatch(name):
         return relay.call("GET", f"{CHAT}/groups/{name}")["group"]
     found = [group for group in relay.pages(CHAT + "/groups", "groups") if group["name"] == name]
     if not found:
@@ -674,7 +677,10 @@ def find_group(relay, name):
 
 
 def use_group(args, relay, out):
-    """Find the group, make or join it as asked, and answer its id."""
+    """Find the group, make or join it as asked, and return its id. With an invite one may join a group that one does not see."""
+    if args.join and args.invite and GROUP_ID.fullmatch(args.group):
+        join_group(relay, out, args.group, {"invite": args.invite})
+        return args.group
     group = find_group(relay, args.group)
     if args.create_group and not (group and group.get("role")):
         public = {"visibility": "public", "join_policy": "open"} if args.open else {"visibility": "private"}
@@ -685,9 +691,14 @@ def use_group(args, relay, out):
     out.put("group", f"Group: {clean(group['name'])} ({group_id}, {group['visibility']}, "
             f"{group['member_count']} members)", group=group)
     if args.join:
-        status = relay.call("POST", f"{CHAT}/groups/{group_id}/join")["status"]
-        out.put("join", f"Join: {clean(status)}", group_id=group_id, status=status)
+        join_group(relay, out, group_id)
     return group_id
+
+
+def join_group(relay, out, group_id, body=None):
+    """Join, or ask to, and say which."""
+    status = relay.call("POST", f"{CHAT}/groups/{group_id}/join", body)["status"]
+    out.put("join", f"Join: {clean(status)}", group_id=group_id, status=status)
 
 
 def show_directory(relay, out):
@@ -1064,7 +1075,7 @@ def command_line():
     who.add_argument("--session-name", metavar="NAME", help="how this session is called (default: cli)")
     who.add_argument("--chat-address", metavar="ADDR", help="the address to get when the account is made")
     who.add_argument("--code", help="the six digits of the sign-in mail")
-    who.add_argument("--invite", metavar="TOKEN", help="what an admin gave you to sign in past the allow-list")
+    who.add_argument("--invite", metavar="TOKEN", help="what somebody gave you to sign in past the allow-list, or with --group ID --join to join that group")
     who.add_argument("--logout", action="store_true", help="end the session and forget it")
     where = parser.add_argument_group("which relay")
     where.add_argument("--relay", metavar="URL", help="the address of the relay")

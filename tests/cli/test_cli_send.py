@@ -221,6 +221,15 @@ def test_joining_a_group_that_decides_is_a_request(cli, bob):
     assert "request" in cli.run("--group", group["group_id"], "--join").stdout.splitlines()[-1]
 
 
+def test_invite_opens_a_group_that_one_does_not_see(cli, relay, ann):
+    group = ann.post("/api/v1/webchat/groups", {"name": "Hidden", "visibility": "private"}, expect=200)["group_id"]
+    token = ann.post(f"/api/v1/webchat/groups/{group}/invites", {}, expect=200)["token"]
+    assert cli.run("--group", group, "--join", expect=1).stderr.count("\n") == 1
+    assert cli.json("--group", group, "--join", "--invite", token, "--message", "I am in")["join"]["status"] == "member"
+    assert ann.texts()[-1] == "I am in"
+    assert "invit" in cli.run("--group", group, "--join", "--invite", token[:-1], expect=1).stderr
+
+
 def test_unknown_group_is_one_line(cli):
     assert cli.run("--group", unique("none"), "--message", "x", expect=1).stderr.count("\n") == 1
     assert cli.run("--group", "grp_" + "0" * 32, "--join", expect=1).stderr.count("\n") == 1
