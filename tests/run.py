@@ -69,6 +69,7 @@ def python_tests(words):
         if os.path.getsize(report.name) == 0:  # pytest could not even begin
             return 0, 1, 0, 0
         cases = list(ET.parse(report.name).iter("testcase"))
+    slowest(cases)
     ran = {part for c in cases for part in c.get("classname", "").split(".")}
     silent = [] if words else [f for f in files if os.path.basename(f)[:-3] not in ran]
     for path in silent:
@@ -77,6 +78,16 @@ def python_tests(words):
     skipped = sum(1 for c in cases if c.find("skipped") is not None)
     rules = {(c.get("classname"), c.get("name", "").split("[")[0]) for c in cases}
     return len(cases) - failed - skipped, failed + len(silent), skipped, len(rules)
+
+
+def slowest(cases, most=12):
+    """Where the time went: files that took longest, all of a file's cases together."""
+    sums = {}
+    for case in cases:
+        name = next((part for part in reversed(case.get("classname", "").split(".")) if part.startswith("test_")), "?")
+        sums[name] = sums.get(name, 0) + float(case.get("time", 0))
+    top = sorted(sums.items(), key=lambda item: -item[1])[:most]
+    print("longest: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in top))
 
 
 def main():

@@ -57,6 +57,9 @@ ROWS = {
     ("GET", GROUP + "/requests"): (None, 404, 404, 403, 200, 404),
     ("POST", GROUP + "/requests/{request}/approve"): (None, 404, 404, 403, 404, 404),
     ("POST", GROUP + "/requests/{request}/reject"): (None, 404, 404, 403, 404, 404),
+    ("GET", GROUP + "/invites"): (None, 404, 404, 403, 200, 404),
+    ("POST", GROUP + "/invites"): ({"uses": 1}, 404, 404, 403, 200, 404),
+    ("DELETE", GROUP + "/invites/{group_link}"): (None, 404, 404, 403, 200, 404),
     ("GET", GROUP + "/members"): (None, 404, 404, 200, 200, 404),
     ("POST", GROUP + "/members"): ({"chat_address": "{plain}"}, 404, 404, 403, 202, 404),
     ("PATCH", GROUP + "/members/{second}"): ({"role": "writer"}, 404, 404, 403, 200, 404),
@@ -161,6 +164,7 @@ def make_world(relay):
     [invite] = people["plain"].get(CHAT + "/invites", expect=200)["invites"]
     names["invite"] = invite["invite_id"]
     names["link"] = people["admin"].post(CHAT + "/admin/invites", {"uses": 2}, expect=200)["invite"]["invite_id"]
+    names["group_link"] = owner.post(f"{CHAT}/groups/{group}/invites", {"uses": 2}, expect=200)["invite"]["invite_id"]
     names["channel"], names["number"] = "sms", "+4930123"
     names["request"] = "req_" + "0" * 32
     return people, names
