@@ -8,6 +8,9 @@
 #include <limits.h>
 #include <string.h>
 
+#define LEAST_CONNECTIONS 8192
+#define OTHER_CONNECTIONS 2048 /* beside streams */
+
 /* Characters that mean something to nginx inside or outside of quotes. */
 static bool
 is_safe(const char *value, const char *also_bad)
@@ -305,20 +308,45 @@ add_log_address(struct writer *w)
 	return true;
 }
 
+/* Of one worker: all streams may meet at the same, and each takes one from the client and one to
+ * relay-live. */
+static int64_t
+connections(const struct conf *c)
+{
+	const int64_t most = c->live == LIVE_FALSE ? 0 : 2 * c->live_max + OTHER_CONNECTIONS;
+
+	return most > LEAST_CONNECTIONS ? most : LEAST_CONNECTIONS;
+}
+
+static bool
+add_connections(struct writer *w)
+{
+	return add_number(w, connections(w->n->conf));
+}
+
+/* A response that comes from a file takes one more than its connections. */
+static bool
+add_open_files(struct writer *w)
+{
+	return add_number(w, 2 * connections(w->n->conf));
+}
+
 /* What may stand between @ signs. */
 static const struct {
 	const char *name;
 	bool (*add)(struct writer *w);
-} values[] = { { "BODY", add_body }, { "CORS_ORIGINS", add_origins }, { "LIMIT", add_limit },
-	{ "LIMIT_ZONES", add_zones }, { "LISTEN", add_listen }, { "LOG_ADDRESS", add_log_address },
-	{ "MATCH", add_match }, { "METRICS_PORT", add_metrics_port }, { "PAGE_DIR", add_page_dir },
-	{ "PAGE_RELAYS", add_page_relays }, { "PATH", add_location_path },
-	{ "SMALL_BODY", add_small_body }, { "TLS_CERTIFICATE", add_certificate },
-	{ "TLS_KEY", add_key }, { "TRUSTED_PROXIES", add_proxies },
-	{ "UPLOAD_BODY", add_upload_body }, { "UPLOAD_DIR", add_upload_dir },
-	{ "UPLOAD_LIMIT", add_upload_limit }, { "UPLOAD_MAX", add_upload_max },
-	{ "UPLOAD_QUOTA", add_upload_quota }, { "UPSTREAM", add_upstream },
-	{ "UPSTREAMS", add_upstreams }, { "USER", add_user }, { "WORKERS", add_workers } };
+} values[] = { { "BODY", add_body }, { "CONNECTIONS", add_connections },
+	{ "CORS_ORIGINS", add_origins }, { "LIMIT", add_limit }, { "LIMIT_ZONES", add_zones },
+	{ "LISTEN", add_listen }, { "LOG_ADDRESS", add_log_address }, { "MATCH", add_match },
+	{ "METRICS_PORT", add_metrics_port }, { "OPEN_FILES", add_open_files },
+	{ "PAGE_DIR", add_page_dir }, { "PAGE_RELAYS", add_page_relays },
+	{ "PATH", add_location_path }, { "SMALL_BODY", add_small_body },
+	{ "TLS_CERTIFICATE", add_certificate }, { "TLS_KEY", add_key },
+	{ "TRUSTED_PROXIES", add_proxies }, { "UPLOAD_BODY", add_upload_body },
+	{ "UPLOAD_DIR", add_upload_dir }, { "UPLOAD_LIMIT", add_upload_limit },
+	{ "UPLOAD_MAX", add_upload_max }, { "UPLOAD_QUOTA", add_upload_quota },
+	{ "UPSTREAM", add_upstream }, { "UPSTREAMS", add_upstreams }, { "USER", add_user },
+	{ "WORKERS", add_workers } };
 
 bool
 nginxconf_value(struct writer *w, const char *name)

@@ -1,7 +1,7 @@
 # `make bench`: the relay beside a constant answer, a bare commit loop and a plain Flask program, in one interleaved run.
 # QUICK=1: one round of one second each, without the largest store, to try the machinery.
 
-BENCH = $(addprefix $(BUILD)/bench/,load constant loop)
+BENCH = $(addprefix $(BUILD)/bench/,load constant loop listen)
 
 .PHONY: bench-programs
 bench-programs: all $(BENCH)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 import files
+import live
 import measure
 import seed
 import servers
@@ -129,6 +130,8 @@ class Bench:
         found["sweep"] = files.beside_a_pass(self)
         say("whether polls write")
         found["polls_write"] = measure.polls_write(self.build, server, self.files["100k"])
+        say("live wake-ups, and devices")
+        found["live"] = live.measure_live(self, turns=1 if self.slices == 1 else 5, seconds=3 if self.slices == 1 else 10)
         say("starts")
         found["start"] = measure.starts(self.build, self.folder, self.seeds[10000])
         return found

@@ -113,7 +113,7 @@ def memory_of(pid):
 
 def memory(pid):
     """The relay's processes: [(kind, resident, proportional)], its parent first."""
-    kinds = {"relayd": "worker", "relay-mail": "mailer", "nginx": "nginx"}
+    kinds = {"relayd": "worker", "relay-mail": "mailer", "relay-live": "relay-live", "nginx": "nginx"}
     found = [("parent", *memory_of(pid))]
     return found + [(kinds.get(comm(p), comm(p)), *memory_of(p)) for p in children(pid)]
 

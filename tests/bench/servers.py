@@ -110,9 +110,9 @@ def stop_all():
         LIVE.pop().stop()
 
 
-def relay(name, folder, build, db, durability):
+def relay(name, folder, build, db, durability, **more):
     server = Server(name, folder)
-    server.put_settings(RELAY_DURABILITY=durability)
+    server.put_settings(RELAY_DURABILITY=durability, **more)
     server.put_database(db)
     server.spawn([os.path.join(build, "relayd"), "--dir", folder])
     return server

@@ -5,6 +5,8 @@ import re
 import statistics
 import subprocess
 
+import live
+
 LABELS = {
     "constant": "constant answer (C, FastCGI)",
     "poll_10k": "poll, 10 thousand messages",
@@ -121,6 +123,7 @@ def after_rows(after):
     yield crowd_row(after["crowd"])
     yield from memory_rows(after["memory"])
     yield from file_rows(after)
+    yield from live.rows(after["live"])
     start = after["start"]
     yield ("start of the pool to its first answer", "< 50 ms",
            f"{start['later']:.0f} ms (longest {start['later_max']:.0f}); the very first start, which makes the "

@@ -104,6 +104,8 @@ shared_by_both(const char *text)
 	has(text, "zone=addresses:10m rate=1000r/s;");
 	has(text, "limit_req zone=auth burst=60 nodelay;");
 	has(text, "limit_conn connections 100;");
+	has(text, "worker_connections 10048;");
+	has(text, "worker_rlimit_nofile 20096;");
 	has(text, "server \"unix:live.sock\" max_fails=0;");
 	has(text, "location = /api/v1/webchat/events {");
 	has(text, "default \"*\";");
