@@ -1,6 +1,7 @@
 /* The pass: jobs in order, rows before files, the checkpoint last. */
 #include "sweep_pass.h"
 
+#include "expiry.h"
 #include "sweep_files.h"
 
 #include "cleanup.h"
@@ -40,22 +41,15 @@ sweep_make_plan(const struct conf *c, int64_t now, struct sweep_plan *out)
 {
 	*out = (struct sweep_plan){ .now = now };
 	out->until[SWEEP_SESSIONS] = out->until[SWEEP_CODES] = out->until[SWEEP_THROTTLES] =
-	    out->until[SWEEP_OUTBOX] = out->until[SWEEP_FILES] = now;
-	out->until[SWEEP_KEYS] = now - DAY_MS;
-	if (c->join_request_ttl_sec)
-		out->until[SWEEP_ACCESS] = out->until[SWEEP_JOINS] = out->until[SWEEP_INVITES] =
-		    now - c->join_request_ttl_sec * 1000;
-	if (c->queue_ttl_sec)
-		out->until[SWEEP_BRIDGE] = now - c->queue_ttl_sec * 1000;
-	/* -1: none expires, but some are final */
-	out->until[SWEEP_MESSAGES] =
-	    c->pchat_queue_ttl_sec ? now - c->pchat_queue_ttl_sec * 1000 : -1;
-	if (c->record_ttl_sec) {
-		out->until[SWEEP_RECORDS] = now - c->record_ttl_sec * 1000;
-		out->until[SWEEP_DEAD_KEYS] = now;
-	}
-	if (c->audit_ttl_sec)
-		out->until[SWEEP_AUDIT] = now - c->audit_ttl_sec * 1000;
+	    out->until[SWEEP_OUTBOX] = out->until[SWEEP_FILES] = out->until[SWEEP_MESSAGES] = now;
+	out->until[SWEEP_KEYS] = expiry_cutoff(now, DAY_MS);
+	out->until[SWEEP_ACCESS] = out->until[SWEEP_JOINS] = out->until[SWEEP_INVITES] =
+	    expiry_cutoff(now, c->join_request_ttl_sec * 1000);
+	out->until[SWEEP_BRIDGE] = expiry_cutoff(now, c->queue_ttl_sec * 1000);
+	out->messages_until = expiry_cutoff(now, c->pchat_queue_ttl_sec * 1000);
+	out->until[SWEEP_RECORDS] = expiry_cutoff(now, c->record_ttl_sec * 1000);
+	out->until[SWEEP_DEAD_KEYS] = out->until[SWEEP_RECORDS] ? now : 0;
+	out->until[SWEEP_AUDIT] = expiry_cutoff(now, c->audit_ttl_sec * 1000);
 	out->devices_since = now - device_grace_sec(c) * 1000;
 	out->seen_since = now - DEVICE_SEEN_MS;
 	out->until[SWEEP_KEPT] = retention_modes[c->retention_mode].scrubs ? now : 0;

@@ -2,6 +2,7 @@
  * older clients). */
 #include "auth.h"
 
+#include "expiry.h"
 #include "resp.h"
 #include "route.h"
 #include "secret.h"
@@ -74,7 +75,7 @@ check_session(struct request *r, const char *token)
 		return false;
 	if (res == DB_NONE || r->me.blocked)
 		return refuse_unknown(r);
-	if (r->session.expires_at && r->session.expires_at <= r->now)
+	if (expiry_passed(r->session.expires_at, r->now))
 		return refuse(r, "credential_expired", "The session has expired; sign in again.");
 	if (!(r->route->access & SILENT))
 		note_seen(r);

@@ -1,4 +1,5 @@
 /* Requests for access: what admins decide. */
+#include "expiry.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "resp.h"
@@ -47,7 +48,7 @@ static void
 decide(struct request *r, bool approve)
 {
 	const struct conf *c = r->worker->conf;
-	struct mail mail = { .expires_at = r->now + MAIL_TTL_MS,
+	struct mail mail = { .expires_at = expiry_at(r->now, MAIL_TTL_MS),
 		.subject = arena_printf(&r->arena, "%s: you can sign in now", c->name),
 		.body = arena_printf(&r->arena,
 		    "Your request for access to %s was approved.\nSign in with this e-mail "

@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "cleanup.h"
 #include "email.h"
+#include "expiry.h"
 #include "resp.h"
 #include "req.h"
 
@@ -120,7 +121,7 @@ choose_way(const struct request *r, const struct channel *ch, struct bridge_new 
 		way->kind = ch->kind;
 		way->most_per_day = (int)ch->per_day(c);
 	}
-	way->expires_at = c->queue_ttl_sec ? r->now + c->queue_ttl_sec * 1000 : INT64_MAX;
+	way->expires_at = expiry_at(r->now, c->queue_ttl_sec * 1000);
 }
 
 static void
@@ -183,9 +184,7 @@ external_send(struct request *r, const struct in_message *in)
 int64_t
 external_cutoff(const struct request *r)
 {
-	int64_t ttl_sec = r->worker->conf->queue_ttl_sec;
-
-	return ttl_sec ? r->now - ttl_sec * 1000 : -1;
+	return expiry_cutoff(r->now, r->worker->conf->queue_ttl_sec * 1000);
 }
 
 void

@@ -9,7 +9,7 @@
 /* Handles POST messages for a channel other than pchat. */
 void external_send(struct request *r, const struct in_message *in);
 
-/* External messages made at this time or before have expired; -1 when none ever do. */
+/* External messages made at this time or before have expired (expiry_cutoff). */
 int64_t external_cutoff(const struct request *r);
 
 /* Ends what of the caller's waited too long, so that what is read next says so. While nothing can

@@ -2,6 +2,7 @@
 #include "file.h"
 
 #include "download.h"
+#include "expiry.h"
 #include "filename.h"
 #include "handlers.h"
 #include "inputs.h"
@@ -221,7 +222,7 @@ keep(struct request *r, struct upload *u, struct upload_key *k)
 		.mime = u->mime,
 		.size = u->size,
 		.created_at = r->now,
-		.expires_at = c->upload_ttl_sec ? r->now + c->upload_ttl_sec * 1000 : 0,
+		.expires_at = expiry_at(r->now, c->upload_ttl_sec * 1000),
 		.key_mac = k->given ? k->mac : NULL };
 	enum file_result result = FILE_NOTED;
 	enum db_result res;
@@ -398,7 +399,7 @@ void
 on_file_link(struct request *r)
 {
 	char id[ID_TEXT_BYTES], link[LINK_BYTES];
-	int64_t expires_at = r->now + LINK_TTL_MS;
+	int64_t expires_at = expiry_at(r->now, LINK_TTL_MS);
 	struct json_object *o;
 	struct file f;
 	int64_t reader;
@@ -409,10 +410,8 @@ on_file_link(struct request *r)
 		unknown_file(r);
 		return;
 	}
-	if (f.expires_at && f.expires_at < expires_at)
-		expires_at = f.expires_at;
-	if (r->session.expires_at && r->session.expires_at < expires_at)
-		expires_at = r->session.expires_at;
+	expires_at = expiry_earlier(expires_at, f.expires_at);
+	expires_at = expiry_earlier(expires_at, r->session.expires_at);
 	link_make(r, f.public_id, expires_at, link);
 	id_format("fil_", f.public_id, id);
 	o = resp_ok(r, 200);

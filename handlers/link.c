@@ -2,6 +2,7 @@
  * both, their numbers and the file. What the reader may see is looked up each time. */
 #include "link.h"
 
+#include "expiry.h"
 #include "resp.h"
 #include "secret.h"
 
@@ -91,7 +92,7 @@ link_reader(struct request *r, const char *link, const uint8_t file_id[static ID
 	res = db_session_by_id(r->worker->db, &r->arena, session_id, &s, &reader);
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
-	if (res == DB_ROW && !reader.blocked && (!s.expires_at || s.expires_at > r->now) &&
+	if (res == DB_ROW && !reader.blocked && !expiry_passed(s.expires_at, r->now) &&
 	    fits(mac, &s, reader.id, file_id, expires_at))
 		*account_id = reader.id;
 	return true;

@@ -1,5 +1,5 @@
 /* The API: method, path, who may call, largest body, how often, which pool, what it takes, who
- * answers. Preconditions hold before a handler runs. nginx's locations and limits are written from
+ * responds. Preconditions hold before a handler runs. nginx's locations and limits are written from
  * it. */
 #include "route.h"
 

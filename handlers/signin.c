@@ -2,6 +2,7 @@
 #include "signin.h"
 
 #include "admission.h"
+#include "expiry.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "log.h"
@@ -59,7 +60,7 @@ own_mail(struct request *r, enum words_mail which, const char *code, int64_t ttl
 	return (struct mail){ .recipient = in->email,
 		.subject = w.subject,
 		.body = w.body,
-		.expires_at = r->now + ttl_ms };
+		.expires_at = expiry_at(r->now, ttl_ms) };
 }
 
 /* The same for everybody: the response tells nobody who has an account or may have one. */
@@ -226,7 +227,7 @@ on_code_verify(struct request *r)
 		.session_name = or_empty(in->session_name),
 		.listen_channel = or_empty(in->listen_channel),
 		.token_hash = hash,
-		.expires_at = c->session_ttl_sec ? r->now + c->session_ttl_sec * 1000 : 0,
+		.expires_at = expiry_at(r->now, c->session_ttl_sec * 1000),
 	};
 	res = email ? db_code_verify(r->worker->db, &r->arena, &ask, &result, &acc, &s, &retry_at) :
 		      DB_FAIL;

@@ -16,7 +16,7 @@ struct listeners;
 struct listeners *listeners_new(struct event_base *base, struct wake *wake, int most);
 
 /* Takes over the connection of somebody who brought this pass: they listen from now on, or are
- * answered at once. */
+ * responded to at once. */
 void listeners_admit(struct listeners *l, struct bufferevent *conn, const struct pass *p);
 
 /* Says good-bye to all, looks for no marks any more, and frees it. */

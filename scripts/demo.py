@@ -25,8 +25,8 @@ SETTINGS = {"HOST": "127.0.0.1", "PCHAT_DEV_EXPOSE_CODES": "true", "RELAY_NAME":
             "RELAY_WORKERS": "2", "PCHAT_ADMIN_EMAILS": "you@demo.example", "RELAY_API_RATE": "0", "RELAY_AUTH_RATE": "0"}
 START_SEC = 60
 PEOPLE = (("anna", "Anna Keller"), ("yosef", "יוסף לוי"), ("mira", "Mira Santos"), ("niraj", "नीरज शर्मा"))
-ANSWERS = ("Good to hear from you!", "I was just thinking of that.", "Let us talk about it on Sunday.",
-           "Have you seen the group? There is a new path along the lake.", "That sounds good to me.")
+RESPONSES = ("Good to hear from you!", "I was just thinking of that.", "Let us talk about it on Sunday.",
+             "Have you seen the group? There is a new path along the lake.", "That sounds good to me.")
 
 
 class Person:
@@ -45,30 +45,30 @@ class Person:
         return call(self.url, method, "/api/v1/" + path, body, self.token)
 
     def send(self, to, text, **more):
-        """Send a message; answers its id."""
+        """Send a message; returns its id."""
         return self.call("POST", "messages", {"to": to, "text": text, **more})["message_id"]
 
     def upload(self, name, mime, content):
-        """Put a file on the relay; answers its id."""
+        """Put a file on the relay; returns its id."""
         request = urllib.request.Request(f"{self.url}/api/v1/webchat/upload?name={quote(name)}", content, method="PUT",
                                          headers={"X-PChat-Session": self.token, "Content-Type": mime})
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.load(answer)["file_id"]
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)["file_id"]
 
-    def news(self):
+    def unread(self):
         """Messages that came since the last time."""
-        answer = self.call("POST", "webchat/poll", {"chat_address": self.address, "limit": 100, "cursor": self.cursor})
-        self.cursor = answer["cursor"]
-        return answer["messages"]
+        response = self.call("POST", "webchat/poll", {"chat_address": self.address, "limit": 100, "cursor": self.cursor})
+        self.cursor = response["cursor"]
+        return response["messages"]
 
 
 def call(url, method, path, body=None, token=None):
-    """One call; answers its JSON."""
+    """One call; returns its JSON."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json", **({"X-PChat-Session": token} if token else {})}
     request = urllib.request.Request(url + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        return json.load(response)
 
 
 def tune(seconds=4, rate=8000):
@@ -79,20 +79,20 @@ def tune(seconds=4, rate=8000):
     return struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", 36 + len(body), b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16, b"data", len(body)) + body
 
 
-def settle(url):
-    """People and what they say; answers them by address."""
+def sign_in_all(url):
+    """People and what they say; returns them by address."""
     people = {address: Person(url, address, name) for address, name in PEOPLE}
     you = Person(url, "you", "You")
     anna, mira = people["anna"], people["mira"]
     hikers = anna.call("POST", "webchat/groups", {"name": "Sunday hikers", "visibility": "public", "description": "Sundays at nine, at the bridge."})["group_id"]
-    news = mira.call("POST", "webchat/groups", {"name": "Harbour news", "visibility": "public", "mode": "stream", "join_policy": "open"})["group_id"]
+    harbour = mira.call("POST", "webchat/groups", {"name": "Harbour news", "visibility": "public", "mode": "stream", "join_policy": "open"})["group_id"]
     for address in ("yosef", "mira", "you"):
         anna.call("POST", f"webchat/groups/{hikers}/members", {"chat_address": address})
-    mira.call("POST", f"webchat/groups/{news}/members", {"chat_address": "you"})
+    mira.call("POST", f"webchat/groups/{harbour}/members", {"chat_address": "you"})
     for person in (people["yosef"], mira, you):
         for invite in person.call("GET", "webchat/invites")["invites"]:
             person.call("POST", f"webchat/invites/{invite['invite_id']}/accept")
-    mira.send(news, "The ferry runs every hour from Monday.")
+    mira.send(harbour, "The ferry runs every hour from Monday.")
     people["niraj"].send("you", "नमस्ते, कल मिलते हैं?")
     first = anna.send(hikers, "Good morning! The path along the lake is open again.")
     people["yosef"].send(hikers, "אז ניפגש ליד הגשר ב־9:30? https://maps.example.org/b7", reply_to=first)
@@ -114,7 +114,7 @@ def live(people, stopped):
                 seen = time.monotonic()
                 for person in people.values():
                     person.call("POST", "webchat/presence", {"chat_address": person.address, "visible": True})
-            for message in people["anna"].news():
+            for message in people["anna"].unread():
                 if message["from"] != "you" or message.get("deleted_at") or message.get("edited_at"):
                     continue
                 people["anna"].call("POST", "webchat/read", {"chat_address": "anna", "message_ids": [message["message_id"]]})
@@ -122,12 +122,12 @@ def live(people, stopped):
                     continue
                 people["anna"].call("POST", "webchat/typing", {"to": "you", "typing": True})
                 stopped.wait(2)
-                people["anna"].send("you", ANSWERS[count % len(ANSWERS)])
+                people["anna"].send("you", RESPONSES[count % len(RESPONSES)])
                 count += 1
 
 
 def start(folder):
-    """The relay as a child; answers (process, address)."""
+    """The relay as a child; returns (process, address)."""
     child = subprocess.Popen([os.path.join(BUILD, "relayd"), "--dir", folder], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                              start_new_session=True)
     end = time.monotonic() + START_SEC
@@ -156,7 +156,7 @@ def main():
         signal.signal(number, lambda *_: stopped.set())
     try:
         child, url = start(folder)
-        people = settle(url)
+        people = sign_in_all(url)
         page = f"{url}/app/webchat/chat.html#relay={quote(url, safe='')}&mode=private&email=you%40demo.example&name=You"
         print(f"WebChat demo: open this, press twice, and you are in:\n  {page}\nAnna answers. Ctrl-C ends it, and nothing stays.", flush=True)
         live(people, stopped)

@@ -91,7 +91,7 @@ def ec_bytes(data, divisor):
     return rest
 
 
-def alignment_places(version):
+def alignment_positions(version):
     """Centres of the alignment patterns along one side."""
     if version == 1:
         return []
@@ -147,9 +147,9 @@ def checked_bits(value, value_bits, generator):
     """The value followed by its BCH remainder."""
     bits = generator.bit_length() - 1
     rest = value << bits
-    for place in range(value_bits - 1, -1, -1):
-        if rest >> (place + bits) & 1:
-            rest ^= generator << place
+    for position in range(value_bits - 1, -1, -1):
+        if rest >> (position + bits) & 1:
+            rest ^= generator << position
     return value << bits | rest
 
 
@@ -179,9 +179,9 @@ class Qr:
             for x in range(max(0, cx - 4), min(size, cx + 5)):
                 for y in range(max(0, cy - 4), min(size, cy + 5)):
                     self._set(x, y, max(abs(x - cx), abs(y - cy)) not in (2, 4))
-        places = alignment_places(self.version)
+        positions = alignment_positions(self.version)
         corners = {(6, 6), (6, size - 7), (size - 7, 6)}
-        for cx, cy in ((x, y) for x in places for y in places if (x, y) not in corners):
+        for cx, cy in ((x, y) for x in positions for y in positions if (x, y) not in corners):
             for x in range(cx - 2, cx + 3):
                 for y in range(cy - 2, cy + 3):
                     self._set(x, y, max(abs(x - cx), abs(y - cy)) != 1)

@@ -65,14 +65,14 @@ class Failure(Exception):
 class Refused(Failure):
     """The relay answered, and said no."""
 
-    def __init__(self, status, answer, retry_after):
+    def __init__(self, status, response, retry_after):
         code = NOT_SIGNED_IN if status == 401 else UNREACHABLE if status >= 500 else REFUSED
-        super().__init__(f"the relay refused: {answer.get('message') or f'HTTP {status}'}", code)
-        self.status, self.error, self.retry_after = status, answer.get("error"), retry_after
+        super().__init__(f"the relay refused: {response.get('message') or f'HTTP {status}'}", code)
+        self.status, self.error, self.retry_after = status, response.get("error"), retry_after
 
 
 class Unreachable(Failure):
-    """No answer. `sent`: the relay may have acted all the same; `final`: another try would not help."""
+    """No response. `sent`: the relay may have acted all the same; `final`: another try would not help."""
 
     def __init__(self, message, sent=False, final=False):
         super().__init__(message, UNREACHABLE)
@@ -173,7 +173,7 @@ class Interrupts:
 
 
 class Bell:
-    """Rung by other threads, heard by the main one, whose wait Ctrl-C may end anywhere: a lock of `threading` would break."""
+    """Rung by other threads, waited for by the main one, whose wait Ctrl-C may end anywhere: a lock of `threading` would break."""
 
     def __init__(self):
         self.near, self.far = socket.socketpair()
@@ -181,17 +181,17 @@ class Bell:
         self.far.setblocking(False)
 
     def ring(self):
-        """Never waits: one ring that was not heard yet is as good as many."""
+        """Never waits: one ring that was not taken yet is as good as many."""
         with contextlib.suppress(BlockingIOError):
             self.far.send(b"!")
 
     def wait(self, seconds):
         """Whether it was rung before that time was over."""
-        heard = bool(select.select([self.near], [], [], max(0, seconds))[0])
+        rung = bool(select.select([self.near], [], [], max(0, seconds))[0])
         with contextlib.suppress(BlockingIOError):
-            while heard and self.near.recv(64):
+            while rung and self.near.recv(64):
                 pass
-        return heard
+        return rung
 
 
 # -- what is kept between runs ---------------------------------------------------------------------
@@ -328,31 +328,31 @@ class Upload:
 
 
 class Relay:
-    """The relay's API. `patience_sec` bounds how long one call is tried again; `proxy` is a URL, or None."""
+    """The relay's API. `timeout_sec` bounds how long one call is tried again; `proxy` is a URL, or None."""
 
-    def __init__(self, url, patience_sec, proxy=None):
+    def __init__(self, url, timeout_sec, proxy=None):
         self.url, self.parts, self.token, self.push = url, urlsplit(url), None, False
-        self.patience_sec, self.lost, self.proxy = patience_sec, False, proxy and urlsplit(proxy)
+        self.timeout_sec, self.lost, self.proxy = timeout_sec, False, proxy and urlsplit(proxy)
 
     def again(self):
         """Another one of the same, for another thread."""
-        other = Relay(self.url, self.patience_sec)
+        other = Relay(self.url, self.timeout_sec)
         other.token, other.proxy, other.push = self.token, self.proxy, self.push
         return other
 
-    def call(self, method, path, body=None, *, upload=None, sink=None, repeatable=True, patience_sec=None):
-        """The JSON answer. What fails on the way is tried again, the very same bytes each time: `repeatable` calls
+    def call(self, method, path, body=None, *, upload=None, sink=None, repeatable=True, timeout_sec=None):
+        """The JSON response. What fails on the way is tried again, the very same bytes each time: `repeatable` calls
         always, others only while the relay has certainly not acted. A download goes into `sink`."""
         data = None if body is None else json.dumps(body).encode()
-        give_up_at = time.monotonic() + (self.patience_sec if patience_sec is None else patience_sec)
+        give_up_at = time.monotonic() + (self.timeout_sec if timeout_sec is None else timeout_sec)
         delay = FIRST_DELAY_SEC
         while True:
             try:
-                answer = self._once(method, path, data, upload, sink, give_up_at)
+                response = self._once(method, path, data, upload, sink, give_up_at)
                 if self.lost:
                     note("connected again")
                 self.lost = False
-                return answer
+                return response
             except Refused as error:
                 failure, wait = error, max(error.retry_after, delay * random.uniform(0.8, 1.2))
                 again = error.status == 429 or error.status == 503 or (error.status >= 500 and repeatable)
@@ -368,7 +368,7 @@ class Relay:
             delay = min(delay * 2, LAST_DELAY_SEC)
 
     def events(self):
-        """What the relay tells of news, as it comes, until the stream ends or no byte comes for too long."""
+        """The relay's wake-ups, as they come, until the stream ends or no byte comes for too long."""
         link = self._connect(HELLO_SEC)
         wire, headers = link.sock, {"Accept": "text/event-stream", "User-Agent": PROGRAM, "X-PChat-Session": self.token,
                                     "Connection": "close"}
@@ -376,7 +376,7 @@ class Relay:
             link.request("GET", f"{self._target()}{CHAT}/events", None, {**headers, **self._proxy_headers(plain=True)})
             reply = link.getresponse()
             if reply.status != 200 or reply.headers.get_content_type() != "text/event-stream":
-                self._judged(reply, reply.read(RESPONSE_BYTES))
+                self._classified(reply, reply.read(RESPONSE_BYTES))
                 raise Unreachable(f"{self.url} has no stream", final=True)
             while line := reply.readline(RESPONSE_BYTES):
                 if line.startswith(b"data:"):
@@ -447,35 +447,35 @@ class Relay:
             raw = reply.read(RESPONSE_BYTES)
         if reply.length:
             raise http.client.IncompleteRead(raw)
-        return None if saving else self._judged(reply, raw)
+        return None if saving else self._classified(reply, raw)
 
-    def _judged(self, reply, raw):
-        """The answer, if it is a relay's and says yes."""
+    def _classified(self, reply, raw):
+        """The response, if it is a relay's and says yes."""
         try:
-            answer = json.loads(raw)
+            response = json.loads(raw)
         except ValueError:
-            answer = None
-        if not isinstance(answer, dict) or not isinstance(answer.get("success"), bool):
+            response = None
+        if not isinstance(response, dict) or not isinstance(response.get("success"), bool):
             if reply.status >= 500 or reply.status == 429:
-                answer = {}
+                response = {}
             else:
                 where = reply.headers.get("Location")
                 raise Unreachable(f"what answers at {self.url} is no WebChat relay (HTTP {reply.status}"
                                   f"{', which points to ' + where if where else ''})", sent=True, final=True)
         if reply.status >= 400:
             after = reply.headers.get("Retry-After") or ""
-            raise Refused(reply.status, answer, int(after) if re.fullmatch(r"\d{1,6}", after) else 0)
-        return answer
+            raise Refused(reply.status, response, int(after) if re.fullmatch(r"\d{1,6}", after) else 0)
+        return response
 
     def pages(self, path, name):
         """Every entry of a list that comes in pages."""
         after = ""
         while True:
-            answer = self.call("GET", f"{path}{'&' if '?' in path else '?'}limit=200{after}")
-            yield from answer[name]
-            if not answer["has_more"]:
+            response = self.call("GET", f"{path}{'&' if '?' in path else '?'}limit=200{after}")
+            yield from response[name]
+            if not response["has_more"]:
                 return
-            after = "&after=" + quote(answer["after"], safe="")
+            after = "&after=" + quote(response["after"], safe="")
 
 
 def reason(error):
@@ -550,8 +550,8 @@ class Session:
             body["display_name"] = wanted["display_name"]
         if self.args.invite:
             body["invite"] = self.args.invite
-        answer = self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
-        no_mail = answer.get("message")
+        response = self.relay.call("POST", AUTH + "/request-code", body, repeatable=False)
+        no_mail = response.get("message")
         if not sys.stdin or not sys.stdin.isatty():
             sent = no_mail or (f"a code was sent to {self.args.email}, or word that the admins were asked to let you in.")
             raise Failure(f"not signed in: {sent} Run this again with --code CODE", NOT_SIGNED_IN)
@@ -571,11 +571,11 @@ class Session:
         if (session["device_name"], session["session_name"]) != (self.computer, self.name):
             self.presence(session["visible"])
 
-    def presence(self, visible, patience_sec=None):
+    def presence(self, visible, timeout_sec=None):
         """Say that this session is live, or not."""
         body = {"chat_address": self.user["chat_address"], "display_name": self.user["display_name"],
                 "visible": visible, **self.names()}
-        self.relay.call("POST", CHAT + "/presence", body, patience_sec=patience_sec)
+        self.relay.call("POST", CHAT + "/presence", body, timeout_sec=timeout_sec)
 
     def close(self):
         """End the session here and at the relay."""
@@ -669,8 +669,8 @@ def find_group(relay, name):
         return relay.call("GET", f"{CHAT}/groups/{name}")["group"]
     found = [group for group in relay.pages(CHAT + "/groups", "groups") if group["name"] == name]
     if not found:
-        answer = relay.call("GET", f"{CHAT}/directory?limit=1&q={quote(name, safe='')}")
-        found = [group for group in answer["groups"] if group["name"] == name]
+        response = relay.call("GET", f"{CHAT}/directory?limit=1&q={quote(name, safe='')}")
+        found = [group for group in response["groups"] if group["name"] == name]
     if len(found) > 1:
         raise Failure(f"several groups have this name; give an id: {' '.join(group['group_id'] for group in found)}")
     return found[0] if found else None
@@ -722,7 +722,7 @@ def voice_ms(path):
 
 
 def send_file(relay, path, limit):
-    """Upload one file; answers its id."""
+    """Upload one file; returns its id."""
     try:
         upload = Upload(path)
     except OSError as error:
@@ -747,8 +747,8 @@ def send(relay, out, to, limit, text, paths, **more):
     body = {"channel": "pchat", "to": to, "text": text, "source": "cli", "idempotency_key": secrets.token_hex(16), **more}
     if paths:
         body["attachments"] = [send_file(relay, path, limit) for path in paths]
-    answer = relay.call("POST", "/api/v1/messages", body)
-    out.put("sent", f"Sent: {answer['message_id']}", message_id=answer["message_id"], status=answer["status"], to=to)
+    response = relay.call("POST", "/api/v1/messages", body)
+    out.put("sent", f"Sent: {response['message_id']}", message_id=response["message_id"], status=response["status"], to=to)
 
 
 # -- watching --------------------------------------------------------------------------------------
@@ -765,7 +765,7 @@ def safe_name(name):
 
 
 def reserve(folder, name):
-    """Make an empty file of that name, or of the next that is free; answers its path."""
+    """Make an empty file of that name, or of the next that is free; returns its path."""
     stem, ending = os.path.splitext(name)
     number = 0
     while True:
@@ -799,8 +799,8 @@ def save_file(relay, folder, file):
         return None
 
 
-class News(threading.Thread):
-    """Listens for live wake-ups: the bell is rung when there may be news. Without a stream `alive` is false, and it is
+class Wakeups(threading.Thread):
+    """Listens for live wake-ups: the bell is rung when there may be something to fetch. Without a stream `alive` is false, and it is
     for its owner to poll."""
 
     def __init__(self, relay, bell):
@@ -836,7 +836,7 @@ class Watch:
         self.interrupts, self.command = args.interrupts, args.command
         self.recent = list(self.state["recent"] or [])
         self.ended, self.bell = threading.Event(), Bell()
-        self.news = None
+        self.wakeups = None
 
     def end(self):
         """Stop soon; for other threads."""
@@ -846,42 +846,42 @@ class Watch:
     def run(self):
         """Poll, print, confirm; then say goodbye."""
         if self.relay.push and not self.args.interval:
-            self.news = News(self.relay, self.bell)
-            self.news.start()
+            self.wakeups = Wakeups(self.relay, self.bell)
+            self.wakeups.start()
         with self.state.watch():
             try:
                 self._loop()
             finally:
                 with contextlib.suppress(Failure):
-                    self.session.presence(False, patience_sec=GOODBYE_SEC)
+                    self.session.presence(False, timeout_sec=GOODBYE_SEC)
 
     def _loop(self):
         cursor = self.state["cursor"] or ""
         while not self.ended.is_set():
             self._be_present()
             body = {"chat_address": self.session.user["chat_address"], "limit": self.args.limit, "cursor": cursor, "own": True}
-            answer = self.relay.call("POST", CHAT + "/poll", body, patience_sec=math.inf)
-            for item in answer["messages"]:
+            response = self.relay.call("POST", CHAT + "/poll", body, timeout_sec=math.inf)
+            for item in response["messages"]:
                 self._receive(item)
-            for change in answer.get("changes", []):
+            for change in response.get("changes", []):
                 self.out.change(change)
-            if answer["cursor"] != cursor:
-                cursor = answer["cursor"]
+            if response["cursor"] != cursor:
+                cursor = response["cursor"]
                 self.state.put(cursor=cursor)
-            if not answer["has_more"]:
-                self._rest(self.args.interval or answer["poll_interval_ms"] / 1000)
+            if not response["has_more"]:
+                self._rest(self.args.interval or response["poll_interval_ms"] / 1000)
 
     def _be_present(self):
-        """Tell the relay now and then; who was not heard of for a minute counts as offline."""
+        """Tell the relay now and then; who did not do so for a minute counts as offline."""
         if time.monotonic() >= self.present_until:
-            self.session.presence(True, patience_sec=math.inf)
+            self.session.presence(True, timeout_sec=math.inf)
             self.present_until = time.monotonic() + PRESENCE_SEC
 
     def _rest(self, seconds):
-        """Until the next poll is due, or the relay says that there is news."""
+        """Until the next poll is due, or the relay wakes it."""
         start = time.monotonic()
         while not self.ended.is_set():
-            until = start + (max(seconds, WATCHDOG_SEC) if self.news and self.news.alive else seconds)
+            until = start + (max(seconds, WATCHDOG_SEC) if self.wakeups and self.wakeups.alive else seconds)
             if self.bell.wait(min(until, self.present_until) - time.monotonic()) or time.monotonic() >= until:
                 break
             self._be_present()
@@ -1192,7 +1192,7 @@ def run(args):
         session.close()
         out.put("signed_out", f"Signed out: {clean(args.email)}", email=args.email)
         return
-    config = relay.call("GET", CHAT + "/config", patience_sec=None if sending or args.watch or args.chat else 0)
+    config = relay.call("GET", CHAT + "/config", timeout_sec=None if sending or args.watch or args.chat else 0)
     relay.push = bool(config.get("features", {}).get("push"))
     session.open()
     if args.json or args.site or sys.stdout.isatty() or not (sending or args.watch or args.chat or args.group or args.directory):

@@ -3,6 +3,7 @@
 #include "db_internal.h"
 
 #include "clock.h"
+#include "expiry.h"
 #include "lock.h"
 #include "wakeup.h"
 #include "tombstone.h"
@@ -106,7 +107,7 @@ db_is_damaged(const struct db *db)
 int64_t
 db_expired_at(const struct db *db)
 {
-	return db->message_ttl_ms ? clock_ms() - db->message_ttl_ms : -1;
+	return expiry_cutoff(clock_ms(), db->message_ttl_ms);
 }
 
 struct db_stmt *

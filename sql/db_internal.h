@@ -76,7 +76,7 @@ enum db_result db_begin_now(struct db *db);
  * the commit's error. */
 enum db_result db_end(struct db *db, enum db_result r);
 
-/* A message that was created then or before has expired if it waits still; -1: none has. Numbers of
+/* A message that was created then or before has expired if it waits still; 0: none has. Numbers of
  * messages say nothing of it: one clock that was ahead for a moment puts them ahead for good. */
 int64_t db_expired_at(const struct db *db);
 

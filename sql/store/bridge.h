@@ -24,7 +24,7 @@ struct bridge_new {
 	const char *bot_token; /* kept until the message is over; or NULL */
 	bool by_relay; /* it goes to the outbox and not to a phone */
 	enum outbox_kind kind; /* of the outbox */
-	int64_t expires_at; /* for the outbox: it is not sent later than this */
+	int64_t expires_at; /* for the outbox: it is not sent later than this; 0: however late */
 	int most_per_day; /* messages of this channel by this sender; 0: any number */
 	int64_t retry_at; /* out, with SEND_LIMITED: not before that */
 };
@@ -49,7 +49,7 @@ struct bridge_claim {
 	unsigned channels; /* bits: indexes of channel_list */
 	int limit; /* up to BRIDGE_CLAIM_MOST */
 	size_t text_limit; /* bytes of text after which the response ends, never before its first */
-	int64_t now, cutoff; /* messages made at cutoff or before have expired */
+	int64_t now, cutoff; /* messages made at cutoff or before have expired; 0: none */
 	uint8_t lease_id[ID_BYTES]; /* out: of all that were handed out */
 };
 

@@ -5,6 +5,7 @@
 #include "body.h"
 #include "columns.h"
 #include "db_internal.h"
+#include "expiry.h"
 #include "log.h"
 #include "uploads.h"
 #include "seq.h"
@@ -54,7 +55,8 @@ static struct db_stmt *
 by_key(struct db *db, int64_t owner_id, const uint8_t *key_mac, int64_t now)
 {
 	return db_bind(db, ST_FILE_BY_KEY, owner_id,
-	    &(struct db_blob){ key_mac, SECRET_HASH_BYTES }, now - UPLOAD_KEY_MS, now);
+	    &(struct db_blob){ key_mac, SECRET_HASH_BYTES }, expiry_cutoff(now, UPLOAD_KEY_MS),
+	    now);
 }
 
 /* A key that is over is free again. DB_DONE with FILE_REPEATED, or as it was. */

@@ -52,7 +52,7 @@ enum db_result db_outbox_oldest_code(struct db *db, int64_t now, int64_t *at);
 /* A mail to put in the outbox. */
 struct mail {
 	const char *recipient, *subject, *body;
-	int64_t expires_at; /* it is not sent later than this */
+	int64_t expires_at; /* it is not sent later than this; 0: however late */
 };
 
 /* Puts a mail in the outbox. */

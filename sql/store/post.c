@@ -6,6 +6,7 @@
 #include "bridge.h"
 #include "change_internal.h"
 #include "db_internal.h"
+#include "expiry.h"
 #include "group_role.h"
 #include "wakeup.h"
 #include "seq.h"
@@ -244,7 +245,8 @@ idempotency_find(
 	struct db_stmt *st;
 	enum db_result r;
 
-	st = db_bind(db, ST_IDEMPOTENCY_GET, m->sender_id, key->key, m->now - IDEMPOTENCY_TTL_MS);
+	st = db_bind(db, ST_IDEMPOTENCY_GET, m->sender_id, key->key,
+	    expiry_cutoff(m->now, IDEMPOTENCY_TTL_MS));
 	r = db_one(db, st);
 	if (r != DB_ROW)
 		return r;

@@ -3,6 +3,7 @@
 
 #include "access_request.h"
 #include "account_internal.h"
+#include "expiry.h"
 #include "wakeup.h"
 #include "throttle.h"
 
@@ -32,7 +33,7 @@ code_put(struct db *db, const struct signin_limit *l, const char *code)
 
 	code_mac(l->email, code, mac);
 	r = db_exec(db, ST_CODE_PUT, l->email, &client, &(struct db_blob){ mac, sizeof(mac) },
-	    l->now + SIGNIN_CODE_TTL_MS);
+	    expiry_at(l->now, SIGNIN_CODE_TTL_MS));
 	if (r == DB_DONE)
 		r = db_exec(db, ST_CODE_TRIM, l->email, &client, (int64_t)SIGNIN_CODES_ALIVE);
 	return r == DB_NONE ? DB_DONE : r;

@@ -140,7 +140,7 @@ pass_over(struct db *db, const struct poll *p, int64_t upto)
 {
 	const int64_t expired_at = db_expired_at(db);
 
-	return expired_at < 0 || upto <= p->from ?
+	return !expired_at || upto <= p->from ?
 	    DB_DONE :
 	    db_exec(db, ST_DELIVERY_PASSED, p->account_id, p->from, upto, expired_at);
 }

@@ -204,7 +204,7 @@ sweep_messages(
     struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *cursor, int64_t *n)
 {
 	struct found list[MESSAGES_AT_ONCE];
-	int64_t expired_at = plan->until[SWEEP_MESSAGES];
+	int64_t expired_at = plan->messages_until;
 	bool final = job == SWEEP_MESSAGES;
 	int count = 0;
 	enum db_result r = find(db,
@@ -294,7 +294,7 @@ enum db_result
 db_sweep_count(struct db *db, const struct sweep_plan *plan, enum sweep_job job, int64_t *count)
 {
 	struct db_stmt *st = job == SWEEP_MESSAGES ?
-	    db_bind(db, ST_COUNT_FINAL, (int64_t)0, plan->until[job], plan->devices_since,
+	    db_bind(db, ST_COUNT_FINAL, (int64_t)0, plan->messages_until, plan->devices_since,
 		plan->seen_since) :
 	    job == SWEEP_KEPT    ? db_bind(db, ST_COUNT_KEPT) :
 	    job == SWEEP_BRIDGE  ? db_bind(db, ST_COUNT_BRIDGE, plan->until[job], plan->now) :

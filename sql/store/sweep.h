@@ -32,6 +32,7 @@ const char *sweep_job_name(enum sweep_job job);
 struct sweep_plan {
 	int64_t now;
 	int64_t until[SWEEP__MAX];
+	int64_t messages_until; /* made then or before, a message has expired; 0: none has */
 	int64_t devices_since; /* what was first received after this waits for other devices, */
 	int64_t seen_since; /* those that were seen after this */
 };

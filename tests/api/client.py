@@ -1,4 +1,4 @@
-"""An HTTP client that holds every answer against the contract."""
+"""An HTTP client that holds every response against the contract."""
 import http.client
 import json
 import socket
@@ -9,8 +9,8 @@ from contract import CONTRACT, ContractError, strict_json
 TIMEOUT_SEC = 20
 
 
-class Answer:
-    """One HTTP answer; `json` is None where the body is no JSON."""
+class Response:
+    """One HTTP response; `json` is None where the body is no JSON."""
 
     def __init__(self, request, status, headers, body):
         self.request, self.status, self.headers, self.body = request, status, headers, body
@@ -62,7 +62,7 @@ class Client:
         return Client(self.host, self.port, self.token, {**self.headers, **more}, self.tls)
 
     def call(self, method, path, body=None, *, expect=None, check=True, headers=None, data=None):
-        """Send JSON (`body`) or bytes (`data`), check the answer, and its status if one is given."""
+        """Send JSON (`body`) or bytes (`data`), check the response, and its status if one is given."""
         sent = {**self.headers, **(headers or {})}
         if self.token is not None:
             sent.setdefault("X-PChat-Session", self.token)
@@ -70,13 +70,13 @@ class Client:
             data = json.dumps(body).encode()
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
-        answer = self._exchange(method, path, data, {k: v for k, v in sent.items() if v is not None})
+        response = self._exchange(method, path, data, {k: v for k, v in sent.items() if v is not None})
         if check:
-            CONTRACT.check(method, path, answer)
+            CONTRACT.check(method, path, response)
         if expect is not None:
             wanted = expect if isinstance(expect, tuple) else (expect,)
-            assert answer.status in wanted, f"{answer}: expected {wanted}"
-        return answer
+            assert response.status in wanted, f"{response}: expected {wanted}"
+        return response
 
     def _exchange(self, method, path, data, headers):
         if self.tls:
@@ -86,7 +86,7 @@ class Client:
         try:
             link.request(method, path, body=data, headers=headers)
             reply = link.getresponse()
-            return Answer(f"{method} {path[:200]}", reply.status, reply.headers, reply.read())
+            return Response(f"{method} {path[:200]}", reply.status, reply.headers, reply.read())
         finally:
             link.close()
 
@@ -106,20 +106,20 @@ class Client:
         return self.call("DELETE", path, **options)
 
     def raw(self, data, check=None):
-        """Send bytes as they are and read one answer; `check` is (method, path) to hold it to."""
+        """Send bytes as they are and read one response; `check` is (method, path) to hold it to."""
         with socket.create_connection((self.host, self.port), TIMEOUT_SEC) as link:
             if self.tls:
                 link = self.tls.wrap_socket(link, server_hostname=self.host)
             try:
                 link.sendall(data)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # The relay may answer before it has read all.
+                pass  # The relay may respond before it has read all.
             reply = http.client.HTTPResponse(link, method=data.split(b" ", 1)[0].decode("latin-1"))
             reply.begin()
-            answer = Answer(repr(data[:80]), reply.status, reply.headers, reply.read())
+            response = Response(repr(data[:80]), reply.status, reply.headers, reply.read())
         if check:
-            CONTRACT.check(*check, answer)
-        return answer
+            CONTRACT.check(*check, response)
+        return response
 
 
 class User(Client):
@@ -149,12 +149,12 @@ class User(Client):
         """Every message after the cursor, and the last cursor, which is confirmed."""
         messages = []
         while True:
-            answer = self.poll(cursor, limit)
-            messages += answer["messages"]
-            if not answer["messages"] and not answer["has_more"]:
-                return messages, answer["cursor"]
-            assert answer["cursor"] != cursor, f"{answer}: the cursor stands still"
-            cursor = answer["cursor"]
+            response = self.poll(cursor, limit)
+            messages += response["messages"]
+            if not response["messages"] and not response["has_more"]:
+                return messages, response["cursor"]
+            assert response["cursor"] != cursor, f"{response}: the cursor stands still"
+            cursor = response["cursor"]
 
     def texts(self, cursor=""):
         """The texts of every message after the cursor."""
@@ -167,8 +167,8 @@ class User(Client):
 
     def receipts(self, *ids):
         """{message_id: receipt} of one's own messages."""
-        answer = self.post("/api/v1/webchat/receipt-status", {"message_ids": list(ids)}, expect=200)
-        return {receipt["message_id"]: receipt for receipt in answer["receipts"]}
+        response = self.post("/api/v1/webchat/receipt-status", {"message_ids": list(ids)}, expect=200)
+        return {receipt["message_id"]: receipt for receipt in response["receipts"]}
 
     def status(self, message_id):
         """The status of one of one's own messages."""
@@ -182,12 +182,12 @@ class User(Client):
     def listed(self, other, q=None):
         """The other's directory entry, or None."""
         address = other.address if isinstance(other, User) else other
-        answer = self.get(f"/api/v1/webchat/directory?limit=200&q={q or address}", expect=200)
-        return next((user for user in answer["users"] if user["chat_address"] == address), None)
+        response = self.get(f"/api/v1/webchat/directory?limit=200&q={q or address}", expect=200)
+        return next((user for user in response["users"] if user["chat_address"] == address), None)
 
 
 def wait_until(what, test, timeout_sec=20, pause_sec=0.05):
-    """Call test() until it answers something true, which is returned; fail at the deadline."""
+    """Call test() until it returns something true, which is returned; fail at the deadline."""
     deadline = time.monotonic() + timeout_sec
     while True:
         found = test()

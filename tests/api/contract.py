@@ -1,4 +1,4 @@
-"""docs/openapi.yaml as a referee: every answer of the relay is held against it."""
+"""docs/openapi.yaml as a referee: every response of the relay is held against it."""
 import json
 import os
 import re
@@ -12,7 +12,7 @@ METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
 
 class ContractError(AssertionError):
-    """An answer that docs/openapi.yaml does not allow."""
+    """A response that docs/openapi.yaml does not allow."""
 
 
 class Contract:
@@ -53,8 +53,8 @@ class Contract:
         media = body["content"]["application/json"]
         return self.deref(media["schema"]), media["example"]
 
-    def response(self, method, path, status):
-        """The response object that the document has for an answer."""
+    def described(self, method, path, status):
+        """The response object that the document has for a response."""
         found = [template for pattern, template in self._paths if pattern.match(path)]
         for template in found:
             operation = self.doc["paths"][template].get(method.lower())
@@ -72,36 +72,36 @@ class Contract:
             raise ContractError(f"{method} {path} is not documented, yet answered {status}")
         return self.doc["components"]["responses"][name]
 
-    def check(self, method, path, answer):
-        """Raise ContractError unless the answer is as documented."""
-        response = self.response(method, path.split("?", 1)[0], answer.status)
-        self._check_headers(response, answer)
-        content = response.get("content")
+    def check(self, method, path, response):
+        """Raise ContractError unless the response is as documented."""
+        described = self.described(method, path.split("?", 1)[0], response.status)
+        self._check_headers(described, response)
+        content = described.get("content")
         if content is None:
-            if answer.body and not answer.headers.get("Content-Disposition"):
-                raise ContractError(f"{answer}: a body where none is documented")
+            if response.body and not response.headers.get("Content-Disposition"):
+                raise ContractError(f"{response}: a body where none is documented")
             return
-        if answer.media_type not in content:
-            raise ContractError(f"{answer}: content type {answer.media_type!r}")
-        self._check_schema(content[answer.media_type]["schema"], answer)
+        if response.media_type not in content:
+            raise ContractError(f"{response}: content type {response.media_type!r}")
+        self._check_schema(content[response.media_type]["schema"], response)
 
-    def _check_headers(self, response, answer):
-        for name, header in response.get("headers", {}).items():
+    def _check_headers(self, described, response):
+        for name, header in described.get("headers", {}).items():
             header = self.deref(header)
-            value = answer.headers.get(name)
+            value = response.headers.get(name)
             if value is None and header.get("required"):
-                raise ContractError(f"{answer}: header {name} is missing")
+                raise ContractError(f"{response}: header {name} is missing")
             if value is not None:
                 for error in self.validator(header["schema"]).iter_errors(value):
-                    raise ContractError(f"{answer}: header {name}: {error.message}")
+                    raise ContractError(f"{response}: header {name}: {error.message}")
 
-    def _check_schema(self, schema, answer):
-        error = jsonschema.exceptions.best_match(self.validator(schema).iter_errors(answer.json))
+    def _check_schema(self, schema, response):
+        error = jsonschema.exceptions.best_match(self.validator(schema).iter_errors(response.json))
         if error:
             where = "/".join(map(str, error.absolute_path)) or "the body"
-            raise ContractError(f"{answer}: {where}: {error.message}")
-        if answer.json["success"] is not (answer.status < 400):
-            raise ContractError(f"{answer}: success does not fit the status")
+            raise ContractError(f"{response}: {where}: {error.message}")
+        if response.json["success"] is not (response.status < 400):
+            raise ContractError(f"{response}: success does not fit the status")
 
 
 def strict_json(body):

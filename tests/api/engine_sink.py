@@ -9,7 +9,7 @@ from http_sink import HttpSink
 
 LANGUAGES = ("en", "es", "fr", "de")
 # misbehave: (status, headers, body) instead of a translation.
-ANSWERS = {
+RESPONSES = {
     "not_json": (200, {}, b"<html>login</html>"),
     "half_json": (200, {}, b'{"translatedText":["a'),
     "no_utf8": (200, {}, b'{"translatedText":["\xff"]}'),
@@ -35,7 +35,7 @@ ANSWERS = {
 
 
 class EngineSink(HttpSink):
-    """`misbehave` is None, a name of ANSWERS, hang, drip, cut, close or redirect; `translate(text, source, target)` may be replaced."""
+    """`misbehave` is None, a name of RESPONSES, hang, drip, cut, close or redirect; `translate(text, source, target)` may be replaced."""
 
     def __init__(self, languages=LANGUAGES, pairs=None, detected="en", certificate=None):
         super().__init__()
@@ -76,14 +76,14 @@ class EngineSink(HttpSink):
         body = self.read(request).decode()
         path = urllib.parse.urlsplit(request.path)
         turn = {"path": request.path, "headers": dict(request.headers), "body": body, "texts": []}
-        answer = self._listed(path.path) if request.command == "GET" else self._asked(path.path, turn)
+        response = self._listed(path.path) if request.command == "GET" else self._asked(path.path, turn)
         self.turns.append(turn)
         if turn["texts"] and self.misbehave:
             self._misbehave(request)
         elif self.hide_languages and not turn["texts"]:
             self.send(request, 500, {}, b"{}")
         else:
-            self.send(request, 200 if answer is not None else 404, {}, json.dumps(answer or {}).encode())
+            self.send(request, 200 if response is not None else 404, {}, json.dumps(response or {}).encode())
 
     def _listed(self, path):
         pairs = self.pairs or [(a, b) for a in self.languages for b in self.languages if a != b]
@@ -113,10 +113,10 @@ class EngineSink(HttpSink):
         if path == "/translate":
             ask = json.loads(turn["body"])
             turn["texts"] = ask["q"]
-            answer = {"translatedText": [say(t, ask["source"], ask["target"]) for t in ask["q"]]}
+            response = {"translatedText": [say(t, ask["source"], ask["target"]) for t in ask["q"]]}
             if ask["source"] == "auto":
-                answer["detectedLanguage"] = [{"confidence": 90, "language": self.detected} for _ in ask["q"]]
-            return answer
+                response["detectedLanguage"] = [{"confidence": 90, "language": self.detected} for _ in ask["q"]]
+            return response
         return None
 
     def _misbehave(self, request):
@@ -139,4 +139,4 @@ class EngineSink(HttpSink):
         elif how == "redirect":
             self.send(request, 307, {"Location": self.url + "/elsewhere"}, b"")
         elif how != "close":
-            self.send(request, *ANSWERS[how])
+            self.send(request, *RESPONSES[how])

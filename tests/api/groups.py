@@ -49,8 +49,8 @@ class Group:
     def add(self, user, role=None, by=None, expect=200):
         """Invite somebody who accepts."""
         # either: a member already, or one who asked to join, is in without an invitation
-        answer = self.invite(user, role, by, expect=(200, 202) if expect == 200 else expect)
-        return accept(user, self.id) if answer.status == 202 else answer
+        response = self.invite(user, role, by, expect=(200, 202) if expect == 200 else expect)
+        return accept(user, self.id) if response.status == 202 else response
 
     def set_role(self, user, role, by=None, expect=200):
         return (by or self.owner).patch(f"{self.path}/members/{address_of(user)}", {"role": role}, expect=expect)
@@ -60,14 +60,14 @@ class Group:
 
     def members(self, user=None):
         """{chat address: role} of the first page."""
-        answer = (user or self.owner).get(f"{self.path}/members?limit=200", expect=200)
-        return {member["chat_address"]: member["role"] for member in answer["members"]}
+        response = (user or self.owner).get(f"{self.path}/members?limit=200", expect=200)
+        return {member["chat_address"]: member["role"] for member in response["members"]}
 
     def requests(self, by=None, expect=200):
         return (by or self.owner).get(f"{self.path}/requests", expect=expect)
 
     def ask(self, user):
-        """Ask to join; answers the request's id."""
+        """Ask to join; returns the request's id."""
         return self.join(user, expect=202)["request_id"]
 
     def decide(self, request_id, verb, by=None, expect=200):
@@ -82,12 +82,12 @@ class Group:
         """The texts that people wrote to this group."""
         return [item["text"] for item in self.items(user, cursor) if item["kind"] != "system"]
 
-    def news(self, user, cursor=""):
+    def events(self, user, cursor=""):
         """The events of this group."""
-        return [told(item) for item in self.items(user, cursor) if item["kind"] == "system"]
+        return [fact_of(item) for item in self.items(user, cursor) if item["kind"] == "system"]
 
 
-def told(item):
+def fact_of(item):
     """What every client knows of an event: what, whom, and the role."""
     return {name: value for name, value in item["event"].items() if name in ("type", "chat_address", "role")}
 
@@ -131,18 +131,18 @@ def show(user, message_id, expect=200):
 
 
 def send(user, group, text="Hello", **fields):
-    """Send to the group; answers the id."""
+    """Send to the group; returns the id."""
     return user.send(group.id, text, **fields)["message_id"]
 
 
 def at_once(*calls):
-    """Run all calls at the same time; answers what they answered, and raises what they raised."""
-    barrier, answers, errors = Barrier(len(calls)), [None] * len(calls), []
+    """Run all calls at the same time; returns what they returned, and raises what they raised."""
+    barrier, responses, errors = Barrier(len(calls)), [None] * len(calls), []
 
-    def run(place, call):
+    def run(index, call):
         try:
             barrier.wait(20)
-            answers[place] = call()
+            responses[index] = call()
         except BaseException as error:  # pylint: disable=broad-exception-caught
             errors.append(error)
 
@@ -153,7 +153,7 @@ def at_once(*calls):
         thread.join()
     if errors:
         raise errors[0]
-    return answers
+    return responses
 
 
 def rows(relay, query, *values):

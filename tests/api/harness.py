@@ -205,7 +205,7 @@ class Relay:
         assert quietly or not left, f"left over after the end: {left}"
 
     def kill(self):
-        """End what is still there by process id; answers what it was."""
+        """End what is still there by process id; returns what it was."""
         found = {}
         with contextlib.suppress(AssertionError):
             wait_until("all processes are gone", lambda: not self.pids(), 5)
@@ -303,16 +303,16 @@ class Relay:
         return Client("127.0.0.1", self.port, token, **options)
 
     def code(self, email, **fields):
-        """Ask for a code and read it in the answer."""
-        answer = self.client().post("/api/v1/pchat/auth/request-code", {"email": email, **fields}, expect=202)
-        return answer["dev_code"]
+        """Ask for a code and read it in the response."""
+        response = self.client().post("/api/v1/pchat/auth/request-code", {"email": email, **fields}, expect=202)
+        return response["dev_code"]
 
     def sign_in(self, email=None, **fields):
         """A signed-in user; a new one when no address is given."""
         email = email or unique() + "@example.com"
         body = {"email": email, "code": self.code(email), **fields}
-        answer = self.client().post("/api/v1/pchat/auth/verify-code", body, expect=200)
-        return User(self.client(), answer)
+        response = self.client().post("/api/v1/pchat/auth/verify-code", body, expect=200)
+        return User(self.client(), response)
 
     def ctl(self, *arguments, expect=0, env=None):
         """Run relayctl on the folder."""

@@ -4,7 +4,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class HttpSink:
-    """`serve(request)` answers a request, by send() or by waiting for `over`, which is set at the end."""
+    """`serve(request)` responds to a request, by send() or by waiting for `over`, which is set at the end."""
 
     tls = None  # an SSLContext: it speaks TLS
 

@@ -7,9 +7,9 @@ KEYS = "/api/v1/webchat/keys"
 class KeyCaller(Client):
     """A caller with an API key of a user; it knows the key and its owner."""
 
-    def __init__(self, owner, answer):
-        super().__init__(owner.host, owner.port, headers={"Authorization": f"Bearer {answer['token']}"}, tls=owner.tls)
-        self.owner, self.key, self.secret = owner, answer["key"], answer["token"]
+    def __init__(self, owner, response):
+        super().__init__(owner.host, owner.port, headers={"Authorization": f"Bearer {response['token']}"}, tls=owner.tls)
+        self.owner, self.key, self.secret = owner, response["key"], response["token"]
         self.id, self.path = self.key["key_id"], f"{KEYS}/{self.key['key_id']}"
 
     def poll(self, **fields):

@@ -13,7 +13,7 @@ class Quiet(AssertionError):
 
 
 class Listener:
-    """A stream as the relay answers it to a caller; use it as a context manager."""
+    """A stream as the relay sends it to a caller; use it as a context manager."""
 
     def __init__(self, caller, path=EVENTS, timeout_sec=20, **headers):
         sent = {**caller.headers, "Host": "relay", **headers}
@@ -45,7 +45,7 @@ class Listener:
         return bool(got)
 
     def rest(self):
-        """What is left of an answer that is no stream."""
+        """What is left of a response that is no stream."""
         while len(self._raw) < int(self.headers["content-length"]) and self._more():
             pass
         return self._raw

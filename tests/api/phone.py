@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A phone that carries messages to and from the outside; with --bad MODE it behaves as phones should not.
+"""A phone that carries external messages both ways; with --bad MODE it behaves as phones should not.
 Usage: phone.py URL KEY PHONE_ID [--bad late|twice|wrong-lease|dies|silent] [--rounds N]"""
 import argparse
 import json
@@ -20,15 +20,15 @@ class Phone:
         self.caller, self.phone_id, self.taken = caller, phone_id, []
 
     def claim(self, limit=100, expect=200, **fields):
-        """Take messages; answers what was handed out."""
-        answer = self.caller.post(CLAIM, {"phone_id": self.phone_id, "limit": limit, **fields}, expect=expect)
-        if answer.status == 200:
-            self.taken += answer["messages"]
-            return answer["messages"]
-        return answer
+        """Take messages; returns what was handed out."""
+        response = self.caller.post(CLAIM, {"phone_id": self.phone_id, "limit": limit, **fields}, expect=expect)
+        if response.status == 200:
+            self.taken += response["messages"]
+            return response["messages"]
+        return response
 
     def ack(self, message, status="sent", *, lease=True, **fields):
-        """Say what became of one message; answers the result."""
+        """Say what became of one message; returns the result."""
         result = {"message_id": message["message_id"], "status": status, **fields}
         if lease:
             result.setdefault("lease_id", message["lease_id"])
@@ -45,7 +45,7 @@ class Phone:
         return self.caller.post(INBOUND, body, expect=expect)
 
     def turn(self, bad=None):
-        """One turn of a phone: take, send, say so; `bad` is how it goes wrong. Answers the results."""
+        """One turn of a phone: take, send, say so; `bad` is how it goes wrong. Returns the results."""
         messages = self.claim()
         if bad in ("dies", "silent"):
             return []

@@ -59,12 +59,12 @@ class _Controller(Controller):
 
 
 class SmtpSink:
-    """The sink. `misbehave` is None, rcpt_450 or rcpt_550 (for `bad_recipient` only, if one is named; with `answer`, if there is one),
+    """The sink. `misbehave` is None, rcpt_450 or rcpt_550 (for `bad_recipient` only, if one is named; with `response`, if there is one),
     mail_550, hang_after_ehlo or close_in_data."""
 
     def __init__(self):
         self.port, self.mails, self.auth_attempts = free_port(), [], []
-        self.misbehave, self.bad_turns, self.bad_recipient, self.answer = None, 0, None, None
+        self.misbehave, self.bad_turns, self.bad_recipient, self.response = None, 0, None, None
         self._controller = None
         self._folder = tempfile.TemporaryDirectory(prefix="relay-test-smtp-")
         self.certificate = None
@@ -134,7 +134,7 @@ class SmtpSink:
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
         if self.misbehave in ("rcpt_450", "rcpt_550") and self.bad_recipient in (None, address):
             self.bad_turns += 1
-            return self.answer or {"rcpt_450": "450 4.2.0 Mailbox is greylisted",
+            return self.response or {"rcpt_450": "450 4.2.0 Mailbox is greylisted",
                     "rcpt_550": "550 5.1.1 No such mailbox"}[self.misbehave]
         envelope.rcpt_tos.append(address)
         return "250 OK"

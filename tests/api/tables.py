@@ -1,9 +1,9 @@
 """Test cases made from the request schemas of docs/openapi.yaml."""
 from contract import CONTRACT
 
-PLACES = {"{file_id}": "fil_" + "0" * 32, "{message_id}": "msg_AAAAAAAAAAAAAAAAAAAAAA", "{session_id}": "ses_AAAAAAAAAAAAAAAAAAAAAA",
-          "{request_id}": "req_AAAAAAAAAAAAAAAAAAAAAA", "{invite_id}": "inv_" + "0" * 32, "{key_id}": "key_" + "0" * 32, "{group_id}": "grp_" + "0" * 32, "{chat_address}": "nobody-here",
-          "{channel}": "sms", "{address}": "+4930123"}
+PARAMETERS = {"{file_id}": "fil_" + "0" * 32, "{message_id}": "msg_AAAAAAAAAAAAAAAAAAAAAA", "{session_id}": "ses_AAAAAAAAAAAAAAAAAAAAAA",
+              "{request_id}": "req_AAAAAAAAAAAAAAAAAAAAAA", "{invite_id}": "inv_" + "0" * 32, "{key_id}": "key_" + "0" * 32, "{group_id}": "grp_" + "0" * 32, "{chat_address}": "nobody-here",
+              "{channel}": "sms", "{address}": "+4930123"}
 WRONG_TYPES = {
     "string": [42, True, [], {}, ["x"]],
     "boolean": ["true", 1, 0, [], {}],
@@ -15,9 +15,9 @@ WRONG_TYPES = {
 
 def fill(template):
     """The path with ids of nothing in the places of its parameters."""
-    for place, value in PLACES.items():
-        template = template.replace(place, value)
-    return template + ("?after=" if template.endswith("/events") else "")  # without it the answer has no end
+    for name, value in PARAMETERS.items():
+        template = template.replace(name, value)
+    return template + ("?after=" if template.endswith("/events") else "")  # without it the response has no end
 
 
 class Operation:
@@ -65,7 +65,7 @@ def all_fields():
             yield f"{operation.name}-{name}", operation, name, name in operation.schema.get("required", ())
 
 
-def _outside(schema):
+def _beyond(schema):
     """Values just outside the limits of a schema."""
     if "x-max-bytes" in schema:
         yield "x" * (schema["x-max-bytes"] + 1)
@@ -90,7 +90,7 @@ def out_of_limits():
         for name, schema in operation.fields():
             if name in ("to", "chat_address") and operation.name != "verifyCode":
                 continue  # An address that is nobody's is a 403 or 404, whatever its length.
-            for value in _outside(schema):
+            for value in _beyond(schema):
                 yield f"{operation.name}-{name}-{short(value)}", operation, name, value
 
 

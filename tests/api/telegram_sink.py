@@ -6,8 +6,8 @@ import time
 from client import wait_until
 from http_sink import HttpSink
 
-# misbehave: what it answers instead of taking the message. Some answer, some never do.
-ANSWERS = {
+# misbehave: what it responds instead of taking the message. Some respond, some never do.
+RESPONSES = {
     "garbage": (200, {}, b"<html>\xff\x00 not json"),
     "false": (200, {}, b'{"ok":false}'),
     "wrong_types": (200, {}, b'{"ok":"true","description":5,"parameters":[]}'),
@@ -28,14 +28,14 @@ ANSWERS = {
 
 
 class TelegramSink(HttpSink):
-    """The sink; `misbehave` is None, a name of ANSWERS, hang, close, redirect (to `elsewhere`) or echo_token."""
+    """The sink; `misbehave` is None, a name of RESPONSES, hang, close, redirect (to `elsewhere`) or echo_token."""
 
     def __init__(self):
         super().__init__()
         self.taken, self.bad_chat, self.elsewhere = [], None, ""
 
     def serve(self, request):
-        """Answer one request."""
+        """Respond to one request."""
         body = self.read(request)
         turn = {"method": request.command, "path": request.path, "type": request.headers.get("Content-Type"),
                 "at": time.monotonic(), **(json.loads(body) if body else {})}
@@ -52,7 +52,7 @@ class TelegramSink(HttpSink):
         elif how == "echo_token":
             self.send(request, 400, {}, json.dumps({"ok": False, "description": f"bad path {request.path}"}).encode())
         elif how:
-            self.send(request, *ANSWERS[how])
+            self.send(request, *RESPONSES[how])
         else:
             self.taken.append(turn)
             self.send(request, 200, {}, b'{"ok":true,"result":{"message_id":1}}')

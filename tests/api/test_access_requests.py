@@ -22,7 +22,7 @@ def two_admins(closed):
 
 
 def ask(relay, email, **fields):
-    """The status that a request for a code answers."""
+    """The status of a request for a code."""
     return relay.client().post(REQUEST, {"email": email, **fields}, expect=202)["status"]
 
 
@@ -53,9 +53,9 @@ def test_address_inside_gets_a_code(closed, email):
 @pytest.mark.parametrize("email", [
     "any@outside.example", "any@notinside.example", "any@sub.inside.example", "any@inside.example.evil",
     "xfriend@outside.example", "inside.example@evil.example", "admin3@example.com"])
-def test_address_outside_asks_for_access(closed, email):
-    answer = closed.client().post(REQUEST, {"email": email}, expect=202)
-    assert answer.json == {"success": True, "status": "code_sent", "expires_in": 600}
+def test_address_that_is_not_allowed_asks_for_access(closed, email):
+    response = closed.client().post(REQUEST, {"email": email}, expect=202)
+    assert response.json == {"success": True, "status": "code_sent", "expires_in": 600}
 
 
 def test_request_is_listed_as_pending(admins, asked):
@@ -132,8 +132,8 @@ def test_same_decision_again_is_200_and_the_other_409(admins, asked, first, seco
 @pytest.mark.parametrize("name", ["req_AAAAAAAAAAAAAAAAAAAAAA", "1", "req_", "req_'--", "..%2f..%2fx"])
 def test_unknown_request_is_404(admins, name):
     for verb in ("approve", "deny"):
-        answer = admins[0].call("POST", f"{LIST}/{name}/{verb}", check=False)
-        answer.is_error(404, "unknown_request", "not_found")
+        response = admins[0].call("POST", f"{LIST}/{name}/{verb}", check=False)
+        response.is_error(404, "unknown_request", "not_found")
 
 
 def test_plain_user_may_neither_list_nor_decide(closed, admins, asked):

@@ -57,9 +57,9 @@ def test_list_pages_through_everybody_once(relay, boss, limit, sizes):
     wanted = [relay.sign_in(chat_address=f"{mark}{n}").address for n in range(5)]
     pages, query = [], f"?q={mark}&limit={limit}"
     while query:
-        answer = boss.get(USERS + query, expect=200)
-        pages.append([entry["chat_address"] for entry in answer["users"]])
-        query = answer["has_more"] and f"?q={mark}&limit={limit}&after={answer['after']}"
+        response = boss.get(USERS + query, expect=200)
+        pages.append([entry["chat_address"] for entry in response["users"]])
+        query = response["has_more"] and f"?q={mark}&limit={limit}&after={response['after']}"
     assert [len(page) for page in pages] == sizes and sum(pages, []) == wanted
 
 
@@ -93,9 +93,9 @@ def test_blocked_user_is_out_at_once_and_cannot_come_back(relay, boss, ann):
     for session in (ann, other):
         session.get(ME, expect=401)
     email = ann.email
-    answer = relay.client().post("/api/v1/pchat/auth/request-code", {"email": email}, expect=202)
-    if "dev_code" in answer.json:
-        relay.client().post("/api/v1/pchat/auth/verify-code", {"email": email, "code": answer["dev_code"]}, expect=401)
+    response = relay.client().post("/api/v1/pchat/auth/request-code", {"email": email}, expect=202)
+    if "dev_code" in response.json:
+        relay.client().post("/api/v1/pchat/auth/verify-code", {"email": email, "code": response["dev_code"]}, expect=401)
     act(boss, ann, "unblock")
     assert relay.sign_in(email).address == ann.address
 
@@ -205,9 +205,9 @@ def test_log_pages_through_everything_once(boss, ann):
         act(boss, ann, "hide")
     found, query, pages = [], "?limit=3", 0
     while query and pages < 3:
-        answer = boss.get(AUDIT + query, expect=200)
-        found += [(entry["at"], entry["target"]) for entry in answer["entries"]]
-        query, pages = answer["has_more"] and f"?limit=3&after={answer['after']}", pages + 1
+        response = boss.get(AUDIT + query, expect=200)
+        found += [(entry["at"], entry["target"]) for entry in response["entries"]]
+        query, pages = response["has_more"] and f"?limit=3&after={response['after']}", pages + 1
     assert found == [(entry["at"], entry["target"]) for entry in boss.get(f"{AUDIT}?limit=9")["entries"]]
 
 

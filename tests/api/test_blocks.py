@@ -61,9 +61,9 @@ def test_list_pages_through_everybody_once(relay, ann, limit, sizes):
         block(ann, other)
     pages, query = [], f"?limit={limit}"
     while query:
-        answer = ann.get(BLOCKS + query, expect=200)
-        pages.append([entry["chat_address"] for entry in answer["blocks"]])
-        query = answer["has_more"] and f"?limit={limit}&after={answer['after']}"
+        response = ann.get(BLOCKS + query, expect=200)
+        pages.append([entry["chat_address"] for entry in response["blocks"]])
+        query = response["has_more"] and f"?limit={limit}&after={response['after']}"
     assert [len(page) for page in pages] == sizes
     assert sum(pages, []) == sorted(other.address for other in others)
 
@@ -82,7 +82,7 @@ def test_erased_account_is_blocked_by_nobody_and_blocks_nobody(ann, bob):
 
 # -- what it does ----------------------------------------------------------------------------------
 
-def test_direct_message_of_the_blocked_is_answered_like_any_other_and_never_seen(relay, ann, bob):
+def test_direct_message_of_the_blocked_is_accepted_like_any_other_and_never_seen(relay, ann, bob):
     carl, other = relay.sign_in(), relay.sign_in(ann.email)
     block(ann, bob)
     dropped, taken = bob.send(ann, "dropped"), bob.send(carl, "taken")

@@ -1,4 +1,4 @@
-"""What the relay carries to the outside itself: mail, and messages by a Telegram bot."""
+"""What the relay carries to an external address itself: mail, and messages by a Telegram bot."""
 import time
 
 import pytest
@@ -8,12 +8,12 @@ from groups import rows
 from harness import StartFailed
 from keys import make_key
 from phone import Phone
-from telegram_sink import ANSWERS, TelegramSink
+from telegram_sink import RESPONSES, TelegramSink
 
 MESSAGES, ME = "/api/v1/messages", "/api/v1/pchat/auth/me"
 OUT = "friend@example.net"
 TOKEN = "4711:AAbb-cc_DD"
-PATIENCE_SEC = 60
+TIMEOUT_SEC = 60
 
 
 @pytest.fixture(name="telegram")
@@ -41,16 +41,16 @@ def signed_in(relay, sink=None):
 
 
 def mail(user, text="Hello", *, to=OUT, subject="News", expect=202, **fields):
-    answer = user.post(MESSAGES, {"channel": "email", "to": to, "subject": subject, "text": text, **fields}, expect=expect)
-    return answer["message_id"] if answer.status < 300 else answer
+    response = user.post(MESSAGES, {"channel": "email", "to": to, "subject": subject, "text": text, **fields}, expect=expect)
+    return response["message_id"] if response.status < 300 else response
 
 
-def tell(user, text="Hello", *, to="12345", bot_token=TOKEN, expect=202, **fields):
-    answer = user.post(MESSAGES, {"channel": "tg_bot", "to": to, "bot_token": bot_token, "text": text, **fields}, expect=expect)
-    return answer["message_id"] if answer.status < 300 else answer
+def send_bot(user, text="Hello", *, to="12345", bot_token=TOKEN, expect=202, **fields):
+    response = user.post(MESSAGES, {"channel": "tg_bot", "to": to, "bot_token": bot_token, "text": text, **fields}, expect=expect)
+    return response["message_id"] if response.status < 300 else response
 
 
-def wait_status(user, message_id, status, timeout_sec=PATIENCE_SEC):
+def wait_status(user, message_id, status, timeout_sec=TIMEOUT_SEC):
     """The receipt, once the message stands there."""
     def look():
         found = user.receipts(message_id)[message_id]
@@ -66,7 +66,7 @@ def waiting(relay):
 def wait_tried(relay, words="", count=1):
     """Wait until a row of the outbox was tried that often, with those words as the reason."""
     return wait_until(f"a try failed with {words!r}",
-                      lambda: any(tries >= count and words in error for tries, error in waiting(relay)), PATIENCE_SEC)
+                      lambda: any(tries >= count and words in error for tries, error in waiting(relay)), TIMEOUT_SEC)
 
 
 # -- mail ------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def test_limit_of_zero_is_no_limit(make_relay, sink):
 @pytest.mark.parametrize("to", ["12345", "-100987", "@channel", '"},{"x":"'])
 def test_message_reaches_the_bot_as_it_was_written(chatting, telegram, to):
     ann = chatting.sign_in()
-    message_id = tell(ann, 'Grüße "quoted"\n😀', to=to)
+    message_id = send_bot(ann, 'Grüße "quoted"\n😀', to=to)
     [turn] = telegram.wait_taken()
     del turn["at"]
     assert turn == {"method": "POST", "path": f"/bot{TOKEN}/sendMessage", "type": "application/json", "chat_id": to,
@@ -270,7 +270,7 @@ def test_message_reaches_the_bot_as_it_was_written(chatting, telegram, to):
 def test_token_is_kept_only_until_it_was_used_and_never_logged(chatting, telegram):
     ann = chatting.sign_in()
     telegram.misbehave = "error_500"
-    message_id = tell(ann)
+    message_id = send_bot(ann)
     wait_tried(chatting)
     telegram.misbehave = None
     wait_status(ann, message_id, "sent")
@@ -278,18 +278,18 @@ def test_token_is_kept_only_until_it_was_used_and_never_logged(chatting, telegra
     assert TOKEN not in chatting.stderr + chatting.file_text("run/relay.log")
 
 
-def test_repeat_of_the_key_tells_once(chatting, telegram):
+def test_repeat_of_the_key_sends_once(chatting, telegram):
     ann = chatting.sign_in()
-    first = tell(ann, idempotency_key="k")
-    assert tell(ann, idempotency_key="k", expect=200) == first
-    tell(ann, "end")
+    first = send_bot(ann, idempotency_key="k")
+    assert send_bot(ann, idempotency_key="k", expect=200) == first
+    send_bot(ann, "end")
     assert [turn["text"] for turn in telegram.wait_taken(2)] == ["Hello", "end"]
 
 
 def test_messages_leave_in_the_order_of_sending(chatting, telegram):
     ann = chatting.sign_in()
     for number in range(10):
-        tell(ann, str(number))
+        send_bot(ann, str(number))
     assert [turn["text"] for turn in telegram.wait_taken(10)] == [str(number) for number in range(10)]
 
 
@@ -298,16 +298,16 @@ def test_messages_leave_in_the_order_of_sending(chatting, telegram):
 def test_refusal_is_final_and_says_why(chatting, telegram, how, reason):
     ann = chatting.sign_in()
     telegram.misbehave = how
-    message_id = tell(ann)
+    message_id = send_bot(ann)
     assert wait_status(ann, message_id, "failed")["error"] == reason
     assert len(telegram.turns) == 1 and waiting(chatting) == []
     assert rows(chatting, "SELECT count(*) FROM bridge WHERE bot_token IS NOT NULL") == [(0,)]
 
 
-def test_new_id_of_a_group_is_told_to_the_sender(chatting, telegram):
+def test_new_id_of_a_group_is_reported_to_the_sender(chatting, telegram):
     telegram.misbehave = "moved"
     ann = chatting.sign_in()
-    message_id = tell(ann, to="-4012345")
+    message_id = send_bot(ann, to="-4012345")
     wait_status(ann, message_id, "failed")
     error = ann.get(f"{MESSAGES}/{message_id}")["message"].get("error") or ann.receipts(message_id)[message_id]["error"]
     assert "the group's new id is -1001234567890" in error and "4012345" not in error
@@ -317,31 +317,31 @@ def test_new_id_of_a_group_is_told_to_the_sender(chatting, telegram):
 @pytest.mark.parametrize("text, status", [("x" * 4096, 202), ("x" * 4097, 400), ("\U0001f600" * 2048, 202), ("\U0001f600" * 2048 + "x", 400),
                                           ("\u00e9" * 4096, 202)], ids=["4096", "4097", "emoji", "emoji-and-one", "two-bytes"])
 def test_longest_text_that_telegram_takes_is_known_at_once(chatting, text, status):
-    answer = tell(chatting.sign_in(), text, expect=status)
+    response = send_bot(chatting.sign_in(), text, expect=status)
     if status == 400:
-        answer.is_error(400, "invalid_field", field="text")
-        assert "4096" in answer["message"]
+        response.is_error(400, "invalid_field", field="text")
+        assert "4096" in response["message"]
 
 
 def test_long_refusal_is_cut_between_characters(chatting, telegram):
     ann = chatting.sign_in()
     telegram.misbehave = "long_403"
-    error = wait_status(ann, tell(ann), "failed")["error"]
+    error = wait_status(ann, send_bot(ann), "failed")["error"]
     assert set(error) == {"é"} and len(error) < 300
 
 
 def test_refusal_that_repeats_the_token_does_not_give_it_away(chatting, telegram):
     ann = chatting.sign_in()
     telegram.misbehave = "echo_token"
-    assert TOKEN not in wait_status(ann, tell(ann), "failed")["error"]
+    assert TOKEN not in wait_status(ann, send_bot(ann), "failed")["error"]
     assert TOKEN not in chatting.stderr + chatting.file_text("run/relay.log")
 
 
 @pytest.mark.parametrize("how", ["garbage", "false", "wrong_types", "empty", "error_500", "huge", "close"])
-def test_what_is_no_answer_is_tried_again(chatting, telegram, how):
+def test_what_is_no_response_is_tried_again(chatting, telegram, how):
     ann = chatting.sign_in()
     telegram.misbehave = how
-    message_id = tell(ann)
+    message_id = send_bot(ann)
     wait_tried(chatting)
     assert ann.status(message_id) == "queued"
     telegram.misbehave = None
@@ -353,10 +353,10 @@ def test_what_is_no_answer_is_tried_again(chatting, telegram, how):
 def test_wait_that_telegram_asks_for_is_kept(chatting, telegram, how):
     ann = chatting.sign_in()
     telegram.misbehave, telegram.bad_chat = how, "1"
-    message_id = tell(ann, to="1")
+    message_id = send_bot(ann, to="1")
     wait_tried(chatting)
     telegram.misbehave = None
-    tell(ann, to="2")
+    send_bot(ann, to="2")
     wait_status(ann, message_id, "sent")
     first, other, again = telegram.turns
     assert other["chat_id"] == "2" and again["at"] - first["at"] >= 2.9
@@ -365,7 +365,7 @@ def test_wait_that_telegram_asks_for_is_kept(chatting, telegram, how):
 def test_wait_has_an_end(chatting, telegram):
     ann = chatting.sign_in()
     telegram.misbehave = "flood_for_ever"
-    tell(ann)
+    send_bot(ann)
     wait_tried(chatting)
     [(due_at,)] = rows(chatting, "SELECT next_try_at FROM outbox WHERE message_id IS NOT NULL")
     assert due_at / 1000 - time.time() <= 3600
@@ -375,26 +375,26 @@ def test_redirect_is_not_followed(chatting, telegram):
     ann = chatting.sign_in()
     with TelegramSink() as private:
         telegram.misbehave, telegram.elsewhere = "redirect", f"http://127.0.0.1:{private.port}/bot{TOKEN}/sendMessage"
-        message_id = tell(ann)
+        message_id = send_bot(ann)
         wait_tried(chatting, "302")
         telegram.misbehave = None
         wait_status(ann, message_id, "sent")
         assert private.turns == []
 
 
-def test_withdrawn_message_is_not_told(chatting, telegram):
+def test_withdrawn_message_is_not_sent(chatting, telegram):
     ann = chatting.sign_in()
     telegram.misbehave, telegram.bad_chat = "error_500", "1"
-    message_id = tell(ann, to="1")
+    message_id = send_bot(ann, to="1")
     wait_tried(chatting)
     ann.delete(f"{MESSAGES}/{message_id}", expect=200)
     telegram.misbehave = None
-    wait_status(ann, tell(ann, to="2"), "sent")
+    wait_status(ann, send_bot(ann, to="2"), "sent")
     assert [turn["chat_id"] for turn in telegram.taken] == ["2"] and waiting(chatting) == []
 
 
 def test_without_an_address_of_telegram_the_message_waits_for_a_phone(relay, ann):
-    message_id = tell(ann)
+    message_id = send_bot(ann)
     [message] = Phone(make_key(ann, "phone"), "").claim()
     assert (message["message_id"], message["bot_token"]) == (message_id, TOKEN)
 
@@ -403,7 +403,7 @@ def test_mail_goes_on_while_telegram_hangs(make_relay, sink, telegram):
     relay = make_relay({**sink.settings(PCHAT_DEV_EXPOSE_CODES="true"), **telegram.settings()})
     ann = signed_in(relay, sink)
     telegram.misbehave = "hang"
-    stuck = tell(ann)
+    stuck = send_bot(ann)
     telegram.wait_turn()
     wait_status(ann, mail(ann), "sent")
     assert ann.status(stuck) == "queued"
@@ -415,7 +415,7 @@ def test_telegram_goes_on_while_mail_hangs(make_relay, sink, telegram):
     ann = relay.sign_in()
     stuck = mail(ann)
     sink.wait_bad_turn()
-    wait_status(ann, tell(ann), "sent")
+    wait_status(ann, send_bot(ann), "sent")
     assert ann.status(stuck) == "queued"
 
 
@@ -423,7 +423,7 @@ def test_relay_ends_while_both_servers_hang_and_sends_after_it_started_again(mak
     relay = make_relay({**sink.settings(PCHAT_DEV_EXPOSE_CODES="true"), **telegram.settings()})
     sink.misbehave, telegram.misbehave = "hang_after_ehlo", "hang"
     ann = relay.sign_in()
-    sent = [mail(ann), tell(ann)]
+    sent = [mail(ann), send_bot(ann)]
     sink.wait_bad_turn()
     telegram.wait_turn()
     sink.misbehave = telegram.misbehave = None
@@ -443,4 +443,4 @@ def test_address_of_telegram_that_would_give_tokens_away_stops_the_start(make_re
 def test_every_misbehaviour_is_used():
     with open(__file__, encoding="utf-8") as file:
         text = file.read()
-    assert [name for name in ANSWERS if f'"{name}"' not in text] == []
+    assert [name for name in RESPONSES if f'"{name}"' not in text] == []

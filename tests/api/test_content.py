@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from client import wait_until
-from groups import OPEN, Group, told
+from groups import OPEN, Group, fact_of
 from harness import run, unique
 from keys import make_key
 from phone import Phone
@@ -31,7 +31,7 @@ def logs(relay):
     return relay.stderr + relay.file_text("run/relay.log")
 
 
-def outside(user, channel, to, **fields):
+def external(user, channel, to, **fields):
     return user.post(MESSAGES, {"channel": channel, "to": to, "text": "x", **fields}, expect=202)["message_id"]
 
 
@@ -50,9 +50,9 @@ def relay_without_passes(make_relay, sink):
 def test_refused_mail_keeps_its_code_but_not_the_recipient_that_the_server_repeats(quiet, sink, mode):
     relay = quiet(mode)
     ann, name = relay.sign_in(), unique("name")
-    sink.misbehave, sink.answer = "rcpt_550", f"550 5.1.1 <{name}@example.net>: no {name} at example.net"
+    sink.misbehave, sink.response = "rcpt_550", f"550 5.1.1 <{name}@example.net>: no {name} at example.net"
     sink.bad_recipient = f"{name}@example.net"
-    message = outside(ann, "email", sink.bad_recipient, subject="s")
+    message = external(ann, "email", sink.bad_recipient, subject="s")
     assert wait_failed(ann, message)["error"].endswith("550 5.1.1 <*>: no * at *")
     assert name not in logs(relay)
     sweep(relay)
@@ -64,9 +64,9 @@ def test_refused_mail_keeps_its_code_but_not_the_recipient_that_the_server_repea
 def test_mail_that_is_tried_again_keeps_no_recipient_beside_its_message(quiet, sink):
     relay = quiet(ALL[0])
     ann, name = relay.sign_in(), unique("name")
-    sink.misbehave, sink.answer = "rcpt_450", f"450 4.2.0 {name} is greylisted"
+    sink.misbehave, sink.response = "rcpt_450", f"450 4.2.0 {name} is greylisted"
     sink.bad_recipient = f"{name}@example.net"
-    outside(ann, "email", sink.bad_recipient, subject="s")
+    external(ann, "email", sink.bad_recipient, subject="s")
     wait_until("it was tried", lambda: rows(relay, "SELECT 1 FROM outbox WHERE last_error LIKE '%450 4.2.0 * is greylisted'"))
     assert relay.files_holding(name.encode()) == [] and name not in logs(relay)
 
@@ -76,7 +76,7 @@ def test_failure_that_a_phone_explains_leaves_neither_recipient_nor_its_words(qu
     relay = quiet(mode)
     ann, word = relay.sign_in(), "".join(random.choices("ghjkqvwxyz", k=16))
     phone = Phone(make_key(ann, "phone"), "p")
-    message = outside(ann, "sms", "+491701234567")
+    message = external(ann, "sms", "+491701234567")
     for _ in range(6):
         with relay.locked_database() as link:
             link.execute("UPDATE bridge SET next_try_at = 0")
@@ -94,7 +94,7 @@ def test_facts_of_a_group_event_are_sealed_and_go_with_it(quiet, mode):
     owner, ann = relay.sign_in(), relay.sign_in(chat_address=unique("joiner"), display_name="Jo Iner")
     Group(owner, **OPEN).join(ann)
     assert relay.files_holding(b'"joined"') == relay.files_holding(f"-1 {len(ann.address)} 7 0 {ann.address}Jo Iner".encode()) == []
-    [event] = [told(item) for item in owner.poll_all("")[0] if "event" in item]
+    [event] = [fact_of(item) for item in owner.poll_all("")[0] if "event" in item]
     assert event == {"type": "joined", "chat_address": ann.address, "role": "member"}
     ann.poll_all("")
     sweep(relay)

@@ -28,19 +28,19 @@ class Device:
     def poll(self, limit=100, own=True):
         """One poll; its cursor is kept, and so confirmed by the next."""
         body = {"chat_address": self.user.address, "limit": limit, "cursor": self.cursor, "own": own}
-        answer = self.user.post(CHAT + "/poll", body, expect=200).json
-        self.cursor = answer["cursor"]
-        return answer
+        response = self.user.post(CHAT + "/poll", body, expect=200).json
+        self.cursor = response["cursor"]
+        return response
 
     def drain(self):
         """All that is new, confirmed: (items, changes, records)."""
         items, changes, records = [], [], set()
         while True:
-            answer = self.poll()
-            items += answer["messages"]
-            changes += answer["changes"]
-            records |= set(answer["records"])
-            if not (answer["messages"] or answer["changes"] or answer["records"] or answer["has_more"]):
+            response = self.poll()
+            items += response["messages"]
+            changes += response["changes"]
+            records |= set(response["records"])
+            if not (response["messages"] or response["changes"] or response["records"] or response["has_more"]):
                 return items, changes, records
 
     def items(self):
@@ -74,7 +74,7 @@ def got(user):
     return user.poll_all("")[0]
 
 
-def settle(*devices):
+def catch_up(*devices):
     """Each has all that there is so far."""
     for device in devices:
         device.drain()
@@ -108,8 +108,8 @@ def test_what_one_device_sends_its_owners_others_get_with_its_key(phone, laptop,
 
 def test_client_that_does_not_ask_sees_what_it_saw_before(ann, phone, bob):
     phone.user.send(bob)
-    answer = ann.poll("").json
-    assert answer["messages"] == [] and not {"changes", "records"} & set(answer)
+    response = ann.poll("").json
+    assert response["messages"] == [] and not {"changes", "records"} & set(response)
     bob.send(ann, "hi")
     [item] = ann.poll("")["messages"]
     assert "own" not in item and item["text"] == "hi"
@@ -118,7 +118,7 @@ def test_client_that_does_not_ask_sees_what_it_saw_before(ann, phone, bob):
 def test_own_copy_of_a_group_message(phone, laptop, bob):
     group = Group(phone.user, **OPEN)
     group.join(bob)
-    settle(phone, laptop)
+    catch_up(phone, laptop)
     phone.user.send(group.id, "to all")
     [item] = laptop.items()
     assert (item["text"], item["own"], item["group_id"]) == ("to all", True, group.id)
@@ -148,7 +148,7 @@ def test_edit_in_a_group_reaches_the_own_other_devices(phone, laptop, bob):
     group = Group(phone.user, **OPEN)
     group.join(bob)
     sent = phone.user.send(group.id, "frist")["message_id"]
-    settle(laptop)
+    catch_up(laptop)
     phone.user.patch(f"{MESSAGES}/{sent}", {"text": "first"}, expect=200)
     assert [(i["text"], i.get("own")) for i in laptop.items()] == [("first", True)]
 
@@ -161,7 +161,7 @@ def test_saved_message_is_own_on_the_other_devices_alone(phone, laptop):
 
 def test_edited_saved_message_reaches_both(phone, laptop):
     sent = phone.user.send(phone.user, "milk")["message_id"]
-    settle(phone, laptop)
+    catch_up(phone, laptop)
     phone.user.patch(f"{MESSAGES}/{sent}", {"text": "oat milk"}, expect=200)
     assert [i["text"] for i in laptop.items()] == [i["text"] for i in phone.items()] == ["oat milk"]
 
@@ -176,7 +176,7 @@ def test_who_is_blocked_does_not_learn_it_from_own_copies(phone, laptop, bob):
 
 def test_session_that_begins_later_gets_nothing_of_before(relay, phone, laptop, bob):
     phone.user.send(bob, "before")
-    settle(laptop)
+    catch_up(laptop)
     assert Device(relay, phone.user).items() == []
 
 
@@ -196,7 +196,7 @@ def test_own_copy_wakes_the_other_device(phone, laptop, bob):
 
 def test_progress_of_own_messages_comes_to_all_devices(phone, laptop, bob):
     sent = phone.user.send(bob)["message_id"]
-    settle(phone, laptop)
+    catch_up(phone, laptop)
     bob.poll_all("")
     assert phone.changes() == laptop.changes() == {sent: "delivered"}
     bob.read(sent)
@@ -208,14 +208,14 @@ def test_progress_of_own_messages_comes_to_all_devices(phone, laptop, bob):
 
 def test_reading_on_one_device_marks_the_others(phone, laptop, bob):
     sent = bob.send(phone.user)["message_id"]
-    settle(phone, laptop)
+    catch_up(phone, laptop)
     phone.user.read(sent)
     assert laptop.changes() == {sent: "read"} and laptop.changes() == {}
 
 
 def test_reading_on_one_device_wakes_the_others(phone, laptop, bob):
     sent = bob.send(phone.user)["message_id"]
-    settle(phone, laptop)
+    catch_up(phone, laptop)
     with listen(laptop.user) as stream:
         phone.user.read(sent)
         assert stream.event() == WAKE
@@ -227,7 +227,7 @@ def test_progress_in_a_group_is_of_the_member_who_is_behind(relay, phone, bob):
     for member in bob, carl:
         group.join(member)
     sent = phone.user.send(group.id)["message_id"]
-    settle(phone)
+    catch_up(phone)
     bob.poll_all("")
     assert phone.changes() == {sent: "queued"}
     carl.poll_all("")
@@ -237,7 +237,7 @@ def test_progress_in_a_group_is_of_the_member_who_is_behind(relay, phone, bob):
 def test_what_happens_after_a_block_is_no_change(phone, bob):
     sent = phone.user.send(bob)["message_id"]
     bob.poll_all("")
-    settle(phone)
+    catch_up(phone)
     bob.post(CHAT + "/blocks", {"chat_address": phone.user.address}, expect=200)
     bob.read(sent)
     assert phone.changes() == {}
@@ -246,7 +246,7 @@ def test_what_happens_after_a_block_is_no_change(phone, bob):
 def test_progress_of_a_phones_message(phone, laptop):
     way = Phone(phone.user, "p")
     sent = phone.user.post(MESSAGES, {"channel": "sms", "to": "+4915112345678", "text": "x", "phone_id": "p"}, expect=202)["message_id"]
-    settle(laptop)
+    catch_up(laptop)
     [claimed] = way.claim()
     way.ack(claimed)
     assert laptop.changes() == {sent: "sent"}
@@ -257,13 +257,13 @@ def test_expiry_is_a_change(quiet):
     ann, bob = relay.sign_in(), relay.sign_in()
     device = Device(relay, ann)
     sent = ann.send(bob)["message_id"]
-    settle(device)
+    catch_up(device)
     wait_until("it expired", lambda: (sweep(relay), device.changes().get(sent) == "expired")[1])
 
 
 def test_record_of_a_user_that_changed_is_named(phone, laptop, bob):
     me = phone.user
-    settle(laptop)
+    catch_up(laptop)
     me.put("/api/v1/pchat/auth/me", {"display_name": "Anna"}, expect=200)
     assert laptop.drain()[2] == {"profile"}
     me.post(CHAT + "/blocks", {"chat_address": bob.address}, expect=200)
@@ -288,9 +288,9 @@ def test_pages_lose_no_change(phone, laptop, bob):
     seen = {}
     bob.poll_all("")
     while True:
-        answer = laptop.poll(limit=7)
-        seen.update((c["message_id"], c["status"]) for c in answer["changes"])
-        if not answer["messages"] and not answer["has_more"] and not answer["changes"]:
+        response = laptop.poll(limit=7)
+        seen.update((c["message_id"], c["status"]) for c in response["changes"])
+        if not response["messages"] and not response["has_more"] and not response["changes"]:
             break
     assert set(seen) == sent and set(seen.values()) == {"delivered"}
 
@@ -322,7 +322,7 @@ def test_modes_that_forget_the_recipient_are_silent(quiet, mode):
     assert late.items() == []
 
 
-def test_stub_names_no_file_and_no_message_that_it_answered(quiet):
+def test_stub_names_no_file_and_no_message_that_it_replied_to(quiet):
     relay = quiet(RETENTION_DEVICE_GRACE_SEC=0)
     ann, bob = relay.sign_in(), relay.sign_in()
     late = Device(relay, bob)
@@ -372,7 +372,7 @@ def test_edit_waits_for_every_device_again(quiet):
     laptop = Device(relay, bob)
     sent = ann.send(bob, "frist")["message_id"]
     _, cursor = bob.poll_all("")
-    settle(laptop)
+    catch_up(laptop)
     ann.patch(f"{MESSAGES}/{sent}", {"text": "first"}, expect=200)
     bob.poll_all(cursor)
     sweep(relay)
@@ -387,7 +387,7 @@ def test_group_message_waits_for_the_devices_of_each_member(quiet):
     group = Group(ann, **OPEN)
     group.join(bob)
     laptop = Device(relay, bob)
-    settle(laptop)
+    catch_up(laptop)
     sent = ann.send(group.id, "for all")["message_id"]
     bob.poll_all("")
     sweep(relay)
@@ -486,8 +486,8 @@ def test_three_devices_show_the_same_through_restarts_and_kills(make_relay):
     seen = [{} for _ in devices]
 
     def look():
-        for device, told in zip(devices, seen):
-            told.update((i["message_id"], i["text"]) for i in device.items())
+        for device, texts in zip(devices, seen):
+            texts.update((i["message_id"], i["text"]) for i in device.items())
 
     group = Group(devices[0].user, **OPEN)
     group.join(devices[2].user)
@@ -503,9 +503,9 @@ def test_three_devices_show_the_same_through_restarts_and_kills(make_relay):
     devices[0].user.patch(f"{MESSAGES}/{edited}", {"text": "edited"}, expect=200)
     want[edited] = "edited"
     look()
-    for who, told in enumerate(seen):
+    for who, texts in enumerate(seen):
         mine = {message for message, text in want.items() if text.endswith(f"-{who}")} | ({edited} if who == 0 else set())
-        assert {message: told.get(message) for message in want if message not in mine} == \
+        assert {message: texts.get(message) for message in want if message not in mine} == \
             {message: text for message, text in want.items() if message not in mine}
 
 

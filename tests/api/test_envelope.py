@@ -178,8 +178,8 @@ def test_connection_that_closes_in_the_middle_of_a_body_harms_nobody(relay, call
 
 @pytest.mark.parametrize(("method", "path", "allowed"), **parameters(wrong_methods()))
 def test_wrong_method_is_405_and_names_the_right_ones(caller, method, path, allowed):
-    answer = caller.call(method, path, expect=405).is_error(405, "method_not_allowed")
-    assert {name.strip() for name in answer.headers["Allow"].split(",")} - {"HEAD", "OPTIONS"} == allowed
+    response = caller.call(method, path, expect=405).is_error(405, "method_not_allowed")
+    assert {name.strip() for name in response.headers["Allow"].split(",")} - {"HEAD", "OPTIONS"} == allowed
 
 
 @pytest.mark.parametrize("method, status", [("FOO", 405), ("PROPFIND", 405), ("get", 400), ("LOCK", 405)])
@@ -227,9 +227,9 @@ def test_odd_id_in_the_path_is_a_plain_refusal(caller, template, name):
     nowhere = name in ELSEWHERE or name.endswith("/") and template.endswith("}")
     statuses = [400] * 3 if name in NO_PATH else [404] * 3 if nowhere else UNKNOWN_IDS[template]
     for method, status in zip(("GET", "DELETE", "POST"), statuses):
-        answer = caller.call(method, template.format(name), check=False, expect=status)
-        assert answer.json and answer["success"] is False and answer.headers["X-Request-Id"]
-        assert answer.headers.get("X-Evil") is None
+        response = caller.call(method, template.format(name), check=False, expect=status)
+        assert response.json and response["success"] is False and response.headers["X-Request-Id"]
+        assert response.headers.get("X-Evil") is None
 
 
 # -- credentials -----------------------------------------------------------------------------------
@@ -281,8 +281,8 @@ def test_same_token_in_both_headers_is_taken(caller):
 
 def test_of_two_different_credentials_the_session_header_counts(relay, caller):
     other = relay.sign_in()
-    answer = caller.get(ME, headers={"Authorization": f"Bearer {other.token}"}, expect=200)
-    assert answer["user"]["chat_address"] == caller.address
+    response = caller.get(ME, headers={"Authorization": f"Bearer {other.token}"}, expect=200)
+    assert response["user"]["chat_address"] == caller.address
 
 
 def test_bad_session_header_is_not_saved_by_a_good_bearer(relay, caller):
@@ -294,16 +294,16 @@ def test_session_header_given_twice_counts_once(relay, caller):
     other = relay.sign_in()
     request = f"GET {ME} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     request += "".join(f"X-PChat-Session: {token}\r\n" for token in (caller.token, other.token))
-    answer = caller.raw(request.encode() + b"\r\n", check=("GET", ME))
-    assert answer.status == 200 and answer["user"]["chat_address"] == caller.address
+    response = caller.raw(request.encode() + b"\r\n", check=("GET", ME))
+    assert response.status == 200 and response["user"]["chat_address"] == caller.address
 
 
 def test_request_id_of_the_caller_is_not_taken_over(client):
-    answer = client.get("/health", headers={"X-Request-Id": "f" * 32}, expect=200)
-    assert answer.headers["X-Request-Id"] != "f" * 32
+    response = client.get("/health", headers={"X-Request-Id": "f" * 32}, expect=200)
+    assert response.headers["X-Request-Id"] != "f" * 32
 
 
-def test_answers_are_not_cached_and_not_sniffed(caller):
-    for answer in (caller.get(ME, expect=200), caller.get("/api/v1/nope", expect=404)):
-        assert "no-store" in answer.headers.get("Cache-Control", "")
-        assert answer.headers.get("X-Content-Type-Options") == "nosniff"
+def test_responses_are_not_cached_and_not_sniffed(caller):
+    for response in (caller.get(ME, expect=200), caller.get("/api/v1/nope", expect=404)):
+        assert "no-store" in response.headers.get("Cache-Control", "")
+        assert response.headers.get("X-Content-Type-Options") == "nosniff"

@@ -1,4 +1,4 @@
-"""Addresses outside of the relay that a user does not want to hear from."""
+"""External addresses that a user does not want to hear from."""
 from urllib.parse import quote
 
 import pytest
@@ -48,12 +48,12 @@ def test_blocking_and_unblocking_twice_is_no_error(ann):
 def test_people_and_addresses_are_lists_of_their_own(ann, bob):
     ann.post(BLOCKS, {"chat_address": bob.address}, expect=200)
     block(ann, "+49301234")
-    answer = ann.get(BLOCKS, expect=200)
-    assert [entry["chat_address"] for entry in answer["blocks"]] == [bob.address] and len(answer["outside"]) == 1
+    response = ann.get(BLOCKS, expect=200)
+    assert [entry["chat_address"] for entry in response["blocks"]] == [bob.address] and len(response["outside"]) == 1
     assert "outside" not in ann.get(f"{BLOCKS}?after={bob.address}", expect=200).json
 
 
-def test_what_comes_in_from_a_blocked_address_is_answered_like_any_other_and_dropped(ann, phone):
+def test_what_comes_in_from_a_blocked_address_is_accepted_like_any_other_and_dropped(ann, phone):
     block(ann, "+49301234")
     dropped, taken = phone.inbound("dropped"), phone.inbound("taken", **{"from": "+49305678"})
     assert set(dropped.json) == set(taken.json) and dropped["status"] == taken["status"] and dropped.status == 202
@@ -78,7 +78,7 @@ def test_address_is_the_same_however_it_is_written(ann, phone, kept, written):
 
 @pytest.mark.parametrize("blocked_one, other", [(("sms", "+49301234"), ("wa", "+49301234")), (("sms", "+49301234"), ("sms", "+493012345")),
                                                 (("sms", "DHL"), ("sms", "DHL 1")), (("sms", "123"), ("sms", ""))])
-def test_other_channels_and_addresses_are_heard(ann, phone, blocked_one, other):
+def test_other_channels_and_addresses_get_through(ann, phone, blocked_one, other):
     block(ann, blocked_one[1], blocked_one[0])
     phone.inbound("heard", channel=other[0], **{"from": other[1]})
     assert ann.texts() == ["heard"]
@@ -126,15 +126,15 @@ def test_a_thousand_are_kept_and_one_more_is_refused(make_relay):
     assert len(blocked(ann)) == 1000
 
 
-def test_change_is_told_to_the_other_devices(relay, ann):
+def test_change_reaches_the_other_devices(relay, ann):
     other = relay.sign_in(ann.email)
     ask = lambda cursor: other.post("/api/v1/webchat/poll", {"chat_address": ann.address, "own": True, "cursor": cursor}, expect=200)  # noqa: E731
     start = ask("")
     block(ann, "1")
-    answer = ask(start["cursor"])
-    assert answer["records"] == ["blocks"]
+    response = ask(start["cursor"])
+    assert response["records"] == ["blocks"]
     unblock(ann, "1")
-    assert ask(answer["cursor"])["records"] == ["blocks"]
+    assert ask(response["cursor"])["records"] == ["blocks"]
 
 
 def test_blocks_go_with_the_account(relay, ann):

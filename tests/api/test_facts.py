@@ -1,4 +1,4 @@
-"""The relay tells facts: each reader has them in their own language, and the fact itself for words of their own."""
+"""The relay sends facts: each reader has them in their own language, and the fact itself for words of their own."""
 import pytest
 
 from client import wait_until
@@ -58,8 +58,8 @@ def a_guest(relay):
     return relay.sign_in(display_name="Gäst דנה")
 
 
-def hear(readers, kind, name, **fact):
-    """All hear of the same fact, each in their language."""
+def all_get(readers, kind, name, **fact):
+    """All get the same fact, each in their language."""
     items = readers.new()
     assert [item["text"] for item in items] == said(kind, name)
     event = {"type": kind, "display_name": name, **fact}
@@ -73,28 +73,28 @@ def test_members_read_the_same_event_in_their_languages(readers, guest):
     group, owner = readers.group, readers.owner.address
     admin = readers.people[0]
     request = group.ask(guest)
-    items = hear(readers, "requested", "Gäst דנה", chat_address=guest.address, actor=guest.address, request=request)
+    items = all_get(readers, "requested", "Gäst דנה", chat_address=guest.address, actor=guest.address, request=request)
     for item, labels in zip(items, LABELS):
         assert [action["label"] for action in item["actions"]] == list(labels)
         assert [action["path"] for action in item["actions"]] == [f"{group.path}/requests/{request}/{verb}" for verb in ("approve", "reject")]
     group.decide(request, "approve", by=admin)
-    hear(readers, "joined", "Gäst דנה", chat_address=guest.address, actor=admin.address, role="member")
+    all_get(readers, "joined", "Gäst דנה", chat_address=guest.address, actor=admin.address, role="member")
     group.set_role(guest, "writer")
-    hear(readers, "role", "Gäst דנה", chat_address=guest.address, actor=owner, role="writer")
+    all_get(readers, "role", "Gäst דנה", chat_address=guest.address, actor=owner, role="writer")
     group.change(admin, name="New")
-    hear(readers, "updated", "Reads en", chat_address=admin.address, actor=admin.address)
+    all_get(readers, "updated", "Reads en", chat_address=admin.address, actor=admin.address)
     group.leave(guest)
-    hear(readers, "left", "Gäst דנה", chat_address=guest.address, actor=guest.address)
+    all_get(readers, "left", "Gäst דנה", chat_address=guest.address, actor=guest.address)
     group.add(guest)
     readers.new()
     group.remove(guest, by=admin)
-    hear(readers, "removed", "Gäst דנה", chat_address=guest.address, actor=admin.address)
+    all_get(readers, "removed", "Gäst דנה", chat_address=guest.address, actor=admin.address)
     group.delete()
-    hear(readers, "deleted", "Olga", chat_address=owner, actor=owner)
+    all_get(readers, "deleted", "Olga", chat_address=owner, actor=owner)
 
 
 @pytest.mark.parametrize("kind", ["approved", "rejected", "removed"])
-def test_one_hears_in_their_language_what_became_of_them(relay, ann, kind):
+def test_one_learns_in_their_language_what_became_of_them(relay, ann, kind):
     group = Group(ann, **ASK)
     for number, language in enumerate(("en", "de", "he")):
         who = relay.sign_in(language=language, display_name="Dana")
@@ -150,13 +150,13 @@ def test_language_is_that_of_the_moment_in_which_one_reads(readers, guest):
 def test_odd_name_is_a_name(readers, relay, name):
     guest = relay.sign_in(display_name=name)
     readers.group.add(guest)
-    hear(readers, "joined", name, chat_address=guest.address, actor=guest.address, role="member")
+    all_get(readers, "joined", name, chat_address=guest.address, actor=guest.address, role="member")
 
 
 def test_name_turns_no_sentence(readers, relay):
     guest = relay.sign_in(display_name=f"{CONTROLS}Eve{CONTROLS} x")
     readers.group.add(guest)
-    hear(readers, "joined", "Eve x", chat_address=guest.address, actor=guest.address, role="member")
+    all_get(readers, "joined", "Eve x", chat_address=guest.address, actor=guest.address, role="member")
 
 
 def test_name_that_an_older_program_let_in_turns_no_sentence(readers, relay):

@@ -91,8 +91,8 @@ def test_sizes_around_the_buffers_arrive_whole_both_ways(ann, size):
 def test_names_of_raw_uploads_lose_paths_and_controls_and_keep_unicode(ann, given, name):
     made = put(ann, b"x", given.replace(" ", "%20"))
     assert made["name"] == name
-    answer = ann.get(made["url"], expect=200)
-    assert "\r" not in answer.headers["Content-Disposition"]
+    response = ann.get(made["url"], expect=200)
+    assert "\r" not in response.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize("disposition, name", (
@@ -155,8 +155,8 @@ BAD_FORMS = {
 def test_bad_form_is_refused_and_leaves_nothing(files_relay, ann, case):
     body, headers = BAD_FORMS[case]
     before = on_disk(files_relay)
-    answer = post(ann, body, expect=400, headers=headers)
-    assert answer.field == "file"
+    response = post(ann, body, expect=400, headers=headers)
+    assert response.field == "file"
     assert on_disk(files_relay) == before and on_disk(files_relay, "incoming") == []
 
 
@@ -168,8 +168,8 @@ def test_part_that_says_that_it_is_plain_is_kept(ann, header):
 
 def test_folded_headers_of_a_part_are_one(ann):
     folded = 'form-data;\r\n name="file";\r\n\tfilename="a b.txt"'
-    answer = post(ann, part(b"x", folded, "Content-Type:\r\n text/plain") + END)
-    assert (answer["name"], answer["mime"]) == ("a b.txt", "text/plain")
+    response = post(ann, part(b"x", folded, "Content-Type:\r\n text/plain") + END)
+    assert (response["name"], response["mime"]) == ("a b.txt", "text/plain")
 
 
 @pytest.mark.parametrize("name, value, status", [("Content-Encoding", "gzip", 415), ("Content-Encoding", "br", 415),
@@ -190,8 +190,8 @@ def test_post_of_anything_but_a_form_is_a_415(ann):
 def test_a_file_at_the_limit_is_kept_and_one_byte_more_is_refused_with_the_limits(files_relay, ann):
     put(ann, b"x" * 300000)
     before = on_disk(files_relay)
-    answer = put(ann, b"x" * 300001, expect=413)
-    assert (answer.error, answer["max_upload_bytes"], answer["upload_quota_bytes"]) == ("too_large", 300000, 1000000)
+    response = put(ann, b"x" * 300001, expect=413)
+    assert (response.error, response["max_upload_bytes"], response["upload_quota_bytes"]) == ("too_large", 300000, 1000000)
     post(ann, part(b"x" * 300001) + END, expect=413)
     put(ann, b"x" * 500000, expect=413)
     assert on_disk(files_relay) == before and on_disk(files_relay, "incoming") == []
@@ -203,8 +203,8 @@ def test_quota_counts_what_is_kept_and_a_deleted_file_makes_room(files_relay, an
     made = [put(ann, b"x" * 300000) for _ in range(3)]
     put(ann, b"x" * 100000)
     before = on_disk(files_relay)
-    answer = put(ann, b"x", expect=413)
-    assert (answer.error, answer["used_bytes"]) == ("quota_exceeded", 1000000)
+    response = put(ann, b"x", expect=413)
+    assert (response.error, response["used_bytes"]) == ("quota_exceeded", 1000000)
     assert on_disk(files_relay) == before
     ann.delete(made[0]["url"], expect=200)
     put(ann, b"x")
@@ -224,8 +224,8 @@ def test_without_a_length_a_body_that_grows_too_long_is_refused(files_relay, ann
     def chunks():
         for _ in range(10):
             yield b"x" * 100000
-    answer = ann.call("PUT", UPLOAD, data=chunks(), expect=413)
-    assert answer["max_upload_bytes"] == 300000
+    response = ann.call("PUT", UPLOAD, data=chunks(), expect=413)
+    assert response["max_upload_bytes"] == 300000
     wait_until("nginx removed it", lambda: not on_disk(files_relay, "incoming"))
 
 
@@ -242,8 +242,8 @@ def head(relay, path, token=None, length=None):
 def test_upload_without_a_session_is_refused_before_its_body_is_read(files_relay):
     with socket.create_connection(("127.0.0.1", files_relay.port), 10) as link:
         link.sendall(head(files_relay, UPLOAD, length=10 << 20))
-        answer = link.recv(4096)
-    assert answer.startswith(b"HTTP/1.1 413") or answer.startswith(b"HTTP/1.1 401")
+        response = link.recv(4096)
+    assert response.startswith(b"HTTP/1.1 413") or response.startswith(b"HTTP/1.1 401")
     with socket.create_connection(("127.0.0.1", files_relay.port), 10) as link:
         link.sendall(head(files_relay, UPLOAD, length=200000))
         assert link.recv(4096).startswith(b"HTTP/1.1 401")
@@ -263,8 +263,8 @@ def test_a_body_that_ends_before_its_length_leaves_nothing(files_relay, ann):
 def test_below_the_floor_of_free_disk_uploads_are_refused(built):
     with Relay({"PCHAT_MIN_FREE_BYTES": 1 << 49}) as relay:
         ann = relay.sign_in()
-        answer = put(ann, b"x", expect=503)
-        assert answer.error == "storage_full" and on_disk(relay) == []
+        response = put(ann, b"x", expect=503)
+        assert response.error == "storage_full" and on_disk(relay) == []
 
 
 # -- downloading -----------------------------------------------------------------------------------
@@ -320,14 +320,14 @@ def test_downloads_have_ranges_tags_and_head(ann):
                                        ("image/svg+xml", "attachment"), ("text/html", "attachment"),
                                        ("application/pdf", "attachment"), ("text/javascript", "attachment")))
 def test_only_what_runs_nothing_is_shown_inline(ann, mime, how):
-    answer = ann.get(put(ann, b"<script>", mime=mime)["url"], expect=200)
-    assert answer.headers["Content-Disposition"].startswith(how + ";")
-    assert answer.headers["Content-Type"] == mime
+    response = ann.get(put(ann, b"<script>", mime=mime)["url"], expect=200)
+    assert response.headers["Content-Disposition"].startswith(how + ";")
+    assert response.headers["Content-Type"] == mime
 
 
 def test_names_come_back_by_rfc_6266(ann):
-    answer = ann.get(put(ann, b"x", "%E2%82%AC%20rates%22.txt")["url"], expect=200)
-    assert answer.headers["Content-Disposition"] == "attachment; filename=\"_ rates_.txt\"; filename*=UTF-8''%E2%82%AC%20rates%22.txt"
+    response = ann.get(put(ann, b"x", "%E2%82%AC%20rates%22.txt")["url"], expect=200)
+    assert response.headers["Content-Disposition"] == "attachment; filename=\"_ rates_.txt\"; filename*=UTF-8''%E2%82%AC%20rates%22.txt"
 
 
 def test_open_downloads_need_nobody_when_the_operator_said_so(built):
@@ -430,8 +430,8 @@ def test_sizes_and_preview_reach_the_reader_and_go_with_the_text(ann, bob, pictu
     ("file_id", None), ("file_id", 7)])
 def test_what_is_said_wrongly_of_a_file_is_400_by_its_name(ann, bob, field, value):
     file_id = put(ann, b"x")["file_id"]
-    answer = ann.send(bob, "look", expect=400, attachments=[{"file_id": file_id, field: value}])
-    answer.is_error(400, "missing_field" if value is None else "invalid_field", field)
+    response = ann.send(bob, "look", expect=400, attachments=[{"file_id": file_id, field: value}])
+    response.is_error(400, "missing_field" if value is None else "invalid_field", field)
 
 
 @pytest.mark.parametrize("item", [7, None, True, ["fil"], {}])
@@ -445,7 +445,7 @@ def again(user, data, key="k1", name="a.bin", mime="application/octet-stream", e
     return user.put(f"{UPLOAD}?name={name}&key={key}", data=data, headers={"Content-Type": mime}, expect=expect)
 
 
-def test_upload_under_the_same_key_answers_the_same_file_and_keeps_one(files_relay, ann):
+def test_upload_under_the_same_key_returns_the_same_file_and_keeps_one(files_relay, ann):
     before = on_disk(files_relay)
     first = again(ann, b"x" * 1000)
     assert again(ann, b"x" * 1000).json == first.json
@@ -499,8 +499,8 @@ def test_key_of_a_deleted_file_and_one_of_yesterday_are_free(files_relay, ann):
 
 def test_uploads_at_once_under_one_key_make_one_file(files_relay, ann):
     before = on_disk(files_relay)
-    answers = at_once(*[lambda: again(ann, b"x" * 50000)] * 6)
-    assert len({answer["file_id"] for answer in answers}) == len({answer["token"] for answer in answers}) == 1
+    responses = at_once(*[lambda: again(ann, b"x" * 50000)] * 6)
+    assert len({response["file_id"] for response in responses}) == len({response["token"] for response in responses}) == 1
     assert len(on_disk(files_relay)) == len(before) + 1 and on_disk(files_relay, "incoming") == []
 
 

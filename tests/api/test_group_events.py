@@ -1,8 +1,8 @@
-"""Groups as their members see them change: coming and going, news, what goes with a group, typing."""
+"""Groups as their members see them change: coming and going, events, what goes with a group, typing."""
 import pytest
 
 from client import wait_until
-from groups import ASK, ME, MESSAGES, OPEN, Group, at_once, crew, group_of, rows, send, show, told
+from groups import ASK, ME, MESSAGES, OPEN, Group, at_once, crew, group_of, rows, send, show, fact_of
 from harness import unique
 
 TYPING = "/api/v1/webchat/typing"
@@ -69,9 +69,9 @@ def test_kicked_member_gets_one_notice_and_nothing_else(relay, ann, bob, carl):
     group.change(name="New")
     for session in (bob, other):
         [item] = group.items(session)
-        assert told(item) == {"type": "removed", "chat_address": bob.address}
+        assert fact_of(item) == {"type": "removed", "chat_address": bob.address}
         assert (item["from"], item["kind"], item["group_id"]) == ("relay", "system", group.id)
-    assert group.news(carl)[-2:] == [{"type": "removed", "chat_address": bob.address}, {"type": "updated", "chat_address": ann.address}]
+    assert group.events(carl)[-2:] == [{"type": "removed", "chat_address": bob.address}, {"type": "updated", "chat_address": ann.address}]
 
 
 def test_member_who_leaves_during_sends_gets_nothing_after(ann, bob, carl):
@@ -90,16 +90,16 @@ def test_member_who_leaves_during_sends_gets_nothing_after(ann, bob, carl):
     assert group.texts(carl).count("x") == 15
 
 
-def test_member_who_leaves_while_he_sends_is_heard_or_refused(ann, bob):
+def test_member_who_leaves_while_they_send_gets_through_or_is_refused(ann, bob):
     group = group_of(ann, bob)
-    answers = []
+    responses = []
 
     def talk():
         # either: they leave while they send
-        answers.extend(bob.send(group.id, f"m{number}", expect=(202, 404)) for number in range(20))
+        responses.extend(bob.send(group.id, f"m{number}", expect=(202, 404)) for number in range(20))
 
     at_once(talk, lambda: group.leave(bob))
-    statuses = [answer.status for answer in answers]
+    statuses = [response.status for response in responses]
     assert statuses == sorted(statuses), "once out, nothing more is taken"
     items = group.items(ann)
     assert [item["text"] for item in items if item["kind"] == "text"] == [f"m{n}" for n in range(statuses.count(202))]
@@ -107,10 +107,10 @@ def test_member_who_leaves_while_he_sends_is_heard_or_refused(ann, bob):
     assert items[-1]["kind"] == "system", "nothing of them comes after they left"
 
 
-# -- news of the group -----------------------------------------------------------------------------
+# -- events of the group ---------------------------------------------------------------------------
 
-def news_steps(group, people, guest):
-    """(what happens, the event of it, roles that hear of it)."""
+def event_steps(group, people, guest):
+    """(what happens, the event of it, roles that are notified of it)."""
     member, admin = people["member"], people["admin"]
     everybody = ("owner", "admin", "writer", "member")
     return [
@@ -123,24 +123,24 @@ def news_steps(group, people, guest):
         (group.delete, {"type": "deleted", "chat_address": people["owner"].address}, everybody[:3])]
 
 
-def test_members_hear_of_each_change_once(relay, ann):
+def test_members_are_notified_of_each_change_once(relay, ann):
     group, people = crew(relay)
     cursors = {role: user.poll_all()[1] for role, user in people.items()}
-    for act, event, roles in news_steps(group, people, ann):
+    for act, event, roles in event_steps(group, people, ann):
         act()
         for role, user in people.items():
             items, cursors[role] = user.poll_all(cursors[role])
-            assert [told(item) for item in items] == ([event] if role in roles else []), (role, event)
+            assert [fact_of(item) for item in items] == ([event] if role in roles else []), (role, event)
             for item in items:
                 assert (item["from"], item["kind"], item["to"], item["group_id"]) == ("relay", "system", group.id, group.id)
                 assert item["text"].endswith(".")
 
 
-def test_change_that_changes_no_role_is_no_news(ann, bob):
+def test_change_that_changes_no_role_is_no_event(ann, bob):
     group = group_of(ann, bob)
     _, cursor = bob.poll_all()
     group.set_role(bob, "member")
-    assert group.news(bob, cursor) == []
+    assert group.events(bob, cursor) == []
 
 
 def test_deleted_group_takes_its_messages_along(relay, ann, bob, carl):
@@ -156,7 +156,7 @@ def test_deleted_group_takes_its_messages_along(relay, ann, bob, carl):
     assert rows(relay, "SELECT 1 FROM message WHERE public_id = ?", bytes.fromhex(message_id[4:])) == []
 
 
-def test_place_in_the_stream_goes_with_the_member(relay, ann, bob):
+def test_position_in_the_stream_goes_with_the_member(relay, ann, bob):
     group = group_of(ann, bob)
     message_id = send(ann, group)
     group.leave(bob)

@@ -3,7 +3,7 @@ from itertools import product
 
 import pytest
 
-from groups import ASK, OPEN, UNKNOWN_REQUEST, Group, at_once, crew, fill_up, group_of, rows, send, told
+from groups import ASK, OPEN, UNKNOWN_REQUEST, Group, at_once, crew, fill_up, group_of, rows, send, fact_of
 from harness import unique
 
 RANK = {"stranger": -1, "member": 0, "writer": 1, "admin": 2, "owner": 3}
@@ -41,28 +41,28 @@ def test_private_group_cannot_be_joined_however_open(ann, bob):
 
 def test_joining_many_times_at_once_makes_one_member(ann, bob):
     group = Group(ann, **OPEN)
-    answers = at_once(*[lambda: group.join(bob)] * 6)
-    assert {answer["status"] for answer in answers} == {"member"}
+    responses = at_once(*[lambda: group.join(bob)] * 6)
+    assert {response["status"] for response in responses} == {"member"}
     assert group.now()["member_count"] == 2
-    assert types(group.news(ann)) == ["joined"]
+    assert types(group.events(ann)) == ["joined"]
 
 
 # -- asking ----------------------------------------------------------------------------------------
 
 def test_request_waits_and_is_listed(ann, bob):
     group = Group(ann, **ASK)
-    answer = group.join(bob, expect=202)
-    assert answer["status"] == "requested"
+    response = group.join(bob, expect=202)
+    assert response["status"] == "requested"
     [entry] = group.requests()["requests"]
-    assert (entry["request_id"], entry["chat_address"], entry["display_name"]) == (answer["request_id"], bob.address, "Bob")
+    assert (entry["request_id"], entry["chat_address"], entry["display_name"]) == (response["request_id"], bob.address, "Bob")
     assert bob.address not in group.members()
 
 
 def test_asking_again_is_the_same_request(ann, bob):
     group = Group(ann, **ASK)
-    ids = {group.ask(bob) for _ in range(3)} | {answer["request_id"] for answer in at_once(*[lambda: group.join(bob, 202)] * 4)}
+    ids = {group.ask(bob) for _ in range(3)} | {response["request_id"] for response in at_once(*[lambda: group.join(bob, 202)] * 4)}
     assert len(ids) == 1
-    assert types(group.news(ann)) == ["requested"]
+    assert types(group.events(ann)) == ["requested"]
 
 
 def test_requests_are_listed_oldest_first(relay, ann):
@@ -97,7 +97,7 @@ def test_request_reaches_owners_and_admins_with_both_actions(relay):
         assert len(items) == (RANK[role] >= RANK["admin"]), role
         for item in items:
             assert (item["from"], item["kind"], item["to"]) == ("relay", "system", group.id)
-            assert told(item) == {"type": "requested", "chat_address": people["stranger"].address}
+            assert fact_of(item) == {"type": "requested", "chat_address": people["stranger"].address}
             assert item["actions"] == [
                 {"label": label, "method": "POST", "path": f"{group.path}/requests/{request_id}/{label.lower()}"}
                 for label in ("Approve", "Reject")]
@@ -113,14 +113,14 @@ def test_pressing_approve_lets_the_one_who_asked_in(ann, bob):
 
 
 @pytest.mark.parametrize("verb, status, inside", [("approve", "approved", True), ("reject", "rejected", False)])
-def test_decision_is_told_to_the_one_who_asked(ann, bob, verb, status, inside):
+def test_who_asked_is_notified_of_the_decision(ann, bob, verb, status, inside):
     group = Group(ann, **ASK)
     assert group.decide(group.ask(bob), verb)["status"] == status
     assert (bob.address in group.members()) is inside
     assert group.requests()["requests"] == []
-    news = group.news(bob)
-    assert [event for event in news if event["type"] != "joined"] == [{"type": status, "chat_address": bob.address}]
-    assert status not in types(group.news(ann))
+    events = group.events(bob)
+    assert [event for event in events if event["type"] != "joined"] == [{"type": status, "chat_address": bob.address}]
+    assert status not in types(group.events(ann))
 
 
 @pytest.mark.parametrize("first, second", product(["approve", "reject"], repeat=2))
@@ -150,13 +150,13 @@ def test_two_decisions_at_once_are_one(relay, ann, bob, verbs):
     request_id = group.ask(bob)
     # either: both at once for one request
     calls = [lambda user=user, verb=verb: group.decide(request_id, verb, user, (200, 404)) for user, verb in zip((ann, carl), verbs)]
-    answers = at_once(*calls)
-    assert sorted(answer.status for answer in answers) == [200, 404]
-    [status] = [answer["status"] for answer in answers if answer.status == 200]
+    responses = at_once(*calls)
+    assert sorted(response.status for response in responses) == [200, 404]
+    [status] = [response["status"] for response in responses if response.status == 200]
     assert list(group.members()).count(bob.address) == (status == "approved")
     assert group.now()["member_count"] == 2 + (status == "approved")
-    assert types(group.news(bob)).count(status) == 1
-    assert types(group.news(carl)).count("joined") == 1 + (status == "approved")
+    assert types(group.events(bob)).count(status) == 1
+    assert types(group.events(carl)).count("joined") == 1 + (status == "approved")
 
 
 def test_somebody_added_while_he_asks_has_no_request_any_more(ann, bob):
@@ -235,8 +235,8 @@ def test_two_owners_who_leave_at_once_leave_one_behind(relay, ann, bob):
     group = group_of(ann, bob, carl)
     group.set_role(bob, "owner")
     # either: both at once; the last owner stays
-    answers = at_once(*[lambda user=user: group.leave(user, (200, 409)) for user in (ann, bob)])
-    assert sorted(answer.status for answer in answers) == [200, 409]
+    responses = at_once(*[lambda user=user: group.leave(user, (200, 409)) for user in (ann, bob)])
+    assert sorted(response.status for response in responses) == [200, 409]
     assert sorted(group.members(carl).values()) == ["member", "owner"]
 
 
@@ -255,9 +255,9 @@ def test_two_owners_who_unmake_each_other_leave_one_behind(relay, ann, bob):
 def test_who_may_add_in_which_role(relay, ann, by, role):
     group, people = crew(relay, **ASK)
     allowed = RANK[by] >= RANK["admin"] and (RANK[role] < RANK["admin"] or by == "owner")
-    answer = group.add(ann, role, people[by], 200 if allowed else 403)
+    response = group.add(ann, role, people[by], 200 if allowed else 403)
     if not allowed:
-        answer.is_error(403, "not_group_owner", "not_group_admin")
+        response.is_error(403, "not_group_owner", "not_group_admin")
     assert group.members().get(ann.address) == (role if allowed else None)
 
 
@@ -274,7 +274,7 @@ def test_adding_a_member_again_changes_nothing(ann, bob):
     for role in (None, "member", "admin"):
         assert group.add(bob, role)["status"] == "member"
     assert group.members()[bob.address] == "writer"
-    assert group.now()["member_count"] == 2 and group.news(ann, cursor) == []
+    assert group.now()["member_count"] == 2 and group.events(ann, cursor) == []
 
 
 @pytest.mark.parametrize("address", ["nobody-here", "relay", "grp_" + "0" * 32, "x" * 64, "😀", "' OR 1=1"])
@@ -299,13 +299,13 @@ def test_who_may_give_which_role_to_whom_or_put_him_out(relay, ann, by, before, 
     group.add(ann, before)
     allowed = may_set(by, before, after)
     status = 200 if allowed else 403
-    answer = group.set_role(ann, after, people[by], status) if after else group.remove(ann, people[by], status)
+    response = group.set_role(ann, after, people[by], status) if after else group.remove(ann, people[by], status)
     if not allowed:
-        answer.is_error(403, "not_group_owner" if by == "admin" else "not_group_admin")
+        response.is_error(403, "not_group_owner" if by == "admin" else "not_group_admin")
     elif after:
-        assert (answer["chat_address"], answer["role"]) == (ann.address, after)
+        assert (response["chat_address"], response["role"]) == (ann.address, after)
     else:
-        assert answer["status"] == "removed"
+        assert response["status"] == "removed"
     assert group.members().get(ann.address) == (after if allowed else before)
     assert group.now()["member_count"] == 4 + (not allowed or after is not None)
 
@@ -350,11 +350,11 @@ def test_demoted_admin_may_do_nothing_more(ann, bob):
 
 def test_list_shows_name_role_and_time_in_order_of_address(relay):
     group, people = crew(relay)
-    answer = people["member"].get(f"{group.path}/members", expect=200)
+    response = people["member"].get(f"{group.path}/members", expect=200)
     wanted = sorted((people[role].address, role.title(), role) for role in IN_GROUP)
-    assert [(member["chat_address"], member["display_name"], member["role"]) for member in answer["members"]] == wanted
-    assert all(member["joined_at"] >= group.made["group"]["created_at"] for member in answer["members"])
-    assert answer["has_more"] is False
+    assert [(member["chat_address"], member["display_name"], member["role"]) for member in response["members"]] == wanted
+    assert all(member["joined_at"] >= group.made["group"]["created_at"] for member in response["members"])
+    assert response["has_more"] is False
 
 
 @pytest.mark.parametrize("limit, sizes", [(1, [1] * 4), (3, [3, 1]), (4, [4])])
@@ -362,9 +362,9 @@ def test_list_pages_through_everybody_once(relay, limit, sizes):
     group, people = crew(relay)
     pages, query = [], f"?limit={limit}"
     while query:
-        answer = group.owner.get(f"{group.path}/members{query}", expect=200)
-        pages.append([member["chat_address"] for member in answer["members"]])
-        query = answer["has_more"] and f"?limit={limit}&after={answer['after']}"
+        response = group.owner.get(f"{group.path}/members{query}", expect=200)
+        pages.append([member["chat_address"] for member in response["members"]])
+        query = response["has_more"] and f"?limit={limit}&after={response['after']}"
     assert [len(page) for page in pages] == sizes
     assert sum(pages, []) == sorted(people[role].address for role in IN_GROUP)
 
@@ -392,11 +392,11 @@ def group_with_999_members(relay):
 def test_thousandth_member_gets_in_and_two_more_at_once_do_not(relay, almost_full):
     users = [relay.sign_in() for _ in range(3)]
     # either: several at once for one place
-    answers = at_once(*[lambda user=user: almost_full.join(user, (200, 409)) for user in users])
-    assert sorted(answer.status for answer in answers) == [200, 409, 409]
+    responses = at_once(*[lambda user=user: almost_full.join(user, (200, 409)) for user in users])
+    assert sorted(response.status for response in responses) == [200, 409, 409]
     assert almost_full.now()["member_count"] == 1000
-    for user, answer in zip(users, answers):
-        assert almost_full.now(user).get("role") == ("member" if answer.status == 200 else None)
+    for user, response in zip(users, responses):
+        assert almost_full.now(user).get("role") == ("member" if response.status == 200 else None)
 
 
 def test_full_group_takes_nobody_in_any_way_until_somebody_leaves(almost_full, ann, bob):
@@ -405,15 +405,15 @@ def test_full_group_takes_nobody_in_any_way_until_somebody_leaves(almost_full, a
     request_id = group.ask(bob)
     group.change(join_policy="open")
     group.join(ann)
-    for answer in (group.join(bob, 409), group.add(bob, expect=409), group.decide(request_id, "approve", expect=409)):
-        answer.is_error(409, "group_full")
+    for response in (group.join(bob, 409), group.add(bob, expect=409), group.decide(request_id, "approve", expect=409)):
+        response.is_error(409, "group_full")
     assert [entry["request_id"] for entry in group.requests()["requests"]] == [request_id]
     group.leave(ann)
     assert group.decide(request_id, "approve")["status"] == "approved"
     assert (group.now()["member_count"], group.requests()["requests"]) == (1000, [])
 
 
-def test_member_of_a_full_group_is_told_that_he_is_one(almost_full, ann):
+def test_member_of_a_full_group_learns_that_they_are_one(almost_full, ann):
     almost_full.join(ann)
     assert almost_full.join(ann)["status"] == "member"
     assert almost_full.add(ann)["status"] == "member"
@@ -432,7 +432,7 @@ def test_message_to_a_thousand_members_is_stored_once(relay, almost_full, ann):
 def test_full_list_of_members_pages_through_everybody_once(almost_full):
     found, query = [], "?limit=200"
     while query:
-        answer = almost_full.owner.get(f"{almost_full.path}/members{query}", expect=200)
-        found += [member["chat_address"] for member in answer["members"]]
-        query = answer["has_more"] and f"?limit=200&after={answer['after']}"
+        response = almost_full.owner.get(f"{almost_full.path}/members{query}", expect=200)
+        found += [member["chat_address"] for member in response["members"]]
+        query = response["has_more"] and f"?limit=200&after={response['after']}"
     assert len(found) == len(set(found)) == 999 and found == sorted(found)

@@ -73,9 +73,9 @@ def test_message_to_a_group_of_one_is_kept_for_its_sender(ann):
 def test_who_may_write_in_which_mode(relay, role, mode):
     group, people = crew(relay, mode=mode)
     allowed = mode == "chat" or role != "member"
-    answer = people[role].send(group.id, "x", expect=202 if allowed else 403)
+    response = people[role].send(group.id, "x", expect=202 if allowed else 403)
     if not allowed:
-        answer.is_error(403, "no_write_right")
+        response.is_error(403, "no_write_right")
     reader = people["owner" if role != "owner" else "admin"]
     assert group.texts(reader) == (["x"] if allowed else [])
 
@@ -108,7 +108,7 @@ def test_everybody_sees_the_same_order(relay):
         assert group.texts(user) == [text for text in found if text not in own]
 
 
-def test_each_session_has_its_own_place(relay, ann, bob):
+def test_each_session_has_its_own_cursor(relay, ann, bob):
     group, other = group_of(ann, bob), relay.sign_in(bob.email)
     seen = {bob: [], other: []}
     for number in range(4):
@@ -132,13 +132,13 @@ def test_direct_and_group_messages_share_one_order(ann, bob):
 def test_repeated_key_is_delivered_once(ann, bob, carl):
     group = group_of(ann, bob, carl)
     # either: six at once under one key
-    answers = at_once(*[lambda: ann.send(group.id, "x", idempotency_key="k", expect=(200, 202))] * 6)
-    assert sorted(answer.status for answer in answers) == [200] * 5 + [202]
-    assert len({answer["message_id"] for answer in answers}) == 1
+    responses = at_once(*[lambda: ann.send(group.id, "x", idempotency_key="k", expect=(200, 202))] * 6)
+    assert sorted(response.status for response in responses) == [200] * 5 + [202]
+    assert len({response["message_id"] for response in responses}) == 1
     assert [group.texts(user) for user in (bob, carl)] == [["x"], ["x"]]
 
 
-def test_repeat_is_answered_also_after_leaving(ann, bob):
+def test_repeat_gets_its_response_also_after_leaving(ann, bob):
     group = group_of(ann, bob)
     message_id = send(bob, group, "x", idempotency_key="k")
     group.leave(bob)
@@ -221,8 +221,8 @@ def test_edit_changes_what_waits_and_follows_what_was_fetched(ann, bob, carl):
     assert group.texts(bob) == ["old"]
     _, cursor = bob.poll_all()
     ann.patch(f"{MESSAGES}/{message_id}", {"text": "new"}, expect=200)
-    for user, place in ((bob, cursor), (carl, "")):
-        [item] = [item for item in group.items(user, place) if item["kind"] == "text"]
+    for user, start in ((bob, cursor), (carl, "")):
+        [item] = [item for item in group.items(user, start) if item["kind"] == "text"]
         assert (item["message_id"], item["text"], item["group_id"], "edited_at" in item) == (message_id, "new", group.id, True)
 
 

@@ -19,7 +19,7 @@ def group_of(relay, count):
     return group, people
 
 
-def test_a_send_to_a_group_takes_one_place_whatever_its_size(relay):
+def test_a_send_to_a_group_takes_one_position_whatever_its_size(relay):
     group, people = group_of(relay, 5)
     before = rows(relay, "SELECT count(*) FROM stream")[0][0]
     group.owner.send(group.id, "one")
@@ -38,10 +38,10 @@ def test_direct_and_group_messages_come_in_the_order_of_sending_one_by_one(relay
             sender.send(to, sent[-1])
     got = []
     while len(got) < len(sent):
-        answer = ann.poll(cursor, limit=1)
-        assert len(answer["messages"]) == 1
-        got.append(answer["messages"][0]["text"])
-        cursor = answer["cursor"]
+        response = ann.poll(cursor, limit=1)
+        assert len(response["messages"]) == 1
+        got.append(response["messages"][0]["text"])
+        cursor = response["cursor"]
     assert got == sent and ann.poll(cursor)["messages"] == []
 
 
@@ -63,20 +63,20 @@ def test_what_a_member_removed_for_himself_stays_away_also_after_an_edit(relay):
     assert group.texts(bob) == ["edited"]
 
 
-def test_a_message_withdrawn_before_it_was_fetched_leaves_no_news_behind(relay):
+def test_a_message_withdrawn_before_it_was_fetched_leaves_nothing_to_fetch(relay):
     group, (ann,) = group_of(relay, 1)
     cursor = ann.poll_all("")[1]
     message = group.owner.send(group.id, "never seen")["message_id"]
     group.owner.delete(f"{MESSAGES}/{message}", expect=200)
-    answer = ann.poll(cursor)
-    assert answer["messages"] == []
-    ann.poll(answer["cursor"])
-    news, sent = rows(relay, "SELECT n.seq, s.sent_seq FROM group_news n JOIN session s ON s.account_id = n.account_id "
+    response = ann.poll(cursor)
+    assert response["messages"] == []
+    ann.poll(response["cursor"])
+    last_seq, sent = rows(relay, "SELECT n.seq, s.sent_seq FROM group_news n JOIN session s ON s.account_id = n.account_id "
                              "JOIN account a ON a.id = n.account_id WHERE a.chat_address = ?", ann.address)[0]
-    assert sent >= news
+    assert sent >= last_seq
 
 
-def test_a_member_polls_on_after_leaving_a_group_whose_news_he_never_fetched(relay):
+def test_a_member_polls_on_after_leaving_a_group_whose_items_they_never_fetched(relay):
     group, (ann,) = group_of(relay, 1)
     cursor = ann.poll_all("")[1]
     group.owner.send(group.id, "unfetched")
@@ -85,7 +85,7 @@ def test_a_member_polls_on_after_leaving_a_group_whose_news_he_never_fetched(rel
     assert [item["text"] for item in ann.poll(cursor)["messages"]] == ["still talking"]
 
 
-def test_an_erased_senders_group_messages_leave_no_place_behind(relay):
+def test_an_erased_senders_group_messages_leave_no_item_behind(relay):
     group, (ann, bob) = group_of(relay, 2)
     message = ann.send(group.id, "x")["message_id"]
     number = rows(relay, "SELECT id FROM message WHERE public_id = ?", bytes.fromhex(message[4:]))[0][0]

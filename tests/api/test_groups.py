@@ -71,7 +71,7 @@ PRIVATE_CALLS = [("GET", "", None), ("PATCH", "", {"name": "x"}), ("DELETE", "",
 
 
 @pytest.mark.parametrize("method, suffix, body", PRIVATE_CALLS, ids=[f"{method}-{suffix[:18]}" for method, suffix, _ in PRIVATE_CALLS])
-def test_private_group_of_others_answers_as_one_that_does_not_exist(ann, bob, method, suffix, body):
+def test_private_group_of_others_responds_as_one_that_does_not_exist(ann, bob, method, suffix, body):
     group = Group(ann)
     foreign = bob.call(method, group.path + suffix, body, expect=404).is_error(404, "unknown_group")
     missing = bob.call(method, f"{GROUPS}/{UNKNOWN_GROUP}{suffix}", body, expect=404)
@@ -97,9 +97,9 @@ def listed(user, limit=50):
     """Ids of all pages of the caller's own groups, page by page."""
     pages, query = [], f"?limit={limit}"
     while query:
-        answer = user.get(GROUPS + query, expect=200)
-        pages.append([group["group_id"] for group in answer["groups"]])
-        query = answer["has_more"] and f"?limit={limit}&after={quote(answer['after'])}"
+        response = user.get(GROUPS + query, expect=200)
+        pages.append([group["group_id"] for group in response["groups"]])
+        query = response["has_more"] and f"?limit={limit}&after={quote(response['after'])}"
     return pages
 
 
@@ -166,12 +166,12 @@ def test_change_is_for_owners_and_admins(relay, role, code):
     assert group.now()["name"] == ("Hikers" if code else "New")
 
 
-def test_everybody_in_the_group_hears_of_a_change(relay):
+def test_everybody_in_the_group_is_notified_of_a_change(relay):
     group, people = crew(relay)
     cursors = {role: people[role].poll_all()[1] for role in ROLES}
     group.change(people["admin"], name="New")
     for role in ROLES:
-        found = [(event["type"], event["chat_address"]) for event in group.news(people[role], cursors[role])]
+        found = [(event["type"], event["chat_address"]) for event in group.events(people[role], cursors[role])]
         assert found == ([("updated", people["admin"].address)] if role != "stranger" else [])
 
 
@@ -207,9 +207,9 @@ def test_deleted_at_the_same_time_by_two_owners_is_deleted_once(ann, bob):
     group.set_role(bob, "owner")
     _, cursor = bob.poll_all()
     # either: both at once
-    answers = at_once(*[lambda user=user: group.delete(user, expect=(200, 404)) for user in (ann, bob)])
-    assert sorted(answer.status for answer in answers) == [200, 404]
-    assert [event["type"] for event in group.news(bob, cursor)] == ["deleted"]
+    responses = at_once(*[lambda user=user: group.delete(user, expect=(200, 404)) for user in (ann, bob)])
+    assert sorted(response.status for response in responses) == [200, 404]
+    assert [event["type"] for event in group.events(bob, cursor)] == ["deleted"]
 
 
 # -- directory -------------------------------------------------------------------------------------
@@ -269,10 +269,10 @@ def test_directory_etag_changes_with_a_group(ann, bob):
 
 # -- accounts that go ------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("roles, joined, heir", [
+@pytest.mark.parametrize("roles, joined, successor", [
     ("admin admin member", (3, 2, 1), 1), ("member member", (2, 1), 1), ("member admin", (1, 2), 1), ("writer admin member", (1, 3, 2), 1)],
     ids=["oldest-admin", "oldest-member", "admin-before-older-member", "admin-before-older-writer"])
-def test_erased_last_owner_hands_over(relay, roles, joined, heir):
+def test_erased_last_owner_hands_over(relay, roles, joined, successor):
     ann, others = relay.sign_in(), [relay.sign_in() for _ in joined]
     group = Group(ann)
     for user, role in zip(others, roles.split()):
@@ -282,9 +282,9 @@ def test_erased_last_owner_hands_over(relay, roles, joined, heir):
             link.execute("UPDATE grp_member SET joined_at = ? WHERE account_id = (SELECT id FROM account WHERE chat_address = ?)",
                          (1700000000000 + when, user.address))
     ann.delete(ME, expect=200)
-    wanted = {user.address: "owner" if place == heir else role for place, (user, role) in enumerate(zip(others, roles.split()))}
-    assert group.members(others[heir]) == wanted
-    assert group.now(others[heir])["member_count"] == len(others)
+    wanted = {user.address: "owner" if index == successor else role for index, (user, role) in enumerate(zip(others, roles.split()))}
+    assert group.members(others[successor]) == wanted
+    assert group.now(others[successor])["member_count"] == len(others)
 
 
 def test_erased_owner_beside_another_changes_no_roles(relay, ann, bob):

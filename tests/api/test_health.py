@@ -6,10 +6,10 @@ import pytest
 CONFIG = "/api/v1/webchat/config"
 
 
-def test_health_answers_ok_without_a_credential(client):
-    answer = client.get("/health", expect=200)
-    assert answer["status"] == "ok"
-    assert abs(answer["time"] - time.time() * 1000) < 60_000
+def test_health_responds_ok_without_a_credential(client):
+    response = client.get("/health", expect=200)
+    assert response["status"] == "ok"
+    assert abs(response["time"] - time.time() * 1000) < 60_000
 
 
 def test_health_ignores_a_bad_credential(client):
@@ -23,36 +23,36 @@ def test_health_has_a_new_request_id_each_time(client):
 def test_health_is_degraded_while_the_database_cannot_be_written(make_relay):
     relay = make_relay({"RELAY_BUSY_TIMEOUT_MS": 50})
     with relay.locked_database():
-        answer = relay.client().get("/health", expect=503)
-        assert answer["status"] == "degraded"
+        response = relay.client().get("/health", expect=503)
+        assert response["status"] == "degraded"
     relay.client().get("/health", expect=200)
 
 
-def test_config_answers_without_a_credential(client):
-    answer = client.get(CONFIG, expect=200)
-    assert answer["features"]["push"] is True
+def test_config_responds_without_a_credential(client):
+    response = client.get(CONFIG, expect=200)
+    assert response["features"]["push"] is True
     off = ("translation", "calls")
-    assert [answer["features"][name] for name in off] == [False] * len(off)
-    assert answer["features"]["open_registration"] is True and answer["features"]["phone_bridge"] is True
-    assert answer["limits"]["poll_interval_ms"] == 100
-    assert answer["limits"]["max_upload_bytes"] == 104857600
+    assert [response["features"][name] for name in off] == [False] * len(off)
+    assert response["features"]["open_registration"] is True and response["features"]["phone_bridge"] is True
+    assert response["limits"]["poll_interval_ms"] == 100
+    assert response["limits"]["max_upload_bytes"] == 104857600
 
 
 def test_config_and_health_tell_the_same_version(client):
     assert client.get(CONFIG)["version"] == client.get("/health")["version"]
 
 
-@pytest.mark.parametrize("settings, answer", [
+@pytest.mark.parametrize("settings, response", [
     ({"RELAY_NAME": "Küche \"7\""}, {"name": "Küche \"7\""}),
     ({"PCHAT_AUTH_ALLOWED_EMAILS": "a@example.com"}, {"open": False}),
     ({"PCHAT_AUTH_ALLOWED_DOMAINS": "example.com"}, {"open": False}),
     ({"PCHAT_MAX_UPLOAD_BYTES": 1234, "RELAY_POLL_INTERVAL_MS": 4321}, {"upload": 1234, "poll": 4321}),
 ], ids=["name", "allowed-emails", "allowed-domains", "limits"])
-def test_config_follows_the_settings(make_relay, settings, answer):
+def test_config_follows_the_settings(make_relay, settings, response):
     config = make_relay(settings).client().get(CONFIG, expect=200)
     found = {"name": config["name"], "open": config["features"]["open_registration"],
              "upload": config["limits"]["max_upload_bytes"], "poll": config["limits"]["poll_interval_ms"]}
-    assert {name: found[name] for name in answer} == answer
+    assert {name: found[name] for name in response} == response
 
 
 def test_config_names_no_user_and_no_infrastructure(make_relay):

@@ -26,10 +26,10 @@ def stranger():
 
 
 def ask(relay, email, invite):
-    """The code that the answer holds, or None: who may not sign in gets the same answer without one."""
-    answer = relay.client().post(REQUEST, {"email": email, "invite": invite}, expect=202)
-    assert answer["status"] == "code_sent"
-    return answer.json.get("dev_code")
+    """The code that the response holds, or None: who may not sign in gets the same response without one."""
+    response = relay.client().post(REQUEST, {"email": email, "invite": invite}, expect=202)
+    assert response["status"] == "code_sent"
+    return response.json.get("dev_code")
 
 
 def join(relay, email, invite):
@@ -38,8 +38,8 @@ def join(relay, email, invite):
 
 
 def make(boss, **fields):
-    answer = boss.post(INVITES, fields, expect=200)
-    return answer["token"], answer["invite"]
+    response = boss.post(INVITES, fields, expect=200)
+    return response["token"], response["invite"]
 
 
 def open_links(boss):

@@ -1,7 +1,7 @@
 """Invitations to groups: whoever is added decides whether to join, and whom they block cannot ask them."""
 import pytest
 
-from groups import ASK, GROUPS, INVITES, ME, OPEN, Group, accept, at_once, fill_up, invites, send, told
+from groups import ASK, GROUPS, INVITES, ME, OPEN, Group, accept, at_once, fill_up, invites, send, fact_of
 from harness import needs_housekeeping, run
 
 BLOCKS, CONTACTS = "/api/v1/webchat/blocks", "/api/v1/webchat/contacts"
@@ -35,14 +35,14 @@ def test_invitation_comes_as_a_message_whose_buttons_work(ann, bob):
     group.invite(bob)
     [item] = messages(bob)
     assert (item["kind"], item["from"], item["group_id"]) == ("system", "relay", group.id)
-    assert told(item) == {"type": "invited", "chat_address": ann.address, "role": "member"} and "Ann" in item["text"] and "Hikers" in item["text"]
+    assert fact_of(item) == {"type": "invited", "chat_address": ann.address, "role": "member"} and "Ann" in item["text"] and "Hikers" in item["text"]
     assert [action["label"] for action in item["actions"]] == ["Accept", "Decline"]
-    answer = bob.call(item["actions"][0]["method"], item["actions"][0]["path"], expect=200)
-    assert answer["status"] == "member" and answer["group"]["group_id"] == group.id
+    response = bob.call(item["actions"][0]["method"], item["actions"][0]["path"], expect=200)
+    assert response["status"] == "member" and response["group"]["group_id"] == group.id
     assert set(group.members()) == {ann.address, bob.address}
 
 
-def test_invitation_is_listed_with_its_group_until_it_is_answered(ann, bob):
+def test_invitation_is_listed_with_its_group_until_it_is_decided(ann, bob):
     group = Group(ann, name="Hikers", description="On foot")
     group.invite(bob, role="writer")
     [invite] = invites(bob)
@@ -52,17 +52,17 @@ def test_invitation_is_listed_with_its_group_until_it_is_answered(ann, bob):
     assert invites(bob) == [] and group.members()[bob.address] == "writer"
 
 
-def test_members_hear_of_who_came_and_messages_arrive_from_then_on(ann, bob):
+def test_members_are_notified_of_who_came_and_messages_arrive_from_then_on(ann, bob):
     group = Group(ann)
     group.invite(bob)
     send(ann, group, "before")
     accept(bob)
     send(ann, group, "after")
     assert group.texts(bob) == ["after"]
-    assert {"type": "joined", "chat_address": bob.address, "role": "member"} in group.news(ann)
+    assert {"type": "joined", "chat_address": bob.address, "role": "member"} in group.events(ann)
 
 
-def test_declined_invitation_is_gone_and_the_inviter_hears_nothing(ann, bob):
+def test_declined_invitation_is_gone_and_the_inviter_is_not_notified(ann, bob):
     group = Group(ann)
     group.invite(bob)
     before = len(group.items(ann))
@@ -138,8 +138,8 @@ def test_account_says_who_may_invite_it(relay, ann, bob, who, reached):
                                     {"name": stranger.address, "channel": "sms", "address": stranger.address},
                                     {"name": f'"channel":"pchat","address":"{stranger.address}"', "channel": "sms", "address": "1"}]}, expect=200)
     may_invite(bob, who)
-    answers = [Group(inviter).invite(bob).json for inviter in (stranger, ann)]
-    assert answers[0] == answers[1]
+    responses = [Group(inviter).invite(bob).json for inviter in (stranger, ann)]
+    assert responses[0] == responses[1]
     asking = {invite["chat_address"] for invite in invites(bob)}
     assert [stranger.address in asking, ann.address in asking] == reached
 
@@ -222,8 +222,8 @@ def test_invitation_accepted_twice_at_once_makes_one_member(ann, bob):
     group.invite(bob)
     path = f"{INVITES}/{invites(bob)[0]['invite_id']}/accept"
     # either: four at once for one invitation
-    answers = at_once(*[lambda: bob.post(path, expect=(200, 404))] * 4)
-    assert sorted(answer.status for answer in answers) == [200, 404, 404, 404]
+    responses = at_once(*[lambda: bob.post(path, expect=(200, 404))] * 4)
+    assert sorted(response.status for response in responses) == [200, 404, 404, 404]
     assert group.now()["member_count"] == 2
 
 

@@ -20,8 +20,8 @@ def in_directory(user, group):
 
 
 def records(user, cursor):
-    answer = user.post("/api/v1/webchat/poll", {"chat_address": user.address, "own": True, "cursor": cursor}, expect=200)
-    return answer["records"], answer["cursor"]
+    response = user.post("/api/v1/webchat/poll", {"chat_address": user.address, "own": True, "cursor": cursor}, expect=200)
+    return response["records"], response["cursor"]
 
 
 def test_request_is_shown_to_every_device_of_the_one_who_asks_alone(relay, ann, bob, group):
@@ -77,7 +77,7 @@ def test_decided_request_is_no_longer_shown(bob, group, verb):
         assert group.now(bob)["role"] == "member" and "my_request" not in group.now(bob)
 
 
-def test_other_devices_are_told_of_asking_and_of_taking_back(relay, bob, group):
+def test_other_devices_are_notified_of_asking_and_of_taking_back(relay, bob, group):
     other = relay.sign_in(bob.email)
     _, cursor = records(other, "")
     group.ask(bob)

@@ -26,10 +26,10 @@ def is_dead(key):
 
 
 def test_key_is_listed_as_it_was_made_and_its_token_only_shown_once(ann):
-    answer = ann.post(KEYS, {"name": "Café 1", "scopes": ["receive", "send"], "phone_id": "pixel"}, expect=200)
-    assert answer["key"]["name"] == "Café 1" and answer["key"]["phone_id"] == "pixel"
-    assert sorted(answer["key"]["scopes"]) == ["receive", "send"]
-    assert listed(ann) == [answer["key"]]
+    response = ann.post(KEYS, {"name": "Café 1", "scopes": ["receive", "send"], "phone_id": "pixel"}, expect=200)
+    assert response["key"]["name"] == "Café 1" and response["key"]["phone_id"] == "pixel"
+    assert sorted(response["key"]["scopes"]) == ["receive", "send"]
+    assert listed(ann) == [response["key"]]
     assert b"pck_" not in ann.get(KEYS).body
 
 
@@ -131,12 +131,12 @@ def test_last_use_shows_once_there_was_one(ann):
 
 # -- rotating and ending ---------------------------------------------------------------------------
 
-def test_rotated_key_has_another_token_and_keeps_its_place(ann, bob):
+def test_rotated_key_has_another_token_and_keeps_its_cursor(ann, bob):
     key = make_key(ann, "receive", phone_id="p")
     bob.send(ann, "before")
     key.poll()
-    answer = ann.post(key.path + "/rotate", expect=200)
-    fresh = KeyCaller(ann, answer)
+    response = ann.post(key.path + "/rotate", expect=200)
+    fresh = KeyCaller(ann, response)
     assert fresh.secret != key.secret and fresh.id == key.id
     assert {**fresh.key, "last_used_at": 0} == {**key.key, "last_used_at": 0}
     is_dead(key)

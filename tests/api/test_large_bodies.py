@@ -21,8 +21,8 @@ def head(method, path, headers, length="Content-Length: {}\r\n"):
     return f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}{length}\r\n".encode()
 
 
-def answer_before_body(client, method, path, headers, length):
-    """The answer to the head alone: it comes only if nothing of the body is waited for."""
+def response_before_body(client, method, path, headers, length):
+    """The response to the head alone: it comes only if nothing of the body is waited for."""
     sent = head(method, path, headers, length)
     return client.raw(sent, check=(method, path))
 
@@ -30,21 +30,21 @@ def answer_before_body(client, method, path, headers, length):
 @pytest.mark.parametrize("headers", MADE_UP.values(), ids=MADE_UP)
 @pytest.mark.parametrize("method, path, length", LARGE.values(), ids=LARGE)
 def test_large_body_of_somebody_without_a_credential_is_refused_unread(client, method, path, length, headers):
-    answer = answer_before_body(client, method, path, headers, f"Content-Length: {length}\r\n")
-    assert answer.is_error(401, "credential_required", "credential_invalid")
+    response = response_before_body(client, method, path, headers, f"Content-Length: {length}\r\n")
+    assert response.is_error(401, "credential_required", "credential_invalid")
 
 
 @pytest.mark.parametrize("method, path, length", [each for name, each in LARGE.items() if name != "upload"],
                          ids=[name for name in LARGE if name != "upload"])
 def test_body_of_unknown_length_of_somebody_without_a_credential_is_refused_unread(client, method, path, length):
-    answer = answer_before_body(client, method, path, "", "Transfer-Encoding: chunked\r\n")
-    assert answer.is_error(401, "credential_required")
+    response = response_before_body(client, method, path, "", "Transfer-Encoding: chunked\r\n")
+    assert response.is_error(401, "credential_required")
 
 
 @pytest.mark.parametrize("method, path", PUBLIC.values(), ids=PUBLIC)
 def test_calls_for_everybody_take_no_large_body(client, method, path):
-    answer = answer_before_body(client, method, path, "", "Content-Length: 20000\r\n")
-    assert answer.is_error(413, "too_large")
+    response = response_before_body(client, method, path, "", "Content-Length: 20000\r\n")
+    assert response.is_error(413, "too_large")
 
 
 def test_path_that_is_not_there_takes_no_large_body(client):
@@ -54,8 +54,8 @@ def test_path_that_is_not_there_takes_no_large_body(client):
 
 def test_method_that_is_not_there_takes_no_large_body(client):
     sent = head("PUT", MESSAGES, "", "Content-Length: 400000\r\n")
-    answer = client.raw(sent)
-    assert answer.is_error(405, "method_not_allowed").headers["Allow"] == "POST"
+    response = client.raw(sent)
+    assert response.is_error(405, "method_not_allowed").headers["Allow"] == "POST"
 
 
 @pytest.mark.parametrize("size", [100, 15000, 16000, 16384, 16385, 60000])
@@ -75,15 +75,15 @@ def test_chunked_body_of_a_user_arrives_whole(ann, size):
 
 def test_large_body_of_a_user_beyond_the_limit_of_the_call_is_413_unread(ann):
     headers = f"X-PChat-Session: {ann.token}\r\n"
-    answer = answer_before_body(ann, "POST", "/api/v1/webchat/typing", headers, "Content-Length: 17000\r\n")
-    assert answer.is_error(413, "too_large")
+    response = response_before_body(ann, "POST", "/api/v1/webchat/typing", headers, "Content-Length: 17000\r\n")
+    assert response.is_error(413, "too_large")
 
 
 def test_key_without_the_scope_may_not_send_a_large_body(ann):
     key = ann.post("/api/v1/webchat/keys", {"name": "k", "scopes": ["receive"]}, expect=200)["token"]
     headers = f"Authorization: Bearer {key}\r\n"
-    answer = answer_before_body(ann, "POST", MESSAGES, headers, "Content-Length: 400000\r\n")
-    assert answer.is_error(403, "scope_missing")
+    response = response_before_body(ann, "POST", MESSAGES, headers, "Content-Length: 400000\r\n")
+    assert response.is_error(403, "scope_missing")
 
 
 def test_many_large_bodies_without_a_credential_take_no_memory(relay):

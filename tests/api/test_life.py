@@ -182,7 +182,7 @@ class Load:
     """Callers that poll and send until they are told to stop, and note what went wrong."""
 
     def __init__(self, relay, count=4):
-        self.done, self.answers, self.errors = threading.Event(), 0, []
+        self.done, self.responses, self.errors = threading.Event(), 0, []
         self.threads = [threading.Thread(target=self._run, args=(relay.sign_in(),)) for _ in range(count)]
 
     def _run(self, user):
@@ -191,7 +191,7 @@ class Load:
             try:
                 user.send(user, "x")
                 cursor = user.poll(cursor)["cursor"]
-                self.answers += 2
+                self.responses += 2
             except (OSError, http.client.HTTPException, AssertionError) as error:
                 self.errors.append(repr(error))
                 return
@@ -211,11 +211,11 @@ def test_reload_takes_new_settings_without_dropping_a_request(make_relay):
     relay = make_relay()
     with Load(relay) as load:
         for number in range(3):
-            before = load.answers
+            before = load.responses
             relay.settings["RELAY_NAME"] = f"name {number}"
             relay.reload()
             wait_until("the new name shows", lambda n=number: relay.client().get(CONFIG)["name"] == f"name {n}")
-            wait_until("the load goes on", lambda b=before: load.answers > b + 20 or load.errors)
+            wait_until("the load goes on", lambda b=before: load.responses > b + 20 or load.errors)
     assert load.errors == []
 
 
@@ -297,7 +297,7 @@ def test_end_leaves_no_process_no_socket_and_no_pid_file(make_relay, name):
 def test_end_finishes_the_requests_that_are_under_way(make_relay):
     relay = make_relay()
     with Load(relay, 2) as load:
-        wait_until("the load runs", lambda: load.answers > 20)
+        wait_until("the load runs", lambda: load.responses > 20)
         relay.process.terminate()
         relay.process.wait(30)
     refused = ("ConnectionRefused", "ConnectionReset", "RemoteDisconnected")

@@ -79,7 +79,7 @@ def test_zero_is_no_limit(relay, setting):
         ask(relay, email, 202)
 
 
-def test_limited_answers_hold_no_mail_address_in_the_database(make_relay):
+def test_limited_responses_hold_no_mail_address_in_the_database(make_relay):
     relay = make_relay({"RELAY_CODES_PER_ADDRESS": 1})
     email = unique() + "@example.com"
     with relay.locked_database() as link:

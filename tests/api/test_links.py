@@ -38,7 +38,7 @@ def test_link_opens_the_file_without_a_header_and_by_ranges(client, bob, film):
     assert client.call("HEAD", made["url"], check=False, expect=200).headers["Accept-Ranges"] == "bytes"
 
 
-def test_answer_is_right_for_media_of_another_origin(client, bob, film):
+def test_response_is_right_for_media_of_another_origin(client, bob, film):
     headers = client.get(link(bob, film["file_id"])["url"], headers={"Origin": "https://chat.example.com"}, expect=200).headers
     assert headers["Content-Type"] == "video/mp4" and headers["Content-Disposition"].startswith("inline;")
     assert headers["Cross-Origin-Resource-Policy"] == "cross-origin" and headers["Referrer-Policy"] == "no-referrer"
@@ -69,8 +69,8 @@ def test_link_that_was_changed_anywhere_is_refused_as_none_at_all(client, bob, f
     url = link(bob, film["file_id"])["url"]
     path, value = url.split("?link=")
     bare = client.get(path, expect=401).is_error(401, "credential_required")
-    for place in (0, 31, 32, 43, 44, 107):
-        other = value[:place] + ("0" if value[place] != "0" else "1") + value[place + 1:]
+    for position in (0, 31, 32, 43, 44, 107):
+        other = value[:position] + ("0" if value[position] != "0" else "1") + value[position + 1:]
         assert client.get(f"{path}?link={other}", expect=401).json == bare.json
     for other in (value[:-1], value + "0", value.upper(), "", "x", value[:44]):
         if other != value:

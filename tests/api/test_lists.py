@@ -50,30 +50,30 @@ def make_groups(link, user, count, public=0):
 
 # -- receipts --------------------------------------------------------------------------------------
 
-def test_two_hundred_receipts_are_answered_for_two_hundred_messages(ann, bob):
+def test_two_hundred_receipts_are_returned_for_two_hundred_messages(ann, bob):
     ids = [ann.send(bob, f"{number}")["message_id"] for number in range(200)]
-    answer = ann.post(RECEIPTS, {"message_ids": ids}, expect=200)
-    assert [receipt["message_id"] for receipt in answer["receipts"]] == ids
+    response = ann.post(RECEIPTS, {"message_ids": ids}, expect=200)
+    assert [receipt["message_id"] for receipt in response["receipts"]] == ids
 
 
 def test_two_hundred_receipts_of_group_messages_name_every_recipient(relay, ann, bob):
     carl = relay.sign_in()
     group = group_of(ann, bob, carl)
     ids = [ann.send(group.id, f"{number}")["message_id"] for number in range(200)]
-    answer = ann.post(RECEIPTS, {"message_ids": ids}, expect=200)
-    assert [receipt["message_id"] for receipt in answer["receipts"]] == ids
-    assert all(len(receipt["recipients"]) == 2 for receipt in answer["receipts"])
+    response = ann.post(RECEIPTS, {"message_ids": ids}, expect=200)
+    assert [receipt["message_id"] for receipt in response["receipts"]] == ids
+    assert all(len(receipt["recipients"]) == 2 for receipt in response["receipts"])
 
 
 def test_receipts_without_room_for_their_recipients_say_so(relay, ann, steady):
     group = Group(ann)
     fill_up(relay, group, 1000)
     ids = [ann.send(group.id, f"{number}")["message_id"] for number in range(10)]
-    answer = ann.post(RECEIPTS, {"message_ids": ids}, expect=200)
-    assert [receipt["message_id"] for receipt in answer["receipts"]] == ids
-    whole = [receipt for receipt in answer["receipts"] if "recipients" in receipt]
+    response = ann.post(RECEIPTS, {"message_ids": ids}, expect=200)
+    assert [receipt["message_id"] for receipt in response["receipts"]] == ids
+    whole = [receipt for receipt in response["receipts"] if "recipients" in receipt]
     assert len(whole) == 4 and all(len(receipt["recipients"]) == 999 for receipt in whole)
-    assert all(receipt.get("recipients_has_more") for receipt in answer["receipts"] if receipt not in whole)
+    assert all(receipt.get("recipients_has_more") for receipt in response["receipts"] if receipt not in whole)
     again = ann.post(RECEIPTS, {"message_ids": ids[9:]}, expect=200)["receipts"]
     assert len(again[0]["recipients"]) == 999 and "recipients_has_more" not in again[0]
 
@@ -132,8 +132,8 @@ def test_directory_says_that_groups_are_missing(make_relay, public):
     assert ann.get(DIRECTORY, expect=200)["groups_has_more"] is False
     with relay.locked_database() as link:
         make_groups(link, ann, 201, public)
-    answer = ann.get(DIRECTORY, expect=200)
-    assert len(answer["groups"]) == 200 and answer["groups_has_more"] is True
+    response = ann.get(DIRECTORY, expect=200)
+    assert len(response["groups"]) == 200 and response["groups_has_more"] is True
     assert ann.get(DIRECTORY + "?q=many+200", expect=200)["groups_has_more"] is (not public)
 
 
@@ -150,8 +150,8 @@ def test_export_says_which_lists_are_longer(relay, ann):
         make_groups(link, ann, 1001)
         for number in range(201):
             link.execute("INSERT INTO phone (account_id, phone_id, last_seen_at) VALUES (?, ?, 1700000000000)", (number_of(link, ann), f"p{number:03d}"))
-    answer = ann.get(EXPORT, expect=200)
-    assert answer["groups_has_more"] is True and answer["phones_has_more"] is True and "sessions_has_more" not in answer.json
+    response = ann.get(EXPORT, expect=200)
+    assert response["groups_has_more"] is True and response["phones_has_more"] is True and "sessions_has_more" not in response.json
 
 
 def test_export_holds_the_invitations(ann, bob):
@@ -180,7 +180,7 @@ def test_typing_in_groups_of_others_is_not_seen(relay, ann, bob):
 
 # -- the largest of everything ---------------------------------------------------------------------
 
-def test_lists_of_the_largest_items_fit_into_an_answer(make_relay):
+def test_lists_of_the_largest_items_fit_into_an_response(make_relay):
     relay = make_relay({"PCHAT_ADMIN_EMAILS": "boss@example.com"})
     boss, bob = relay.sign_in("boss@example.com", display_name="\\" * 256), relay.sign_in(display_name="\\" * 256)
     before = sorted(relay.workers())

@@ -28,8 +28,8 @@ def anns_stream(ann):
         yield stream
 
 
-def fence(relay, ann, stream):
-    """Ann is woken for a receipt, which must be the next that she hears: so nothing woke her before."""
+def sync(relay, ann, stream):
+    """Ann is woken for a receipt, which must be the next that she gets: so nothing woke her before."""
     reader = relay.sign_in()
     message = ann.send(reader)["message_id"]
     reader.poll_all()
@@ -39,7 +39,7 @@ def fence(relay, ann, stream):
 
 
 def handed(ann, bob):
-    """A message of Bob's that Ann has fetched, and Bob heard that she has."""
+    """A message of Bob's that Ann has fetched, and Bob was notified that she has."""
     message = bob.send(ann)["message_id"]
     ann.poll_all()
     return message
@@ -60,7 +60,7 @@ def test_message_to_a_group_wakes_its_members_and_not_its_sender(relay, ann, bob
     with listen(bob) as own:
         bob.send(group.id)
         assert stream.event() == WAKE
-        fence(relay, bob, own)
+        sync(relay, bob, own)
 
 
 def test_edit_wakes_who_was_handed_the_message(ann, bob):
@@ -100,7 +100,7 @@ def test_typing_wakes_the_peer_once_in_three_seconds(relay, ann, bob, stream):
     assert stream.event() == WAKE
     for typing in (True, False, True):
         bob.post(CHAT + "/typing", {"to": ann.address, "typing": typing}, expect=200)
-    fence(relay, ann, stream)
+    sync(relay, ann, stream)
 
 
 def test_typing_to_a_group_wakes_nobody(relay, ann, bob):
@@ -109,7 +109,7 @@ def test_typing_to_a_group_wakes_nobody(relay, ann, bob):
     ann.poll_all()
     with listen(ann) as stream:
         bob.post(CHAT + "/typing", {"to": group.id, "typing": True}, expect=200)
-        fence(relay, ann, stream)
+        sync(relay, ann, stream)
 
 
 def test_confirming_and_reading_wake_the_sender_for_receipts(ann, bob, stream):
@@ -146,7 +146,7 @@ def test_who_was_blocked_wakes_nobody(relay, ann, bob, stream):
     assert stream.event() == WAKE  # her own devices have the list of blocks anew
     bob.send(ann)
     bob.post(CHAT + "/typing", {"to": ann.address, "typing": True}, expect=200)
-    fence(relay, ann, stream)
+    sync(relay, ann, stream)
 
 
 def test_who_blocked_wakes_nobody_by_reading(relay, ann, bob):
@@ -156,7 +156,7 @@ def test_who_blocked_wakes_nobody_by_reading(relay, ann, bob):
     with listen(ann) as stream:
         bob.poll_all()
         bob.read(message)
-        for _ in range(2):  # of two kinds that wait together, news come first
+        for _ in range(2):  # of two kinds that wait together, the one to poll comes first
             relay.sign_in().send(ann)
             assert stream.event() == WAKE
 
@@ -164,25 +164,25 @@ def test_who_blocked_wakes_nobody_by_reading(relay, ann, bob):
 def test_write_that_was_not_made_wakes_nobody(relay, ann, bob, stream):
     with relay.locked_database():
         bob.send(ann, expect=503)
-    fence(relay, ann, stream)
+    sync(relay, ann, stream)
 
 
 def test_message_sent_again_wakes_nobody(relay, ann, bob):
     bob.send(ann, idempotency_key="k")
     with listen(ann) as stream:
         bob.send(ann, idempotency_key="k", expect=200)
-        fence(relay, ann, stream)
+        sync(relay, ann, stream)
 
 
 def test_wakes_come_at_most_every_tenth_of_a_second_and_the_last_is_not_dropped(relay, ann, bob, stream):
     times = []
 
-    def hear():
+    def receive_all():
         while (event := stream.event()) != RECEIPTS:
             assert event == WAKE
             times.append(time.monotonic())
 
-    hearing = threading.Thread(target=hear)
+    hearing = threading.Thread(target=receive_all)
     hearing.start()
     start = time.monotonic()
     while time.monotonic() < start + 1:
@@ -273,7 +273,7 @@ def test_streams_of_one_client_are_limited_and_are_no_requests(make_relay):
         stream.close()
 
 
-# -- the answer ------------------------------------------------------------------------------------------
+# -- the response ------------------------------------------------------------------------------------------
 
 def test_head_of_a_stream_says_that_nothing_may_hold_it_back(ann):
     with Listener(ann, Origin="https://chat.example.com") as stream:
@@ -313,11 +313,11 @@ def test_listening_is_no_sign_of_life(relay, ann):
 
 # -- long polls ------------------------------------------------------------------------------------------
 
-def test_first_long_poll_is_answered_at_once(ann):
+def test_first_long_poll_is_responded_to_at_once(ann):
     assert long_poll(ann)["wake"] is True
 
 
-def test_long_poll_waits_for_news(ann, bob):
+def test_long_poll_waits_for_a_wake_up(ann, bob):
     after, found = long_poll(ann)["after"], []
     waiting = threading.Thread(target=lambda: found.append(long_poll(ann, after).json))
     waiting.start()
@@ -328,28 +328,28 @@ def test_long_poll_waits_for_news(ann, bob):
     assert found[0]["wake"] is True
 
 
-def test_news_between_two_long_polls_are_answered_at_once(ann, bob):
+def test_wake_up_between_two_long_polls_is_responded_to_at_once(ann, bob):
     after = long_poll(ann)["after"]
     for _ in range(5):
         bob.send(ann)
-        answer = long_poll(ann, after)
-        assert answer["wake"] is True
-        after = answer["after"]
+        response = long_poll(ann, after)
+        assert response["wake"] is True
+        after = response["after"]
 
 
-def test_long_poll_without_news_ends_after_25_seconds(ann):
+def test_long_poll_without_a_wake_up_ends_after_25_seconds(ann):
     after, start = long_poll(ann)["after"], time.monotonic()
-    with Listener(ann, f"{EVENTS}?after={after}", timeout_sec=40) as answer:
-        assert answer.status == 200 and b'"wake":false' in answer.rest()
+    with Listener(ann, f"{EVENTS}?after={after}", timeout_sec=40) as response:
+        assert response.status == 200 and b'"wake":false' in response.rest()
     assert 23 < time.monotonic() - start < 28
 
 
-def test_place_of_a_time_to_come_or_long_ago_is_answered_at_once(ann):
+def test_cursor_of_a_time_to_come_or_long_ago_is_responded_to_at_once(ann):
     for after in ("1", "9" * 18):
         assert long_poll(ann, after)["wake"] is True
 
 
-def test_place_tells_time_and_not_how_much_others_write(ann, bob):
+def test_cursor_says_time_and_not_how_much_others_write(ann, bob):
     first = int(long_poll(ann)["after"])
     for _ in range(20):
         bob.send(bob)
@@ -508,7 +508,7 @@ def test_caller_cannot_say_who_they_are(ann, bob):
 
 
 def ask_socket(relay, request):
-    """What relay-live answers to somebody who can reach its socket."""
+    """What relay-live responds to somebody who can reach its socket."""
     here = os.open(os.path.join(relay.folder, "run"), os.O_PATH)  # the path may be too long for a socket
     try:
         with socket.socket(socket.AF_UNIX) as link:
@@ -523,7 +523,7 @@ def ask_socket(relay, request):
 
 
 @pytest.mark.parametrize("head", [b"", b"X-Live-Account: 1", b"X-Live-Account: 1 NOW -1 " + b"0" * 64, b"x-live-account:"])
-def test_socket_answers_nobody_without_a_pass(relay, head):
+def test_socket_serves_nobody_without_a_pass(relay, head):
     head = head.replace(b"NOW", b"%d" % (time.time() * 1000))
     assert ask_socket(relay, b"GET / HTTP/1.1\r\n" + head + b"\r\n\r\n").startswith(b"HTTP/1.1 503 ")
 

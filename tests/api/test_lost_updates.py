@@ -22,27 +22,27 @@ def waiting(relay):
 
 @contextlib.contextmanager
 def behind_the_lock(relay, *calls):
-    """Run the calls until each stands at the write lock, then the block, which holds the lock; their answers follow."""
-    answers = [None] * len(calls)
+    """Run the calls until each stands at the write lock, then the block, which holds the lock; their responses follow."""
+    responses = [None] * len(calls)
 
-    def run(place, call):
-        answers[place] = call()
+    def run(index, call):
+        responses[index] = call()
 
     threads = [Thread(target=run, args=found) for found in enumerate(calls)]
     with relay.locked_database() as link:
         for thread in threads:
             thread.start()
         wait_until("all calls stand at the lock", lambda: waiting(relay) == len(calls))
-        yield link, answers
+        yield link, responses
     for thread in threads:
         thread.join()
 
 
 def together(relay, *calls):
     """All calls have read what they read before any of them writes."""
-    with behind_the_lock(relay, *calls) as (_, answers):
+    with behind_the_lock(relay, *calls) as (_, responses):
         pass
-    return answers
+    return responses
 
 
 @pytest.fixture(name="slow")
@@ -68,12 +68,12 @@ def test_two_clients_change_two_fields_of_me(slow):
     assert (user["display_name"], user["public_visible"], user["language"]) == ("New", False, "fr")
 
 
-def test_answer_of_a_change_shows_what_another_changed_before(slow):
+def test_response_of_a_change_shows_what_another_changed_before(slow):
     ann = slow.sign_in(public_visible=True)
     call = lambda: ann.put(ME, {"language": "fr"}, expect=200)["user"]  # noqa: E731
-    with behind_the_lock(slow, call) as (link, answers):
+    with behind_the_lock(slow, call) as (link, responses):
         link.execute("UPDATE account SET display_name = 'Now' WHERE chat_address = ?", [ann.address])
-    assert (answers[0]["display_name"], answers[0]["language"]) == ("Now", "fr")
+    assert (responses[0]["display_name"], responses[0]["language"]) == ("Now", "fr")
 
 
 def test_presence_that_names_the_account_keeps_the_rest_of_it(slow):
@@ -126,12 +126,12 @@ def test_member_of_a_group_that_has_just_become_a_stream_cannot_send(slow):
     owner, ann = slow.sign_in(), slow.sign_in()
     group = Group(owner, **OPEN)
     group.join(ann)
-    with behind_the_lock(slow, send(ann, group.id)) as (link, answers):
+    with behind_the_lock(slow, send(ann, group.id)) as (link, responses):
         link.execute("UPDATE grp SET is_stream = 1 WHERE public_id = ?", [raw_id(group.id)])
-    answers[0].is_error(403, "no_write_right", field="to")
-    with behind_the_lock(slow, send(ann, group.id)) as (link, answers):
+    responses[0].is_error(403, "no_write_right", field="to")
+    with behind_the_lock(slow, send(ann, group.id)) as (link, responses):
         link.execute("UPDATE grp SET is_stream = 0 WHERE public_id = ?", [raw_id(group.id)])
-    assert answers[0].status == 202
+    assert responses[0].status == 202
 
 
 def test_writer_who_is_none_any_more_cannot_edit_what_he_wrote(slow):
@@ -147,9 +147,9 @@ def test_writer_who_is_none_any_more_cannot_edit_what_he_wrote(slow):
                          ids=["erased", "blocked"])
 def test_recipient_who_has_just_gone_is_unknown(slow, change):
     ann, bob = slow.sign_in(), slow.sign_in()
-    with behind_the_lock(slow, send(ann, bob.address)) as (link, answers):
+    with behind_the_lock(slow, send(ann, bob.address)) as (link, responses):
         link.execute(change, [bob.address])
-    answers[0].is_error(404, "unknown_recipient", field="to")
+    responses[0].is_error(404, "unknown_recipient", field="to")
 
 
 # -- what has just gone ----------------------------------------------------------------------------
@@ -172,20 +172,20 @@ SENDS = {
 
 
 @pytest.mark.parametrize("what", SENDS)
-def test_account_that_was_erased_meanwhile_is_told_that_it_is_unknown(slow, what):
+def test_account_that_was_erased_meanwhile_is_refused_as_unknown(slow, what):
     ann, bob = slow.sign_in(), slow.sign_in()
-    with behind_the_lock(slow, SENDS[what](ann, bob)) as (link, answers):
+    with behind_the_lock(slow, SENDS[what](ann, bob)) as (link, responses):
         link.execute("DELETE FROM session WHERE account_id = (SELECT id FROM account WHERE chat_address = ?)", [ann.address])
         link.execute("DELETE FROM account WHERE chat_address = ?", [ann.address])
-    answers[0].is_error(401, "credential_invalid")
+    responses[0].is_error(401, "credential_invalid")
 
 
 def test_file_that_has_just_gone_is_unknown(slow):
     ann, bob = slow.sign_in(), slow.sign_in()
     call = SENDS["with a file"](ann, bob)
-    with behind_the_lock(slow, call) as (link, answers):
+    with behind_the_lock(slow, call) as (link, responses):
         link.execute("DELETE FROM file")
-    answers[0].is_error(404, "unknown_file", field="attachments")
+    responses[0].is_error(404, "unknown_file", field="attachments")
 
 
 @pytest.mark.parametrize("table, event, call", [

@@ -11,7 +11,7 @@ from smtp_sink import PASSWORD, USERNAME
 
 REQUEST, VERIFY = "/api/v1/pchat/auth/request-code", "/api/v1/pchat/auth/verify-code"
 ANN, BOB = "ann@example.com", "bob@example.com"
-PATIENCE_SEC = 150  # Longer than the first pauses between two tries together.
+TIMEOUT_SEC = 150  # Longer than the first pauses between two tries together.
 
 
 def ask(relay, email=ANN):
@@ -34,8 +34,8 @@ def mailing_relay(make_relay, sink):
 
 
 def test_code_arrives_by_mail_and_signs_in(mailing, sink):
-    answer = ask(mailing)
-    assert answer.json == {"success": True, "status": "code_sent", "expires_in": 600}
+    response = ask(mailing)
+    assert response.json == {"success": True, "status": "code_sent", "expires_in": 600}
     mail = sink.wait_mail(ANN)
     mailing.client().post(VERIFY, {"email": ANN, "code": mail.code}, expect=200)
 
@@ -116,7 +116,7 @@ def test_mail_waits_while_the_server_is_down(mailing, sink):
     ask(mailing)
     wait_log(mailing, ANN)
     sink.start()
-    assert sink.wait_mail(ANN, timeout_sec=PATIENCE_SEC).code
+    assert sink.wait_mail(ANN, timeout_sec=TIMEOUT_SEC).code
 
 
 def test_mail_survives_a_restart_of_the_relay(mailing, sink):
@@ -125,7 +125,7 @@ def test_mail_survives_a_restart_of_the_relay(mailing, sink):
     mailing.stop()
     sink.start()
     mailing.start()
-    assert sink.wait_mail(ANN, timeout_sec=PATIENCE_SEC).code
+    assert sink.wait_mail(ANN, timeout_sec=TIMEOUT_SEC).code
 
 
 def test_mailer_that_dies_is_started_again(mailing, sink):
@@ -141,20 +141,20 @@ def test_mail_is_tried_again_after_a_passing_failure(mailing, sink, misbehave):
     ask(mailing)
     sink.wait_bad_turn()
     sink.misbehave = None
-    assert sink.wait_mail(ANN, timeout_sec=PATIENCE_SEC).code
+    assert sink.wait_mail(ANN, timeout_sec=TIMEOUT_SEC).code
     assert len(sink.mails_to(ANN)) == 1
 
 
-def test_failure_shows_in_relayctl_with_the_servers_answer(mailing, sink):
+def test_failure_shows_in_relayctl_with_the_servers_response(mailing, sink):
     sink.misbehave = "rcpt_450"
     ask(mailing)
     wait_log(mailing, ANN, "450 4.2.0 Mailbox is greylisted")
 
 
-@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "551 User not local", "552 5.2.2 Mailbox full", "553 5.1.3 Bad name",
-                                    "554 5.7.1 Rejected as spam", "501 5.1.3 Bad address", "556 5.1.10 Domain takes no mail"])
-def test_mailbox_that_is_not_there_is_final(mailing, sink, answer):
-    sink.misbehave, sink.bad_recipient, sink.answer = "rcpt_550", ANN, answer
+@pytest.mark.parametrize("response", ["550 5.1.1 No such user", "551 User not local", "552 5.2.2 Mailbox full", "553 5.1.3 Bad name",
+                                      "554 5.7.1 Rejected as spam", "501 5.1.3 Bad address", "556 5.1.10 Domain takes no mail"])
+def test_mailbox_that_is_not_there_is_final(mailing, sink, response):
+    sink.misbehave, sink.bad_recipient, sink.response = "rcpt_550", ANN, response
     ask(mailing)
     wait_until("it is given up", lambda: "refused" in mailing.stderr and ANN not in mail_log(mailing), 60)
     sink.misbehave = None
@@ -162,14 +162,14 @@ def test_mailbox_that_is_not_there_is_final(mailing, sink, answer):
     assert sink.wait_mail(BOB).code and sink.mails_to(ANN) == [] and sink.bad_turns == 1
 
 
-@pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", "450 4.2.0 Greylisted", "451 4.3.0 Local error", "452 4.2.2 Over quota",
-                                    "454 4.7.0 Try again", "521 5.3.2 I take no mail", "530 5.7.0 Must issue STARTTLS first",
-                                    "503 5.5.1 Bad sequence"])
-def test_answer_that_is_not_about_the_mailbox_is_not_final(mailing, sink, answer):
-    sink.misbehave, sink.bad_recipient, sink.answer = "rcpt_550", ANN, answer
+@pytest.mark.parametrize("response", ["421 4.3.2 Shutting down", "450 4.2.0 Greylisted", "451 4.3.0 Local error", "452 4.2.2 Over quota",
+                                      "454 4.7.0 Try again", "521 5.3.2 I take no mail", "530 5.7.0 Must issue STARTTLS first",
+                                      "503 5.5.1 Bad sequence"])
+def test_response_that_is_not_about_the_mailbox_is_not_final(mailing, sink, response):
+    sink.misbehave, sink.bad_recipient, sink.response = "rcpt_550", ANN, response
     ask(mailing)
     sink.wait_bad_turn()
-    wait_log(mailing, ANN, answer[:3])
+    wait_log(mailing, ANN, response[:3])
 
 
 def test_wrong_password_is_not_tried_for_each_mail(make_relay, sink):
@@ -194,7 +194,7 @@ def test_sender_that_the_server_does_not_take_is_no_fault_of_the_mail(make_relay
 
 
 @pytest.mark.parametrize("misbehave", ["hang_after_ehlo", "close_in_data"])
-def test_failure_without_an_answer_shows_in_relayctl(mailing, sink, misbehave):
+def test_failure_without_an_response_shows_in_relayctl(mailing, sink, misbehave):
     sink.misbehave = misbehave
     ask(mailing)
     sink.wait_bad_turn()
@@ -226,7 +226,7 @@ def test_mail_whose_code_expired_is_dropped(mailing, sink):
         link.execute("UPDATE outbox SET expires_at = 1, next_try_at = 1")
     sink.start()
     ask(mailing, BOB)
-    sink.wait_mail(BOB, timeout_sec=PATIENCE_SEC)
+    sink.wait_mail(BOB, timeout_sec=TIMEOUT_SEC)
     wait_until("the outbox is empty", lambda: ANN not in mail_log(mailing))
     assert sink.mails_to(ANN) == []
 

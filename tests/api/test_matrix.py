@@ -206,12 +206,12 @@ def test_every_route_has_a_row_and_every_row_a_route():
 
 
 @pytest.mark.parametrize("method, path", ROWS, ids=lambda value: value)
-def test_without_a_good_credential_nothing_but_open_routes_answers(world_relay, without_credential, method, path):
+def test_without_a_good_credential_nothing_but_open_routes_responds(world_relay, without_credential, method, path):
     body, *expected = ROWS[method, path]
     names = {key: "x" for key in ("file", "group", "message", "session", "request", "key", "second", "owner", "plain")}
     for name, client in without_credential:
-        answer = client.call(method, fill(path, names), None if body == OPEN else fill(body, names), check=False)
-        assert answer.status == (expected[0] if body == OPEN else 401), (name, answer)
+        response = client.call(method, fill(path, names), None if body == OPEN else fill(body, names), check=False)
+        assert response.status == (expected[0] if body == OPEN else 401), (name, response)
 
 
 @pytest.mark.parametrize("method, path", [row for row in ROWS if ROWS[row][0] != OPEN], ids=lambda value: value)
@@ -236,5 +236,5 @@ def test_a_key_is_let_in_by_the_scope_of_the_table_and_by_no_other(world_relay, 
     key.call(method, fill(path, names), fill(body, names)).is_error(403, "scope_missing")
     if needed:
         key = make_key(people[column], needed[0])
-        answer = key.call(method, fill(path, names), fill(body, names))
-        assert answer.status == expected[3 if column == "owner" else 4], answer
+        response = key.call(method, fill(path, names), fill(body, names))
+        assert response.status == expected[3 if column == "owner" else 4], response

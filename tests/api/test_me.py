@@ -9,10 +9,10 @@ ME, EXPORT = "/api/v1/pchat/auth/me", "/api/v1/pchat/auth/export"
 
 def test_me_shows_user_and_session(relay):
     ann = relay.sign_in(device_name="laptop")
-    answer = ann.get(ME, expect=200)
-    assert answer["user"] == ann.user
-    assert answer["session"]["session_id"] == ann.session_id
-    assert answer["session"]["current"] is True
+    response = ann.get(ME, expect=200)
+    assert response["user"] == ann.user
+    assert response["session"]["session_id"] == ann.session_id
+    assert response["session"]["current"] is True
 
 
 @pytest.mark.parametrize("change", [
@@ -20,9 +20,9 @@ def test_me_shows_user_and_session(relay):
     {"display_name": "x", "public_visible": False, "language": ""}, {},
 ], ids=["name", "visible", "language", "all", "nothing"])
 def test_put_changes_what_it_names_and_nothing_else(ann, change):
-    answer = ann.put(ME, change, expect=200)
-    assert answer["user"] == {**ann.user, **change}
-    assert ann.get(ME)["user"] == answer["user"]
+    response = ann.put(ME, change, expect=200)
+    assert response["user"] == {**ann.user, **change}
+    assert ann.get(ME)["user"] == response["user"]
 
 
 def test_put_with_an_empty_name_shows_the_address_again(ann):
@@ -58,9 +58,9 @@ def test_erased_address_is_never_given_out_again(relay):
     ann = relay.sign_in(chat_address=unique())
     ann.delete(ME, expect=200)
     for email in (ann.email, unique() + "@example.com"):
-        answer = relay.client().post("/api/v1/pchat/auth/verify-code", {
+        response = relay.client().post("/api/v1/pchat/auth/verify-code", {
             "email": email, "code": relay.code(email), "chat_address": ann.address}, expect=409)
-        answer.is_error(409, "address_taken")
+        response.is_error(409, "address_taken")
 
 
 def test_erased_person_may_come_back_as_a_new_account(relay, ann):
@@ -87,9 +87,9 @@ def test_erasing_leaves_no_trace_of_address_name_or_text_in_the_files(make_relay
 def test_export_holds_user_sessions_and_messages_both_ways(ann, bob):
     sent = ann.send(bob, "to Bob")["message_id"]
     got = bob.send(ann, "to Ann")["message_id"]
-    answer = ann.get(EXPORT, expect=200)
-    assert answer["user"] == ann.user
-    assert [session["session_id"] for session in answer["sessions"]] == [ann.session_id]
+    response = ann.get(EXPORT, expect=200)
+    assert response["user"] == ann.user
+    assert [session["session_id"] for session in response["sessions"]] == [ann.session_id]
     found = {item["message_id"]: (item["text"], item["status"]) for item in exported(ann)}
     assert found == {sent: ("to Bob", "queued"), got: ("to Ann", "queued")}
 
@@ -98,10 +98,10 @@ def exported(user, limit=100):
     """The messages of every page."""
     found, query = [], f"?limit={limit}"
     while query:
-        answer = user.get(EXPORT + query, expect=200)
-        assert len(answer["messages"]) <= limit
-        found += answer["messages"]
-        query = f"?limit={limit}&after={answer['after']}" if answer["has_more"] else None
+        response = user.get(EXPORT + query, expect=200)
+        assert len(response["messages"]) <= limit
+        found += response["messages"]
+        query = f"?limit={limit}&after={response['after']}" if response["has_more"] else None
     return found
 
 

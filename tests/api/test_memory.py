@@ -117,8 +117,8 @@ def drive(relay, operation, fill, ruled):
 
 @pytest.mark.parametrize("operation, fill, ruled", CASES)
 def test_every_field_at_its_maximum_at_once_is_no_fault_of_the_relay(relay, steady, operation, fill, ruled):
-    _, answer = drive(relay, operation, fill, ruled)
-    assert answer.status < 500, answer
+    _, response = drive(relay, operation, fill, ruled)
+    assert response.status < 500, response
 
 
 @pytest.mark.parametrize("depth", [15, 17, 5000])
@@ -151,8 +151,8 @@ def tight_relay(built):
 @pytest.mark.parametrize("operation, fill, ruled", CASES)
 def test_request_that_needs_more_memory_than_it_may_take_is_413_and_ends_nothing(tight, operation, fill, ruled):
     before = sorted(tight.workers())
-    _, answer = drive(tight, operation, fill, ruled)
-    assert answer.status < 500, answer
+    _, response = drive(tight, operation, fill, ruled)
+    assert response.status < 500, response
     assert sorted(tight.workers()) == before, "a worker ended"
 
 
@@ -167,7 +167,7 @@ def test_full_memory_is_413_with_a_message(tight):
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.method == "GET" and not each.open],
                          ids=lambda operation: operation.name)
-def test_answer_that_does_not_fit_into_memory_is_413_and_ends_nothing(tight, operation):
+def test_response_that_does_not_fit_into_memory_is_413_and_ends_nothing(tight, operation):
     user = tight.sign_in(display_name="n" * 256)
     with tight.locked_database() as link:
         link.execute("UPDATE account SET role = 1 WHERE chat_address = ?", (user.address,))

@@ -54,7 +54,7 @@ def test_unknown_recipient_is_404(ann, to):
     ann.send(to, expect=404).is_error(404, "unknown_recipient", field="to")
 
 
-def test_blocked_recipient_answers_as_unknown(relay, ann, bob):
+def test_blocked_recipient_responds_as_unknown(relay, ann, bob):
     relay.ctl("user", "block", bob.address)
     ann.send(bob, expect=404).is_error(404, "unknown_recipient", field="to")
 
@@ -107,7 +107,7 @@ def test_reply_to_a_message_of_others_is_404(relay, ann, bob):
 
 # -- idempotency -----------------------------------------------------------------------------------
 
-def test_repeated_key_answers_the_first_message(ann, bob):
+def test_repeated_key_returns_the_first_message(ann, bob):
     first = ann.send(bob, "once", idempotency_key="k1")
     second = ann.send(bob, "once", idempotency_key="k1", expect=200)
     assert second["duplicate"] is True
@@ -151,9 +151,9 @@ def test_messages_without_a_key_are_all_kept_and_get_one(ann, bob):
 def test_key_used_many_times_at_once_makes_one_message(ann, bob):
     with ThreadPoolExecutor(6) as pool:
         # either: twelve at once under one key
-        answers = list(pool.map(lambda _: ann.send(bob, "x", idempotency_key="race", expect=(200, 202)), range(12)))
-    assert sorted({answer.status for answer in answers}) == [200, 202]
-    assert len({answer["message_id"] for answer in answers}) == 1
+        responses = list(pool.map(lambda _: ann.send(bob, "x", idempotency_key="race", expect=(200, 202)), range(12)))
+    assert sorted({response.status for response in responses}) == [200, 202]
+    assert len({response["message_id"] for response in responses}) == 1
     assert bob.texts() == ["x"]
 
 
@@ -187,8 +187,8 @@ def test_sender_and_recipient_see_the_message_and_others_do_not(relay, ann, bob)
 @pytest.mark.parametrize("name", ["msg_", "msg_short", "x", "msg_%ff", "..%2f..%2f", "msg_" + "A" * 4000, "%2e%2e"])
 def test_malformed_message_id_is_404(ann, name):
     for method, body in (("GET", None), ("DELETE", None), ("PATCH", {"text": "x"})):
-        answer = ann.call(method, f"{MESSAGES}/{name}", body, check=False)
-        answer.is_error(404, "unknown_message", "not_found")
+        response = ann.call(method, f"{MESSAGES}/{name}", body, check=False)
+        response.is_error(404, "unknown_message", "not_found")
 
 
 # -- editing ---------------------------------------------------------------------------------------

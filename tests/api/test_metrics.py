@@ -18,10 +18,10 @@ def measured_relay(make_relay):
     def read(path="/metrics"):
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         link.request("GET", path)
-        answer = link.getresponse()
-        text = answer.read().decode()
+        response = link.getresponse()
+        text = response.read().decode()
         link.close()
-        assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain"), (answer.status, text)
+        assert response.status == 200 and response.headers["Content-Type"].startswith("text/plain"), (response.status, text)
         return text
     return relay, port, read
 

@@ -1,4 +1,4 @@
-"""What nginx answers by itself, and what it lets through."""
+"""What nginx responds to by itself, and what it lets through."""
 import contextlib
 import ctypes
 import os
@@ -17,14 +17,14 @@ PREFLIGHT = {"Origin": "https://chat.example.com", "Access-Control-Request-Metho
              "Access-Control-Request-Headers": "content-type,x-pchat-session,authorization"}
 
 
-def is_json_failure(answer, status, *codes):
-    """nginx's own answer has the envelope of all others."""
-    assert answer.status == status, answer
-    assert answer.media_type == "application/json" and answer.json, answer
-    assert set(answer.json) == {"success", "error", "message"} and answer["success"] is False
-    assert len(answer.headers["X-Request-Id"]) == 32
-    assert not codes or answer.error in codes, answer
-    return answer
+def is_json_failure(response, status, *codes):
+    """nginx's own response has the envelope of all others."""
+    assert response.status == status, response
+    assert response.media_type == "application/json" and response.json, response
+    assert set(response.json) == {"success", "error", "message"} and response["success"] is False
+    assert len(response.headers["X-Request-Id"]) == 32
+    assert not codes or response.error in codes, response
+    return response
 
 
 # -- nginx's own errors ----------------------------------------------------------------------------
@@ -52,8 +52,8 @@ def test_bad_request_is_json(client, request_bytes, status):
 
 def test_path_outside_the_api_is_404(client):
     for path in ("/nope", "/.env.local", "/data/bridge.db", "/run/relay.sock", "/app/webchat/../../.env.local", "/50x.html"):
-        answer = client.get(path, check=False, expect=404)
-        assert b"SMTP" not in answer.body and b"nginx" not in answer.body.lower()
+        response = client.get(path, check=False, expect=404)
+        assert b"SMTP" not in response.body and b"nginx" not in response.body.lower()
 
 
 def test_server_header_tells_no_version(client):
@@ -65,8 +65,8 @@ def test_no_worker_is_502_or_504_as_json(make_relay):
     socket_path = os.path.join(relay.folder, "run", "relay.sock")
     os.rename(socket_path, socket_path + ".away")
     try:
-        answer = relay.client().get("/health", check=False)
-        is_json_failure(answer, 502, "unavailable")
+        response = relay.client().get("/health", check=False)
+        is_json_failure(response, 502, "unavailable")
         is_json_failure(relay.client().post("/api/v1/messages", {}, check=False), 502, "unavailable")
     finally:
         os.rename(socket_path + ".away", socket_path)
@@ -76,8 +76,8 @@ def test_no_worker_is_502_or_504_as_json(make_relay):
 def test_body_over_nginxs_own_limit_is_413_without_a_worker(make_relay):
     relay = make_relay()
     with relay.frozen_workers():
-        answer = relay.client().post("/api/v1/messages", data=b"x" * (8 << 20), check=False)
-        is_json_failure(answer, 413, "too_large")
+        response = relay.client().post("/api/v1/messages", data=b"x" * (8 << 20), check=False)
+        is_json_failure(response, 413, "too_large")
 
 
 # -- CORS ------------------------------------------------------------------------------------------
@@ -85,35 +85,35 @@ def test_body_over_nginxs_own_limit_is_413_without_a_worker(make_relay):
 EXPOSED = {"x-request-id", "retry-after", "etag", "content-range", "content-disposition", "accept-ranges"}
 
 
-def allows(answer, origin):
-    return answer.headers.get("Access-Control-Allow-Origin") in (origin, "*") if origin else False
+def allows(response, origin):
+    return response.headers.get("Access-Control-Allow-Origin") in (origin, "*") if origin else False
 
 
-def test_preflight_is_answered_without_a_worker(make_relay):
+def test_preflight_gets_its_response_without_a_worker(make_relay):
     relay = make_relay()
     with relay.frozen_workers():
         for path in (POLL, ME, "/health", "/api/v1/messages/msg_x"):
-            answer = relay.client().call("OPTIONS", path, headers=PREFLIGHT, check=False)
-            assert answer.status == 204 and answer.body == b"", answer
-            assert allows(answer, PREFLIGHT["Origin"])
-            methods = answer.headers["Access-Control-Allow-Methods"]
+            response = relay.client().call("OPTIONS", path, headers=PREFLIGHT, check=False)
+            assert response.status == 204 and response.body == b"", response
+            assert allows(response, PREFLIGHT["Origin"])
+            methods = response.headers["Access-Control-Allow-Methods"]
             assert all(method in methods for method in ("GET", "POST", "PUT", "PATCH", "DELETE"))
-            headers = answer.headers["Access-Control-Allow-Headers"].lower()
+            headers = response.headers["Access-Control-Allow-Headers"].lower()
             assert all(name in headers for name in ("content-type", "x-pchat-session", "authorization", "if-none-match", "if-match",
                                                "if-range", "range"))
-            assert int(answer.headers["Access-Control-Max-Age"]) == 86400
+            assert int(response.headers["Access-Control-Max-Age"]) == 86400
 
 
-def test_answers_and_failures_can_be_read_by_another_origin(client):
+def test_responses_and_failures_can_be_read_by_another_origin(client):
     origin = {"Origin": "https://chat.example.com"}
     oversized = client.post(POLL, data=b"x" * (8 << 20), headers=origin, check=False)
-    answers = [client.get(CONFIG, headers=origin, expect=200), client.get(ME, headers=origin, expect=401),
-               client.get("/api/v1/nope", headers=origin, expect=404), oversized]
-    for answer in answers:
-        assert allows(answer, origin["Origin"]), answer
-        exposed = answer.headers["Access-Control-Expose-Headers"].lower()
-        assert set(exposed.split(", ")) == EXPOSED, answer
-        assert "Access-Control-Allow-Credentials" not in answer.headers
+    responses = [client.get(CONFIG, headers=origin, expect=200), client.get(ME, headers=origin, expect=401),
+                 client.get("/api/v1/nope", headers=origin, expect=404), oversized]
+    for response in responses:
+        assert allows(response, origin["Origin"]), response
+        exposed = response.headers["Access-Control-Expose-Headers"].lower()
+        assert set(exposed.split(", ")) == EXPOSED, response
+        assert "Access-Control-Allow-Credentials" not in response.headers
 
 
 def test_all_that_a_page_needs_of_a_download_can_be_read_by_another_origin(relay):
@@ -121,9 +121,9 @@ def test_all_that_a_page_needs_of_a_download_can_be_read_by_another_origin(relay
     made = ann.put("/api/v1/webchat/upload?name=a.txt", data=b"bytes", expect=200)
     whole = ann.get(made["url"], headers=origin, expect=200)
     part = ann.get(made["url"], headers={**origin, "Range": "bytes=1-2"}, expect=206)
-    for answer in (whole, part, ann.get(made["url"], headers={**origin, "Range": "bytes=9-"}, expect=416)):
-        assert allows(answer, origin["Origin"]) and "Origin" in answer.headers["Vary"], answer
-        assert set(answer.headers["Access-Control-Expose-Headers"].lower().split(", ")) == EXPOSED
+    for response in (whole, part, ann.get(made["url"], headers={**origin, "Range": "bytes=9-"}, expect=416)):
+        assert allows(response, origin["Origin"]) and "Origin" in response.headers["Vary"], response
+        assert set(response.headers["Access-Control-Expose-Headers"].lower().split(", ")) == EXPOSED
     assert whole.headers["Accept-Ranges"] == "bytes" and whole.headers["ETag"] and whole.headers["Content-Disposition"]
     assert part.headers["Content-Range"] == "bytes 1-2/5"
 
@@ -136,11 +136,11 @@ def test_all_that_a_page_needs_of_a_download_can_be_read_by_another_origin(relay
 ])
 def test_only_allowed_origins_may_call(listed_origins, origin, allowed):
     client = listed_origins.client()
-    for answer in (client.call("OPTIONS", POLL, headers={**PREFLIGHT, "Origin": origin}, check=False),
-                   client.get(CONFIG, headers={"Origin": origin})):
-        assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is allowed, answer
-        assert allowed or "Access-Control-Allow-Origin" not in answer.headers
-        assert "Origin" in answer.headers.get("Vary", "")
+    for response in (client.call("OPTIONS", POLL, headers={**PREFLIGHT, "Origin": origin}, check=False),
+                     client.get(CONFIG, headers={"Origin": origin})):
+        assert (response.headers.get("Access-Control-Allow-Origin") == origin) is allowed, response
+        assert allowed or "Access-Control-Allow-Origin" not in response.headers
+        assert "Origin" in response.headers.get("Vary", "")
 
 
 @pytest.fixture(scope="module", name="listed_origins")
@@ -155,7 +155,7 @@ def test_requests_over_the_rate_are_429_with_retry_after(make_relay):
     relay = make_relay({"RELAY_API_RATE": 1})
     client = relay.client()
     refused = wait_until("a 429", lambda: next(
-        (answer for answer in (client.get(CONFIG) for _ in range(50)) if answer.status == 429), None))
+        (response for response in (client.get(CONFIG) for _ in range(50)) if response.status == 429), None))
     is_json_failure(refused, 429, "rate_limited")
     assert int(refused.headers["Retry-After"]) >= 1
 
@@ -164,8 +164,8 @@ def test_sign_in_calls_over_the_rate_are_429_and_others_go_on(make_relay):
     relay = make_relay({"RELAY_AUTH_RATE": 1})
     client = relay.client()
     # either: how many get through goes by the clock
-    answers = [client.post(REQUEST, {"email": unique() + "@example.com"}, expect=(202, 429)) for _ in range(40)]
-    assert {answer.status for answer in answers} == {202, 429}
+    responses = [client.post(REQUEST, {"email": unique() + "@example.com"}, expect=(202, 429)) for _ in range(40)]
+    assert {response.status for response in responses} == {202, 429}
     assert client.get(CONFIG, expect=200)
 
 
@@ -271,7 +271,7 @@ def _inotify_names(data, folders):
     return names
 
 
-def test_bodies_and_answers_of_chats_never_touch_a_temporary_file(make_relay):
+def test_bodies_and_responses_of_chats_never_touch_a_temporary_file(make_relay):
     relay = make_relay()
     ann, bob = relay.sign_in(), relay.sign_in()
     with watched_folders(os.path.join(relay.folder, "run")) as made:
@@ -291,15 +291,15 @@ def test_relay_speaks_tls_with_its_own_certificate(make_relay, tmp_path):
     assert relay.url.startswith("https://")
     client = https_client(relay, certificate)
     client.get("/health", expect=200)
-    answer = client.post(REQUEST, {"email": "ann@example.com"}, expect=202)
-    assert "dev_code" in answer.json
+    response = client.post(REQUEST, {"email": "ann@example.com"}, expect=202)
+    assert "dev_code" in response.json
 
 
 def test_plain_http_on_the_tls_port_is_a_json_refusal(make_relay, tmp_path):
     certificate, key = make_certificate(str(tmp_path))
     relay = make_relay({"RELAY_TLS_CERTIFICATE": certificate, "RELAY_TLS_KEY": key})
-    answer = relay.client().get("/api/v1/webchat/config", check=False)
-    is_json_failure(answer, 400)
+    response = relay.client().get("/api/v1/webchat/config", check=False)
+    is_json_failure(response, 400)
 
 
 @pytest.mark.parametrize("one, other, same", [

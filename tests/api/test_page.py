@@ -16,7 +16,7 @@ FILES = {"chat.html": b"<!doctype html>page", "main-ABCD1234.js": b"1", "main-AB
 
 
 def put_page(relay, files=None):
-    """A page of a few bytes in place of a built one."""
+    """A page of a few bytes instead of a built one."""
     folder = os.path.join(relay.folder, "run", "page")
     for name in os.listdir(folder):
         os.unlink(os.path.join(folder, name))
@@ -41,8 +41,8 @@ def served(with_page):
 
 def test_root_leads_to_the_page(served):
     for path in ("/", "/app/webchat", PAGE):
-        answer = served.get(path, expect=302, check=False)
-        assert answer.headers["Location"] == PAGE + "chat.html"
+        response = served.get(path, expect=302, check=False)
+        assert response.headers["Location"] == PAGE + "chat.html"
 
 
 @pytest.mark.parametrize("name, mime, cached", [
@@ -51,9 +51,9 @@ def test_root_leads_to_the_page(served):
     ("en-ABCD1234.json", "application/json; charset=utf-8", True), ("sw.js", "text/javascript; charset=utf-8", False),
     ("chat.webmanifest", "application/manifest+json; charset=utf-8", False), ("icon.svg", "image/svg+xml", False), ("icon-192.png", "image/png", False)])
 def test_file_has_type_life_and_all_headers(served, name, mime, cached):
-    answer = served.get(PAGE + name, expect=200, check=False)
-    headers = answer.headers
-    assert answer.body == FILES[name] and headers["Content-Type"] == mime
+    response = served.get(PAGE + name, expect=200, check=False)
+    headers = response.headers
+    assert response.body == FILES[name] and headers["Content-Type"] == mime
     assert headers["Cache-Control"] == ("public, max-age=31536000, immutable" if cached else "no-cache")
     assert headers["Content-Security-Policy"] == CSP.format(ANY)
     assert headers["Referrer-Policy"] == "no-referrer" and headers["X-Content-Type-Options"] == "nosniff"
@@ -64,15 +64,15 @@ def test_file_has_type_life_and_all_headers(served, name, mime, cached):
 def test_compressed_copy_is_served_to_who_takes_it(served, with_page):
     with open(os.path.join(with_page.folder, "run", "page", "main-ABCD1234.js.gz"), "wb") as file:
         file.write(b"gz")
-    answer = served.get(PAGE + "main-ABCD1234.js", headers={"Accept-Encoding": "gzip"}, expect=200, check=False)
-    assert answer.headers["Content-Encoding"] == "gzip" and answer.body == b"gz"
+    response = served.get(PAGE + "main-ABCD1234.js", headers={"Accept-Encoding": "gzip"}, expect=200, check=False)
+    assert response.headers["Content-Encoding"] == "gzip" and response.body == b"gz"
     assert "Content-Encoding" not in served.get(PAGE + "main-ABCD1234.js", expect=200, check=False).headers
 
 
 def test_other_paths_are_404_as_json(served):
     for path in (PAGE + "main-00000000.js", PAGE + "..%2f..%2f.env.local", PAGE + ".stamp", "/app/"):
-        answer = served.get(path, check=False)
-        assert answer.status == 404 and answer.headers["Content-Type"].startswith("application/json"), path
+        response = served.get(path, check=False)
+        assert response.status == 404 and response.headers["Content-Type"].startswith("application/json"), path
 
 
 def test_page_takes_no_post(served):
@@ -82,17 +82,17 @@ def test_page_takes_no_post(served):
 def test_page_that_is_not_built_says_so(make_relay):
     relay = make_relay()
     put_page(relay, {})
-    answer = relay.client().get(PAGE + "chat.html", check=False)
-    assert answer.status == 404 and b"make web" in answer.body and answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    response = relay.client().get(PAGE + "chat.html", check=False)
+    assert response.status == 404 and b"make web" in response.body and response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "script-src 'self'" in response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("value, sources", [("any", ANY), ("self", ""), ("https://a.example, http://10.0.0.1:5110", " https://a.example http://10.0.0.1:5110")])
 def test_setting_names_the_relays_that_the_page_may_ask(make_relay, value, sources):
     relay = make_relay({"WEBCHAT_GUI_RELAYS": value})
     put_page(relay)
-    answer = relay.client().get(PAGE + "chat.html", expect=200, check=False)
-    assert answer.headers["Content-Security-Policy"] == CSP.format(sources)
+    response = relay.client().get(PAGE + "chat.html", expect=200, check=False)
+    assert response.headers["Content-Security-Policy"] == CSP.format(sources)
 
 
 def test_page_can_be_left_out(make_relay):
@@ -101,7 +101,7 @@ def test_page_can_be_left_out(make_relay):
         assert client.get(path, check=False).status == 404
 
 
-def test_page_is_copied_at_the_start_and_its_address_is_told(make_relay):
+def test_page_is_copied_at_the_start_and_its_address_is_printed(make_relay):
     source = os.path.join(BUILD, "..", "web", "dist")
     relay = make_relay()
     if not os.path.exists(os.path.join(source, "chat.html")):

@@ -31,9 +31,9 @@ def anns_phone(ann):
 
 
 def send(user, channel="sms", text="Hello", *, expect=202, **fields):
-    """Send to the outside; answers the id."""
-    answer = user.post(MESSAGES, {"channel": channel, "text": text, **CHANNELS[channel], **fields}, expect=expect)
-    return answer["message_id"] if answer.status < 300 else answer
+    """Send to an external address; returns the id."""
+    response = user.post(MESSAGES, {"channel": channel, "text": text, **CHANNELS[channel], **fields}, expect=expect)
+    return response["message_id"] if response.status < 300 else response
 
 
 def ids(messages):
@@ -70,16 +70,16 @@ def test_message_reaches_the_phone_as_it_was_sent(ann, phone, channel):
                        "phone_id": "pixel", "tries": 0, **CHANNELS[channel]}
 
 
-def test_message_to_the_outside_is_queued_for_its_sender_only(ann, bob):
-    answer = ann.post(MESSAGES, {"channel": "sms", "text": "x", "to": "1"}, expect=202)
-    assert answer["status"] == "queued" and answer["idempotency_key"]
-    message = ann.get(f"{MESSAGES}/{answer['message_id']}", expect=200)["message"]
+def test_external_message_is_queued_for_its_sender_only(ann, bob):
+    response = ann.post(MESSAGES, {"channel": "sms", "text": "x", "to": "1"}, expect=202)
+    assert response["status"] == "queued" and response["idempotency_key"]
+    message = ann.get(f"{MESSAGES}/{response['message_id']}", expect=200)["message"]
     assert (message["channel"], message["to"], message["from"], message["status"]) == ("sms", "1", ann.address, "queued")
-    bob.get(f"{MESSAGES}/{answer['message_id']}", expect=404)
+    bob.get(f"{MESSAGES}/{response['message_id']}", expect=404)
     assert ann.poll_all()[0] == []
 
 
-def test_recipient_outside_may_have_the_name_of_an_account(ann, bob):
+def test_external_recipient_may_have_the_name_of_an_account(ann, bob):
     send(ann, "tg", to=bob.address)
     assert bob.poll_all()[0] == []
 
@@ -251,7 +251,7 @@ def test_only_the_channels_asked_for_are_handed_out(ann, phone):
     assert sorted(ids(phone.claim())) == sorted(sent[channel] for channel in CHANNELS if channel not in ("wa", "notify"))
 
 
-def test_answer_ends_when_it_is_large(ann, phone):
+def test_response_ends_when_it_is_large(ann, phone):
     sent = [send(ann, text="\x01" * 65536) for _ in range(10)]
     first = ids(phone.claim())
     assert 0 < len(first) < 10
@@ -351,7 +351,7 @@ def test_messages_of_others_and_of_the_chat_are_unknown_to_a_phone(ann, bob, pho
     assert bob.status(theirs) == "claimed" and ann.status(chat) == "queued"
 
 
-def test_results_are_answered_one_by_one(ann, phone):
+def test_results_are_returned_one_by_one(ann, phone):
     sent = [send(ann), send(ann), send(ann)]
     phone.claim()
     results = phone.ack_all([{"message_id": sent[0], "status": "sent"}, {"message_id": "x", "status": "sent"},
@@ -482,12 +482,12 @@ def test_picture_from_a_hidden_number_is_brought_in(ann, phone):
 
 
 def test_message_brought_in_is_in_the_owners_stream(ann, phone):
-    answer = phone.inbound("Grüße", **{"from": "+49 30 1234"}, received_at=1767225600123)
+    response = phone.inbound("Grüße", **{"from": "+49 30 1234"}, received_at=1767225600123)
     [item] = ann.poll_all()[0]
     assert item.pop("created_at") > 1767225600123
-    assert item == {"message_id": answer["message_id"], "channel": "sms", "kind": "text", "from": "+49 30 1234",
+    assert item == {"message_id": response["message_id"], "channel": "sms", "kind": "text", "from": "+49 30 1234",
                     "from_name": "+49 30 1234", "to": ann.address, "text": "Grüße", "received_at": 1767225600123, "phone_id": "pixel"}
-    assert ann.get(f"{MESSAGES}/{answer['message_id']}", expect=200)["message"]["from"] == "+49 30 1234"
+    assert ann.get(f"{MESSAGES}/{response['message_id']}", expect=200)["message"]["from"] == "+49 30 1234"
 
 
 def test_message_brought_in_is_nobody_elses(bob, phone):
@@ -545,9 +545,9 @@ def test_message_brought_in_is_in_the_export(ann, phone):
 
 def test_phones_and_keys_are_in_the_export(ann, phone):
     phone.claim()
-    answer = ann.get("/api/v1/pchat/auth/export", expect=200)
-    assert [key["key_id"] for key in answer["keys"]] == [phone.caller.id] and b"pck_" not in answer.body
-    assert [entry["phone_id"] for entry in answer["phones"]] == ["pixel"]
+    response = ann.get("/api/v1/pchat/auth/export", expect=200)
+    assert [key["key_id"] for key in response["keys"]] == [phone.caller.id] and b"pck_" not in response.body
+    assert [entry["phone_id"] for entry in response["phones"]] == ["pixel"]
 
 
 # -- bad input -------------------------------------------------------------------------------------
@@ -649,7 +649,7 @@ def test_bad_phone_does_no_harm(relay, ann, phone, bad, status, reason):
         assert phone.ack(phone.claim()[0])["status"] == "sent"
 
 
-def test_phone_that_is_always_late_is_told_so(relay, ann, phone):
+def test_phone_that_is_always_late_learns_so(relay, ann, phone):
     message_id = send(ann)
     phone.turn("dies")
     end_lease(relay, message_id)

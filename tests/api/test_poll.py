@@ -8,12 +8,12 @@ from client import wait_until
 POLL = "/api/v1/webchat/poll"
 
 
-def texts_of(answer):
-    return [item["text"] for item in answer["messages"]]
+def texts_of(response):
+    return [item["text"] for item in response["messages"]]
 
 
 def send_many(sender, recipient, count, prefix="m"):
-    """Send `count` messages one after the other; answers their texts."""
+    """Send `count` messages one after the other; returns their texts."""
     texts = [f"{prefix}{n}" for n in range(count)]
     for text in texts:
         sender.send(recipient, text)
@@ -21,10 +21,10 @@ def send_many(sender, recipient, count, prefix="m"):
 
 
 def test_empty_poll_has_a_cursor_and_the_interval(bob):
-    answer = bob.poll("")
-    assert answer["messages"] == [] and answer["has_more"] is False
-    assert answer["poll_interval_ms"] == 100
-    assert bob.poll(answer["cursor"])["messages"] == []
+    response = bob.poll("")
+    assert response["messages"] == [] and response["has_more"] is False
+    assert response["poll_interval_ms"] == 100
+    assert bob.poll(response["cursor"])["messages"] == []
 
 
 def test_messages_come_oldest_first(ann, bob):
@@ -51,8 +51,8 @@ def test_limit_pages_through_everything_once(ann, bob, limit):
 
 def test_limit_is_20_by_default(ann, bob):
     send_many(ann, bob, 21)
-    answer = bob.post(POLL, {"chat_address": bob.address, "cursor": ""}, expect=200)
-    assert len(answer["messages"]) == 20 and answer["has_more"] is True
+    response = bob.post(POLL, {"chat_address": bob.address, "cursor": ""}, expect=200)
+    assert len(response["messages"]) == 20 and response["has_more"] is True
 
 
 def test_page_that_just_fits_has_no_more(ann, bob):
@@ -60,7 +60,7 @@ def test_page_that_just_fits_has_no_more(ann, bob):
     assert bob.poll("", 5)["has_more"] is False
 
 
-def test_lost_answer_is_given_again_for_the_same_cursor(ann, bob):
+def test_lost_response_is_given_again_for_the_same_cursor(ann, bob):
     cursor = bob.poll("")["cursor"]
     sent = send_many(ann, bob, 3)
     for _ in range(3):
@@ -152,9 +152,9 @@ def test_cursor_never_loses_a_message_sent_between_polls(ann, bob):
     found, cursor = [], ""
     for n in range(10):
         ann.send(bob, f"m{n}")
-        answer = bob.poll(cursor, 1)
-        found += texts_of(answer)
-        cursor = answer["cursor"]
+        response = bob.poll(cursor, 1)
+        found += texts_of(response)
+        cursor = response["cursor"]
     assert found == [f"m{n}" for n in range(10)]
 
 
@@ -196,7 +196,7 @@ def test_phone_id_of_older_clients_is_ignored(ann, bob):
     assert texts_of(bob.post(POLL, body, expect=200)) == ["x"]
 
 
-def test_answer_stops_at_about_512_kib_and_the_rest_follows(ann, bob):
+def test_response_stops_at_about_512_kib_and_the_rest_follows(ann, bob):
     sent = [f"{n:02d}" + "x" * 65000 for n in range(12)]
     for text in sent:
         ann.send(bob, text)

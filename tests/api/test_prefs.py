@@ -77,9 +77,9 @@ def test_put_with_if_match_while_there_is_nothing_is_412(ann):
 
 def test_of_writers_at_once_over_one_version_one_wins(ann):
     etag = put(ann, "start").headers["ETag"]
-    answers = at_once(*[lambda n=n: ann.put(PREFS, {"prefs": str(n)}, headers={"If-Match": etag}) for n in range(6)])
-    assert sorted(answer.status for answer in answers) == [200] + [412] * 5
-    [winner] = [n for n, answer in enumerate(answers) if answer.status == 200]
+    responses = at_once(*[lambda n=n: ann.put(PREFS, {"prefs": str(n)}, headers={"If-Match": etag}) for n in range(6)])
+    assert sorted(response.status for response in responses) == [200] + [412] * 5
+    [winner] = [n for n, response in enumerate(responses) if response.status == 200]
     assert get(ann) == str(winner)
 
 
@@ -88,13 +88,13 @@ def test_version_is_no_plain_hash_of_the_text(ann, bob):
     assert hashlib.sha256(b"x").hexdigest()[:32] not in put(ann, "x").headers["ETag"]
 
 
-def test_change_is_told_to_the_other_devices(relay, ann):
+def test_change_reaches_the_other_devices(relay, ann):
     other = relay.sign_in(ann.email)
     start = other.post("/api/v1/webchat/poll", {"chat_address": ann.address, "own": True, "cursor": ""}, expect=200)
     put(ann, "x")
-    answer = other.post("/api/v1/webchat/poll", {"chat_address": ann.address, "own": True, "cursor": start["cursor"]}, expect=200)
-    assert answer["records"] == ["prefs"]
-    again = other.post("/api/v1/webchat/poll", {"chat_address": ann.address, "own": True, "cursor": answer["cursor"]}, expect=200)
+    response = other.post("/api/v1/webchat/poll", {"chat_address": ann.address, "own": True, "cursor": start["cursor"]}, expect=200)
+    assert response["records"] == ["prefs"]
+    again = other.post("/api/v1/webchat/poll", {"chat_address": ann.address, "own": True, "cursor": response["cursor"]}, expect=200)
     assert again["records"] == []
 
 
@@ -128,7 +128,7 @@ def test_backup_without_content_has_none_of_it(make_relay, tmp_path):
     relay = make_relay()
     ann = relay.sign_in()
     put(ann, json.dumps({"pinned": ["bob"]}))
-    place = os.path.join(tmp_path, "copy.db")
-    relay.ctl("backup", place)
-    with contextlib.closing(sqlite3.connect(place)) as copy:
+    path = os.path.join(tmp_path, "copy.db")
+    relay.ctl("backup", path)
+    with contextlib.closing(sqlite3.connect(path)) as copy:
         assert copy.execute("SELECT (SELECT count(*) FROM prefs) + (SELECT count(*) FROM prefs_key)").fetchone() == (0,)

@@ -150,9 +150,9 @@ def test_directory_pages_through_everybody_once(relay, bob):
     wanted = [relay.sign_in(chat_address=f"{mark}{n}", public_visible=True).address for n in range(5)]
     found, query = [], f"?q={mark}&limit=2"
     while query:
-        answer = bob.get(DIRECTORY + query, expect=200)
-        found.append([entry["chat_address"] for entry in answer["users"]])
-        query = answer["has_more"] and f"?q={mark}&limit=2&after={quote(answer['after'])}"
+        response = bob.get(DIRECTORY + query, expect=200)
+        found.append([entry["chat_address"] for entry in response["users"]])
+        query = response["has_more"] and f"?q={mark}&limit=2&after={quote(response['after'])}"
     assert found == [wanted[:2], wanted[2:4], wanted[4:]]
 
 
@@ -178,7 +178,7 @@ def test_directory_takes_an_odd_but_good_query(ann, query):
     ann.get(f"{DIRECTORY}?{query}", expect=200)
 
 
-def test_directory_etag_answers_304_until_something_changes(relay, bob):
+def test_directory_etag_gives_304_until_something_changes(relay, bob):
     mark = unique("etag")
     ann = relay.sign_in(chat_address=mark, display_name="One", public_visible=True)
     path = f"{DIRECTORY}?q={mark}"

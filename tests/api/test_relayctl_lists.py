@@ -79,7 +79,7 @@ def test_sessions_of_a_user_are_listed_and_ended_with_their_keys(relay, boss):
     assert audit(boss)[0] == ("relayctl", "logout", ann.address)
 
 
-def test_groups_are_listed_and_deleted_and_members_are_told(relay, boss):
+def test_groups_are_listed_and_deleted_and_members_are_notified(relay, boss):
     ann, bob = relay.sign_in(), relay.sign_in()
     group = ann.post(GROUPS, {"name": "Hikers", "visibility": "public", "join_policy": "open"}, expect=200)["group_id"]
     bob.post(f"{GROUPS}/{group}/join", expect=200)

@@ -31,14 +31,14 @@ def test_list_shows_all_own_sessions_and_which_is_current(three):
 
 
 def test_list_shows_no_token_and_nobody_elses(three, bob):
-    answer = bob.get(SESSIONS, expect=200)
-    assert b"pct_" not in answer.body
-    assert [entry["session_id"] for entry in answer["sessions"]] == [bob.session_id]
+    response = bob.get(SESSIONS, expect=200)
+    assert b"pct_" not in response.body
+    assert [entry["session_id"] for entry in response["sessions"]] == [bob.session_id]
 
 
 def test_revoking_one_ends_just_that_one(three):
-    answer = three[0].delete(f"{SESSIONS}/{three[2].session_id}", expect=200)
-    assert answer["status"] == "revoked"
+    response = three[0].delete(f"{SESSIONS}/{three[2].session_id}", expect=200)
+    assert response["status"] == "revoked"
     assert alive(three) == [True, True, False]
 
 
@@ -92,8 +92,8 @@ def test_expired_session_says_so_and_is_cleaned_up(make_relay):
 
 def _failed(user):
     # either: asked again until the session is over
-    answer = user.get(ME, expect=(200, 401))
-    return answer if answer.status == 401 else None
+    response = user.get(ME, expect=(200, 401))
+    return response if response.status == 401 else None
 
 
 def _sessions_kept(relay):

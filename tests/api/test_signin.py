@@ -24,23 +24,23 @@ def verify(client, email, code, expect=200, **fields):
     return client.post(VERIFY, {"email": email, "code": code, **fields}, expect=expect)
 
 
-def test_code_answer_is_the_same_for_known_and_unknown_addresses(relay, client):
+def test_code_response_is_the_same_for_known_and_unknown_addresses(relay, client):
     known = relay.sign_in()
-    answers = [client.post(REQUEST, {"email": email}, expect=202) for email in (known.email, new_email())]
-    plain = [{**answer.json, "dev_code": None} for answer in answers]
+    responses = [client.post(REQUEST, {"email": email}, expect=202) for email in (known.email, new_email())]
+    plain = [{**response.json, "dev_code": None} for response in responses]
     assert plain[0] == plain[1] == {"success": True, "status": "code_sent", "expires_in": 600, "dev_code": None}
 
 
 def test_first_sign_in_makes_the_account(relay, client):
     email = new_email()
-    answer = verify(client, email, relay.code(email), display_name="Ännchen 😀", public_visible=True,
-                    device_name="laptop", session_name="firefox", listen_channel="x", language="de")
-    user, session = answer["user"], answer["session"]
+    response = verify(client, email, relay.code(email), display_name="Ännchen 😀", public_visible=True,
+                      device_name="laptop", session_name="firefox", listen_channel="x", language="de")
+    user, session = response["user"], response["session"]
     assert re.fullmatch("[0-9a-f]{16}", user["chat_address"])
     assert (user["email"], user["display_name"], user["public_visible"], user["language"], user["role"]) == \
         (email, "Ännchen 😀", True, "de", "user")
     assert (session["device_name"], session["session_name"], session["listen_channel"]) == ("laptop", "firefox", "x")
-    assert session["current"] is True and session["expires_at"] == answer["expires_at"]
+    assert session["current"] is True and session["expires_at"] == response["expires_at"]
 
 
 def test_account_defaults_are_private_and_unnamed(relay):
@@ -77,8 +77,8 @@ def test_code_used_twice_at_once_makes_one_session(relay, client):
     code = relay.code(email)
     with ThreadPoolExecutor(4) as pool:
         # either: four at once for one code
-        answers = list(pool.map(lambda _: verify(client, email, code, expect=(200, 401)), range(4)))
-    assert sorted(answer.status for answer in answers) == [200, 401, 401, 401]
+        responses = list(pool.map(lambda _: verify(client, email, code, expect=(200, 401)), range(4)))
+    assert sorted(response.status for response in responses) == [200, 401, 401, 401]
 
 
 @pytest.mark.parametrize("used", [0, 1, 2])
@@ -120,11 +120,11 @@ def test_code_of_another_address_is_worth_nothing(relay, client):
         verify(client, email, others, expect=401)
 
 
-def test_code_never_asked_for_answers_like_a_wrong_one(relay, client):
+def test_code_never_asked_for_responds_like_a_wrong_one(relay, client):
     email = new_email()
     code = relay.code(email)
-    answers = [verify(client, email, wrong(code), expect=401), verify(client, new_email(), "123456", expect=401)]
-    assert answers[0].json == answers[1].json
+    responses = [verify(client, email, wrong(code), expect=401), verify(client, new_email(), "123456", expect=401)]
+    assert responses[0].json == responses[1].json
 
 
 def test_chat_address_asked_for_is_given(relay):
@@ -166,8 +166,8 @@ def test_malformed_chat_address_is_refused(relay, client, slug):
 @pytest.mark.parametrize("length", [3, 16, 64])
 def test_chat_address_may_have_3_to_64_characters(relay, client, length):
     email, slug = new_email(), (unique("0") + "a._-" * 16)[:length]
-    answer = verify(client, email, relay.code(email), chat_address=slug, expect=200)
-    assert answer["user"]["chat_address"] == slug
+    response = verify(client, email, relay.code(email), chat_address=slug, expect=200)
+    assert response["user"]["chat_address"] == slug
 
 
 def test_chat_address_is_ignored_for_somebody_who_has_one(relay):
@@ -179,8 +179,8 @@ def test_chat_address_is_ignored_for_somebody_who_has_one(relay):
 def test_reserved_chat_address_is_ignored_for_somebody_who_has_one(relay, slug):
     first = relay.sign_in()
     body = {"email": first.email, "code": relay.code(first.email), "chat_address": slug}
-    answer = relay.client().post(VERIFY, body, expect=200)
-    assert answer["user"] == first.user
+    response = relay.client().post(VERIFY, body, expect=200)
+    assert response["user"] == first.user
 
 
 @pytest.mark.parametrize("kind", ["taken", "reserved"])
@@ -196,8 +196,8 @@ def test_chat_address_wanted_by_two_at_once_goes_to_one(relay, client):
     wanted = [(email, relay.code(email)) for email in (new_email() for _ in range(4))]
     with ThreadPoolExecutor(4) as pool:
         # either: four at once for one address
-        answers = list(pool.map(lambda pair: verify(client, *pair, chat_address=slug, expect=(200, 409)), wanted))
-    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
+        responses = list(pool.map(lambda pair: verify(client, *pair, chat_address=slug, expect=(200, 409)), wanted))
+    assert sorted(response.status for response in responses) == [200, 409, 409, 409]
 
 
 def test_same_device_and_session_name_replace_the_older_session(relay):
@@ -239,15 +239,15 @@ def test_admin_emails_and_domains_make_admins(make_relay):
     {"X-Forwarded-Host": "a.example"}, {"X-Forwarded-Proto": "https"}, {"Via": "1.1 proxy"},
 ], ids=lambda header: "-".join(next(iter(header.items()))))
 def test_dev_code_is_withheld_when_a_forwarding_header_is_present(client, header):
-    answer = client.post(REQUEST, {"email": new_email()}, headers=header, expect=202)
-    assert "dev_code" not in answer.json
+    response = client.post(REQUEST, {"email": new_email()}, headers=header, expect=202)
+    assert "dev_code" not in response.json
 
 
 def test_dev_code_is_withheld_by_default_and_the_relay_prints_the_code(make_relay):
     relay = make_relay({"PCHAT_DEV_EXPOSE_CODES": "false"})
     email = new_email()
-    answer = relay.client().post(REQUEST, {"email": email}, expect=202)
-    assert "dev_code" not in answer.json
+    response = relay.client().post(REQUEST, {"email": email}, expect=202)
+    assert "dev_code" not in response.json
     line = wait_until("the code is printed", lambda: re.search(
         rf"sign-in code for {re.escape(email)}: (\d{{6}})\b", relay.stderr))
     verify(relay.client(), email, line.group(1))

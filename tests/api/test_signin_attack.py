@@ -38,9 +38,9 @@ ASKED = Counter()
 
 
 def ask(caller, email, expect=202):
-    answer = caller.post(REQUEST, {"email": email}, expect=expect)
-    ASKED[email] += answer.status == 202
-    return answer
+    response = caller.post(REQUEST, {"email": email}, expect=expect)
+    ASKED[email] += response.status == 202
+    return response
 
 
 def verify(caller, email, code, expect=200):
@@ -185,14 +185,14 @@ def closed_relay(make_relay, sink):
     return relay
 
 
-def test_answer_does_not_tell_who_may_sign_in(closed):
-    answers = [ask(closed.client(), name + "@" + domain) for name in (unique(), unique()) for domain in ("inside.example", "outside.example")]
-    assert {str(answer.json) for answer in answers} == {str({"success": True, "status": "code_sent", "expires_in": 600})}
-    names = [{name for name in answer.headers if name != "X-Request-Id"} for answer in answers]
+def test_response_does_not_tell_who_may_sign_in(closed):
+    responses = [ask(closed.client(), name + "@" + domain) for name in (unique(), unique()) for domain in ("inside.example", "outside.example")]
+    assert {str(response.json) for response in responses} == {str({"success": True, "status": "code_sent", "expires_in": 600})}
+    names = [{name for name in response.headers if name != "X-Request-Id"} for response in responses]
     assert all(each == names[0] for each in names)
 
 
-def test_stranger_hears_by_mail_that_admins_were_asked(closed):
+def test_stranger_learns_by_mail_that_admins_were_asked(closed):
     email = unique() + "@outside.example"
     ask(closed.client(), email)
     mail = closed.sink.wait_mail(email)
@@ -204,8 +204,8 @@ def test_code_of_a_stranger_is_as_wrong_as_any_other(closed):
     ask(closed.client(), email)
     ask(closed.client(), inside)
     code = closed.sink.wait_mail(inside).code
-    answers = [verify(closed.client(), who, wrong(code), expect=401).json for who in (email, inside)]
-    assert answers[0] == answers[1]
+    responses = [verify(closed.client(), who, wrong(code), expect=401).json for who in (email, inside)]
+    assert responses[0] == responses[1]
 
 
 def test_mails_to_a_stranger_are_limited_as_codes_are(make_relay, sink):

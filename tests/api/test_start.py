@@ -172,7 +172,7 @@ needs_ipv6 = pytest.mark.skipif(not socket.has_ipv6 or not os.path.exists("/proc
 @pytest.mark.parametrize("host, families", [
     pytest.param("::", ["127.0.0.1", "::1"], marks=needs_ipv6), pytest.param("[::]", ["127.0.0.1", "::1"], marks=needs_ipv6),
     pytest.param("::1", ["::1"], marks=needs_ipv6), ("0.0.0.0", ["127.0.0.1"]), ("*", ["127.0.0.1"]), ("localhost", ["localhost"])])
-def test_it_answers_where_it_listens_and_at_the_address_it_prints(built, host, families):
+def test_it_responds_where_it_listens_and_at_the_address_it_prints(built, host, families):
     with Relay({"HOST": host}) as relay:
         assert [family for family in families if not reaches(family, relay.port)] == []
         printed = re.match(r"http://\[?([^\]/]+?)\]?:(\d+)$", relay.url)
@@ -215,7 +215,7 @@ def test_version_is_the_one_that_health_tells(relay):
     assert version in run("relayd", "--version").stdout and version in run("relayctl", "--version").stdout
 
 
-def test_check_of_good_settings_answers_0_and_starts_nothing(folder_of):
+def test_check_of_good_settings_returns_0_and_starts_nothing(folder_of):
     folder = folder_of("".join(f"{name}={value}\n" for name, value in DEFAULTS.items()))
     done = run("relayd", "--dir", folder, "--check", env=clean_env(WEBCHAT_RELAY_PORT=free_port()))
     assert done.returncode == 0, done
@@ -228,7 +228,7 @@ def test_status_and_stop_of_a_relay_that_does_not_run(folder_of, option):
     assert done.returncode != 0 or option == "--stop"
 
 
-def test_detached_relay_answers_status_and_stops(built):
+def test_detached_relay_reports_its_status_and_stops(built):
     relay = Relay()
     try:
         env = clean_env(WEBCHAT_RELAY_PORT=free_port())

@@ -103,13 +103,13 @@ def test_claimed_text_is_gone_before_any_pass_and_reads_claimed_until_confirmed(
     relay = quiet(mode)
     ann, bob = relay.sign_in(), relay.sign_in()
     message = ann.send(bob, "once")["message_id"]
-    answer = bob.poll("")
-    assert [item["text"] for item in answer["messages"]] == ["once"]
+    response = bob.poll("")
+    assert [item["text"] for item in response["messages"]] == ["once"]
     assert rows(relay, "SELECT count(*) FROM content_key WHERE body_key <> zeroblob(32)") == [(0,)]
     assert status(ann, message) == "claimed" and shown(ann, message)["text"] == ""
     assert bob.poll("")["messages"] == []
     assert status(ann, message) == "claimed"
-    bob.poll(answer["cursor"])
+    bob.poll(response["cursor"])
     assert status(ann, message) == "delivered"
 
 
@@ -172,10 +172,10 @@ def test_attachment_goes_with_its_message_and_not_before_it_is_confirmed(quiet, 
     canary = os.urandom(3000)
     made = ann.put(UPLOAD + "?name=secret-name.bin", data=canary, expect=200)
     ann.send(bob, "", attachments=[made["file_id"]])
-    answer = bob.poll("")
+    response = bob.poll("")
     sweep(relay)
     assert bob.get(made["url"], expect=200).body == canary
-    bob.poll(answer["cursor"])
+    bob.poll(response["cursor"])
     sweep(relay)
     bob.get(made["url"], expect=404)
     assert relay.files_holding(canary[:64]) == [] and relay.files_holding(b"secret-name") == []
@@ -191,9 +191,9 @@ def test_edit_after_scrubbing_reaches_the_recipient_and_is_scrubbed_in_turn(quie
     ann.patch(f"{MESSAGES}/{message}", {"text": "new"}, expect=200)
     sweep(relay)
     assert shown(ann, message)["text"] == "new"
-    answer = bob.poll(cursor)
-    assert [item["text"] for item in answer["messages"]] == ["new"]
-    bob.poll(answer["cursor"])
+    response = bob.poll(cursor)
+    assert [item["text"] for item in response["messages"]] == ["new"]
+    bob.poll(response["cursor"])
     sweep(relay)
     assert shown(ann, message)["text"] == ""
 
@@ -242,7 +242,7 @@ def test_changing_the_mode_scrubs_what_was_kept(quiet, make_relay):
 
 # -- expiry ----------------------------------------------------------------------------------------
 
-def test_expired_message_is_in_no_answer_though_no_pass_ran(quiet):
+def test_expired_message_is_in_no_response_though_no_pass_ran(quiet):
     relay = quiet(PCHAT_QUEUE_STALE_TTL_SEC=1)
     ann, bob = relay.sign_in(), relay.sign_in()
     message = ann.send(bob, "too late")["message_id"]
@@ -303,13 +303,13 @@ def test_old_files_without_a_row_go_and_young_ones_stay(quiet):
     ann = relay.sign_in()
     kept = ann.put(UPLOAD, data=b"kept", expect=200)["file_id"][4:]
     folder = os.path.join(relay.folder, "pchat_uploads")
-    strays = [os.path.join(folder, "files", "0" * 32), os.path.join(folder, "files", "not-an-id"),
-              os.path.join(folder, "incoming", "0000000001")]
+    orphans = [os.path.join(folder, "files", "0" * 32), os.path.join(folder, "files", "not-an-id"),
+               os.path.join(folder, "incoming", "0000000001")]
     young = os.path.join(folder, "files", "1" * 32)
-    for path in [*strays, young]:
+    for path in [*orphans, young]:
         with open(path, "wb") as file:
             file.write(b"left behind")
-    for path in [*strays, os.path.join(folder, "files", kept)]:
+    for path in [*orphans, os.path.join(folder, "files", kept)]:
         age(path)
     sweep(relay)
     assert sorted(os.listdir(os.path.join(folder, "files"))) == sorted([kept, "1" * 32])
@@ -395,7 +395,7 @@ def test_dry_run_counts_what_a_pass_then_clears_and_clears_nothing(quiet):
     assert dict(line.split() for line in sweep(relay, "--dry-run").splitlines())["messages"] == "0"
 
 
-def test_reader_that_holds_on_delays_the_end_and_the_lag_is_told(quiet):
+def test_reader_that_holds_on_delays_the_end_and_the_lag_is_reported(quiet):
     relay = quiet()
     ann, bob = relay.sign_in(), relay.sign_in()
     message = ann.send(bob, "x")["message_id"]

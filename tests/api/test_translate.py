@@ -55,32 +55,32 @@ def translate(user, text, target="es", expect=200, **more):
 # -- what goes out and comes back ------------------------------------------------------------------
 
 def test_text_is_translated(ann, engine):
-    answer = translate(ann, "good morning", source="en")
-    assert answer.json == {"success": True, "text": "GOOD MORNING", "source": "en", "detected": False, "target": "es", "unchanged": False}
+    response = translate(ann, "good morning", source="en")
+    assert response.json == {"success": True, "text": "GOOD MORNING", "source": "en", "detected": False, "target": "es", "unchanged": False}
     assert engine.texts == ["good morning"]
 
 
-def test_language_that_the_engine_found_out_is_told(ann):
-    answer = translate(ann, "good morning")
-    assert (answer["source"], answer["detected"]) == ("en", True)
+def test_language_that_the_engine_found_out_is_returned(ann):
+    response = translate(ann, "good morning")
+    assert (response["source"], response["detected"]) == ("en", True)
 
 
 def test_text_that_is_in_the_wished_language_already_comes_back_as_it_was(ann, engine):
     engine.detected = "es"
-    answer = translate(ann, "buenos días")
-    assert (answer["text"], answer["unchanged"], answer["source"]) == ("buenos días", True, "es")
+    response = translate(ann, "buenos días")
+    assert (response["text"], response["unchanged"], response["source"]) == ("buenos días", True, "es")
 
 
 def test_no_engine_is_asked_from_a_language_into_itself(ann, engine):
-    answer = translate(ann, "hola", source="es-MX")
-    assert (answer["text"], answer["unchanged"]) == ("hola", True)
+    response = translate(ann, "hola", source="es-MX")
+    assert (response["text"], response["unchanged"]) == ("hola", True)
     assert engine.asked() == []
 
 
 def test_several_texts_are_translated_in_their_order(ann):
-    answer = translate(ann, ["one", "", "two"], source="en")
-    assert [item["text"] for item in answer["translations"]] == ["ONE", "", "TWO"]
-    assert [item["unchanged"] for item in answer["translations"]] == [False, True, False]
+    response = translate(ann, ["one", "", "two"], source="en")
+    assert [item["text"] for item in response["translations"]] == ["ONE", "", "TWO"]
+    assert [item["unchanged"] for item in response["translations"]] == [False, True, False]
 
 
 def test_texts_of_one_language_go_together_and_others_one_by_one(ann, engine):
@@ -121,8 +121,8 @@ def test_too_much_at_once_is_413(ann, texts):
 
 def test_as_much_as_is_allowed_is_translated(ann):
     texts = ["é" * 4096, "\u0100\t" * 2730]
-    answer = translate(ann, texts, source="en")
-    assert [item["text"] for item in answer["translations"]] == [text.upper() for text in texts]
+    response = translate(ann, texts, source="en")
+    assert [item["text"] for item in response["translations"]] == [text.upper() for text in texts]
 
 
 def test_key_that_may_receive_may_ask(ann):
@@ -146,11 +146,11 @@ https://only.example/link
 \U0001f600 first"""
 
 
-def same_but_for_words(text, answer):
-    """The answer is the text in capitals, but for what is to be kept."""
+def same_but_for_words(text, response):
+    """The response is the text in capitals, but for what is to be kept."""
     kept = re.compile(r"https?://[^\s,]+|www\.example\.org|ann@Example\.com|@bob|code stays|`[^`]*`")
-    assert kept.sub("#", answer) == kept.sub("#", text).upper()
-    assert kept.findall(answer) == kept.findall(text)
+    assert kept.sub("#", response) == kept.sub("#", text).upper()
+    assert kept.findall(response) == kept.findall(text)
 
 
 def keeps(text):
@@ -195,7 +195,7 @@ def test_config_tells_languages_and_where_words_go(relay):
     assert config["features"]["translation"] is True and config["limits"]["max_translate_bytes"] == 16384
 
 
-def test_pairs_are_told_where_not_all_are_offered(start):
+def test_pairs_are_listed_where_not_all_are_offered(start):
     with EngineSink(("en", "es", "fr"), pairs=[("en", "es"), ("es", "en"), ("fr", "es")]) as sink:
         relay = start(sink)
         assert relay.client().get(CONFIG)["translation"]["pairs"] == [["en", "es"], ["es", "en"], ["fr", "es"]]
@@ -262,8 +262,8 @@ def test_libretranslate_gets_the_key_in_the_body(start, engine):
 
 def test_deepl_gets_the_key_in_a_header_and_codes_in_capitals(start, engine):
     ann = start(RELAY_TRANSLATE_KIND="deepl", RELAY_TRANSLATE_KEY=KEY).sign_in()
-    answer = translate(ann, ["hi you", "and you"], source="en")
-    assert [item["text"] for item in answer["translations"]] == ["HI YOU", "AND YOU"]
+    response = translate(ann, ["hi you", "and you"], source="en")
+    assert [item["text"] for item in response["translations"]] == ["HI YOU", "AND YOU"]
     turn = engine.asked()[0]
     assert turn["headers"]["Authorization"] == f"DeepL-Auth-Key {KEY}" and KEY not in turn["body"] + turn["path"]
     assert '"source_lang":"EN"' in turn["body"] and '"target_lang":"ES"' in turn["body"]
@@ -296,14 +296,14 @@ def test_chat_model_gets_the_text_as_data(start, engine):
 
 @pytest.mark.parametrize("how", ["not_json", "half_json", "no_utf8", "wrong_types", "wrong_items", "nul", "control", "two_lines", "turned",
                                  "blank", "nothing", "too_many", "too_long", "deep", "500", "400", "403", "redirect"])
-def test_answer_that_is_no_translation_is_engine_failed(ann, engine, how):
+def test_response_that_is_no_translation_is_engine_failed(ann, engine, how):
     engine.misbehave = how
     translate(ann, "hello you", source="en", expect=502).is_error(502, "engine_failed")
     assert not any(turn["path"] == "/elsewhere" for turn in engine.turns)
 
 
 @pytest.mark.parametrize("how", ["hang", "drip", "cut", "close", "huge"])
-def test_engine_that_gives_no_answer_is_unavailable(start, engine, how):
+def test_engine_that_gives_no_response_is_unavailable(start, engine, how):
     ann = start(RELAY_TRANSLATE_TIMEOUT_MS=700).sign_in()
     engine.misbehave = how
     translate(ann, "hello", source="en", expect=503).is_error(503, "engine_unavailable")
@@ -313,8 +313,8 @@ def test_engine_that_cannot_be_reached_is_unavailable(make_relay, engine):
     with EngineSink() as gone:
         url = gone.url
     ann = make_relay({"RELAY_TRANSLATE_URL": url, "RELAY_TRANSLATE_LANGUAGES": "en,es"}).sign_in()
-    answer = wait_until("languages", lambda: (a := translate(ann, "x", source="en", expect=503)).error and a)
-    answer.is_error(503, "engine_unavailable")
+    response = wait_until("languages", lambda: (a := translate(ann, "x", source="en", expect=503)).error and a)
+    response.is_error(503, "engine_unavailable")
 
 
 @pytest.mark.parametrize("how, seconds", [("429", 7), ("429_for_ever", 60)])
@@ -322,16 +322,16 @@ def test_engine_that_wants_a_pause_gets_it(ann, engine, how, seconds):
     engine.misbehave = how
     assert translate(ann, "hello", source="en", expect=503).headers["Retry-After"] == str(seconds)
     engine.misbehave, before = None, len(engine.asked())
-    answer = translate(ann, "hello", source="en", expect=503).is_error(503, "engine_unavailable")
-    assert 1 <= int(answer.headers["Retry-After"]) <= seconds and len(engine.asked()) == before
+    response = translate(ann, "hello", source="en", expect=503).is_error(503, "engine_unavailable")
+    assert 1 <= int(response.headers["Retry-After"]) <= seconds and len(engine.asked()) == before
 
 
 def test_engine_that_fails_three_times_is_left_alone_and_then_tried_once(ann, engine):
     engine.misbehave = "500"
     for _ in range(3):
         translate(ann, "hello", source="en", expect=502)
-    answer = translate(ann, "hello", source="en", expect=503).is_error(503, "engine_unavailable")
-    assert 1 <= int(answer.headers["Retry-After"]) <= 5 and len(engine.asked()) == 3
+    response = translate(ann, "hello", source="en", expect=503).is_error(503, "engine_unavailable")
+    assert 1 <= int(response.headers["Retry-After"]) <= 5 and len(engine.asked()) == 3
     wait_until("it is tried again", lambda: translate(ann, "hello", source="en", expect=None).status == 502, pause_sec=0.5)
     assert len(engine.asked()) == 4
     assert int(translate(ann, "hello", source="en", expect=503).headers["Retry-After"]) > 5
@@ -349,8 +349,8 @@ def test_what_the_engine_refuses_does_not_shut_it_for_others(ann, engine):
 
 def test_one_bad_text_of_several_has_its_own_error(ann, engine):
     engine.translate = lambda text, *_: "" if text == "bad" else text.upper()
-    answer = translate(ann, ["good", "bad", "fine"], source="en")
-    assert [item.get("text") or item["error"] for item in answer["translations"]] == ["GOOD", "engine_failed", "FINE"]
+    response = translate(ann, ["good", "bad", "fine"], source="en")
+    assert [item.get("text") or item["error"] for item in response["translations"]] == ["GOOD", "engine_failed", "FINE"]
 
 
 def test_engine_that_stops_half_way_leaves_what_it_did(ann, engine):
@@ -358,11 +358,11 @@ def test_engine_that_stops_half_way_leaves_what_it_did(ann, engine):
         engine.misbehave = "429" if text == "late" else None
         return text.upper()
     engine.translate = stops
-    answer = translate(ann, ["good", "late", "later"])
-    assert [item.get("text") or item["error"] for item in answer["translations"]] == ["GOOD", "engine_unavailable", "engine_unavailable"]
+    response = translate(ann, ["good", "late", "later"])
+    assert [item.get("text") or item["error"] for item in response["translations"]] == ["GOOD", "engine_unavailable", "engine_unavailable"]
 
 
-def test_main_pool_answers_while_the_engine_hangs(start, engine):
+def test_main_pool_responds_while_the_engine_hangs(start, engine):
     relay = start(RELAY_ASK_WORKERS=2)
     ann, bob, carl = relay.sign_in(), relay.sign_in(), relay.sign_in()
     engine.misbehave = "hang"
@@ -393,7 +393,7 @@ def test_worker_that_dies_takes_nobody_with_it(start, engine):
     wait_until("another worker asks", lambda: translate(bob, "x", source="en", expect=None).status == 200)
 
 
-def test_seventeenth_that_waits_is_told_at_once(start, engine):
+def test_seventeenth_that_waits_is_refused_at_once(start, engine):
     relay = start(RELAY_ASK_WORKERS=1, RELAY_TRANSLATE_TIMEOUT_MS=30000)
     users = [relay.sign_in() for _ in range(17)]
     engine.misbehave = "hang"
@@ -428,8 +428,8 @@ def test_account_has_two_calls_at_a_time(start, engine):
 def test_account_has_sixty_calls_a_minute(relay, ann):
     for _ in range(60):
         translate(ann, "x", source="en")
-    answer = translate(ann, "x", source="en", expect=429).is_error(429, "rate_limited")
-    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    response = translate(ann, "x", source="en", expect=429).is_error(429, "rate_limited")
+    assert 1 <= int(response.headers["Retry-After"]) <= 60
     translate(relay.sign_in(), "x", source="en")
 
 
@@ -440,8 +440,8 @@ def test_account_has_so_many_characters_a_day(start, engine):
     engine.misbehave = "400"
     translate(ann, "12345", source="en")  # no letters: it costs all the same
     translate(relay.sign_in(), "abcdefghij", source="en", expect=502)
-    answer = translate(ann, "x", source="en", expect=429).is_error(429, "rate_limited")
-    assert 86000 <= int(answer.headers["Retry-After"]) <= 86400
+    response = translate(ann, "x", source="en", expect=429).is_error(429, "rate_limited")
+    assert 86000 <= int(response.headers["Retry-After"]) <= 86400
 
 
 def test_characters_that_were_not_translated_are_given_back(start, engine):

@@ -15,8 +15,8 @@ INVISIBLE = [" ", "\u00a0", "\u200b", "\u2060", "\ufeff", "\u3164", "\u2800", "\
 def test_blanks_and_capitals_of_an_email_address_do_not_matter(relay, typed):
     email = unique() + "@example.com"
     code = relay.code(typed.format(email))
-    answer = relay.client().post("/api/v1/pchat/auth/verify-code", {"email": email, "code": code}, expect=200)
-    assert answer["user"]["email"] == email
+    response = relay.client().post("/api/v1/pchat/auth/verify-code", {"email": email, "code": code}, expect=200)
+    assert response["user"]["email"] == email
 
 
 @pytest.mark.parametrize("typed", ["{} ", " {}", "{0[0]}{0[1]}{0[2]} {0[3]}{0[4]}{0[5]}", "{0[0]}{0[1]}{0[2]}-{0[3]}{0[4]}{0[5]}\n"],
@@ -48,9 +48,9 @@ def test_domain_of_another_script_in_the_settings_lets_its_people_in(make_relay)
 
 
 def test_local_part_of_another_script_is_refused_in_a_sentence(relay):
-    answer = relay.client().post("/api/v1/pchat/auth/request-code", {"email": "j\u00f6rg@example.com"})
-    answer.is_error(400, "invalid_field", field="email")
-    assert "before the @" in answer["message"]
+    response = relay.client().post("/api/v1/pchat/auth/request-code", {"email": "j\u00f6rg@example.com"})
+    response.is_error(400, "invalid_field", field="email")
+    assert "before the @" in response["message"]
     assert "before the @" in relay.ctl("code", "j\u00f6rg@example.com", expect=1).stderr
 
 
@@ -124,8 +124,8 @@ def some_caller(relay):
 # -- JSON ------------------------------------------------------------------------------------------
 
 def test_body_that_begins_with_a_byte_order_mark_is_read(caller):
-    answer = caller.call("PUT", ME, data=b'\xef\xbb\xbf{"display_name":"Bom"}', expect=200)
-    assert answer["user"]["display_name"] == "Bom"
+    response = caller.call("PUT", ME, data=b'\xef\xbb\xbf{"display_name":"Bom"}', expect=200)
+    assert response["user"]["display_name"] == "Bom"
 
 
 @pytest.mark.parametrize("data", [b"\xef\xbb", b"\xef\xbb\xbf\xef\xbb\xbf{}", b"\xff\xfe{\0}\0"], ids=["half", "two", "utf-16"])
@@ -135,8 +135,8 @@ def test_body_with_another_mark_is_refused(caller, data):
 
 @pytest.mark.parametrize(("operation", "field", "required"), **parameters(all_fields()))
 def test_null_is_absence(caller, operation, field, required):
-    answer = caller.call(operation.method, operation.path, operation.body(**{field: None}))
+    response = caller.call(operation.method, operation.path, operation.body(**{field: None}))
     if required:
-        answer.is_error(400, "missing_field", field=field)
+        response.is_error(400, "missing_field", field=field)
     else:
-        assert answer.error not in ("invalid_field", "invalid_json") or answer.field != field
+        assert response.error not in ("invalid_field", "invalid_json") or response.field != field

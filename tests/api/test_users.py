@@ -18,13 +18,13 @@ def somebody_whom_the_directory_does_not_show(relay):
 
 def refusal(user, other):
     """Everything that a 404 says, but the number of the request."""
-    answer = look(user, other, 404).is_error(404, "unknown_recipient", field="chat_address")
-    return answer.json, sorted(name for name in answer.headers if name != "X-Request-Id")
+    response = look(user, other, 404).is_error(404, "unknown_recipient", field="chat_address")
+    return response.json, sorted(name for name in response.headers if name != "X-Request-Id")
 
 
 def test_somebody_public_is_shown_by_name(ann, bob):
-    answer = look(ann, bob)
-    assert answer.json == {"success": True, "chat_address": bob.address, "display_name": "Bob", "online": False}
+    response = look(ann, bob)
+    assert response.json == {"success": True, "chat_address": bob.address, "display_name": "Bob", "online": False}
 
 
 def test_online_is_what_the_directory_says(ann, bob):

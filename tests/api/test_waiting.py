@@ -13,11 +13,11 @@ def send(user, to, text="x", expect=(202, 429)):  # either: callers send until t
 
 
 def fill(user, to, text="x", most=30):
-    """Send until it is refused; answers how many went."""
+    """Send until it is refused; returns how many went."""
     for number in range(most):
-        answer = send(user, to, text)
-        if answer.status == 429:
-            assert answer.is_error(429, "rate_limited") and 1 <= int(answer.headers["Retry-After"]) <= 3600
+        response = send(user, to, text)
+        if response.status == 429:
+            assert response.is_error(429, "rate_limited") and 1 <= int(response.headers["Retry-After"]) <= 3600
             return number
     return most
 
@@ -108,7 +108,7 @@ def test_group_messages_wait_until_every_member_has_them(make_relay):
     wait_until("they are over", lambda: send(ann, group).status == 202)
 
 
-def test_messages_to_the_outside_wait_for_their_phone_within_the_quota(make_relay):
+def test_external_messages_wait_for_their_phone_within_the_quota(make_relay):
     relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 3})
     ann = relay.sign_in()
     for number in range(5):
@@ -123,7 +123,7 @@ def test_what_phones_bring_in_is_within_the_quota(make_relay):
                  expect=202 if number < 3 else 429)
 
 
-def test_repeat_of_a_message_is_answered_beyond_the_quota(make_relay):
+def test_repeat_of_a_message_gets_its_response_beyond_the_quota(make_relay):
     relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 1})
     ann, bob = people(relay, 2)
     first = ann.send(bob, idempotency_key="k")

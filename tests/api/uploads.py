@@ -17,7 +17,7 @@ class Sending:
         self.accepted = self.first == 100
 
     def finish(self):
-        """Send the body, if it is wanted, and answer the status."""
+        """Send the body, if it is wanted, and return the status."""
         if not self.accepted:
             return self.first
         try:
@@ -32,7 +32,7 @@ class Sending:
         return status
 
     def status(self):
-        """The status of the next answer, which is waited for."""
+        """The status of the next response, which is waited for."""
         got = b""
         while not got.endswith(b"\r\n\r\n"):
             more = self.link.recv(1)

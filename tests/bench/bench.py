@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Measures the relay beside a constant answer, a bare commit loop and a Flask program, interleaved, in one run.
+"""Measures the relay beside a constant response, a bare commit loop and a Flask program, interleaved, in one run.
 Prints markdown on stdout and what it is doing on stderr. Speed never fails the run; a server that does not start does."""
 import argparse
 import json

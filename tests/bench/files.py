@@ -17,15 +17,15 @@ WARM = 3
 
 
 def post(link, path, account, body):
-    """One POST on a kept connection: (seconds, answer)."""
+    """One POST on a kept connection: (seconds, response)."""
     start = time.perf_counter()
     link.request("POST", path, body=json.dumps(body), headers={
         "Content-Type": "application/json", "X-PChat-Session": seed.token(account)})
-    answer = link.getresponse()
-    data = answer.read()
+    response = link.getresponse()
+    data = response.read()
     taken = time.perf_counter() - start
-    if answer.status >= 300:
-        raise RuntimeError(f"{path}: {answer.status} {data[:200]}")
+    if response.status >= 300:
+        raise RuntimeError(f"{path}: {response.status} {data[:200]}")
     return taken, json.loads(data)
 
 
@@ -45,7 +45,7 @@ def group_send(server, turns):
 
 
 def curl(*argv):
-    """Seconds of one transfer, which must answer 2xx."""
+    """Seconds of one transfer, which must get a 2xx."""
     done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{time_total}", "-H", "Expect:", *argv],
                           capture_output=True, text=True, check=True, timeout=600)
     status, seconds = done.stdout.split()
@@ -86,10 +86,10 @@ def sign_in(port):
     for call, body in (("request-code", {"email": "ann@example.com", "purpose": "login"}), ("verify-code", None)):
         body = body or {"email": "ann@example.com", "code": code}
         link.request("POST", "/api/v1/pchat/auth/" + call, body=json.dumps(body), headers={"Content-Type": "application/json"})
-        answer = json.loads(link.getresponse().read())
-        code = answer.get("dev_code")
+        response = json.loads(link.getresponse().read())
+        code = response.get("dev_code")
     link.close()
-    return answer["session_token"]
+    return response["session_token"]
 
 
 def workers(server):

@@ -123,7 +123,7 @@ def fcgi_record(kind, content):
 
 
 def fcgi_get(path, uri):
-    """One GET on a FastCGI socket; the answer's first bytes, or b"" when nobody listens."""
+    """One GET on a FastCGI socket; the response's first bytes, or b"" when nobody listens."""
     fields = {b"REQUEST_METHOD": b"GET", b"DOCUMENT_URI": uri, b"QUERY_STRING": b"", b"REMOTE_ADDR": b"127.0.0.1"}
     pairs = b"".join(bytes((len(k), len(v))) + k + v for k, v in fields.items())
     ask = fcgi_record(1, struct.pack(">HB5x", 1, 0)) + fcgi_record(4, pairs) + fcgi_record(4, b"") + fcgi_record(5, b"")
@@ -137,23 +137,23 @@ def fcgi_get(path, uri):
             return b""
 
 
-def first_answer_ms(build, folder, env):
-    """From the start of `relayd --no-nginx` to the first answer of its pool."""
+def first_response_ms(build, folder, env):
+    """From the start of `relayd --no-nginx` to the first response of its pool."""
     argv = [os.path.join(build, "relayd"), "--dir", folder, "--no-nginx"]
     quiet = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_WRONLY, 0) for fd in (1, 2)]
     os.chdir(os.path.join(folder, "run"))  # the path of a socket must be short
     start = time.monotonic()
     pid = os.posix_spawn(argv[0], argv, env, file_actions=quiet)
     try:
-        while not (answer := fcgi_get("relay.sock", b"/health")) and time.monotonic() < start + 10:
+        while not (response := fcgi_get("relay.sock", b"/health")) and time.monotonic() < start + 10:
             time.sleep(0.0005)
         taken = (time.monotonic() - start) * 1000
     finally:
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
         os.chdir("/")
-    if b"Status: 200" not in answer:
-        raise RuntimeError(f"the pool answered {answer!r}")
+    if b"Status: 200" not in response:
+        raise RuntimeError(f"the pool answered {response!r}")
     return taken
 
 
@@ -175,20 +175,20 @@ def printed_line_ms(build, folder, env):
 
 
 def starts(build, folder, db):
-    """Milliseconds to the first answer: of a first start that makes its database, and of later ones; to the line."""
+    """Milliseconds to the first response: of a first start that makes its database, and of later ones; to the line."""
     env = {"PATH": servers.PATH, "LANG": "C.UTF-8"}
     fresh, later, line = [], [], []
     for n in range(STARTS):
         server = servers.Server("start", os.path.join(folder, f"start-{n}"))
         server.put_settings()
         os.makedirs(os.path.join(server.folder, "run"))
-        fresh.append(first_answer_ms(build, server.folder, env))
+        fresh.append(first_response_ms(build, server.folder, env))
     server.put_database(db)
     for suffix in ("-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(server.db + suffix)
     for n in range(STARTS):
-        later.append(first_answer_ms(build, server.folder, env))
+        later.append(first_response_ms(build, server.folder, env))
         line.append(printed_line_ms(build, server.folder, env))
     return {"fresh": statistics.median(fresh), "later": statistics.median(later), "later_max": max(later),
             "line": statistics.median(line)}

@@ -139,7 +139,7 @@ def with_groups(source, target, number):
     return target
 
 
-def settle(db):
+def finish(db):
     """Everything was fetched: the marks of accounts and sessions stand at the ends of their streams."""
     db.execute("UPDATE meta SET stream_seq = (SELECT max(id) FROM message)")
     db.execute("UPDATE account SET delivered_seq = "
@@ -165,7 +165,7 @@ def build(folder, schema, counts):
     add_accounts(db, start_ms)
     for count in counts:
         add_messages(db, done, count, counts[-1], start_ms)
-        settle(db)
+        finish(db)
         db.close()
         made[count] = os.path.join(folder, f"seed-{count}.db")
         copy(work, made[count])

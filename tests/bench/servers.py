@@ -72,7 +72,7 @@ class Server:
             file.write(text)
         self.spawn(["nginx", "-e", "stderr", "-p", run + "/", "-c", "nginx.conf"], cwd=run)
 
-    def answers(self):
+    def responds(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/health")
@@ -84,7 +84,7 @@ class Server:
 
     def wait(self):
         deadline = time.monotonic() + START_SEC
-        while not self.answers():
+        while not self.responds():
             dead = [p for p in self.processes if p.poll() is not None]
             if dead or time.monotonic() > deadline:
                 with open(self.log, encoding="utf-8", errors="replace") as log:

@@ -47,7 +47,7 @@ class Cli:
         return {found["type"]: found for found in map(json.loads, lines)}
 
     def sign_in(self, *words):
-        """Sign in with a fresh code; answers what status says."""
+        """Sign in with a fresh code; returns what status says."""
         return self.json("--code", self.relay.code(self.email), *words)["status"]
 
     def start(self, *words):
@@ -132,8 +132,8 @@ class Running:
 
 class Proxy:
     """Passes one request per connection to the relay. `break_at(request)` names what becomes of it: None, "answer"
-    (the relay acts, its answer is lost), "request" (cut before the relay saw any of it), "middle" (after a part),
-    "half" (the relay acts, the end of its answer is lost)."""
+    (the relay acts, its response is lost), "request" (cut before the relay saw any of it), "middle" (after a part),
+    "half" (the relay acts, the end of its response is lost)."""
 
     def __init__(self, relay, break_at):
         self.relay, self.break_at, self.requests = relay, break_at, []
@@ -184,30 +184,30 @@ class Proxy:
                 piece = link.recv(65536)
                 up.sendall(piece)
                 missing -= len(piece) or missing
-            answer = b""
+            response = b""
             while piece := up.recv(65536):
-                answer += piece
-            link.sendall({"answer": b"", "half": answer[:-5]}.get(verdict, answer))
+                response += piece
+            link.sendall({"answer": b"", "half": response[:-5]}.get(verdict, response))
 
 
 def first(start, verdict, times=1):
     """A break_at that treats the first requests that begin so."""
     left = [times]
 
-    def judge(head):
+    def classify(head):
         if not head.startswith(start) or not left[0]:
             return None
         left[0] -= 1
         return verdict
-    return judge
+    return classify
 
 
 Request = collections.namedtuple("Request", "method path headers body size time")
 
 
-class Answers:
-    """A server of a few lines in the place of a relay: `script(request)` answers (status, headers, bytes or JSON).
-    The `hasty` methods are answered, and their connection closed, before their body is read."""
+class Responses:
+    """A server of a few lines instead of a relay: `script(request)` returns (status, headers, bytes or JSON).
+    The `hasty` methods get a response, and their connection closed, before their body is read."""
 
     def __init__(self, script, hasty=()):
         self.script, self.requests = script, []
@@ -216,7 +216,7 @@ class Answers:
         class Handler(http.server.BaseHTTPRequestHandler):
             """Reads a request of any size, keeps the start of its body."""
 
-            def answer(self):
+            def response(self):
                 size = missing = int(self.headers.get("Content-Length") or 0)
                 body = b""
                 while missing and self.command not in hasty:
@@ -225,14 +225,14 @@ class Answers:
                     body += piece if len(body) < 1 << 20 else b""
                 request = Request(self.command, self.path, self.headers, body, size, time.monotonic())
                 outer.requests.append(request)
-                status, headers, answer = outer.script(request)
-                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                status, headers, response = outer.script(request)
+                data = response if isinstance(response, bytes) else json.dumps(response).encode()
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(data)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
-            do_GET = do_POST = do_PUT = answer
+            do_GET = do_POST = do_PUT = response
 
             def log_message(self, *_):
                 pass
@@ -254,7 +254,7 @@ class Answers:
 
 
 def signed_in(request):
-    """What a relay answers to all that leads to a signed-in user."""
+    """How a relay responds to all that leads to a signed-in user."""
     if request.path.endswith("/config"):
         return 200, {}, {"success": True, "limits": {"max_upload_bytes": 1 << 30, "poll_interval_ms": 10}}
     return 200, {}, {"success": True, "session_token": "pct_x",

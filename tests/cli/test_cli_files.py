@@ -10,7 +10,7 @@ import wave
 
 import pytest
 
-from cli import Answers, Proxy, first, signed_in
+from cli import Responses, Proxy, first, signed_in
 from client import wait_until
 
 UPLOAD, FAST = "/api/v1/webchat/upload", ["--watch", "--interval", "0.1"]
@@ -122,7 +122,7 @@ def takes_files(request):
 
 
 def test_file_is_sent_as_it_is_with_its_name_and_type(make_cli):
-    with Answers(takes_files) as relay:
+    with Responses(takes_files) as relay:
         cli = make_cli(of=relay)
         data = bytes(range(256)) * 5000
         cli.run("--code", "123456", "--to", "bob", "--attach", make_file(cli, "Grüße & 100%.png", data), "--attach",
@@ -138,7 +138,7 @@ def test_file_is_sent_as_it_is_with_its_name_and_type(make_cli):
 
 
 def test_voice_tells_how_long_it_plays(make_cli):
-    with Answers(takes_files) as relay:
+    with Responses(takes_files) as relay:
         cli = make_cli(of=relay)
         cli.run("--code", "123456", "--to", "bob", "--voice", make_wav(cli), "--message", "listen")
         body = json.loads(relay.of("/api/v1/messages")[0].body)
@@ -148,7 +148,7 @@ def test_voice_tells_how_long_it_plays(make_cli):
 
 
 def test_voice_that_is_no_wav_has_no_duration(make_cli):
-    with Answers(takes_files) as relay:
+    with Responses(takes_files) as relay:
         cli = make_cli(of=relay)
         cli.run("--code", "123456", "--to", "bob", "--voice", make_file(cli, "note.ogg"))
         body = json.loads(relay.of("/api/v1/messages")[0].body)
@@ -156,7 +156,7 @@ def test_voice_that_is_no_wav_has_no_duration(make_cli):
 
 
 def test_large_file_is_never_in_memory_as_a_whole(make_cli):
-    with Answers(takes_files) as relay:
+    with Responses(takes_files) as relay:
         cli = make_cli(of=relay)
         path = make_file(cli, "large")
         os.truncate(path, 300 << 20)
@@ -185,8 +185,8 @@ def peak_of_children(pid):
     return 0
 
 
-def test_upload_whose_answer_was_lost_is_sent_again_whole(make_cli):
-    with Answers(takes_files) as relay:
+def test_upload_whose_response_was_lost_is_sent_again_whole(make_cli):
+    with Responses(takes_files) as relay:
         relay.port = relay.server.server_port
         with Proxy(relay, first("PUT", "answer", 2)) as proxy:
             cli = make_cli(of=relay, url=proxy.url)
@@ -196,13 +196,13 @@ def test_upload_whose_answer_was_lost_is_sent_again_whole(make_cli):
         assert len(relay.of("/api/v1/messages")) == 1
 
 
-def test_refusal_that_comes_before_all_was_sent_is_heard(make_cli):
+def test_refusal_that_comes_before_all_was_sent_is_read(make_cli):
     def refuses_files(request):
         if request.method == "PUT":
             return 413, {}, {"success": False, "error": "quota_full", "message": "Your files take all your room."}
         return takes_files(request)
 
-    with Answers(refuses_files, hasty=["PUT"]) as relay:
+    with Responses(refuses_files, hasty=["PUT"]) as relay:
         cli = make_cli(of=relay)
         path = make_file(cli, "large")
         os.truncate(path, 64 << 20)
@@ -212,7 +212,7 @@ def test_refusal_that_comes_before_all_was_sent_is_heard(make_cli):
 
 
 def test_file_beyond_the_limit_is_not_even_sent(make_cli):
-    with Answers(takes_files) as relay:
+    with Responses(takes_files) as relay:
         cli = make_cli(of=relay)
         path = make_file(cli, "huge")
         os.truncate(path, (1 << 30) + 1)
@@ -221,7 +221,7 @@ def test_file_beyond_the_limit_is_not_even_sent(make_cli):
 
 
 def test_file_that_becomes_shorter_while_it_is_sent_is_one_line(make_cli):
-    with Answers(takes_files) as relay:
+    with Responses(takes_files) as relay:
         cli = make_cli(of=relay)
         path = make_file(cli, "log", b"x" * 8000000)
         relay.port = relay.server.server_port
@@ -240,7 +240,7 @@ def test_file_that_becomes_shorter_while_it_is_sent_is_one_line(make_cli):
 @pytest.mark.parametrize("flag", ["--attach", "--voice"])
 @pytest.mark.parametrize("name", ["no such file", ".", "no/such/folder/x"])
 def test_missing_file_is_one_line_and_nothing_is_sent(make_cli, flag, name):
-    with Answers(takes_files) as relay:
+    with Responses(takes_files) as relay:
         done = make_cli(of=relay).run("--code", "123456", "--to", "bob", flag, name, expect=1)
         assert done.stderr.count("\n") == 1 and name in done.stderr and not relay.requests
 
@@ -270,7 +270,7 @@ def at_terminal(cli, *words):
 
 
 def test_terminal_shows_a_bar_and_a_pipe_does_not(make_cli):
-    with Answers(takes_files) as relay:
+    with Responses(takes_files) as relay:
         cli = make_cli(of=relay)
         path = make_file(cli, "ph\x1boto.png", b"x" * 2000000)
         cli.run("--code", "123456")
@@ -313,7 +313,7 @@ def attachment(name, **more):
     ("a:b*c?.txt", "a_b_c_.txt"),
     (".webchat-x", "webchat-x"), ("a/", "file"), (None, "file")])
 def test_received_file_gets_a_safe_name_in_the_folder(make_cli, name, saved):
-    with Answers(hands_out([attachment(name)], lambda request: (200, {}, b"data"))) as relay:
+    with Responses(hands_out([attachment(name)], lambda request: (200, {}, b"data"))) as relay:
         cli = make_cli(of=relay)
         target = os.path.join(cli.home, "in", "deep")
         os.makedirs(target)
@@ -332,17 +332,17 @@ def all_files(folder):
 
 def test_received_file_never_overwrites_and_never_follows_a_link(make_cli):
     files = [attachment("x.txt"), attachment("x.txt"), attachment("link.txt")]
-    with Answers(hands_out(files, lambda request: (200, {}, b"data"))) as relay:
+    with Responses(hands_out(files, lambda request: (200, {}, b"data"))) as relay:
         cli = make_cli(of=relay)
         target = os.path.join(cli.home, "in")
         os.mkdir(target)
-        kept, outside = make_file(cli, "in/x.txt", b"mine"), os.path.join(cli.home, "outside")
-        os.symlink(outside, os.path.join(target, "link.txt"))
+        kept, beyond = make_file(cli, "in/x.txt", b"mine"), os.path.join(cli.home, "outside")
+        os.symlink(beyond, os.path.join(target, "link.txt"))
         cli.start("--code", "123456", *FAST, "--save", target).wait_for("saved as", 3).stop()
         assert sorted(os.listdir(target)) == ["link (1).txt", "link.txt", "x (1).txt", "x (2).txt", "x.txt"]
         with open(kept, "rb") as file:
             assert file.read() == b"mine"
-        assert not os.path.exists(outside)
+        assert not os.path.exists(beyond)
 
 
 def test_download_that_was_cut_is_fetched_again_whole(make_cli):
@@ -352,7 +352,7 @@ def test_download_that_was_cut_is_fetched_again_whole(make_cli):
         times.append(request)
         return 200, {"Content-Length": "100000"}, b"x" * (50000 if len(times) < 3 else 100000)
 
-    with Answers(hands_out([attachment("x.bin", size=100000)], files)) as relay:
+    with Responses(hands_out([attachment("x.bin", size=100000)], files)) as relay:
         cli = make_cli(of=relay)
         os.mkdir(os.path.join(cli.home, "in"))
         cli.start("--code", "123456", *FAST, "--save", "in").wait_for("saved as").stop()
@@ -362,7 +362,7 @@ def test_download_that_was_cut_is_fetched_again_whole(make_cli):
 
 def test_file_that_is_gone_is_said_and_the_message_still_printed(make_cli):
     gone = 404, {}, {"success": False, "error": "unknown_file", "message": "There is no such file."}
-    with Answers(hands_out([attachment("x\x1b.txt")], lambda request: gone)) as relay:
+    with Responses(hands_out([attachment("x\x1b.txt")], lambda request: gone)) as relay:
         cli = make_cli(of=relay)
         os.mkdir(os.path.join(cli.home, "in"))
         watching = cli.start("--code", "123456", *FAST, "--save", "in").wait_for("files")
@@ -373,7 +373,7 @@ def test_file_that_is_gone_is_said_and_the_message_still_printed(make_cli):
 
 def test_token_goes_to_no_other_server_than_the_relay(make_cli):
     elsewhere = attachment("x.txt", url="http://127.0.0.1:1/steal", file_id="../../../steal?")
-    with Answers(hands_out([elsewhere], lambda request: (200, {}, b"data"))) as relay:
+    with Responses(hands_out([elsewhere], lambda request: (200, {}, b"data"))) as relay:
         cli = make_cli(of=relay)
         os.mkdir(os.path.join(cli.home, "in"))
         cli.start("--code", "123456", *FAST, "--save", "in").wait_for("saved as").stop()
@@ -382,7 +382,7 @@ def test_token_goes_to_no_other_server_than_the_relay(make_cli):
 
 
 def test_command_is_told_where_the_files_are(make_cli):
-    with Answers(hands_out([attachment("x.txt")], lambda request: (200, {}, b"data"))) as relay:
+    with Responses(hands_out([attachment("x.txt")], lambda request: (200, {}, b"data"))) as relay:
         cli = make_cli(of=relay)
         os.mkdir(os.path.join(cli.home, "in"))
         watching = cli.start("--code", "123456", *FAST, "--save", "in", "--on-message", "tee message.json")
@@ -400,7 +400,7 @@ def test_interrupted_download_leaves_nothing_and_comes_again(make_cli):
             wait_until("the test goes on", lambda: len(asked) > 1, 60)
         return 200, {}, b"data"
 
-    with Answers(hands_out([attachment("x.txt")], files)) as relay:
+    with Responses(hands_out([attachment("x.txt")], files)) as relay:
         cli = make_cli(of=relay)
         os.mkdir(os.path.join(cli.home, "in"))
         watching = cli.start("--code", "123456", *FAST, "--save", "in")

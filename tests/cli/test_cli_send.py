@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from cli import PROGRAM, Answers, Proxy, first, signed_in
+from cli import PROGRAM, Responses, Proxy, first, signed_in
 from harness import free_port, unique
 from tls import make_certificate
 
@@ -55,7 +55,7 @@ def test_text_beyond_the_limit_is_refused_in_one_line(cli, bob):
 # -- broken connections ----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("times,lost", [(1, "answer"), (3, "answer"), (2, "half")])
-def test_message_whose_answer_was_lost_arrives_once(make_cli, relay, bob, times, lost):
+def test_message_whose_response_was_lost_arrives_once(make_cli, relay, bob, times, lost):
     with Proxy(relay, first(SEND, lost, times)) as proxy:
         cli = make_cli(url=proxy.url)
         cli.sign_in()
@@ -116,7 +116,7 @@ def test_busy_relay_is_asked_again_when_it_said_so(make_cli, make_relay):
 
 
 def scripted(to_messages):
-    """Answers like a relay; messages are answered by `to_messages(number)`."""
+    """Responds like a relay; to messages by `to_messages(number)`."""
     count = [0]
 
     def script(request):
@@ -128,12 +128,12 @@ def scripted(to_messages):
 
 
 def test_retry_after_is_honoured_and_the_same_bytes_are_sent_again(make_cli):
-    def answer(number):
+    def response(number):
         if number == 1:
             return 429, {"Retry-After": "2"}, {"success": False, "error": "rate_limited", "message": "Slower."}
         return 202, {}, {"success": True, "message_id": "msg_12345678", "status": "queued", "idempotency_key": "k"}
 
-    with Answers(scripted(answer)) as relay:
+    with Responses(scripted(response)) as relay:
         make_cli(of=relay).run("--code", "123456", "--to", "bob", "--message", "x")
         one, other = [request for request in relay.requests if request.path == "/api/v1/messages"]
         assert other.time - one.time >= 2
@@ -142,21 +142,21 @@ def test_retry_after_is_honoured_and_the_same_bytes_are_sent_again(make_cli):
 
 def test_retry_after_beyond_the_time_gives_up_at_once(make_cli):
     refused = 429, {"Retry-After": "3600"}, {"success": False, "error": "rate_limited", "message": "Slower."}
-    with Answers(scripted(lambda number: refused)) as relay:
+    with Responses(scripted(lambda number: refused)) as relay:
         done = make_cli(of=relay).run("--code", "123456", "--to", "bob", "--message", "x", expect=1)
         assert "Slower." in done.stderr and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>hello</html>", b"[]", b"{}", b'{"success":true}',
-                                    b'{"success":"yes"}'])
-def test_server_that_is_no_relay_is_one_line(make_cli, answer):
-    with Answers(lambda request: (200, {}, answer)) as relay:
+@pytest.mark.parametrize("response", [b"", b"<html>hello</html>", b"[]", b"{}", b'{"success":true}',
+                                      b'{"success":"yes"}'])
+def test_server_that_is_no_relay_is_one_line(make_cli, response):
+    with Responses(lambda request: (200, {}, response)) as relay:
         done = make_cli(of=relay).run("--code", "123456", expect=None)
         assert done.returncode in (1, 4) and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
 
 
 def test_redirect_is_named_and_not_followed_with_the_token(make_cli):
-    with Answers(lambda request: (301, {"Location": "http://elsewhere.example.com/\x1b[31m"}, b"")) as relay:
+    with Responses(lambda request: (301, {"Location": "http://elsewhere.example.com/\x1b[31m"}, b"")) as relay:
         done = make_cli(of=relay).run("--code", "123456", expect=4)
         assert "elsewhere.example.com" in done.stderr and "\x1b" not in done.stderr and len(relay.requests) == 1
 
@@ -363,7 +363,7 @@ def test_address_as_people_type_it_is_sent_to(cli, bob, typed):
     assert bob.texts() == ["x"]
 
 
-class HttpProxy(Answers):
+class HttpProxy(Responses):
     """A proxy of a few lines for plain http: passes requests with a whole address on, and knows one user."""
 
     def __init__(self, relay):
@@ -377,8 +377,8 @@ class HttpProxy(Answers):
         link = http.client.HTTPConnection("127.0.0.1", self.relay.port, timeout=20)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "proxy-authorization")}
         link.request(request.method, request.path[len("http://relay.invalid"):], request.body or None, headers)
-        answer = link.getresponse()
-        return answer.status, {"Content-Type": answer.headers["Content-Type"]}, answer.read()
+        response = link.getresponse()
+        return response.status, {"Content-Type": response.headers["Content-Type"]}, response.read()
 
 
 def test_proxy_is_gone_through_with_its_password(make_cli, relay):

@@ -182,17 +182,17 @@ def test_wrong_code_is_exit_3(make_cli, relay):
     assert "code" in done.stderr and done.stderr.count("\n") == 1
 
 
-def at_terminal(cli, answers):
-    """Run with a terminal for stdin, giving each answer when the question is there."""
+def at_terminal(cli, responses):
+    """Run with a terminal for stdin, giving each response when the question is there."""
     master, slave = pty.openpty()
     path = os.path.join(cli.home, "prompts")
     try:
         with open(path, "wb") as err, open(os.path.join(cli.home, "results"), "wb") as out:
             process = subprocess.Popen(cli.words(["--json"]), env=cli.env(), stdin=slave, stdout=out, stderr=err)
         try:
-            for number, answer in enumerate(answers, 1):
+            for number, response in enumerate(responses, 1):
                 wait_until("it asks", lambda n=number: open(path, encoding="utf-8").read().count("Code sent to") >= n)
-                os.write(master, (answer() if callable(answer) else answer).encode() + b"\n")
+                os.write(master, (response() if callable(response) else response).encode() + b"\n")
             return process.wait(60)
         finally:
             process.kill()

@@ -168,7 +168,7 @@ def test_cursor_that_was_not_kept_does_not_print_anything_twice(cli, bob):
     assert commanded(cli) == ["n0.", "n1.", "n2.", "n3."]
 
 
-def test_lost_answers_to_polls_print_nothing_twice_and_lose_nothing(make_cli, relay, bob):
+def test_lost_responses_to_polls_print_nothing_twice_and_lose_nothing(make_cli, relay, bob):
     lost = [0]
 
     def some_polls(head):

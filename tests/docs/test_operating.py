@@ -40,8 +40,8 @@ def figures_of_a_relay():
     with Checkout() as copy:
         port = free_port()
         assert copy.paste("./start_relay.sh --detach", RELAY_METRICS_PORT=str(port)).returncode == 0
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
-            text = answer.read().decode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as response:
+            text = response.read().decode()
     return set(re.findall(r"^# TYPE (\w+)", text, re.M))
 
 

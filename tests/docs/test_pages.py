@@ -31,8 +31,8 @@ def good(done):
     return done.stdout
 
 
-def answers(text):
-    """The JSON answers among the printed lines."""
+def responses(text):
+    """The JSON responses among the printed lines."""
     return [json.loads(line) for line in re.sub(r"\}\{", "}\n{", text).splitlines() if line.startswith('{"success"')]
 
 
@@ -67,16 +67,16 @@ def test_page_for_shared_hosting_works_when_pasted(copy):
 
 
 def test_page_for_users_works_when_pasted(copy):
-    said = answers(good(copy.paste(SIGN_IN + whole("private-relay.md"))))
-    assert [answer["success"] for answer in said] == [True] * 3
+    said = responses(good(copy.paste(SIGN_IN + whole("private-relay.md"))))
+    assert [response["success"] for response in said] == [True] * 3
     with open(copy.path("my-data.json"), encoding="utf-8") as file:
         assert json.load(file)["user"]["email"] == "me@example.com"
 
 
 def test_page_for_client_authors_works_when_pasted(copy):
-    said = answers(good(copy.paste(START + whole("api.md"))))
-    assert [answer["success"] for answer in said] == [True] * 9, said
-    assert [answer.get("duplicate") for answer in said[2:4]] == [None, True]
+    said = responses(good(copy.paste(START + whole("api.md"))))
+    assert [response["success"] for response in said] == [True] * 9, said
+    assert [response.get("duplicate") for response in said[2:4]] == [None, True]
     assert said[4]["messages"] == [] and said[6]["receipts"][0]["status"] == "read"
 
 

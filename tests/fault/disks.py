@@ -25,7 +25,7 @@ def eight_mib_file_system():
 
 
 def fill_up(folder):
-    """Take all room that is left; answers the file that takes it."""
+    """Take all room that is left; returns the file that takes it."""
     path = os.path.join(folder, "ballast")
     with open(path, "wb", buffering=0) as file:
         size = 65536

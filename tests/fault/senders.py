@@ -24,27 +24,27 @@ class Sender(threading.Thread):
     def _send(self, text):
         deadline = time.monotonic() + GIVE_UP_SEC
         while True:
-            answer = self._try(text)
+            response = self._try(text)
             # either: a try that was thought lost may have been taken
-            if answer is not None and answer.status in (200, 202):
-                self.acknowledged[text] = answer["message_id"]
+            if response is not None and response.status in (200, 202):
+                self.acknowledged[text] = response["message_id"]
                 return
             if not self.retry:
                 self.refused.append(text)
                 return
-            assert time.monotonic() < deadline, f"{text}: never acknowledged, at last {answer}"
+            assert time.monotonic() < deadline, f"{text}: never acknowledged, at last {response}"
             self.retries += 1
             time.sleep(0.02)
 
     def _try(self, text):
         body = {"to": self.recipient.address, "text": text + self.payload, "idempotency_key": text}
         try:
-            answer = self.user.post("/api/v1/messages", body)
+            response = self.user.post("/api/v1/messages", body)
         except (OSError, http.client.HTTPException):
             return None
         # either: a try that was thought lost may have been taken
-        assert answer.status in (200, 202) or answer.status >= 500, answer
-        return answer
+        assert response.status in (200, 202) or response.status >= 500, response
+        return response
 
 
 def start_senders(users, recipient, count, **options):
@@ -56,7 +56,7 @@ def start_senders(users, recipient, count, **options):
 
 
 def finish(senders):
-    """Wait for all of them; answers {text: message id} of all that was acknowledged."""
+    """Wait for all of them; returns {text: message id} of all that was acknowledged."""
     acknowledged = {}
     for sender in senders:
         sender.join(300)

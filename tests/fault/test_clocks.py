@@ -15,7 +15,7 @@ class Clock:
     """The clock of a relay, by a file that its processes look at each time."""
 
     def __init__(self, folder):
-        os.makedirs(os.path.join(folder, "data"), 0o755)  # where the fence of a worker lets it look
+        os.makedirs(os.path.join(folder, "data"), 0o755)  # where the sandbox of a worker lets it look
         self.path = os.path.join(folder, "data", "clock")
         self.env = {"LD_PRELOAD": LIBRARY, "FAKETIME_TIMESTAMP_FILE": self.path, "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1",
                     "NO_FAKE_STAT": "1", "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}

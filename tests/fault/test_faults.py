@@ -118,11 +118,11 @@ def test_locked_database_still_hands_out_what_is_waiting(make_relay):
     recipient, [sender] = people(relay, 1)
     sender.send(recipient, "waiting")
     with relay.locked_database():
-        answer = recipient.poll("")
-        assert [item["text"] for item in answer["messages"]] == ["waiting"]
-        assert recipient.poll(answer["cursor"])["messages"] == []
-    recipient.poll(answer["cursor"])
-    assert sender.status(answer["messages"][0]["message_id"]) == "delivered"
+        response = recipient.poll("")
+        assert [item["text"] for item in response["messages"]] == ["waiting"]
+        assert recipient.poll(response["cursor"])["messages"] == []
+    recipient.poll(response["cursor"])
+    assert sender.status(response["messages"][0]["message_id"]) == "delivered"
 
 
 def test_lock_held_on_and_off_under_load_loses_nothing(make_relay):
@@ -158,8 +158,8 @@ def test_full_disk_refuses_sends_keeps_what_was_acknowledged_and_recovers(small_
         acknowledged = finish(senders)
         refused = [text for sender in senders for text in sender.refused]
         assert refused, "the disk was never full"
-        answer = users[0].send(recipient, "x" * 60000, expect=503).is_error(503, "storage_full")
-        assert int(answer.headers["Retry-After"]) >= 1
+        response = users[0].send(recipient, "x" * 60000, expect=503).is_error(503, "storage_full")
+        assert int(response.headers["Retry-After"]) >= 1
         users[0].get("/api/v1/pchat/auth/me", expect=200)
         for text, message_id in acknowledged.items():
             message = users[0 if text.startswith(users[0].address) else 1].get(f"/api/v1/messages/{message_id}", expect=200)
@@ -198,9 +198,9 @@ def test_sessions_that_poll_during_the_load_each_see_everything_once_in_order(ma
 
     def poll_round():
         for number, session in enumerate(sessions):
-            answer = session.poll(cursors[number], limit)
-            seen[number] += answer["messages"]
-            cursors[number] = answer["cursor"]
+            response = session.poll(cursors[number], limit)
+            seen[number] += response["messages"]
+            cursors[number] = response["cursor"]
 
     while alive(senders):
         poll_round()

@@ -57,7 +57,7 @@ def test_file_that_belongs_to_root_is_named_with_its_owner_and_the_line_that_men
 
 
 @as_root
-def test_upload_that_belongs_to_root_is_told_and_the_chat_goes_on(users_relay):
+def test_upload_that_belongs_to_root_is_reported_and_the_chat_goes_on(users_relay):
     folder = os.path.join(users_relay.folder, "pchat_uploads", "files")
     [name] = os.listdir(folder)
     os.chown(os.path.join(folder, name), 0, 0)

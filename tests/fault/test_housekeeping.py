@@ -75,7 +75,7 @@ class People:
         self.delivered = self.ann.send(self.bob, "delivered")["message_id"]
         self.bob.poll_all("")
         self.claimed = self.ann.send(self.bob, "claimed")["message_id"]
-        self.answer = self.bob.poll()
+        self.response = self.bob.poll()
 
     def assert_nothing_is_lost(self):
         """What nobody has yet is all there; what is claimed waits for its confirmation."""
@@ -86,7 +86,7 @@ class People:
 
     def assert_the_next_pass_does_its_work(self):
         """Nothing that an earlier one left keeps it from beginning, and what is delivered now goes."""
-        self.bob.poll(self.answer["cursor"])
+        self.bob.poll(self.response["cursor"])
         wait_until("an ordinary pass begins", lambda: "cleared" in sweep(self.relay, "--verbose"))
         assert shown(self.ann, self.delivered)["text"] == shown(self.ann, self.claimed)["text"] == ""
         assert rows(self.relay, "SELECT unclean_since, lease_until FROM sweep") == [(0, 0)]
@@ -121,7 +121,7 @@ def test_pass_with_a_wrong_clock_that_is_killed_stops_no_later_pass(make_relay, 
 
 
 @needs_faketime
-def test_year_ahead_expires_what_may_expire_and_tells_the_sender_so(make_relay):
+def test_year_ahead_expires_what_may_expire_and_the_sender_learns_so(make_relay):
     relay = make_relay({"QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, "PCHAT_SESSION_TTL_SEC": 0})
     ann, bob = relay.sign_in(), relay.sign_in()
     message = ann.send(bob, "a week at most")["message_id"]
@@ -147,7 +147,7 @@ def test_passes_that_take_each_others_lease_harm_nothing(make_relay):
     relay = make_relay({"QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
     people = People(relay)
     sent = [people.ann.send(people.bob, "x")["message_id"] for _ in range(150)]
-    people.bob.poll_all(people.answer["cursor"])
+    people.bob.poll_all(people.response["cursor"])
     running = []
     for _ in range(5):
         running.append(started(relay, "--now"))
@@ -239,7 +239,7 @@ def test_passes_killed_in_every_job_leave_nothing_half_done_and_the_last_one_end
 # -- the disk full ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("room", [0, 16384, 49152, 131072])
-def test_full_disk_in_mid_pass_is_told_leaves_nothing_half_done_and_the_next_pass_ends_the_work(small_disk, room):
+def test_full_disk_in_mid_pass_is_reported_leaves_nothing_half_done_and_the_next_pass_ends_the_work(small_disk, room):
     with Relay({"PCHAT_MIN_FREE_BYTES": 0, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, "RELAY_WORKERS": 1}, folder=small_disk) as relay:
         ann, bob, carl = (relay.sign_in() for _ in range(3))
         sent = []

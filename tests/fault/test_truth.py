@@ -35,14 +35,14 @@ def relay_with_a_damaged_page(make_relay):
     return relay, bob
 
 
-def test_damaged_page_that_a_worker_met_is_told_by_ready_and_health(broken):
+def test_damaged_page_that_a_worker_met_is_reported_by_ready_and_health(broken):
     relay, bob = broken
     assert relay.client().get("/ready", expect=200)["status"] == "ready"
     assert bob.poll("", expect=500).error == "internal"
-    for _ in range(10):  # whichever worker answers
+    for _ in range(10):  # whichever worker responds
         assert relay.client().get("/ready", expect=503)["failing"] == ["database"]
-    answer = relay.client().get("/health", expect=503)
-    assert answer["part"] == "database" and "damaged" in answer["message"]
+    response = relay.client().get("/health", expect=503)
+    assert response["part"] == "database" and "damaged" in response["message"]
 
 
 def test_damaged_page_is_found_by_the_daily_check_and_by_doctor(broken):
@@ -100,7 +100,7 @@ def test_address_that_its_server_refuses_is_no_fault_of_the_mail(make_relay, sin
     assert failing(relay) is None
 
 
-def test_answer_of_a_relay_without_mail_says_so(make_relay, sink):
+def test_response_of_a_relay_without_mail_says_so(make_relay, sink):
     without, with_mail = make_relay({"PCHAT_DEV_EXPOSE_CODES": "false"}), make_relay(sink.settings())
     email = {"email": unique() + "@example.com"}
     assert "sends no mail" in without.client().post(REQUEST, email, expect=202)["message"]

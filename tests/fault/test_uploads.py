@@ -42,7 +42,7 @@ def sweep(relay):
 
 
 def age_all(relay):
-    """Make everything in the upload folder two hours old, and let the next pass look for strays."""
+    """Make everything in the upload folder two hours old, and let the next pass look for orphans."""
     for name in ("files", "incoming"):
         for file in on_disk(relay, name):
             at = time.time() - 7200
@@ -90,13 +90,13 @@ class Uploader(threading.Thread):
             number += 1
             data = b"%06d" % number * 500
             try:
-                answer = self.user.call("PUT", UPLOAD, data=data, check=False) if number % 2 else self.user.call(
+                response = self.user.call("PUT", UPLOAD, data=data, check=False) if number % 2 else self.user.call(
                     "POST", UPLOAD, data=form(data), headers=FORM, check=False)
             except (OSError, http.client.HTTPException):
                 self.failed += 1
                 continue
-            if answer.status == 200:
-                self.made.append((answer["file_id"], data))
+            if response.status == 200:
+                self.made.append((response["file_id"], data))
             else:
                 self.failed += 1
 
@@ -156,8 +156,8 @@ def test_upload_onto_a_full_disk_is_a_503_leaves_nothing_and_messages_go_on(smal
         if method == "POST":
             return ann.post(UPLOAD, data=form(data), headers=FORM, expect=expect)
         return ann.put(UPLOAD, data=iter([data]) if method == "no length" else data, expect=expect)
-    answer = upload(503).is_error(503, "storage_full")
-    assert int(answer.headers["Retry-After"]) >= 1
+    response = upload(503).is_error(503, "storage_full")
+    assert int(response.headers["Retry-After"]) >= 1
     wait_until("nothing is left of it", lambda: not on_disk(relay, "incoming"))
     assert on_disk(relay) == [] and rows(relay) == []
     ann.send(ann, "still here")

@@ -73,8 +73,8 @@ def test_no_circle_inside_a_folder():
     assert {folder: found for folder in measure.FOLDERS if (found := circles(measure.sources_of(folder)))} == {}
 
 
-def test_a_handler_lists_the_results_of_the_store_that_it_answers_itself():
-    """resp_db_failed answers all but successes: what follows it is never asked for another result."""
+def test_a_handler_lists_the_results_of_the_store_that_it_responds_to_itself():
+    """resp_db_failed responds to all but successes: what follows it is never asked for another result."""
     bad = []
     for path in measure.sources("*.c"):
         for call in re.finditer(r"resp_db_failed\(r, res\)(.*?)(?=\n}|res = |resp_db_failed)", measure.text(path), re.S):
@@ -183,7 +183,7 @@ def test_programs_are_hardened():
         assert "__stack_chk_fail" in symbols and "_chk" in symbols
 
 
-def test_every_script_answers_help_and_refuses_unknown_words():
+def test_every_script_has_help_and_refuses_unknown_words():
     for path in [os.path.join(measure.TOP, "start_relay.sh"), *glob.glob(os.path.join(measure.TOP, "scripts", "*.sh"))]:
         good = subprocess.run([path, "--help"], capture_output=True, text=True)
         bad = subprocess.run([path, "--nonsense"], capture_output=True, text=True)

@@ -64,8 +64,8 @@ class Sender:
         body = {"channel": channel, "text": "Dear friend", **({"to": to} if to else {})}
         return self.user.post(MESSAGES, body, expect=expect, check=False)
 
-    def wait(self, answer, status):
-        message_id = answer["message_id"]
+    def wait(self, response, status):
+        message_id = response["message_id"]
         return wait_until(f"it is {status}", lambda: (found := self.user.receipts(message_id)[message_id])["status"] == status and found, 30)
 
 

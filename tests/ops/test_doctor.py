@@ -46,13 +46,13 @@ def a_sound_relay(built):
 
 
 class Server:
-    """A web server on loopback that answers by a function of (path, headers): (status, type)."""
+    """A web server on loopback that responds by a function of (path, headers): (status, type)."""
 
-    def __init__(self, answer):
+    def __init__(self, response):
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, kind = answer(self.path, self.headers)
+                status, kind = response(self.path, self.headers)
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", "2")
@@ -101,7 +101,7 @@ def test_wrong_words_are_a_usage_error(sound, words):
     assert "usage: relayctl doctor" in done.stderr and len(done.stderr.splitlines()) == 1 and not done.stdout
 
 
-def test_relay_live_that_does_not_answer_is_found(make_relay):
+def test_relay_live_that_does_not_respond_is_found(make_relay):
     relay = make_relay(SOUND)
     assert examine(relay)["live"] == (True, "relay-live answers")
     [pid] = relay.children("relay-live")
@@ -305,7 +305,7 @@ def longer(certificate, key, days):
 
 
 @pytest.mark.parametrize("days, good", [(2, False), (90, True)])
-def test_days_of_the_certificate_are_told(make_relay, certificate, days, good):
+def test_days_of_the_certificate_are_reported(make_relay, certificate, days, good):
     longer(*certificate, days)
     relay = make_relay({**SOUND, "RELAY_TLS_CERTIFICATE": certificate[0], "RELAY_TLS_KEY": certificate[1]})
     found = examine(relay, expect=0 if good else 1)

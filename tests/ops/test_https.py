@@ -77,18 +77,18 @@ class Site:
             link = http.client.HTTPConnection("127.0.0.1", self.http, timeout=20)
         try:
             link.request(method, path, body=body, headers={"Host": "relay.example.com", **(headers or {})})
-            answer = link.getresponse()
-            return answer.status, answer.headers, answer.read()
+            response = link.getresponse()
+            return response.status, response.headers, response.read()
         finally:
             link.close()
 
     def wait_up(self):
-        def answers():
+        def responses():
             try:
                 return self.ask("/health")[0] == 200
             except OSError:
                 return False
-        wait_until("HTTPS answers", answers)
+        wait_until("HTTPS answers", responses)
 
 
 @pytest.fixture(name="site")
@@ -111,7 +111,7 @@ def relay_behind_https(site, make_relay):
 
 # -- what it serves --------------------------------------------------------------------------------
 
-def test_relay_answers_over_https_and_http_2(served):
+def test_relay_responds_over_https_and_http_2(served):
     site, _ = served
     done = subprocess.run(["curl", "-sk", "--http2", "-o", "/dev/null", "-w", "%{http_version} %{http_code}",
                            f"https://127.0.0.1:{site.https}/health"], capture_output=True, text=True, timeout=30)

@@ -1,4 +1,4 @@
-"""What relayd tells the service manager, heard by a socket of the test's own: Type=notify and WatchdogSec."""
+"""How relayd notifies the service manager, received by a socket of the test's own: Type=notify and WatchdogSec."""
 import contextlib
 import os
 import re
@@ -33,24 +33,24 @@ class Manager:
         self.socket.close()
         shutil.rmtree(self.folder)
 
-    def hear(self, seconds=20.0):
+    def receive(self, seconds=20.0):
         """The lines of the next datagram; None when there is none for so long."""
         self.socket.settimeout(seconds)
         with contextlib.suppress(TimeoutError, BlockingIOError):
             return self.socket.recv(4096).decode().split("\n")
         return None
 
-    def hear_until(self, line, seconds=20.0):
+    def wait_for(self, line, seconds=20.0):
         """All datagrams up to the one that has that line."""
-        heard, end = [], time.monotonic() + seconds
-        while not heard or line not in heard[-1]:
-            heard.append(self.hear(max(0.0, end - time.monotonic())))
-            assert heard[-1] is not None, f"{line} was not said: {heard}"
-        return heard
+        received, end = [], time.monotonic() + seconds
+        while not received or line not in received[-1]:
+            received.append(self.receive(max(0.0, end - time.monotonic())))
+            assert received[-1] is not None, f"{line} was not said: {received}"
+        return received
 
     def forget(self):
-        """Drop what waits to be heard."""
-        while self.hear(0.0):
+        """Drop what waits to be received."""
+        while self.receive(0.0):
             pass
 
     def env(self, **more):
@@ -69,20 +69,20 @@ def manager_at_a_path():
 @pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
 def test_ready_is_said_once_it_serves_and_stopping_when_it_ends(built, abstract):
     with Manager(abstract) as manager, Relay(env=manager.env()) as relay:
-        said = manager.hear_until("READY=1")
+        said = manager.wait_for("READY=1")
         assert said == [["READY=1", f"STATUS=2 of 2 workers, port {relay.port}"]]
         relay.client().get("/health", expect=200)
-        assert manager.hear(0.0) is None, "without a watchdog nothing more is said"
+        assert manager.receive(0.0) is None, "without a watchdog nothing more is said"
         relay.stop()
-        assert manager.hear_until("STOPPING=1") == [["STOPPING=1", "STATUS=stopping"]]
-        assert manager.hear(0.0) is None
+        assert manager.wait_for("STOPPING=1") == [["STOPPING=1", "STATUS=stopping"]]
+        assert manager.receive(0.0) is None
 
 
 def test_pool_behind_another_web_server_is_ready_without_a_port(built, manager):
     relay = Relay({"RELAY_OWN_NGINX": "false"}, env=manager.env())
     relay._is_up = lambda: "WebChat relay: unix:" in relay.stdout
     with relay:
-        assert manager.hear() == ["READY=1", "STATUS=2 of 2 workers"]
+        assert manager.receive() == ["READY=1", "STATUS=2 of 2 workers"]
 
 
 def test_relay_that_cannot_serve_is_never_ready(built, manager):
@@ -92,15 +92,15 @@ def test_relay_that_cannot_serve_is_never_ready(built, manager):
         file.write(b"no database at all" * 1000)
     with pytest.raises(StartFailed), Relay(env=manager.env(), folder=folder):
         pass
-    assert manager.hear(0.0) is None
+    assert manager.receive(0.0) is None
 
 
 def test_status_tells_how_many_workers_there_are(built, manager):
     with Relay(env=manager.env()) as relay:
-        manager.hear_until("READY=1")
+        manager.wait_for("READY=1")
         relay.settings["RELAY_WORKERS"] = 3
         relay.reload()
-        manager.hear_until(f"STATUS=3 of 3 workers, port {relay.port}")
+        manager.wait_for(f"STATUS=3 of 3 workers, port {relay.port}")
 
 
 def test_nobody_else_gets_the_socket(built, manager):
@@ -114,7 +114,7 @@ def test_nobody_else_gets_the_socket(built, manager):
 
 
 @pytest.mark.parametrize("name", [None, "", "@", "relative", "/" + "x" * 200, "vsock:2:1", "/nonexistent/notify"])
-def test_relay_runs_with_nobody_to_tell(built, name):
+def test_relay_runs_with_nobody_to_notify(built, name):
     with Relay(env={} if name is None else {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": 1000}) as relay:
         relay.client().get("/health", expect=200)
 
@@ -125,7 +125,7 @@ def fed(manager, seconds=WATCHDOG_SEC):
     """Was the watchdog fed within that time?"""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        if "WATCHDOG=1" in (manager.hear(left) or ()):
+        if "WATCHDOG=1" in (manager.receive(left) or ()):
             return True
     return False
 
@@ -135,18 +135,18 @@ def starved(manager):
     return not (fed(manager) and fed(manager))
 
 
-def test_watchdog_is_fed_while_workers_answer(built, manager):
+def test_watchdog_is_fed_while_workers_respond(built, manager):
     with Relay(env=manager.watched()):
         assert all(fed(manager) for _ in range(4))
 
 
 def test_watchdog_of_another_process_is_left_alone(built, manager):
     with Relay(env=manager.watched(WATCHDOG_PID=1)):
-        manager.hear_until("READY=1")
+        manager.wait_for("READY=1")
         assert starved(manager)
 
 
-def test_watchdog_hears_nothing_while_no_worker_answers(built, manager):
+def test_watchdog_is_not_fed_while_no_worker_responds(built, manager):
     with Relay(env=manager.watched()) as relay:
         assert fed(manager)
         with relay.frozen_workers():
@@ -155,7 +155,7 @@ def test_watchdog_hears_nothing_while_no_worker_answers(built, manager):
         assert fed(manager)
 
 
-def test_watchdog_hears_nothing_of_a_parent_that_stands_still(built, manager):
+def test_watchdog_is_not_fed_by_a_parent_that_stands_still(built, manager):
     with Relay(env=manager.watched()) as relay:
         assert fed(manager)
         os.kill(relay.process.pid, signal.SIGSTOP)
@@ -166,13 +166,13 @@ def test_watchdog_hears_nothing_of_a_parent_that_stands_still(built, manager):
         assert fed(manager)
 
 
-def test_watchdog_hears_nothing_once_the_workers_are_gone(built, manager):
+def test_watchdog_is_not_fed_once_the_workers_are_gone(built, manager):
     with Relay(env=manager.watched()) as relay:
         assert fed(manager)
         shutil.move(relay.database, relay.database + ".away")
         for pid in relay.workers():
             os.kill(pid, signal.SIGKILL)
-        manager.hear_until(f"STATUS=0 of 2 workers, port {relay.port}")
+        manager.wait_for(f"STATUS=0 of 2 workers, port {relay.port}")
         manager.forget()
         assert starved(manager)
         shutil.move(relay.database + ".away", relay.database)

@@ -121,8 +121,8 @@ def test_errors_of_the_hosts_nginx_have_the_envelope(make_hosted):
 @needs_root
 def test_cors_and_limits_hold_at_the_host(make_hosted):
     relay = make_hosted({"WEBCHAT_ALLOWED_ORIGINS": "https://chat.example.com", "RELAY_AUTH_RATE": 6})
-    answer = relay.client().get("/health", headers={"Origin": "https://chat.example.com"})
-    assert answer.headers["Access-Control-Allow-Origin"] == "https://chat.example.com"
+    response = relay.client().get("/health", headers={"Origin": "https://chat.example.com"})
+    assert response.headers["Access-Control-Allow-Origin"] == "https://chat.example.com"
     statuses = [relay.client().post("/api/v1/pchat/auth/verify-code", {}, check=False).status for _ in range(20)]
     assert 429 in statuses
 

@@ -254,7 +254,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def paste(self, text):
-        """Runs lines as that user in that folder, up to the first failure; answers what they print."""
+        """Runs lines as that user in that folder, up to the first failure; returns what they print."""
         as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         done = subprocess.run(["bash", "-eu", "-o", "pipefail"], input=text, cwd=self.home, env=self.env, timeout=120,
                               capture_output=True, text=True, check=False, **as_user)

@@ -8,7 +8,7 @@ import time
 from client import wait_until
 
 
-def test_ready_answers_without_a_credential(client):
+def test_ready_responds_without_a_credential(client):
     assert client.get("/ready", expect=200)["status"] == "ready"
 
 
@@ -21,8 +21,8 @@ def test_ready_names_a_database_that_cannot_be_written(make_relay):
 
 def test_ready_names_a_disk_below_the_floor_while_health_stays_well(make_relay):
     relay = make_relay({"PCHAT_MIN_FREE_BYTES": 2 ** 49})
-    answer = relay.client().get("/ready", expect=503)
-    assert answer["failing"] == ["disk"] and int(answer.headers["Retry-After"]) > 0
+    response = relay.client().get("/ready", expect=503)
+    assert response["failing"] == ["disk"] and int(response.headers["Retry-After"]) > 0
     relay.client().get("/health", expect=200)
 
 
@@ -51,8 +51,8 @@ def test_ready_names_housekeeping_that_has_stopped(make_relay):
     def failing():
         hold_housekeeping(relay, int(time.time() * 1000) + 25_000)
         # either: asked again until it fails
-        answer = relay.client().get("/ready", expect=(200, 503))
-        return answer.json.get("failing")
+        response = relay.client().get("/ready", expect=(200, 503))
+        return response.json.get("failing")
     assert wait_until("three intervals without a pass", failing) == ["housekeeping"]
     hold_housekeeping(relay, 0)
     # either: asked again until it is well

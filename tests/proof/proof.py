@@ -28,7 +28,7 @@ from smtp_sink import SmtpSink  # noqa: E402
 
 MODES = ("full", "scrub_content_on_final", "scrub_all_on_final", "scrub_content_on_claim", "scrub_all_on_claim")
 KINDS = ("direct", "group", "attachment", "phone", "mail")
-PEOPLE, PATIENCE_SEC, MOST_KILLS = 6, 120, 20
+PEOPLE, TIMEOUT_SEC, MOST_KILLS = 6, 120, 20
 SMALLEST, LARGEST = 20, 60000
 
 
@@ -46,13 +46,13 @@ def pieces(data):
 
 
 def patiently(call):
-    """What a good client does: the same again until it is answered."""
-    deadline = time.monotonic() + PATIENCE_SEC
+    """What a good client does: the same again until it gets a response."""
+    deadline = time.monotonic() + TIMEOUT_SEC
     while True:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            answer = call()
-            if answer.status < 500 and answer.status != 429:
-                return answer
+            response = call()
+            if response.status < 500 and response.status != 429:
+                return response
         assert time.monotonic() < deadline, "never answered"
         time.sleep(0.02)
 
@@ -121,7 +121,7 @@ class Proof:
         for text in texts:
             self.needles |= pieces(text if isinstance(text, bytes) else text.encode())
 
-    def outside(self, address):
+    def external(self, address):
         """An address out there; the modes that clear all clear it too."""
         if "_all_" in self.mode:
             self.note(address)
@@ -136,11 +136,11 @@ class Proof:
         if kind == "phone":
             body["title"] = canary(self.rng)[:40]
             self.note(body["title"])
-            return {**body, "channel": "sms", "to": self.outside("+49" + secrets.token_hex(8))}
+            return {**body, "channel": "sms", "to": self.external("+49" + secrets.token_hex(8))}
         if kind == "mail":
             body["subject"] = canary(self.rng)[:40]
             self.note(body["subject"])
-            return {**body, "channel": "email", "to": self.outside(secrets.token_hex(8) + "@example.org")}
+            return {**body, "channel": "email", "to": self.external(secrets.token_hex(8) + "@example.org")}
         if kind == "attachment":
             data, name = canary(self.rng).encode(), secrets.token_hex(12)
             self.note(data, name)
@@ -152,10 +152,10 @@ class Proof:
         for number in range(self.messages):
             kind = KINDS[number % len(KINDS)]
             body = self.body(kind, canary(self.rng))
-            answer = patiently(lambda body=body: self.people[0].post("/api/v1/messages", body))
+            response = patiently(lambda body=body: self.people[0].post("/api/v1/messages", body))
             # either: a worker may be killed once it has taken the message, and a second try is then a repeat
-            assert answer.status in (200, 202), answer
-            self.sent[kind][answer["message_id"]] = body["text"]
+            assert response.status in (200, 202), response
+            self.sent[kind][response["message_id"]] = body["text"]
             if number % 10 == 9:
                 self.copy_secrets()
             if number % 200 == 49:
@@ -175,17 +175,17 @@ class Proof:
         cursor = ""
         while True:
             body = {"chat_address": user.address, "limit": 100, "cursor": cursor, "own": True}
-            answer = patiently(lambda body=body: user.post("/api/v1/webchat/poll", body))
-            for item in answer["messages"]:
+            response = patiently(lambda body=body: user.post("/api/v1/webchat/poll", body))
+            for item in response["messages"]:
                 got.add((user.address, item["message_id"], item["text"]))
                 for attachment in item.get("attachments", ()):
                     if self.rng.random() < 0.5:  # for who has not fetched it a file is held, for a while
                         path = f"/api/v1/webchat/files/{attachment['file_id']}"
                         patiently(lambda path=path: user.get(path, check=False))
-            # where an answer was lost and its texts went with it, an empty one still moves the cursor
-            if not answer["messages"] and not answer["has_more"] and answer["cursor"] == cursor:
+            # where a response was lost and its texts went with it, an empty one still moves the cursor
+            if not response["messages"] and not response["has_more"] and response["cursor"] == cursor:
                 return
-            cursor = answer["cursor"]
+            cursor = response["cursor"]
 
     def last_claim(self):
         return patiently(lambda: self.phone.caller.post("/api/v1/phone/claim", {"phone_id": "", "limit": 100}))
@@ -193,10 +193,10 @@ class Proof:
     def deliver(self):
         for user in self.people:
             self.fetch(user, self.got)
-        deadline = time.monotonic() + PATIENCE_SEC
+        deadline = time.monotonic() + TIMEOUT_SEC
         while True:
-            answer = self.last_claim()
-            for message in answer["messages"]:
+            response = self.last_claim()
+            for message in response["messages"]:
                 result = {"message_id": message["message_id"], "status": "sent", "lease_id": message["lease_id"]}
                 patiently(lambda result=result: self.phone.caller.post(
                     "/api/v1/phone/ack", {"phone_id": "", "results": [result]}))
@@ -211,11 +211,11 @@ class Proof:
         """A pass later each user's second device comes. The third never does: it is waited for until it was not seen for
         a week."""
         if "claim" not in self.mode:
-            wait_until("a pass went by", self.pass_after(time.time() * 1000), PATIENCE_SEC)
+            wait_until("a pass went by", self.pass_after(time.time() * 1000), TIMEOUT_SEC)
         for user in self.late:
             self.fetch(user, self.got_late)
         if self.mode.endswith("final"):
-            wait_until("a pass went by", self.pass_after(time.time() * 1000), PATIENCE_SEC)
+            wait_until("a pass went by", self.pass_after(time.time() * 1000), TIMEOUT_SEC)
             assert self.open_messages() > 0, "nobody waited for the third device"
         for user in self.dead:
             self.link.execute("UPDATE session SET last_seen_at = last_seen_at - 7 * 86400000 - 1000 WHERE public_id = ?",
@@ -229,29 +229,29 @@ class Proof:
         return self.link.execute("SELECT count(*) FROM message WHERE scrubbed_at = 0 OR final_at = 0").fetchone()[0]
 
     def drop_lost_uploads(self):
-        """An upload whose answer was lost belongs to no message: it stays until it expires, or its owner deletes it."""
+        """An upload whose response was lost belongs to no message: it stays until it expires, or its owner deletes it."""
         named = {row[0].hex() for row in self.link.execute(
             "SELECT f.public_id FROM file f JOIN message_file mf ON mf.file_id = f.id")}
         for file in self.people[0].get("/api/v1/webchat/files?limit=200", expect=200)["files"]:
             if file["file_id"][4:] not in named:
-                # either: a delete whose answer was lost has happened
+                # either: a delete whose response was lost has happened
                 self.people[0].delete(file["url"], expect=(200, 404))
 
-    def let_time_pass_for_strays(self):
+    def let_time_pass_for_orphans(self):
         """Bytes whose worker was killed before their row are removed once they are three minutes old, by the next look: their
         time is put back instead of waiting."""
         files, incoming = (os.path.join(self.relay.folder, "pchat_uploads", name) for name in ("files", "incoming"))
 
-        def strays():
+        def orphans():
             known = {row[0].hex() for row in self.link.execute("SELECT public_id FROM file")}
             cut_off = [os.path.join(incoming, name) for name in os.listdir(incoming)]
             return cut_off + [os.path.join(files, name) for name in os.listdir(files) if name not in known]
-        for path in strays():
+        for path in orphans():
             with contextlib.suppress(FileNotFoundError):
                 os.utime(path, (time.time() - 100000, time.time() - 100000))
-        if strays():
+        if orphans():
             self.link.execute("UPDATE sweep SET searched_at = 0")
-            wait_until("strays are removed", lambda: not strays(), PATIENCE_SEC)
+            wait_until("strays are removed", lambda: not orphans(), TIMEOUT_SEC)
 
     def check_nothing_lost(self):
         """In the modes that wait for the confirmation everybody got everything."""
@@ -272,17 +272,17 @@ class Proof:
         held = time.monotonic() + 2
         try:
             if self.mode != "full":
-                wait_until("all is scrubbed", lambda: self.open_messages() == 0, PATIENCE_SEC)
-                wait_until("held files are let go", lambda: self.link.execute("SELECT count(*) FROM file").fetchone() == (0,), PATIENCE_SEC)
+                wait_until("all is scrubbed", lambda: self.open_messages() == 0, TIMEOUT_SEC)
+                wait_until("held files are let go", lambda: self.link.execute("SELECT count(*) FROM file").fetchone() == (0,), TIMEOUT_SEC)
                 wait_until("the lag is told", lambda: self.link.execute(
-                    "SELECT unclean_since FROM sweep").fetchone()[0] > 0, PATIENCE_SEC)
+                    "SELECT unclean_since FROM sweep").fetchone()[0] > 0, TIMEOUT_SEC)
             while time.monotonic() < held:
                 time.sleep(0.05)
         finally:
             reader.let_go()
         let_go = time.monotonic()
         wait_until("the WAL is empty", lambda: self.link.execute(
-            "SELECT unclean_since FROM sweep WHERE finished_at >= started_at").fetchone() == (0,), PATIENCE_SEC)
+            "SELECT unclean_since FROM sweep WHERE finished_at >= started_at").fetchone() == (0,), TIMEOUT_SEC)
         return let_go - start, time.monotonic() - let_go
 
     def search(self):
@@ -311,7 +311,7 @@ class Proof:
             self.check_nothing_lost()
             wait_until("the relay answers", lambda: patiently(lambda: self.people[0].get("/health")).status == 200)
             self.drop_lost_uploads()
-            self.let_time_pass_for_strays()
+            self.let_time_pass_for_orphans()
             held, after = self.scrub()
         left, searched = self.search()
         return {"mode": self.mode, "messages": sum(map(len, self.sent.values())), "kills": chaos.kills,

@@ -270,6 +270,16 @@ TEST(outbox_drops_what_is_past_its_time)
 	assert_int_equal(store_number("SELECT count(*) FROM outbox"), 0);
 }
 
+TEST(mail_without_an_end_is_tried_however_late)
+{
+	post("a@x", NOW, 0);
+	assert_int_equal(db_outbox_expire(store.db, INT64_MAX), DB_DONE);
+	assert_int_equal(due(NOW), DB_ROW);
+	assert_int_equal(db_outbox_retry(store.db, mail.id, NOW + 1000 * HOUR, "no"), DB_DONE);
+	assert_int_equal(due(NOW + 1000 * HOUR - 1), DB_NONE);
+	assert_int_equal(due(NOW + 1000 * HOUR), DB_ROW);
+}
+
 TEST(figures_count_what_there_is)
 {
 	struct member ann = sign_in("ann"), bob = sign_in("bob");
@@ -311,6 +321,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(outbox_gives_mails_in_the_order_they_are_due),
 	EACH(outbox_tries_a_mail_again_later),
 	EACH(outbox_drops_what_is_past_its_time),
+	EACH(mail_without_an_end_is_tried_however_late),
 	EACH(figures_count_what_there_is),
 };
 

@@ -157,8 +157,8 @@ class Child:
 
 
 def fetched(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.status, answer.headers, answer.read()
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return response.status, response.headers, response.read()
 
 
 def test_start_web_serves_the_page_alone_on_the_next_free_port(page):
