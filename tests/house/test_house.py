@@ -42,6 +42,15 @@ def test_no_unbounded_string_functions():
     assert [(rel(p), m.group(1)) for p in measure.sources() if (m := bad.search(measure.text(p)))] == []
 
 
+SPECIAL_CASE = re.compile(r"\w*ttl\w*(?: > 0)? \?|- [\w>.-]*(?:ttl_\w+|TTL_MS)\b|expires_at(?: > 0)? (?:&&|\|\|) ")
+
+
+def test_never_is_the_affair_of_expiry_alone():
+    """No caller compares a life or an end with 0 itself."""
+    assert SPECIAL_CASE.search("x = c->a_ttl_sec ? now - c->a_ttl_sec : -1;") and SPECIAL_CASE.search("s.expires_at && s.expires_at <= now")
+    assert [(rel(p), m.group()) for p in measure.sources() if (m := SPECIAL_CASE.search(measure.text(p)))] == []
+
+
 def test_sql_stands_in_its_table_and_the_engine_only():
     sql = re.compile(r'"[^"]*\b(SELECT .* FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b')
     found = [rel(p) for p in measure.sources() if sql.search(measure.text(p))]
