@@ -20,7 +20,7 @@
 #define EVENTS 512
 #define LINE_BYTES 4096
 #define AT_ONCE 200 /* connections that are being made */
-#define SETTLE_US 500000 /* between the last stream and the first send */
+#define PAUSE_US 500000 /* between the last stream and the first send */
 #define AFTER_US 2000000 /* for wakes of the last sends */
 #define UP_US 120000000
 
@@ -353,7 +353,7 @@ run(struct bench *b, int64_t seconds)
 		turn(b, 5);
 	if (b->up < b->readers_len)
 		die("not all streams stand");
-	from = now_us() + SETTLE_US;
+	from = now_us() + PAUSE_US;
 	while (now_us() < from)
 		turn(b, 5);
 	puts("up");
