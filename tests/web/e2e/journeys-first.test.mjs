@@ -1,7 +1,7 @@
 // The first minute of somebody with a launch link, over a real relay.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, launch, open, signIn, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { axe, bubble, launch, open, signIn, signedIn, small, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay;
 let browser;
@@ -81,6 +81,45 @@ test('J1 a-message-to-somebody-by-address', async () => {
   await page.getByText(/^Write to .*@ann/).click();
   await write(page, 'Are you there?');
   await until('it arrives', async () => (await ann.poll()).some((m) => m.text === 'Are you there?'));
+});
+
+test('J3 a-link-leads-into-a-private-group', async () => {
+  const anna = await signedIn(browser, relay, 'annag', 'Anna');
+  await anna.keyboard.press('Control+Shift+O');
+  await anna.getByRole('button', { name: 'New group' }).click();
+  await anna.getByLabel('Name of the group').fill('Hidden valley');
+  await anna.getByRole('button', { name: 'Create group' }).click();
+  await anna.locator('#compose').waitFor();
+  await anna.locator('.head-who').click();
+  await anna.locator('.info').getByRole('button', { name: 'Invite links' }).click();
+  const dialog = anna.getByRole('dialog');
+  await dialog.getByText('No invite link is open.').waitFor();
+  await dialog.getByLabel('For how many').selectOption('1');
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  const link = await dialog.getByLabel('The link', { exact: true }).inputValue();
+  await dialog.getByText('1 use left').waitFor();
+  assert.deepEqual(await axe(anna), []);
+  // somebody new: sign-in, one question, and in
+  const pia = await open(browser, link, small);
+  await pia.getByLabel('E-mail').fill('pia@example.org');
+  await pia.getByRole('button', { name: 'Send me a code' }).click();
+  await until('the code is filled in', async () => (await pia.locator('#code').inputValue()).length === 6);
+  await pia.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await pia.getByRole('dialog').getByRole('button', { name: 'Join' }).click();
+  await write(pia, 'I found you');
+  await bubble(anna, 'I found you').waitFor();
+  // the same link again, by somebody who is signed in: it is used up, and says so
+  const rob = await signedIn(browser, relay, 'robg', 'Rob');
+  const again = await open(browser, link, { context: rob.context() });
+  await again.getByRole('dialog').getByRole('button', { name: 'Join' }).click();
+  await again.getByText('This link is over, or is for another group.').waitFor();
+  // one that is revoked is gone from the list
+  await dialog.getByLabel('For how many').selectOption('25');
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  await dialog.getByText('25 uses left').waitFor();
+  await dialog.getByRole('button', { name: 'Revoke the link' }).click();
+  await until('it is gone', async () => (await dialog.getByText('25 uses left').count()) === 0);
+  assert.deepEqual([...anna.faults, ...pia.faults, ...rob.faults], []);
 });
 
 void signIn;

@@ -225,7 +225,10 @@ export async function enter(): Promise<void> {
   const mine = stored<string>('webchat.session', '', sessionStorage);
   const fits = (s: SessionRecord): boolean => !wanted?.relay || s.relay === wanted.relay;
   const byMail = wanted?.email ? sessions.peek().find((s) => fits(s) && s.email.toLowerCase() === wanted.email.toLowerCase()) : undefined;
-  const s = byMail ?? (wanted?.relay || wanted?.email ? undefined : (sessions.peek().find((x) => x.sid === mine) ?? sessions.peek()[0]));
+  // a link to a group or a person needs no new sign-in where one fits; a link to a relay is one
+  const isVisit = !wanted?.email && Boolean(wanted?.group || wanted?.to || !wanted?.relay);
+  const fitting = sessions.peek().filter((x) => fits(x) && !(wanted && x.signedOut));
+  const s = byMail ?? (isVisit ? (fitting.find((x) => x.sid === mine) ?? fitting[0]) : undefined);
   if (s) await openSession(s);
   else phase.value = 'signin';
 }

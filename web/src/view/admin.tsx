@@ -10,10 +10,11 @@ import { Icon } from '../ui/icon';
 import { openMenu, type MenuItem } from '../ui/menu';
 import { Avatar, Button, Empty, One } from '../ui/parts';
 import { ask } from '../ui/dialog';
+import { InviteLinks } from './invite-links';
 import { PageHead } from './page-head';
 import { attempt, sentence } from './trouble';
 
-const tabs = ['requests', 'people', 'figures', 'audit'] as const;
+const tabs = ['requests', 'invites', 'people', 'figures', 'audit'] as const;
 
 export function Admin() {
   const tab = (place.value.page!.split('/')[1] as (typeof tabs)[number] | undefined) ?? 'requests';
@@ -29,6 +30,7 @@ export function Admin() {
       </div>
       <div class="page-body" id="admin-body" role="tabpanel" aria-label={t(`admin.${tab}` as Key)}>
         {tab === 'requests' && <Requests />}
+        {tab === 'invites' && <InviteLinks group={null} />}
         {tab === 'people' && <People />}
         {tab === 'figures' && <Figures />}
         {tab === 'audit' && <Audit />}

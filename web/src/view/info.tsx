@@ -291,6 +291,9 @@ export function Info() {
             <Button icon="pencil" onClick={() => void openDialog((done) => <EditGroup chat={chat} close={() => done()} />)}>
               {t('group.change')}
             </Button>
+            <Button icon="user-plus" onClick={() => void import('./invite-links').then(({ InviteDialog }) => openDialog((done) => <InviteDialog group={key} close={() => done()} />))}>
+              {t('invite.links')}
+            </Button>
             {chat.visibility === 'public' && (
               <Button icon="link" onClick={() => void copyText(`${location.origin}${location.pathname}#relay=${encodeURIComponent(e.session.relay)}&mode=private&group=${key}`)}>
                 {t('group.link')}

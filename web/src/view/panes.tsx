@@ -1,7 +1,8 @@
 // The panes of a session that is open: list, talk or page, info.
 import { Component, type ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { t } from '../i18n';
-import { place } from '../state/app';
+import { launch, place } from '../state/app';
 import { Icon } from '../ui/icon';
 import { Button } from '../ui/parts';
 import { Lazy } from './lazy';
@@ -37,6 +38,9 @@ export class Guard extends Component<{ children: ComponentChildren; name: string
 
 export function Main() {
   const p = place.value;
+  useEffect(() => {
+    if (launch.value) void import('./arrival').then((m) => m.arrive());
+  }, []);
   const pane = p.page ? 'page' : p.chat ? 'chat' : 'list';
   return (
     <div class="app" data-pane={pane} data-panel={p.panel === 'info' && p.chat && !p.page ? 'info' : undefined}>

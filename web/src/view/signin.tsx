@@ -221,7 +221,6 @@ export function SignIn() {
         email: email.value.trim(), code: code.value, device_name: deviceName(), session_name: launch.value?.session || sessionName(), language: language.value,
         ...(name.value.trim() ? { display_name: name.value.trim() } : {}), ...(shownAddress ? { chat_address: shownAddress } : {}), public_visible: isPublic.value,
       });
-      launch.value = null;
     } catch (e) {
       const tr = asTrouble(e);
       const at = tr.code === 'address_taken' || tr.more.field === 'chat_address' ? 'address' : tr.code === 'code_invalid' ? 'code' : 'all';

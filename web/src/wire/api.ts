@@ -12,6 +12,7 @@ export type DirectoryUser = S['DirectoryUser'];
 export type AdminUser = S['AdminUser'];
 export type AccessRequest = S['AccessRequest'];
 export type AuditEntry = S['AuditEntry'];
+export type InviteLink = S['InviteLink'];
 export type KeyInfo = S['Key'];
 export type PhoneInfo = S['Phone'];
 export type Contact = S['Contact'];
@@ -134,6 +135,10 @@ export class Api {
   setRole = (id: string, address: string, role: Role) => this.#call('PATCH', `${web}/groups/${seg(id)}/members/${seg(address)}`, { role });
   removeMember = (id: string, address: string) => this.#call('DELETE', `${web}/groups/${seg(id)}/members/${seg(address)}`);
   invites = () => this.#get<{ invites: { invite_id: string; group: Group }[] }>(`${web}/invites`);
+  /** Invite links into a group, or (null) past the allow-list of the relay. */
+  inviteLinks = (group: string | null, after?: string) => this.#get<{ invites: InviteLink[]; has_more: boolean; after?: string }>(`${linksOf(group)}${query({ after })}`);
+  newInviteLink = (group: string | null, body: { uses: number; days: number }) => this.#post<{ invite: InviteLink; token: string }>(linksOf(group), body);
+  revokeInviteLink = (group: string | null, id: string) => this.#call('DELETE', `${linksOf(group)}/${seg(id)}`);
   /** A button of the relay's own messages; the caller has checked the path. */
   act = (path: string) => this.#post<{ status: string }>(path);
 
@@ -167,6 +172,8 @@ export class Api {
   transcribe = (file_id: string, language?: string) => this.#post<{ text: string; language?: string }>(`${web}/transcribe`, { file_id, ...(language ? { language } : {}) }, { timeoutMs: 90_000 });
   ice = () => this.#get<{ ice_servers: { urls: string[]; username?: string; credential?: string }[]; relay_only: boolean }>(`${web}/calls/ice`);
 }
+
+const linksOf = (group: string | null): string => (group ? `${web}/groups/${seg(group)}/invites` : `${web}/admin/invites`);
 
 export const fileUrl = (id: string): string => `${web}/files/${seg(id)}`;
 export const uploadUrl = (name: string, key: string): string => `${web}/upload${query({ name, key })}`;
