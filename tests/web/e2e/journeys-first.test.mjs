@@ -106,7 +106,8 @@ test('J3 a-link-leads-into-a-private-group', async () => {
   await until('the code is filled in', async () => (await pia.locator('#code').inputValue()).length === 6);
   await pia.getByRole('button', { name: 'Sign in', exact: true }).click();
   await pia.getByRole('dialog').getByRole('button', { name: 'Join' }).click();
-  await write(pia, 'I found you');
+  await pia.locator('#compose').fill('I found you');
+  await pia.getByRole('button', { name: 'Send', exact: true }).click();
   await bubble(anna, 'I found you').waitFor();
   // the same link again, by somebody who is signed in: it is used up, and says so
   const rob = await signedIn(browser, relay, 'robg', 'Rob');

@@ -6,7 +6,7 @@ import { dateOf, t } from '../i18n';
 import { chats } from '../state/app';
 import { DialogHead } from '../ui/dialog';
 import { Icon } from '../ui/icon';
-import { Button, Choice, One, Round } from '../ui/parts';
+import { Button, Choice, Field, One, Round } from '../ui/parts';
 import type { InviteLink } from '../wire/api';
 import { copyText } from './copy';
 import { Qr } from './qr';
@@ -53,7 +53,7 @@ export function InviteLinks({ group }: { group: string | null }) {
       {made.value && (
         <section class="card stack" aria-live="polite">
           <p>{group ? t('invite.shown') : t('invite.shownRelay')}</p>
-          <input type="text" dir="ltr" readOnly value={made.value} aria-label={t('invite.link')} onFocus={(ev) => ev.currentTarget.select()} />
+          <Field id="invite-link" label={t('invite.link')} dir="ltr" readOnly value={made.value} onFocus={(ev) => ev.currentTarget.select()} />
           <Qr text={made.value} label={t('invite.qr')} />
           <Button kind="main" icon="copy" onClick={() => void copyText(made.value)}>
             {t('copy')}
