@@ -46,7 +46,7 @@ export function written(l: Layout, level: Level, [row, col]: [number, number], c
 }
 
 const columns = (l: Layout, row: number): number => Math.max(l.default[row]?.length ?? 0, l.shift[row]?.length ?? 0);
-const isLetter = (s: string | undefined): boolean => /[\p{L}\p{M}\u200c\u200d]/u.test(s ?? '');
+const isLetter = (s: string | undefined): boolean => /[\p{L}\p{M}\u200c\u200d\u309b\u309c]/u.test(s ?? '');
 
 /** Layouts whose last row of letters has a key more than a machine, yet begins at its usual place. */
 const NO_KEY_BEFORE_Z = new Set(['belarusian', 'nigerian', 'sindhi', 'urdu']);
@@ -104,6 +104,10 @@ export function wideBoard(l: Layout, alt: boolean): Board {
   const left = Math.min(0, starts[0]!);
   const width = Math.max(15 * Q, ends[0]! + 1.5 * Q, ends[1]!, ends[2]! + 1.25 * Q, ends[3]! + 1.25 * Q) - left;
   starts.forEach((s, row) => keysOf(l, row).forEach((col) => slots.push({ row, at: s - left + col * Q, span: Q, key: [row, col] })));
+  // the last key of the upper row goes up to the edge where it is near
+  const gap = width + left - ends[1]!;
+  const last = slots.find((s) => s.key?.[0] === 1 && s.key[1] === columns(l, 1) - 1);
+  if (last && gap <= Q) last.span += gap;
   const rest = (row: number, steer: Steer): number => slots.push({ row, at: ends[row]! - left, span: width - ends[row]! + left, steer });
   rest(0, 'delete');
   slots.push({ row: 1, at: 0, span: starts[1]! - left, steer: 'next' }, { row: 2, at: 0, span: starts[2]! - left, steer: 'lock' }, { row: 3, at: 0, span: starts[3]! - left, steer: 'shift' });
@@ -141,38 +145,46 @@ export function signsOf(l: Layout): string[] {
 
 const firstOf = (l: Layout, wanted: string): string | undefined => [...wanted].find((w) => l.default.some((row) => row.includes(w)) || l.shift.some((row) => row.includes(w)));
 
-/** For a narrow place: letters alone, or everything else. */
-export function narrowBoard(l: Layout, page: 'letters' | 'signs', alt: boolean, next: boolean): Board {
-  const lines: Slot[][] = [];
-  if (page === 'letters') letterRows(l).forEach((keys, row) => lines.push(keys.map((key) => ({ row, at: 0, span: Q, key }))));
-  else {
-    const signs = signsOf(l);
-    const rows = Math.min(4, Math.max(3, Math.ceil(signs.length / 10)));
-    const per = Math.ceil(signs.length / rows);
-    for (let row = 0; row < rows; row++) lines.push(signs.slice(row * per, (row + 1) * per).map((sign) => ({ row, at: 0, span: Q, sign })));
-  }
-  const width = Math.max(10 * Q, ...lines.map((line) => line.length * Q), lines[lines.length - 1]!.length * Q + 3 * Q);
-  const last = lines.length - 1;
-  const slots = lines.flatMap((line, row) => {
-    const start = row === last ? (width - (line.length + 3) * Q) / 2 + 1.5 * Q : (width - line.length * Q) / 2;
-    return line.map((s, i) => ({ ...s, at: Math.round(start) + i * Q }));
-  });
-  const free = Math.floor((width - lines[last]!.length * Q) / 2);
-  if (page === 'letters') slots.push({ row: last, at: 0, span: Math.min(free, 2 * Q), steer: 'shift' });
-  slots.push({ row: last, at: width - Math.min(free, 2 * Q), span: Math.min(free, 2 * Q), steer: 'delete' });
-  const stops = [firstOf(l, ',،၊、'), firstOf(l, '.۔।။。')];
+interface Line {
+  slots: Slot[];
+  width: number;
+}
+
+function letterLines(l: Layout): Line {
+  const lines = letterRows(l);
+  const lower = lines[lines.length - 1]!.length * Q;
+  const width = Math.max(10 * Q, lower + 3 * Q, ...lines.map((keys) => keys.length * Q));
+  const slots = lines.flatMap((keys, row) => keys.map((key, i) => ({ row, at: Math.floor((width - keys.length * Q) / 2) + i * Q, span: Q, key })));
+  const row = lines.length - 1;
+  const side = Math.min(2 * Q, Math.floor((width - lower) / 2));
+  return { width, slots: [...slots, { row, at: 0, span: side, steer: 'shift' }, { row, at: width - side, span: side, steer: 'delete' }] };
+}
+
+/** As many signs in each row, and Delete at the end of the last one. */
+function signLines(l: Layout): Line {
+  const signs = signsOf(l);
+  const rows = Math.min(4, Math.max(3, Math.ceil((signs.length + 2) / 11)));
+  const per = Math.max(10, Math.ceil((signs.length + 2) / rows));
+  const slots: Slot[] = signs.map((sign, i) => ({ row: Math.floor(i / per), at: (i % per) * Q, span: Q, sign }));
+  const hasRoom = signs.length % per <= per - 2;
+  const row = Math.floor(signs.length / per) + (hasRoom ? 0 : 1);
+  return { width: per * Q, slots: [...slots, { row, at: (per - 2) * Q, span: 2 * Q, steer: 'delete' }] };
+}
+
+/** For a narrow place: letters alone, or everything else; `alt` has a third level. */
+export function narrowBoard(l: Layout, page: 'letters' | 'signs', alt: boolean): Board {
+  const { slots, width } = page === 'letters' ? letterLines(l) : signLines(l);
+  const row = Math.max(...slots.map((s) => s.row)) + 1;
+  const [comma, stop] = [firstOf(l, ',،၊、'), firstOf(l, '.۔।။。')];
+  const foot: (Partial<Slot> & { span: number })[] = [{ span: 1.5 * Q, steer: 'page' }, { span: Q, steer: 'next' }];
+  if (alt) foot.push({ span: 1.25 * Q, steer: 'alt' });
+  if (comma) foot.push({ span: Q, sign: comma });
+  const end: typeof foot = [...(stop ? [{ span: Q, sign: stop }] : []), { span: 1.5 * Q, steer: 'enter' }];
+  const taken = [...foot, ...end].reduce((n, s) => n + s.span, 0);
   let at = 0;
-  const foot = (span: number, what: Partial<Slot>): void => {
-    slots.push({ row: last + 1, at, span, ...what });
-    at += span;
-  };
-  foot(1.5 * Q, { steer: 'page' });
-  if (next) foot(Q, { steer: 'next' });
-  if (alt) foot(1.25 * Q, { steer: 'alt' });
-  if (stops[0]) foot(Q, { sign: stops[0] });
-  const behind = (stops[1] ? Q : 0) + 1.5 * Q;
-  foot(width - at - behind, { steer: 'space' });
-  if (stops[1]) foot(Q, { sign: stops[1] });
-  foot(1.5 * Q, { steer: 'enter' });
-  return { slots: slots.filter((s) => !s.key || !isEmpty(l, ...s.key)), width, rows: last + 2 };
+  for (const s of [...foot, { span: width - taken, steer: 'space' as const }, ...end]) {
+    slots.push({ row, at, ...s });
+    at += s.span;
+  }
+  return { slots: slots.filter((s) => !s.key || !isEmpty(l, ...s.key)), width, rows: row + 1 };
 }

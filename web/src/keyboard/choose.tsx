@@ -7,12 +7,12 @@ import { Icon } from '../ui/icon';
 import { allByName, codeOf, matching, nameOf, ownName } from './list';
 import { chosen, offered, remember } from './memory';
 
-function Search({ value, onInput }: { value: string; onInput: (s: string) => void }) {
+function Search({ value, onInput, autofocus }: { value: string; onInput: (s: string) => void; autofocus?: boolean }) {
   return (
     <label class="search">
       <Icon name="search" small />
       <span class="hidden">{t('kb.search')}</span>
-      <input type="search" placeholder={t('kb.search')} value={value} onInput={(e) => onInput(e.currentTarget.value)} />
+      <input type="search" placeholder={t('kb.search')} value={value} autofocus={autofocus} onInput={(e) => onInput(e.currentTarget.value)} />
     </label>
   );
 }
@@ -38,7 +38,7 @@ function List({ onPick, reading }: { onPick: (id: string) => void; reading?: rea
   ] as const;
   return (
     <>
-      <Search value={q.value} onInput={(s) => (q.value = s)} />
+      <Search value={q.value} onInput={(s) => (q.value = s)} autofocus={!matchMedia('(pointer: coarse)').matches} />
       <div class="scroll">
         {groups.map(([head, ids]) =>
           ids.length ? (

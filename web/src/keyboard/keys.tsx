@@ -13,6 +13,9 @@ import { charOf, layout, press, waiting, write } from './typing';
 
 const codes: Partial<Record<Steer, string[]>> = { delete: ['Backspace'], enter: ['Enter', 'NumpadEnter'], space: ['Space'], alt: ['AltRight'], lock: ['CapsLock'] };
 
+/** From this width on, in quarters of a key, letters are a little smaller in a narrow window. */
+const TIGHT = 44;
+
 const isThere = (s: Slot): boolean => !!s.steer || charOf(s) !== '';
 
 /** The nearest key in a direction: what an arrow goes to. */
@@ -45,7 +48,7 @@ function Variants({ more, board, onPick, onClose }: { more: More; board: Board; 
     const key = keys.querySelectorAll<HTMLElement>('[data-slot]')[more.index]!;
     const left = key.offsetLeft + (key.offsetWidth - el.offsetWidth) / 2;
     el.style.left = `${Math.max(0, Math.min(keys.clientWidth - el.offsetWidth, left))}px`;
-    el.style.top = `${key.offsetTop >= el.offsetHeight ? key.offsetTop - el.offsetHeight : key.offsetTop + key.offsetHeight}px`;
+    el.style.top = `${key.offsetTop - el.offsetHeight}px`;
     if (more.byKeys) el.querySelector('button')!.focus();
   }, [more]);
   const onKey = (e: KeyboardEvent): void => {
@@ -77,7 +80,7 @@ function KeyButton({ slot, index, isFirst, isLit, onFocus }: { slot: Slot; index
   return (
     <button
       type="button"
-      class={`kb-key${slot.steer ? ` steer ${slot.steer}` : name.length > 2 ? ' long' : ''}`}
+      class={`kb-key${slot.steer ? ` steer ${slot.steer}` : name.length > 4 ? ' word' : name.length > 2 ? ' long' : ''}`}
       style={place}
       data-slot
       data-index={index}
@@ -152,7 +155,7 @@ export function Keys({ board, onNext }: { board: Board; onNext: () => void }) {
   const isLit = (s: Slot): boolean => (s.steer ? !!codes[s.steer]?.some((c) => lit.value.has(c)) : !!s.key && shining.value.has(s.key.join(' ')));
   return (
     <div
-      class="kb-keys"
+      class={`kb-keys${board.width > TIGHT ? ' tight' : ''}`}
       ref={place}
       dir="ltr"
       lang={code}

@@ -48,9 +48,13 @@ export function matching(ids: string[], words: string): string[] {
   });
 }
 
+/** Languages that are written with the keyboard of another tag. */
+const SAME: Record<string, string> = { nb: 'no', nn: 'no', ku: 'ckb' };
+
 /** The first keyboard for a language, by its tag; null where there is none. */
 export function keyboardFor(tag: string): string | null {
-  const base = tag.split('-')[0]!;
+  const short = tag.split('-')[0]!;
+  const base = SAME[short] ?? short;
   const ids = Object.keys(keyboards).filter((id) => !keyboards[id]![2] || keyboards[id]![2] === 'eastern');
   const has = (id: string, what: string): boolean => keyboards[id]![0].split(' ').includes(what);
   return ids.find((id) => has(id, tag)) ?? ids.find((id) => has(id, base)) ?? ids.find((id) => keyboards[id]![0].split('-')[0] === base) ?? null;

@@ -80,7 +80,7 @@ function boardOf(width: number, v: View): Board | null {
   const l = layout.value;
   if (!l) return null;
   if (width >= WIDE_FROM * v.rem) return wideBoard(l, hasAlt(l.id));
-  return narrowBoard(l, page.value, hasAlt(l.id), width > 0);
+  return narrowBoard(l, page.value, hasAlt(l.id));
 }
 
 export function Panel({ reading, onClose }: { reading?: readonly string[]; onClose: () => void }) {

@@ -68,6 +68,7 @@ function within(el: TextField, act: (before: string) => void): void {
   act(el.value.slice(0, caret ?? undefined));
   after = { el, value: el.value, caret: el.selectionStart };
   waiting.value = typist.dead;
+  if (typist.dead) page.value = 'letters'; // what it waits for is there
 }
 
 function spent(): void {
