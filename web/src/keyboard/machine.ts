@@ -57,6 +57,7 @@ function down(e: KeyboardEvent): void {
 }
 
 function up(e: KeyboardEvent): void {
+  if (!e.isTrusted) return;
   holds(e);
   light(e.code, false);
   // where a Meta key is down, the others do not tell when they go up

@@ -175,7 +175,7 @@ export function Panel({ reading, onClose }: { reading?: readonly string[]; onClo
   const isWide = p.width >= WIDE_FROM * v.rem;
   const name = nameOf(id);
   return (
-    <section ref={box} class={`kb${isWide ? ' wide' : ''}`} role="group" aria-label={t('kb.title', { name })} data-docked={p.isDocked || undefined} style={style} onMouseDown={keepFocus}>
+    <section ref={box} class={`kb${isWide ? ' wide' : ''}`} role="group" aria-label={t('kb.title', { name })} data-docked={p.isDocked || undefined} data-layout={board ? id : undefined} style={style} onMouseDown={keepFocus}>
       <div class="kb-head" onPointerDown={dragHead}>
         <button type="button" class="round kb-move" aria-label={t('kb.move')} title={t('kb.move')} onKeyDown={byArrow(move)}>
           <Icon name="move" small />
