@@ -73,6 +73,8 @@ test('every-key-of-a-layout-is-on-the-wide-and-on-the-narrow-board', () => {
     const narrow = on([m.board.narrowBoard(l, 'letters', false), m.board.narrowBoard(l, 'signs', false)]);
     assert.deepEqual([...wanted].filter((k) => !wide.has(k)), [], `${l.id} wide`);
     assert.deepEqual([...wanted].filter((k) => !narrow.has(k)), [], `${l.id} narrow`);
+    const letters = on([m.board.narrowBoard(l, 'letters', false)]);
+    assert.deepEqual(l.default.flat().filter((k) => /\p{L}/u.test(k) && !letters.has(k)), [], `${l.id}: letters among the signs`);
   }
 });
 

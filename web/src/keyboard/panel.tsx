@@ -111,13 +111,11 @@ export function Panel({ reading, onClose }: { reading?: readonly string[]; onClo
     const look = (): void => {
       view.value = viewNow();
     };
-    const seen = new ResizeObserver(look); // the size of the text, the direction, a bar that comes
+    // the window, and the head of the keyboard itself, which grows with the text of the page
+    const seen = new ResizeObserver(look);
     seen.observe(document.documentElement);
-    window.addEventListener('resize', look);
-    return () => {
-      seen.disconnect();
-      window.removeEventListener('resize', look);
-    };
+    seen.observe(box.current!);
+    return () => seen.disconnect();
   }, []);
 
   const close = (): void => {
