@@ -124,11 +124,14 @@ export function letterRows(l: Layout): [number, number][][] {
   const rows = [0, 1, 2, 3].map((row) => keysOf(l, row).filter((col) => isLetter(l.default[row]?.[col]) || isLetter(l.shift[row]?.[col])).map((col) => [row, col] as [number, number]));
   const [first, ...others] = rows as [[number, number][], ...[number, number][][]];
   if (first.length >= 5) return rows;
-  // a few letters beside the digits find room at the ends of the other rows
-  const most = [13, 13, 10];
-  for (const k of first.filter(([row, col]) => isLetter(l.default[row]?.[col]))) {
-    const to = others.map((r, i) => [most[i]! - r.length, i] as const).sort((a, b) => b[0] - a[0])[0]!;
-    if (to[0] > 0) others[to[1]]!.push(k);
+  // a few letters beside the digits find room at the ends of the other rows, if there is any
+  const few = first.filter(([row, col]) => isLetter(l.default[row]?.[col]));
+  const free = [13, 13, 10].map((most, i) => most - others[i]!.length);
+  if (few.length > free.reduce((a, b) => a + b, 0)) return rows;
+  for (const k of few) {
+    const to = free.indexOf(Math.max(...free));
+    others[to]!.push(k);
+    free[to]!--;
   }
   return others;
 }

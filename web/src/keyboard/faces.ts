@@ -5,8 +5,12 @@ import type { Slot, Steer } from './board';
 import { letterOf } from './hangul';
 import { charOf, layout, level, page, shift } from './typing';
 
-const names: Record<Steer, Text> = { shift: 'kb.shift', lock: 'kb.lock', delete: 'kb.delete', enter: 'kb.enter', space: 'kb.space', alt: 'kb.alt', page: 'kb.signs', next: 'kb.next' };
-const icons: Partial<Record<Steer, IconName>> = { shift: 'arrow-big-up', lock: 'arrow-big-up-dash', delete: 'delete', enter: 'corner-down-left', next: 'globe' };
+const names: Record<Steer, Text> = {
+  shift: 'kb.shift', lock: 'kb.lock', delete: 'kb.delete', enter: 'kb.enter', space: 'kb.space', alt: 'kb.alt', page: 'kb.signs', next: 'kb.next',
+};
+const icons: Partial<Record<Steer, IconName>> = {
+  shift: 'arrow-big-up', lock: 'arrow-big-up-dash', delete: 'delete', enter: 'corner-down-left', next: 'globe',
+};
 
 /** Signs that nobody sees are called by their names, marks stand on a ring, letters of Hangul are shown as one knows them. */
 export function face(s: string): string {

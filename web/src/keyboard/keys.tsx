@@ -50,6 +50,11 @@ function Variants({ more, board, onPick, onClose }: { more: More; board: Board; 
     el.style.left = `${Math.max(0, Math.min(keys.clientWidth - el.offsetWidth, left))}px`;
     el.style.top = `${key.offsetTop - el.offsetHeight}px`;
     if (more.byKeys) el.querySelector('button')!.focus();
+    const outside = (e: Event): void => {
+      if (!keys.contains(e.target as Node)) onClose();
+    };
+    document.addEventListener('pointerdown', outside);
+    return () => document.removeEventListener('pointerdown', outside);
   }, [more]);
   const onKey = (e: KeyboardEvent): void => {
     const all = [...box.current!.querySelectorAll('button')];

@@ -2,13 +2,16 @@
 
 /** Keys that wait for the next letter, by layout. */
 const DEAD: Record<string, string> = {
-  brazilian: '´`~^\u0308', czech: '´¨ˇ°', french: '^¨', german: '^´`', greek: '΄¨΅', nigerian: 'ˊˆ', norwegian: '´`¨^', polish: '˛', spanish: '\u0301\u0308', swedish: '´`¨^', turkish: '^´`~',
+  brazilian: '´`~^\u0308', czech: '´¨ˇ°', french: '^¨', german: '^´`', greek: '΄¨΅', nigerian: 'ˊˆ', norwegian: '´`¨^', polish: '˛',
+  spanish: '\u0301\u0308', swedish: '´`¨^', turkish: '^´`~',
 };
 
 /** Pairs: the key, what it writes with AltGr. */
 const ALT: Record<string, string> = {
-  brazilian: '1¹2²3³4£5¢6¬=§q/w?e°c₢[ª]º', czech: 'q\\w|e€s$f[g]x#c&v@b{n}ú÷)×,<.>-*', french: '2~3#4{5[6|7`8\\9^0@°]+}e€$¤', german: '2²3³7{8[9]0}ß\\q@e€+~<|mµ', hungarian: 'q\\w|u€f[g]x#c&v@b{n}é$áßű¤í<y>,;-*',
-  italian: 'e€è[+]ò@à#', norwegian: '2@3£4$7{8[9]0}e€mµ<|', polish: 'aącćeęlłnńoósśxźzżu€2@7{8[9]0}', spanish: '|\\1|2@3#4~5€6¬e€', swedish: '2@3£4$7{8[9]0}+\\e€mµ<|', turkish: '2£3#4$5½7{8[9]0}*\\q@e€iısßt₺',
+  brazilian: '1¹2²3³4£5¢6¬=§q/w?e°c₢[ª]º', czech: 'q\\w|e€s$f[g]x#c&v@b{n}ú÷)×,<.>-*', french: '2~3#4{5[6|7`8\\9^0@°]+}e€$¤',
+  german: '2²3³7{8[9]0}ß\\q@e€+~<|mµ', hungarian: 'q\\w|u€f[g]x#c&v@b{n}é$áßű¤í<y>,;-*',
+  italian: 'e€è[+]ò@à#', norwegian: '2@3£4$7{8[9]0}e€mµ<|', polish: 'aącćeęlłnńoósśxźzżu€2@7{8[9]0}', spanish: '|\\1|2@3#4~5€6¬e€',
+  swedish: '2@3£4$7{8[9]0}+\\e€mµ<|', turkish: '2£3#4$5½7{8[9]0}*\\q@e€iısßt₺',
   hebrew: '4₪-־ש\u05b0פ\u05b7ק\u05b8צ\u05b5ס\u05b6ח\u05b4ו\u05b9ט\u05bbד\u05bcר\u05b3ב\u05b1ם\u05b2/\u05c2\'\u05c1',
 };
 

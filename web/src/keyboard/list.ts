@@ -5,12 +5,18 @@ import { language, languageName, listOf, t, type Key } from '../i18n';
 type Entry = [codes: string, own: string, more?: 'eastern' | 'western' | 'phonetic' | 'old'];
 
 export const keyboards: Record<string, Entry> = {
-  arabic: ['ar', 'العربية'], armenianEastern: ['hy', 'Հայերեն', 'eastern'], armenianWestern: ['hy', 'Հայերեն', 'western'], assamese: ['as', 'অসমীয়া'], balochi: ['bal', 'بلۏچی'], belarusian: ['be', 'Беларуская'],
-  bengali: ['bn', 'বাংলা'], brazilian: ['pt-BR', 'Português (Brasil)'], burmese: ['my', 'မြန်မာ'], chinese: ['zh', '中文'], czech: ['cs', 'Čeština'], english: ['en', 'English'], farsi: ['fa', 'فارسی'], french: ['fr', 'Français'],
-  georgian: ['ka', 'ქართული'], german: ['de', 'Deutsch'], gilaki: ['glk', 'گیلکی'], greek: ['el', 'Ελληνικά'], hebrew: ['he', 'עברית'], hindi: ['hi', 'हिन्दी'], hungarian: ['hu', 'Magyar'], italian: ['it', 'Italiano'],
-  japanese: ['ja', '日本語'], kannada: ['kn', 'ಕನ್ನಡ'], korean: ['ko', '한국어'], kurdish: ['ckb', 'کوردیی ناوەندی'], macedonian: ['mk', 'Македонски'], malayalam: ['ml', 'മലയാളം'], nigerian: ['ha ig yo', 'Hausa, Igbo, Yorùbá'],
-  nko: ['nqo', 'ߒߞߏ'], norwegian: ['no', 'Norsk'], odia: ['or', 'ଓଡ଼ିଆ'], polish: ['pl', 'Polski'], punjabi: ['pa', 'ਪੰਜਾਬੀ'], russian: ['ru', 'Русский'], russianOld: ['ru', 'Русскій', 'old'], sindhi: ['sd', 'سنڌي'],
-  spanish: ['es', 'Español'], swedish: ['sv', 'Svenska'], telugu: ['te', 'తెలుగు'], thai: ['th', 'ไทย'], turkish: ['tr', 'Türkçe'], ukrainian: ['uk', 'Українська'], urdu: ['ur', 'اردو', 'phonetic'], urduStandard: ['ur', 'اردو'],
+  arabic: ['ar', 'العربية'], armenianEastern: ['hy', 'Հայերեն', 'eastern'], armenianWestern: ['hy', 'Հայերեն', 'western'],
+  assamese: ['as', 'অসমীয়া'], balochi: ['bal', 'بلۏچی'], belarusian: ['be', 'Беларуская'],
+  bengali: ['bn', 'বাংলা'], brazilian: ['pt-BR', 'Português (Brasil)'], burmese: ['my', 'မြန်မာ'], chinese: ['zh', '中文'], czech: ['cs', 'Čeština'],
+  english: ['en', 'English'], farsi: ['fa', 'فارسی'], french: ['fr', 'Français'],
+  georgian: ['ka', 'ქართული'], german: ['de', 'Deutsch'], gilaki: ['glk', 'گیلکی'], greek: ['el', 'Ελληνικά'], hebrew: ['he', 'עברית'],
+  hindi: ['hi', 'हिन्दी'], hungarian: ['hu', 'Magyar'], italian: ['it', 'Italiano'],
+  japanese: ['ja', '日本語'], kannada: ['kn', 'ಕನ್ನಡ'], korean: ['ko', '한국어'], kurdish: ['ckb', 'کوردیی ناوەندی'], macedonian: ['mk', 'Македонски'],
+  malayalam: ['ml', 'മലയാളം'], nigerian: ['ha ig yo', 'Hausa, Igbo, Yorùbá'],
+  nko: ['nqo', 'ߒߞߏ'], norwegian: ['no', 'Norsk'], odia: ['or', 'ଓଡ଼ିଆ'], polish: ['pl', 'Polski'], punjabi: ['pa', 'ਪੰਜਾਬੀ'],
+  russian: ['ru', 'Русский'], russianOld: ['ru', 'Русскій', 'old'], sindhi: ['sd', 'سنڌي'],
+  spanish: ['es', 'Español'], swedish: ['sv', 'Svenska'], telugu: ['te', 'తెలుగు'], thai: ['th', 'ไทย'], turkish: ['tr', 'Türkçe'],
+  ukrainian: ['uk', 'Українська'], urdu: ['ur', 'اردو', 'phonetic'], urduStandard: ['ur', 'اردو'],
   uyghur: ['ug', 'ئۇيغۇرچە'],
 };
 

@@ -9,7 +9,8 @@ export interface Edit {
 
 /** The mark that a dead key adds to the next letter. */
 const MARKS: Record<string, string> = {
-  '´': '\u0301', '\u0301': '\u0301', 'ˊ': '\u0301', '`': '\u0300', '^': '\u0302', 'ˆ': '\u0302', '¨': '\u0308', '\u0308': '\u0308', '~': '\u0303', 'ˇ': '\u030c', '°': '\u030a', '˛': '\u0328', '΄': '\u0301', '΅': '\u0308\u0301',
+  '´': '\u0301', '\u0301': '\u0301', 'ˊ': '\u0301', '`': '\u0300', '^': '\u0302', 'ˆ': '\u0302', '¨': '\u0308', '\u0308': '\u0308', '~': '\u0303',
+  'ˇ': '\u030c', '°': '\u030a', '˛': '\u0328', '΄': '\u0301', '΅': '\u0308\u0301',
 };
 /** What a dead key writes by itself, where it is a mark. */
 const ALONE: Record<string, string> = { '\u0301': '´', '\u0308': '¨' };
