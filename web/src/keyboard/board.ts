@@ -178,7 +178,7 @@ function signLines(l: Layout): Line {
 export function narrowBoard(l: Layout, page: 'letters' | 'signs', alt: boolean): Board {
   const { slots, width } = page === 'letters' ? letterLines(l) : signLines(l);
   const row = Math.max(...slots.map((s) => s.row)) + 1;
-  const [comma, stop] = [firstOf(l, ',،၊、'), firstOf(l, '.۔।။。')];
+  const [comma, stop] = [firstOf(l, '،၊、,'), firstOf(l, '۔।။。.')];
   const foot: (Partial<Slot> & { span: number })[] = [{ span: 1.5 * Q, steer: 'page' }, { span: Q, steer: 'next' }];
   if (alt) foot.push({ span: 1.25 * Q, steer: 'alt' });
   if (comma) foot.push({ span: Q, sign: comma });
