@@ -19,7 +19,7 @@ function filesBelow(dir) {
 function stamp() {
   const hash = createHash('sha256');
   const files = ['src', 'css', 'static'].flatMap((d) => filesBelow(join(top, d)));
-  for (const f of [...files, join(top, 'build.mjs'), join(top, 'package-lock.json')]) hash.update(relative(top, f)).update('\0').update(readFileSync(f)).update('\0');
+  for (const f of [...files, join(top, 'build.mjs'), join(top, 'layouts.mjs'), join(top, 'package-lock.json')]) hash.update(relative(top, f)).update('\0').update(readFileSync(f)).update('\0');
   return hash.digest('hex');
 }
 
@@ -29,6 +29,7 @@ if (process.argv.includes('--check')) process.exit(isFresh ? 0 : 1);
 if (isFresh && !process.argv.includes('--force')) process.exit(0);
 
 const { build } = await import('esbuild');
+const { layouts } = await import('./layouts.mjs');
 const work = join(top, `.dist-${process.pid}`);
 rmSync(work, { recursive: true, force: true });
 mkdirSync(work);
@@ -43,9 +44,18 @@ for (const f of readdirSync(join(top, 'src/i18n')).filter((n) => n.endsWith('.js
   catalogues[f.replace('.json', '')] = name;
 }
 
+// keyboards: the keys of each, fetched when it is first wanted. Their names go as one string: esbuild would put an object beside that of the catalogues
+const keyboards = {};
+for (const [layout, keys] of layouts()) {
+  const bytes = Buffer.from(JSON.stringify(keys));
+  const name = hashed(`keys-${layout}-@.json`, bytes);
+  writeFileSync(join(work, name), bytes);
+  keyboards[layout] = name;
+}
+
 const common = { bundle: true, minify: true, sourcemap: 'linked', target: ['chrome111', 'firefox115', 'safari16.4'], legalComments: 'none', metafile: true, write: true, logLevel: 'warning', charset: 'utf8', absWorkingDir: top };
 const js = await build({
-  ...common, entryPoints: { main: 'src/main.tsx' }, outdir: work, format: 'esm', splitting: true, entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', jsx: 'automatic', jsxImportSource: 'preact', define: { CATALOGUES: JSON.stringify(catalogues) },
+  ...common, entryPoints: { main: 'src/main.tsx' }, outdir: work, format: 'esm', splitting: true, entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', jsx: 'automatic', jsxImportSource: 'preact', define: { CATALOGUES: JSON.stringify(catalogues), KEYBOARDS: JSON.stringify(JSON.stringify(keyboards)) },
 });
 const css = await build({ ...common, entryPoints: { main: 'css/main.css' }, outdir: work, entryNames: '[name]-[hash]' });
 
@@ -79,7 +89,7 @@ const shell = ['chat.html', cssEntry, ...Object.keys(outputs).filter((n) => n.en
 await build({ ...common, entryPoints: { sw: 'src/sw.ts' }, outdir: work, format: 'iife', define: { SHELL: JSON.stringify(shell), VERSION: JSON.stringify(wanted.slice(0, 12)) } });
 
 // whose work is in it
-const packages = [...new Set(Object.keys({ ...js.metafile.inputs }).map((i) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(i)?.[1]).filter(Boolean))].sort();
+const packages = [...new Set(Object.keys({ ...js.metafile.inputs }).map((i) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(i)?.[1]).filter(Boolean)), 'simple-keyboard-layouts'].sort();
 const licences = packages.map((p) => {
   const dir = join(top, 'node_modules', p);
   const about = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));

@@ -216,6 +216,11 @@ async function main() {
     await page.locator('.emoji').first().waitFor();
     await shots(page, p + 'emoji', [[1280, 900], [768, 900]], LD);
     await page.locator('.compose .extra').click();
+    await page.locator('.compose .round[aria-pressed]').last().click();
+    await page.locator('.kb-key').first().waitFor();
+    await shots(page, p + 'keyboard', ALL, LD);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.keyboard.press('Escape');
     await page.locator('.photo').first().click();
     await page.locator('.viewer img').waitFor();
     await shots(page, p + 'viewer', [[1280, 900], [320, 640]], LD);

@@ -4,8 +4,7 @@ narrow();
 
 import { render } from 'preact';
 import { App } from './view/app';
-import { startShell } from './state/shell';
 
 render(<App />, document.getElementById('app')!);
 void import('./view/focus').then((x) => x.followFocus());
-void boot().then(startShell);
+void boot().then(() => import('./state/shell')).then((x) => x.startShell());

@@ -11,7 +11,7 @@ import { chats, isLocked } from '../state/app';
 import { Icon } from '../ui/icon';
 import { Round } from '../ui/parts';
 import { toast } from '../ui/toast';
-import { editing, recorder, replying } from './composing';
+import { editing, keyboardOpen, recorder, replying } from './composing';
 import { shortOf } from './message';
 import { Lazy } from './lazy';
 import { attempt, sentence } from './trouble';
@@ -342,6 +342,7 @@ export function Composer({ chat }: { chat: string }) {
           }}
         />
         <Round icon="smile" label={t('emoji')} class="extra" aria-pressed={emoji.value} onClick={() => (emoji.value = !emoji.value)} />
+        <Round icon="keyboard" label={t('kb.open')} aria-pressed={keyboardOpen.value} onMouseDown={(ev) => ev.preventDefault()} onClick={() => (keyboardOpen.value = !keyboardOpen.value)} />
         {canSend || edit || kind === 'outside' ? (
           <Round icon={edit ? 'check' : 'send'} label={edit ? t('save') : t('send')} main disabled={!canSend} onClick={() => void send()} />
         ) : (

@@ -4,6 +4,8 @@ import type { Message } from '../base/model';
 
 export const replying = signal<Message | null>(null);
 export const editing = signal<Message | null>(null);
+/** The keyboard on the screen is open; it is fetched when it is first wanted. */
+export const keyboardOpen = signal(false);
 
 export function startReply(m: Message): void {
   editing.value = null;

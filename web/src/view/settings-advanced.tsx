@@ -9,6 +9,7 @@ import { ask } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { Button, Field, One } from '../ui/parts';
 import { copyText } from './copy';
+import { KeyboardPart } from './keyboard';
 import { Qr } from './qr';
 import { askTrust, lookAt, type Looked } from './signin';
 import { attempt, sentence } from './trouble';
@@ -20,6 +21,7 @@ export function Advanced() {
     <>
       <RelayPart />
       <PhonePart />
+      <KeyboardPart />
     </>
   );
 }

@@ -10,6 +10,7 @@ import { openMenu } from '../ui/menu';
 import { Empty, PaneTitle, Round } from '../ui/parts';
 import { chatActions } from './chat-actions';
 import { Composer } from './composer';
+import { keyboardOpen } from './composing';
 import { Lazy } from './lazy';
 import { ChatAvatar, titleOf } from './list';
 import { TimelineView } from './timeline';
@@ -80,6 +81,11 @@ export function Talk() {
       )}
       <TimelineView key={key} chat={key} />
       <Composer key={'compose' + key} chat={key} />
+      {keyboardOpen.value && (
+        <div class="kb-place">
+          <Lazy load={() => import('./keyboard')} pick={(m) => m.Keyboard} />
+        </div>
+      )}
     </main>
   );
 }
