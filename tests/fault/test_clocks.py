@@ -5,6 +5,7 @@ import pytest
 
 from client import wait_until
 from harness import needs_housekeeping, run
+from live import WAKE, listen
 from test_housekeeping import LIBRARY, YEAR, HOUR, needs_faketime, rows
 
 JUMPS = pytest.mark.parametrize("jump", [-HOUR, 20 * 86400, YEAR], ids=["an-hour-back", "20-days-ahead", "a-year-ahead"])
@@ -109,3 +110,15 @@ def test_doctor_says_that_the_clock_of_the_streams_is_ahead(jumpy):
     said = relay.ctl("doctor", "--text", expect=None).stdout
     [line] = [line for line in said.splitlines() if "clock" in line]
     assert "the clock of the streams is 17279" in line and " s ahead" in line, line
+
+
+@needs_faketime
+@JUMPS
+def test_stream_of_events_goes_on_through_a_jump(jumpy, jump):
+    relay, clock = jumpy()
+    ann, bob = relay.sign_in(), relay.sign_in()
+    with listen(ann) as stream:
+        for offset in (jump, 0):
+            clock.set(offset)
+            bob.send(ann)
+            assert stream.event() == WAKE
