@@ -1,7 +1,7 @@
 // The timeline and the list: the view never jumps, reading is what was seen, tabs share one voice.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, launch, open, signIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, launch, open, signIn, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, browser, page, ben, eve;
 
@@ -242,4 +242,37 @@ test('replies-edits-withdrawals-reach-the-other-side', async () => {
   await ben.poll();
   assert.deepEqual(page.faults, []);
   void talkTo;
+});
+
+/** Silence of so many seconds as a WAV file: 8 bit, 22,050 a second. */
+function wav(seconds) {
+  const data = Buffer.alloc(22050 * seconds, 128);
+  const head = Buffer.alloc(44);
+  head.write('RIFF', 0);
+  head.writeUInt32LE(36 + data.length, 4);
+  head.write('WAVEfmt ', 8);
+  [16, 1 | (1 << 16), 22050, 22050, 1 | (8 << 16)].forEach((n, i) => head.writeUInt32LE(n >>> 0, 16 + 4 * i));
+  head.write('data', 36);
+  head.writeUInt32LE(data.length, 40);
+  return Buffer.concat([head, data]);
+}
+
+test('a-recording-too-large-to-be-fetched-plays-from-the-relay-by-ranges', async () => {
+  const ann = await relay.user('annwav', 'Ann');
+  const page = await signedIn(browser, relay, 'benwav', 'Ben');
+  await page.keyboard.press('Control+,');
+  await page.getByRole('button', { name: 'Privacy and this device' }).click();
+  await page.getByLabel('Fetch files by themselves up to').selectOption({ index: 0 });
+  const file_id = await ann.upload('talk.wav', wav(120), 'audio/wav');
+  await ann.send('benwav', '', { attachments: [file_id] });
+  await page.keyboard.press('Escape');
+  await page.locator('.row', { hasText: 'Ann' }).click();
+  const row = page.locator('.file', { hasText: 'talk.wav' });
+  await row.getByRole('button', { name: 'Play' }).click();
+  const audio = row.locator('audio');
+  await until('it plays', () => audio.evaluate((a) => a.currentTime > 0 && !a.paused));
+  await audio.evaluate((a) => (a.currentTime = 110));
+  await until('its end is had without what lies between', () => audio.evaluate((a) => a.currentTime > 110 && a.buffered.length > 0 && a.buffered.end(a.buffered.length - 1) > 110));
+  assert.match(await audio.getAttribute('src'), /\/files\/fil_[0-9a-f]{32}\?link=/);
+  assert.deepEqual(page.faults, []);
 });

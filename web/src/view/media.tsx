@@ -5,8 +5,9 @@ import type { Attachment, Message } from '../base/model';
 import { lengthOf, number, sizeOf, t } from '../i18n';
 import { chats } from '../state/app';
 import { Icon, type IconName } from '../ui/icon';
-import { Round } from '../ui/parts';
+import { Button, Round } from '../ui/parts';
 import { toast } from '../ui/toast';
+import { attempt } from './trouble';
 
 export function iconOf(mime: string): IconName {
   if (mime.startsWith('image/')) return 'image';
@@ -149,6 +150,27 @@ function Sound({ m, a }: { m: Message; a: Attachment }) {
   );
 }
 
+const isFilm = (mime: string): boolean => /^video\/(mp4|webm|ogg|quicktime)$/.test(mime);
+
+/** What is too large to be fetched at once: played from the relay, by ranges. */
+function Streamed({ a }: { a: Attachment }) {
+  const url = useSignal('');
+  const start = (): Promise<unknown> => attempt(async () => (url.value = await chats.value!.engine.api.fileLink(a.file_id!)));
+  if (!url.value)
+    return (
+      <Button icon="play" onClick={() => void start()}>
+        {t('play')}
+      </Button>
+    );
+  // a link ends after a quarter of an hour: the next press makes another
+  const isOver = (): void => void (url.value = '');
+  return isFilm(a.mime) ? (
+    <video class="film" src={url.value} controls autoPlay playsInline aria-label={a.name} onError={isOver} />
+  ) : (
+    <audio src={url.value} controls autoPlay aria-label={a.name} onError={isOver} />
+  );
+}
+
 function Film({ a }: { a: Attachment }) {
   const url = useFile(a.key, a.at === 'here');
   return <video class="film" src={url || undefined} controls preload="metadata" playsInline aria-label={a.name} />;
@@ -176,6 +198,7 @@ function Other({ m, a }: { m: Message; a: Attachment }) {
       {a.at === 'here' && <Round icon="download" label={t('file.save', { name: a.name })} onClick={() => void saveFile(a)} />}
       {a.at === 'away' && <Round icon="download" label={t('file.fetch', { name: a.name })} aria-busy={busy.value} onClick={() => void fetchIt()} />}
       {m.state === 'waiting' && <Progress a={a} />}
+      {a.at === 'away' && a.file_id && (isFilm(a.mime) || a.mime.startsWith('audio/')) && <Streamed a={a} />}
     </div>
   );
 }
@@ -188,7 +211,7 @@ export function Media({ m }: { m: Message }) {
         if (isShown && /^image\/(jpeg|png|webp|gif|avif)$/.test(a.mime) && (a.at === 'here' || a.width || a.preview || a.size <= (chats.value!.settings.value.autoFetchMb ?? 20) * 1048576)) return <Picture key={a.key} m={m} a={a} />;
         if (isShown && a.at === 'here' && a.mime.startsWith('audio/')) return <Sound key={a.key} m={m} a={a} />;
         if (m.kind === 'voice' && isShown) return <Sound key={a.key} m={m} a={a} />;
-        if (isShown && a.at === 'here' && /^video\/(mp4|webm|ogg|quicktime)$/.test(a.mime)) return <Film key={a.key} a={a} />;
+        if (isShown && a.at === 'here' && isFilm(a.mime)) return <Film key={a.key} a={a} />;
         return <Other key={a.key} m={m} a={a} />;
       })}
     </>

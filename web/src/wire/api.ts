@@ -135,6 +135,8 @@ export class Api {
   setRole = (id: string, address: string, role: Role) => this.#call('PATCH', `${web}/groups/${seg(id)}/members/${seg(address)}`, { role });
   removeMember = (id: string, address: string) => this.#call('DELETE', `${web}/groups/${seg(id)}/members/${seg(address)}`);
   invites = () => this.#get<{ invites: { invite_id: string; group: Group }[] }>(`${web}/invites`);
+  /** An address on the relay that plays a file without a header, by ranges, for a quarter of an hour. */
+  fileLink = (id: string) => this.#post<{ url: string; expires_at: number }>(`${fileUrl(id)}/link`).then((r) => this.relay.base + r.url);
   /** Invite links into a group, or (null) past the allow-list of the relay. */
   inviteLinks = (group: string | null, after?: string) => this.#get<{ invites: InviteLink[]; has_more: boolean; after?: string }>(`${linksOf(group)}${query({ after })}`);
   newInviteLink = (group: string | null, body: { uses: number; days: number }) => this.#post<{ invite: InviteLink; token: string }>(linksOf(group), body);
