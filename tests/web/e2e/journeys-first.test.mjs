@@ -83,6 +83,15 @@ test('J1 a-message-to-somebody-by-address', async () => {
   await until('it arrives', async () => (await ann.poll()).some((m) => m.text === 'Are you there?'));
 });
 
+test('J1 a-link-to-a-person-opens-the-talk-with-their-name', async () => {
+  await relay.user('yael', 'Yael Cohen');
+  const page = await signedIn(browser, relay, 'tom', 'Tom');
+  const again = await open(browser, `${relay.page}#relay=${encodeURIComponent(relay.url)}&mode=private&to=yael`, { context: page.context() });
+  await again.locator('.talk-head', { hasText: 'Yael Cohen' }).waitFor();
+  await write(again, 'Found by the link');
+  await bubble(again, 'Found by the link').waitFor();
+});
+
 test('J3 a-link-leads-into-a-private-group', async () => {
   const anna = await signedIn(browser, relay, 'annag', 'Anna');
   await anna.keyboard.press('Control+Shift+O');

@@ -17,7 +17,11 @@ import { Lazy } from './lazy';
 export async function openPerson(address: string, name: string): Promise<void> {
   const c = chats.peek()!;
   const key = address === c.engine.me ? 'self' : `pchat:${address}`;
-  if (!c.engine.inbox.chats.has(key)) await c.engine.changeChat(key, { title: name || address });
+  if (!c.engine.inbox.chats.has(key)) {
+    // who is hidden, or not here, stays an address: writing to them says what is wrong
+    const title = name || (await c.engine.api.user(address).then((u) => u.display_name, () => ''));
+    await c.engine.changeChat(key, { title: title || address });
+  }
   go({ chat: key });
 }
 

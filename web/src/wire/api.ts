@@ -109,7 +109,7 @@ export class Api {
 
   presence = (body: Record<string, unknown>, o?: CallOptions) => this.#post<{ online: boolean }>(`${web}/presence`, body, o);
   directory = (q: { q?: string; after?: string; limit?: number }) => this.#get<{ users: DirectoryUser[]; groups: Group[]; has_more: boolean; after?: string }>(`${web}/directory${query(q)}`);
-  user = (address: string) => this.#get<{ user: { chat_address: string; display_name: string; online: boolean } }>(`${web}/users/${seg(address)}`);
+  user = (address: string) => this.#get<{ chat_address: string; display_name: string; online: boolean }>(`${web}/users/${seg(address)}`);
 
   poll = (body: Record<string, unknown>, o?: CallOptions) => this.#post<Polled>(`${web}/poll`, body, o);
   send = (bytes: string) => this.#post<{ message_id: string; status: string; duplicate?: boolean }>('/api/v1/messages', bytes, { timeoutMs: 30_000 });
