@@ -6,7 +6,7 @@
 #include "log.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WORD 16
@@ -28,25 +28,67 @@ download_reader(struct request *r, const uint8_t file_id[static ID_BYTES], int64
 	return arena_printf(&r->arena, "%s.%" PRId64, id, account_id);
 }
 
+/* A number, and what must follow it: moves *at behind that. -1: they are not there. */
+static int64_t
+take_number(const char **at, char after)
+{
+	char *end;
+	int64_t n;
+
+	if (**at < '0' || **at > '9')
+		return -1;
+	n = (int64_t)strtoll(*at, &end, 10);
+	if (*end != after)
+		return -1;
+	*at = end + (after != '\0');
+	return n;
+}
+
 /* A range that is all there is. */
 static bool
 is_whole(const char *range)
 {
-	int64_t last, size;
+	static const char from_start[] = "bytes 0-";
+	int64_t last;
 
-	return sscanf(range, "bytes 0-%" SCNd64 "/%" SCNd64, &last, &size) == 2 && last == size - 1;
+	if (strncmp(range, from_start, strlen(from_start)) != 0)
+		return false;
+	range += strlen(from_start);
+	last = take_number(&range, '/');
+	return last >= 0 && last + 1 == take_number(&range, '\0');
+}
+
+/* A word of at most `room` - 1 bytes, and the blank behind it. */
+static bool
+take_word(const char **at, char after, char *out, size_t room)
+{
+	size_t len = strcspn(*at, (char[]){ after, '\0' });
+
+	if (len >= room || (*at)[len] != after)
+		return false;
+	memcpy(out, *at, len);
+	out[len] = '\0';
+	*at += len + 1;
+	return true;
 }
 
 static bool
 read_sent(const char *text, struct sent *out)
 {
-	int end = 0;
+	int64_t status = -1;
 
 	*out = (struct sent){ 0 };
-	if (sscanf(text, "%36[a-z0-9_].%" SCNd64 " %15s %d %15s %n", out->id, &out->reader,
-		out->method, &out->status, out->completion, &end) != 5)
+	if (!take_word(&text, '.', out->id, sizeof(out->id)))
 		return false;
-	out->range = text + end;
+	out->reader = take_number(&text, ' ');
+	if (!take_word(&text, ' ', out->method, sizeof(out->method)))
+		return false;
+	status = take_number(&text, ' ');
+	if (out->reader < 0 || status < 0 ||
+	    !take_word(&text, ' ', out->completion, sizeof(out->completion)))
+		return false;
+	out->status = (int)status;
+	out->range = text;
 	return true;
 }
 

@@ -183,7 +183,8 @@ show_earlier(struct request *r, const struct upload_key *k, const struct upload 
 	char token[SECRET_TOKEN_BYTES];
 
 	unlink(u->path);
-	if (f->size != u->size || strcmp(f->name, u->name) != 0 || strcmp(f->mime, u->mime) != 0) {
+	if (f->size != u->size || !f->name || strcmp(f->name, u->name) != 0 || !f->mime ||
+	    strcmp(f->mime, u->mime) != 0) {
 		resp_field_error(r, 422, "idempotency_key_reused", "key",
 		    "This key was used within a day for a file of another size, name or type.");
 		return;

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ID_DIGITS (2 * ID_BYTES)
+#define ID_DIGITS ((size_t)2 * ID_BYTES)
 #define TIME_DIGITS 12 /* hexadecimal, of milliseconds: until the year 10889 */
-#define MAC_DIGITS (2 * SECRET_HASH_BYTES)
+#define MAC_DIGITS ((size_t)2 * SECRET_HASH_BYTES)
 #define LINK_DIGITS (ID_DIGITS + TIME_DIGITS + MAC_DIGITS)
 
 _Static_assert(LINK_DIGITS < LINK_BYTES, "room for a link");
@@ -22,7 +22,7 @@ make_mac(const struct session *s, int64_t account_id, const uint8_t file_id[stat
     int64_t expires_at, uint8_t mac[static SECRET_HASH_BYTES])
 {
 	const int64_t numbers[] = { account_id, s->id, expires_at };
-	uint8_t all[sizeof(numbers) + 2 * ID_BYTES];
+	uint8_t all[sizeof(numbers) + ID_BYTES + ID_BYTES];
 
 	memcpy(all, numbers, sizeof(numbers));
 	memcpy(all + sizeof(numbers), s->public_id, ID_BYTES);
@@ -53,7 +53,7 @@ read_link(
 
 	if (strlen(link) != LINK_DIGITS || strspn(link, "0123456789abcdef") != LINK_DIGITS)
 		return false;
-	snprintf(id, sizeof(id), "ses_%.*s", ID_DIGITS, link);
+	snprintf(id, sizeof(id), "ses_%.*s", (int)ID_DIGITS, link);
 	snprintf(time, sizeof(time), "%.*s", TIME_DIGITS, link + ID_DIGITS);
 	*expires_at = (int64_t)strtoll(time, NULL, 16);
 	*mac = link + ID_DIGITS + TIME_DIGITS;

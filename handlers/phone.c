@@ -14,7 +14,7 @@
 static bool
 check_phone(struct request *r, const char *phone_id)
 {
-	if (!r->session.phone_id[0] || strcmp(r->session.phone_id, phone_id) == 0)
+	if (!r->session.phone_id[0] || (phone_id && strcmp(r->session.phone_id, phone_id) == 0))
 		return true;
 	resp_field_error(
 	    r, 403, "not_your_phone", "phone_id", "The API key belongs to another phone.");

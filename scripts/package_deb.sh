@@ -77,7 +77,7 @@ rm -r "${root:?}/etc/systemd" "${root:?}/var" # of /etc the logrotate file stays
 ln -s "../../share/$name/nginx" "$root/$lib/nginx"
 ln -s "$data" "$root/$lib/relay" # the folder that relayctl looks for beside its own
 ln -s "../lib/$name/bin/relayctl" "$root/usr/sbin/relayctl"
-install -m 0755 "$from"/scripts/{enable_https.sh,private_relay_link.py,webchat_cli.py} "$root/$share/scripts/"
+install -m 0755 "$from"/scripts/{enable_https.sh,phone_bridge.py,private_relay_link.py,webchat_cli.py} "$root/$share/scripts/"
 sed -i -e '1s|/usr/bin/env bash|/bin/bash|' -e '1s|/usr/bin/env |/usr/bin/|' "$root/$share/scripts"/*
 ln -s "../share/$name/scripts/webchat_cli.py" "$root/usr/bin/webchat-cli"
 ln -s "../share/$name/scripts/private_relay_link.py" "$root/usr/bin/webchat-relay-link"

@@ -83,7 +83,7 @@ plain=(LICENSE README.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx
 for file in web/dist/*; do # source maps are larger than the page
     [[ ${WEBCHAT_GUI-} == false || $file == *.map* ]] || plain+=("$file")
 done
-tools=(start_relay.sh start_web.sh scripts/enable_https.sh scripts/install_*.sh scripts/private_relay_link.py scripts/webchat_cli.py)
+tools=(start_relay.sh start_web.sh scripts/enable_https.sh scripts/install_*.sh scripts/phone_bridge.py scripts/private_relay_link.py scripts/webchat_cli.py)
 stage=$work/$name
 for file in "${plain[@]}"; do install -D -m 0644 "$file" "$stage/$file"; done
 for file in "${tools[@]}"; do install -D -m 0755 "$file" "$stage/$file"; done

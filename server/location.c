@@ -6,7 +6,7 @@
 
 #define API "/api/"
 #define STREAMS_PER_CLIENT 200
-#define ACCOUNTS_PER_ADDRESS 20 /* so many times the rate of one, for all at an address */
+#define ACCOUNTS_PER_ADDRESS 20LL /* so many times the rate of one, for all at an address */
 #define ASK_WAITING 16 /* calls that wait for the engine, of all */
 #define ASK_PER_CLIENT 8
 #define ASK_MARGIN_SEC 5 /* more than the engine has */
@@ -187,7 +187,7 @@ location_limit(enum rate rate, const struct conf *c, struct text *out)
 		text_printf(out,
 		    "            limit_req zone=strangers burst=%lld nodelay;\n"
 		    "            limit_req zone=addresses burst=%lld nodelay;\n",
-		    RATE_BURST * often, RATE_BURST * ACCOUNTS_PER_ADDRESS * often);
+		    RATE_BURST * often, ACCOUNTS_PER_ADDRESS * RATE_BURST * often);
 	if (rates[rate].connections && c->max_connections)
 		text_printf(out, "            limit_conn %s %lld;\n", rates[rate].connections,
 		    connections(rate, c));

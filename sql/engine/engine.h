@@ -36,7 +36,7 @@ void engine_seal(struct engine *e);
 
 /* The parameters of a statement in order, by the kinds of its line in stmt.def: see there. Texts
  * and blobs must live until the statement was reset. */
-struct db_stmt *engine_bind(struct engine *e, enum stmt which, va_list arguments);
+struct db_stmt *engine_bind(struct engine *e, enum stmt which, va_list ap);
 
 /* One step. DB_ROW leaves the statement on its row until engine_reset; anything else resets it. A
  * statement that ends without a row is DB_DONE; a failure is logged. */
@@ -46,7 +46,7 @@ enum db_result engine_step(struct engine *e, struct db_stmt *st);
 void engine_reset(struct db_stmt *st);
 
 /* Rows that the statement stepped last has changed; -1: it changes none. */
-int64_t engine_changes(const struct engine *e, const struct db_stmt *st);
+int64_t engine_changes(const struct engine *e, struct db_stmt *st);
 
 /* Columns of the row. Pointers live until the next step or reset; NULL for NULL. */
 int64_t engine_i64(struct db_stmt *st, int column);

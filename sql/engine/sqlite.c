@@ -319,10 +319,9 @@ engine_reset(struct db_stmt *st)
 }
 
 int64_t
-engine_changes(const struct engine *e, const struct db_stmt *st)
+engine_changes(const struct engine *e, struct db_stmt *st)
 {
-	return sqlite3_stmt_readonly((sqlite3_stmt *)(uintptr_t)st) ? -1 :
-								      sqlite3_changes(e->handle);
+	return sqlite3_stmt_readonly(own(st)) ? -1 : sqlite3_changes(e->handle);
 }
 
 int64_t

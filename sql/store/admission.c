@@ -16,7 +16,7 @@ struct order {
 };
 
 static enum db_result
-count(struct db *db, int64_t group_id, int64_t *n)
+count_open(struct db *db, int64_t group_id, int64_t *n)
 {
 	struct db_stmt *st = db_bind(db, ST_ADMISSION_COUNT, group_id);
 	enum db_result r = db_step(db, st);
@@ -49,7 +49,7 @@ add(struct db *db, const struct order *o, struct admission *m, bool *made)
 	enum db_result r = db_exec(db, ST_ADMISSION_EXPIRE, m->created_at);
 
 	if (!db_failed(r))
-		r = count(db, o->group_id, &n);
+		r = count_open(db, o->group_id, &n);
 	*made = n < o->most;
 	if (r != DB_DONE || !*made)
 		return r;
@@ -101,13 +101,13 @@ db_admission_add_group(struct db *db, struct arena *a, const struct group_act *a
 }
 
 static enum db_result
-read_list(struct db *db, struct db_stmt *st, struct admission *out, int *n)
+read_list(struct db *db, struct db_stmt *st, struct admission *out, int *count)
 {
 	enum db_result r;
 
-	*n = 0;
+	*count = 0;
 	while ((r = db_step(db, st)) == DB_ROW) {
-		struct admission *m = &out[(*n)++];
+		struct admission *m = &out[(*count)++];
 
 		*m = (struct admission){ .id = db_i64(st, 0),
 			.uses_left = db_i64(st, 2),
@@ -126,23 +126,25 @@ read_list(struct db *db, struct db_stmt *st, struct admission *out, int *n)
 
 enum db_result
 db_admission_list(
-    struct db *db, int64_t after, int64_t now, int limit, struct admission *out, int *n)
+    struct db *db, int64_t after, int64_t now, int limit, struct admission *out, int *count)
 {
-	return read_list(db, db_bind(db, ST_ADMISSION_LIST, after, now, (int64_t)limit), out, n);
+	return read_list(
+	    db, db_bind(db, ST_ADMISSION_LIST, after, now, (int64_t)limit), out, count);
 }
 
 enum db_result
 db_admission_list_group(struct db *db, struct arena *a, const struct group_act *act, int64_t after,
-    int limit, struct admission *out, int *n, enum group_result *result)
+    int limit, struct admission *out, int *count, enum group_result *result)
 {
 	struct group g;
 	enum db_result r = group_open(db, a, act, GROUP_ADMIN, &g, result);
 
-	*n = 0;
+	*count = 0;
 	if (r != DB_ROW)
 		return r;
 	return read_list(db,
-	    db_bind(db, ST_ADMISSION_LIST_GROUP, after, act->now, (int64_t)limit, g.id), out, n);
+	    db_bind(db, ST_ADMISSION_LIST_GROUP, after, act->now, (int64_t)limit, g.id), out,
+	    count);
 }
 
 static enum db_result

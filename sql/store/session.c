@@ -131,7 +131,7 @@ db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int
 	wakeup_for(db, WAKE_ENDED, account_id);
 	r = db_exec(db, ST_SESSION_DELETE_OTHERS, account_id, keep_id);
 	if (r == DB_DONE)
-		*ended = db_changes(db);
+		*ended = (int)db_changes(db);
 	r = db_end(db, r);
 	return r == DB_NONE ? DB_DONE : r;
 }
@@ -195,7 +195,7 @@ db_session_end_all(
 	wakeup_for(db, WAKE_ENDED, acc->id);
 	r = db_exec(db, ST_SESSION_DELETE_ALL, acc->id);
 	if (r == DB_DONE)
-		*ended = db_changes(db);
+		*ended = (int)db_changes(db);
 	if (!db_failed(r))
 		r = audit_note(db, now, actor, "logout", acc->chat_address);
 	return db_end(db, r);

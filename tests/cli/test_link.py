@@ -212,9 +212,11 @@ def test_tool_is_python_3_9_and_standard_library_only(tool):
 
 
 def test_both_tools_judge_urls_and_make_links_alike():
-    def shared(tool):
+    def shared(tool, *names):
         with open(os.path.join(SCRIPTS, tool), encoding="utf-8") as file:
             text = file.read()
         return {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body
-                if isinstance(node, ast.FunctionDef) and node.name in ("checked_url", "sends_openly", "launch_link")}
-    assert len(shared(TOOLS[0])) == 3 and shared(TOOLS[0]) == shared(TOOLS[1])
+                if isinstance(node, ast.FunctionDef) and node.name in names}
+    all_three, urls = ("checked_url", "sends_openly", "launch_link"), ("checked_url", "sends_openly")
+    assert len(shared(TOOLS[0], *all_three)) == 3 and shared(TOOLS[0], *all_three) == shared(TOOLS[1], *all_three)
+    assert shared("phone_bridge.py", *urls) == shared("webchat_cli.py", *urls)
