@@ -10,6 +10,7 @@ import { Icon } from '../ui/icon';
 import { Button, Field, One } from '../ui/parts';
 import { copyText } from './copy';
 import { Qr } from './qr';
+import { TranslatePart } from './settings-translate';
 import { askTrust, lookAt, type Looked } from './signin';
 import { attempt, sentence } from './trouble';
 
@@ -20,6 +21,7 @@ export function Advanced() {
     <>
       <RelayPart />
       <PhonePart />
+      <TranslatePart />
     </>
   );
 }
