@@ -40,6 +40,7 @@ export interface TranslationsDeps {
   onEntry: (key: string, entry: Entry | null) => void;
   /** So many came without being asked for one by one. */
   onDone: (count: number) => void;
+  /** Why the newest one in view that failed did; null: none has. */
   onFailure: (failure: Failure | null) => void;
 }
 
@@ -69,6 +70,7 @@ export class Translations {
   #pauseUntil = 0;
   #pauseCode = 'engine_unavailable';
   #failures = 0;
+  #failure: Failure | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly deps: TranslationsDeps) {}
@@ -77,6 +79,7 @@ export class Translations {
   look(messages: readonly Message[], to: string): void {
     const reads = [to, ...this.deps.reads()];
     this.#wanted = messages.filter((m) => isForeign(m, reads)).map((m) => ({ m, to, pressed: false }));
+    this.#report();
     void this.#run();
   }
 
@@ -113,7 +116,7 @@ export class Translations {
     this.#pauseUntil = 0;
     this.#failures = 0;
     for (const [key, k] of this.#known) if (k.entry.t === 'bad' && !k.entry.pressed) this.#known.delete(key);
-    this.deps.onFailure(null);
+    this.#report();
     void this.#run();
   }
 
@@ -123,7 +126,7 @@ export class Translations {
     this.#pressed = [];
     for (const key of this.#known.keys()) this.deps.onEntry(key, null);
     this.#known.clear();
-    this.deps.onFailure(null);
+    this.#report();
   }
 
   stop(): void {
@@ -150,10 +153,19 @@ export class Translations {
     if (this.#isRunning || this.#isOver) return;
     this.#isRunning = true;
     try {
-      while (!this.#isOver && (await this.#step()));
+      while (!this.#isOver && (await this.#step())) this.#report();
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  /** Tells why, for the newest of those in view that failed by themselves. */
+  #report(): void {
+    const bad = this.#wanted.map((w) => this.#known.get(w.m.key)?.entry).find((e) => e?.t === 'bad' && !e.pressed);
+    const failure = bad?.t === 'bad' ? { code: bad.code, waitMs: bad.waitMs, from: bad.from, to: bad.to } : null;
+    if (JSON.stringify(failure) === JSON.stringify(this.#failure)) return;
+    this.#failure = failure;
+    this.deps.onFailure(failure);
   }
 
   /** One batch; false: nothing is to be done now. */
@@ -259,24 +271,21 @@ export class Translations {
       this.#tell(w.m.key, w.to, { t: 'bad', of: w.m.text, ...failure, pressed: w.pressed }, again && !w.pressed);
       this.#settled(w);
     }
-    if (batch.some((w) => !w.pressed && this.#wanted.some((x) => x.m.key === w.m.key))) this.deps.onFailure(failure);
   }
 
   async #answered(batch: Wish[], answers: Answer[], by: string): Promise<void> {
     let done = 0;
-    let failed: Answer | null = null;
     for (const [i, w] of batch.entries()) {
       const a = answers[i] ?? { error: 'engine_failed' };
       if (a.text === undefined || (!a.text.trim() && !a.unchanged)) {
-        failed = { error: a.error ?? 'engine_failed' };
-        const isLater = failed.error === 'engine_unavailable';
-        if (isLater && this.#pauseUntil < Date.now()) this.#rest(new Trouble('later', failed.error!, '', { waitMs: PAUSE_MS }));
-        this.#failed([w], { code: failed.error!, waitMs: isLater ? this.#pauseUntil - Date.now() : undefined, from: w.from, to: w.to }, isLater);
+        const code = a.error ?? 'engine_failed';
+        const isLater = code === 'engine_unavailable';
+        if (isLater && this.#pauseUntil < Date.now()) this.#rest(new Trouble('later', code, '', { waitMs: PAUSE_MS }));
+        this.#failed([w], { code, waitMs: isLater ? this.#pauseUntil - Date.now() : undefined, from: w.from, to: w.to }, isLater);
         continue;
       }
       if (await this.#took(w, a.text, a.source ?? w.from ?? '', a.unchanged === true, by)) done += Number(!w.pressed);
     }
-    if (!failed) this.deps.onFailure(null);
     if (done) this.deps.onDone(done);
   }
 

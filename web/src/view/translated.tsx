@@ -207,14 +207,14 @@ export function Notice({ chat }: { chat: string }) {
   const f = r.failure.value;
   if (r.fetching.value !== null)
     return (
-      <p class="banner" role="status">
+      <p class="banner calm" role="status">
         <Icon name="download" small />
         <span class="grow">{t('tr.packBusy', { percent: Math.round(r.fetching.value * 100) })}</span>
       </p>
     );
   if (!f || !targetOf(c.chat(chat).value, c.settings.value, language.value)) return null;
   return (
-    <p class="banner" role="status">
+    <p class="banner calm" role="status">
       <Icon name="languages" small />
       <span class="grow">{why(f)}</span>
       <Remedy f={f} again={() => r.core.again()} />
