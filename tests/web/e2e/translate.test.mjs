@@ -83,7 +83,7 @@ test('J7 reading-in-ones-own-language', async () => {
   const first = bubble(page, 'Buenos días a todos');
   await first.waitFor();
   assert.deepEqual(await first.locator('.text').evaluate((el) => [el.lang, el.dir]), ['es', 'auto']);
-  assert.match(await first.locator('.trans').innerText(), /Translated from German\s+by LibreTranslate\s+Show original/);
+  assert.match(await first.locator('.trans').innerText(), /Translated from German · LibreTranslate\s+Show original/);
   assert.equal(await button(page).getAttribute('aria-pressed'), 'true');
   assert.deepEqual(page.calls.map((c) => [c.source, c.target, c.texts.length]), [['de', 'es', 3]], 'one call; neither one\'s own words nor what is in Spanish');
   assert.equal(page.calls[0].texts[0], 'Karte: https://maps.example.org/B7?x=1#y', 'the newest first');
@@ -214,7 +214,7 @@ test('U32 the-browser-first-and-a-language-pack-after-the-question', async () =>
   await turnOn(page, /^On this device/);
   const done = bubble(page, 'es:Guten Abend zusammen');
   await done.waitFor();
-  assert.match(await done.locator('.trans').innerText(), /Translated from German\s+by this device/);
+  assert.match(await done.locator('.trans').innerText(), /Translated from German · by this device/);
   const notice = page.locator('.talk > .banner');
   await notice.getByText('The browser needs a language pack for this.').waitFor();
   assert.deepEqual(await page.evaluate(() => globalThis.device.made.map((x) => x.pair)), ['de>es'], 'nothing is fetched before');

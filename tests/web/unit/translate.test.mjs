@@ -285,6 +285,7 @@ for (const [kind, code, wait] of [['later', 'engine_unavailable', 30_000], ['lat
       engine.answer = answer;
       await pass(20);
       assert.equal(engine.calls.length, 3, 'then by itself');
+      assert.equal(entries.get(all[3].key).t, 'done');
       assert.equal(entries.get(all[10].key).t, 'done');
       assert.equal(seen.failures.at(-1), null);
     }));

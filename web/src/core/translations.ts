@@ -177,7 +177,7 @@ export class Translations {
     const wait = this.#pauseUntil - Date.now();
     if (wait > 0) {
       this.#later(wait);
-      for (const w of fresh.filter((f) => f.pressed)) this.#failed([w], { code: this.#pauseCode, waitMs: wait, to: w.to }, true);
+      for (const w of fresh.filter((f) => f.pressed && this.#known.get(f.m.key)?.entry.t !== 'bad')) this.#failed([w], { code: this.#pauseCode, waitMs: wait, to: w.to }, true);
       return false;
     }
     const batch = await this.#batch(fresh);
@@ -268,8 +268,8 @@ export class Translations {
 
   #failed(batch: Wish[], failure: Failure, again = false): void {
     for (const w of batch) {
-      this.#tell(w.m.key, w.to, { t: 'bad', of: w.m.text, ...failure, pressed: w.pressed }, again && !w.pressed);
-      this.#settled(w);
+      this.#tell(w.m.key, w.to, { t: 'bad', of: w.m.text, ...failure, pressed: w.pressed }, again);
+      if (!this.#known.get(w.m.key)!.again) this.#settled(w);
     }
   }
 

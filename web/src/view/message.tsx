@@ -55,6 +55,7 @@ export function shortOf(m: Message): string {
 }
 
 function Quote({ tl, id }: { tl: Timeline; id: string }) {
+  const R = reading.value;
   const found = [...tl.messages.values()].find((s) => s.peek().id === id || s.peek().key === id)?.value;
   return (
     <button type="button" class="quote" data-hue={found ? hueOf(found.from) : undefined} onClick={() => void showMessage(tl, id).then((ok) => !ok && toast(t('quote.gone')))}>
@@ -63,7 +64,7 @@ function Quote({ tl, id }: { tl: Timeline; id: string }) {
       </span>
       {found && (
         <span class="one block" dir="auto">
-          {shortOf(found)}
+          {R?.quoted(found) || shortOf(found)}
         </span>
       )}
     </button>

@@ -65,6 +65,9 @@ export function Said({ m }: { m: Message }) {
   );
 }
 
+/** One line of it, for those that quote it; '' where it is read as it was written. */
+export const quoted = (m: Message): string => reader().shownOf(m)?.text.replace(/\s+/g, ' ').slice(0, 160) ?? '';
+
 /** Under it: who translated from what, and the way to the original; or why nobody did, where somebody asked. */
 export function Line({ m }: { m: Message }) {
   const r = reader();
@@ -74,15 +77,16 @@ export function Line({ m }: { m: Message }) {
     return (
       <div class="trans" aria-busy="true">
         <Icon name="languages" small />
-        <span>{t('tr.busy')}</span>
+        <span class="grow">{t('tr.busy')}</span>
       </div>
     );
   if (e.t === 'bad')
     return (
       <div class="trans">
         <Icon name="circle-alert" small />
-        <span>{why(e)}</span>
-        <Remedy f={e} again={() => r.ask(m, e.to)} source={(from) => r.ask(m, e.to, from)} />
+        <span class="grow">
+          {why(e)} <Remedy f={e} again={() => r.ask(m, e.to)} source={(from) => r.ask(m, e.to, from)} />
+        </span>
       </div>
     );
   const isOriginal = r.originals.value.has(m.key);
@@ -90,11 +94,14 @@ export function Line({ m }: { m: Message }) {
   return (
     <div class="trans">
       <Icon name="languages" small />
-      <span>{isOriginal ? (from ? t('tr.original', { language: from }) : t('tr.originalUnknown')) : from ? t('tr.from', { language: from }) : t('tr.fromUnknown')}</span>
-      {!isOriginal && <span>{e.by ? t('tr.byName', { name: e.by }) : t('tr.byDevice')}</span>}
-      <button type="button" class="text-button" onClick={() => r.showOriginal(m.key, !isOriginal)}>
-        {isOriginal ? t('tr.showTranslation') : t('tr.showOriginal')}
-      </button>
+      <span class="grow">
+        {isOriginal ? (from ? t('tr.original', { language: from }) : t('tr.originalUnknown')) : from ? t('tr.from', { language: from }) : t('tr.fromUnknown')}
+        {!isOriginal && ' · '}
+        {!isOriginal && <bdi>{e.by || t('tr.byDevice')}</bdi>}{' '}
+        <button type="button" class="text-button" onClick={() => r.showOriginal(m.key, !isOriginal)}>
+          {isOriginal ? t('tr.showTranslation') : t('tr.showOriginal')}
+        </button>
+      </span>
     </div>
   );
 }
