@@ -22,7 +22,7 @@ export async function startEngine() {
   return {
     port, tell,
     asked: async () => (await tell({ asked: true })).asked,
-    stop: () => new Promise((done) => (child.once('exit', done), child.stdin.end(), child.kill('SIGTERM'))),
+    stop: () => new Promise((done) => (child.exitCode !== null || child.signalCode ? done() : (child.once('exit', done), child.kill('SIGTERM')))),
   };
 }
 

@@ -425,6 +425,21 @@ test('on-a-small-screen-from-right-to-left', async () => {
   await page.context().close();
 });
 
+test('U32 a-pair-for-which-nothing-comes-leaves-a-way-to-the-relay', async () => {
+  const page = await readerOf([['Guten Abend zusammen', de]], { init: `(${browserTranslator})({ states: { 'de>es': 'downloadable' } }); Translator.create = (o) => Promise.reject(new DOMException('no network', 'NetworkError'))` });
+  await turnOn(page, /^On this device/);
+  const notice = page.locator('.talk > .banner');
+  await notice.getByRole('button', { name: 'Fetch' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Fetch' }).click();
+  await page.locator('.toast.bad').waitFor();
+  await bubble(page, 'Guten Abend zusammen').waitFor();
+  assert.deepEqual(page.calls, []);
+  await notice.getByRole('button', { name: 'Choose' }).click();
+  await choose(page, /^By the relay/, null);
+  await bubble(page, 'GUTEN ABEND ZUSAMMEN').waitFor();
+  await page.context().close();
+});
+
 test('settings-hold-every-choice', async () => {
   const page = await readerOf([['Guten Tag zusammen', de], ['Bonjour à tout le monde', { lang: 'fr' }]]);
   await page.keyboard.press('Control+,');
@@ -449,6 +464,22 @@ test('settings-hold-every-choice', async () => {
   await page.getByRole('radio', { name: /^Off/ }).check();
   await page.locator('.row', { hasText: 'Ben Weber' }).first().click();
   await bubble(page, 'Guten Tag zusammen').waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test('U32 an-engine-that-is-gone-takes-nothing-with-it', async () => {
+  const page = await readerOf([['Guten Tag zusammen', de]]);
+  await turnOn(page);
+  await bubble(page, 'GUTEN TAG ZUSAMMEN').waitFor();
+  await engine.stop();
+  await ben.send(page.address, 'Ist noch jemand da', de);
+  await page.locator('.talk > .banner').getByText('The translator does not answer.').waitFor();
+  await bubble(page, 'Ist noch jemand da').waitFor();
+  await bubble(page, 'GUTEN TAG ZUSAMMEN').waitFor();
+  await page.reload();
+  await bubble(page, 'GUTEN TAG ZUSAMMEN').waitFor();
+  await bubble(page, 'Ist noch jemand da').waitFor();
   assert.deepEqual(page.faults, []);
   await page.context().close();
 });

@@ -335,6 +335,26 @@ test('a-pair-that-was-refused-is-not-tried-again', async () => {
   assert.equal(engine.calls.length, 1);
 });
 
+test('a-relay-that-says-no-is-not-asked-for-every-row', async () => {
+  for (const [kind, code, status] of [['refused', 'translation_off', 404], ['signed-out', 'credential_expired', 401], ['refused', 'forbidden', 403]]) {
+    const { t, engine, keep, entries } = await reader();
+    engine.answer = () => {
+      throw new m.trouble.Trouble(kind, code, '', { status });
+    };
+    const all = await keep([...list(40), ...list(5, { lang: 'fr' }).map((x) => ({ ...x, key: `f${x.key}` }))]);
+    t.look(all, 'es');
+    await settle();
+    t.press(all[0], 'es');
+    await settle();
+    assert.equal(engine.calls.length, 1, code);
+    assert.equal(entries.get(all[0].key).code, code);
+    engine.answer = (texts, target) => texts.map((x) => ({ text: `${target}:${x}`, source: 'de' }));
+    t.again();
+    await settle();
+    assert.equal(entries.get(all[1].key).t, 'done', 'until something has changed');
+  }
+});
+
 // -- the browser's own -----------------------------------------------------------------------------------
 
 test('what-must-not-change-survives-a-browser-that-changes-it', async () => {

@@ -1,6 +1,8 @@
 // What a translation must not change, for translators that know nothing of it: the same rules as the relay has for engines.
 
-const kept = /`[^`\n]+`|https?:\/\/[^\s<>"]+|www\.[^\s<>"]+|[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>().,;:!?]+|@[\p{L}\p{N}._-]+|\p{Extended_Pictographic}(?:\ufe0f|\u200d\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})*/gu;
+/** Code spans, links, e-mail addresses, mentions, emoji. */
+const kept =
+  /`[^`\n]+`|https?:\/\/[^\s<>"]+|www\.[^\s<>"]+|[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>().,;:!?]+|@[\p{L}\p{N}._-]+|\p{Extended_Pictographic}(?:\ufe0f|\u200d\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})*/gu;
 const block = /(```\n?[\s\S]+?\n?```)/;
 
 const count = (text: string, part: string): number => text.split(part).length - 1;

@@ -14,6 +14,8 @@ const PAUSE_MS = 2000;
 const PAUSE_MOST_MS = 300_000;
 const LONGEST_TIMER_MS = 2_000_000_000;
 const TRIES = 3;
+/** Refusals that say nothing of other texts. */
+const perText = new Set(['unknown_language', 'too_large']);
 
 /** What became of a message; `of`: the text that it is the translation of. */
 export type Entry =
@@ -61,8 +63,8 @@ interface Known {
 
 export class Translations {
   readonly #known = new Map<string, Known>();
-  /** Pairs that the engine has refused. */
-  readonly #refused = new Set<string>();
+  /** Pairs that were refused, with the reason; '*' is every pair. */
+  readonly #refused = new Map<string, string>();
   #wanted: Wish[] = [];
   #pressed: Wish[] = [];
   #isRunning = false;
@@ -242,7 +244,8 @@ export class Translations {
     const { from, to } = batch[0]!;
     const pair = `${from ?? ''}>${to}`;
     try {
-      if (this.#refused.has(pair)) throw new Trouble('refused', 'unsupported_language', '');
+      const refused = this.#refused.get(pair) ?? this.#refused.get('*');
+      if (refused) throw new Trouble('refused', refused, '');
       const translator = await firstOf(this.deps.translators(), from, to);
       const answers = await translator.translate(batch.map((w) => w.m.text), from, to);
       this.#failures = 0;
@@ -250,7 +253,8 @@ export class Translations {
       return true;
     } catch (e) {
       const t = asTrouble(e);
-      if (t.code === 'unsupported_language') this.#refused.add(pair);
+      if (t.code === 'unsupported_language') this.#refused.set(pair, t.code);
+      else if (t.more.status && !perText.has(t.code) && (t.kind === 'refused' || t.kind === 'signed-out')) this.#refused.set('*', t.code);
       const isLater = this.#rest(t);
       this.#failed(batch, { code: t.code, waitMs: isLater ? this.#pauseUntil - Date.now() : undefined, from, to }, isLater);
       return true;

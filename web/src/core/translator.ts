@@ -95,7 +95,10 @@ export async function firstOf(list: Translator[], source: string | undefined, ta
   let isPack = false;
   for (const t of list) {
     const can = await t.can(source, target);
-    if (can === 'yes' && t instanceof NoTranslator) return isPack ? new NoTranslator('needs_pack') : source || t.code !== 'not_on_device' ? t : new NoTranslator('unknown_language');
+    if (t instanceof NoTranslator) {
+      if (isPack) return new NoTranslator('needs_pack');
+      return source || t.code !== 'not_on_device' ? t : new NoTranslator('unknown_language');
+    }
     if (can === 'yes') return t;
     isPack ||= can === 'pack';
   }

@@ -56,8 +56,11 @@ export function messageActions(m: Message): MenuItem[] {
   const items: MenuItem[] = [];
   const has = !m.withdrawn && !m.scrubbed;
   if (has && m.id && m.kind !== 'system') items.push({ label: t('reply'), icon: 'reply', keys: 'R', run: () => startReply(m) });
-  if (has && m.text) items.push({ label: t('copy'), icon: 'copy', keys: 'C', run: () => void copyText(m.text) });
-  if (has && m.text && m.kind !== 'system' && canTranslate(e.config)) items.push({ label: reading.peek()?.translateLabel(m) ?? t('tr.translate'), icon: 'languages', keys: 'T', run: () => void loadReading().then((r) => r.translateMessage(m)) });
+  if (has && m.text) items.push({ label: t('copy'), icon: 'copy', keys: 'C', run: () => void copyText(reading.peek()?.wordsOf(m) || m.text) });
+  if (has && m.text && m.kind !== 'system' && canTranslate(e.config)) {
+    const label = reading.peek()?.translateLabel(m) ?? t('tr.translate');
+    items.push({ label, icon: 'languages', keys: 'T', run: () => void loadReading().then((r) => r.translateMessage(m)) });
+  }
   if (has && m.text && 'speechSynthesis' in window) items.push({ label: t('readAloud'), icon: 'volume-2', keys: 'L', run: () => void import('./speak').then(({ speak }) => speak(m)) });
   if (has && m.kind !== 'system') {
     items.push({ label: t('forward'), icon: 'forward', keys: 'F', run: () => void forward(m) });

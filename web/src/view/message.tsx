@@ -64,7 +64,7 @@ function Quote({ tl, id }: { tl: Timeline; id: string }) {
       </span>
       {found && (
         <span class="one block" dir="auto">
-          {R?.quoted(found) || shortOf(found)}
+          {R?.wordsOf(found).replace(/\s+/g, ' ').slice(0, 160) || shortOf(found)}
         </span>
       )}
     </button>

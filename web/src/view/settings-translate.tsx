@@ -11,29 +11,31 @@ export function TranslatePart() {
   const e = c.engine;
   const s = c.settings.value;
   const reads = s.reads ?? [];
+  const setReads = (next: string[]): void => void changeReading(e, { reads: next });
+  const readIn = s.receive ?? language.value;
   const isOn = !!s.translateBy && s.translateBy !== 'off';
   return (
     <section class="stack">
       <h3 class="small-head">{t('tr.head')}</h3>
       <WhoChoice value={s.translateBy} onChange={(who) => void keepChoice(who)} />
-      <Choice id="read-in" label={t('tr.receive')} value={s.receive ?? language.value} options={languageChoices([s.receive])} onChange={(to) => void changeReading(e, { receive: to })} />
+      <Choice id="read-in" label={t('tr.receive')} value={readIn} options={languageChoices([s.receive])} onChange={(to) => void changeReading(e, { receive: to })} />
       <div class="field">
         <label for="also-read">{t('tr.reads')}</label>
         {reads.length > 0 && (
           <ul class="plain row-line wrap">
             {reads.map((tag) => (
               <li key={tag}>
-                <Button icon="x" aria-label={t('tr.readsRemove', { language: languageName(tag) })} onClick={() => void changeReading(e, { reads: reads.filter((x) => x !== tag) })}>
+                <Button icon="x" aria-label={t('tr.readsRemove', { language: languageName(tag) })} onClick={() => setReads(reads.filter((x) => x !== tag))}>
                   {languageName(tag)}
                 </Button>
               </li>
             ))}
           </ul>
         )}
-        <select id="also-read" value="" onChange={(ev) => ev.currentTarget.value && void changeReading(e, { reads: [...reads, ev.currentTarget.value] })}>
+        <select id="also-read" value="" onChange={(ev) => ev.currentTarget.value && setReads([...reads, ev.currentTarget.value])}>
           <option value="">{t('tr.readsAdd')}</option>
           {languageChoices()
-            .filter(([tag]) => !reads.includes(tag) && tag !== (s.receive ?? language.value))
+            .filter(([tag]) => !reads.includes(tag) && tag !== readIn)
             .map(([tag, name]) => (
               <option key={tag} value={tag}>
                 {name}

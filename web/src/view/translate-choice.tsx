@@ -28,9 +28,10 @@ export function WhoChoice({ value, onChange }: { value: Who | undefined; onChang
   const name = config?.translation?.name || t('tr.engine');
   const isRelay = !!engineOf(config);
   const isDevice = hasDevice();
+  const relayHint = !isRelay ? t('tr.relayNone') : config?.translation?.engine === 'local' ? t('tr.relayLocal', { name }) : t('tr.relayRemote', { name });
   const ways: [Who, string, string, boolean][] = [
     ['device', t('tr.device'), isDevice ? t('tr.deviceHint') : t('tr.deviceNone'), isDevice],
-    ['relay', isRelay ? t('tr.relay', { name }) : t('tr.relayPlain'), !isRelay ? t('tr.relayNone') : config?.translation?.engine === 'local' ? t('tr.relayLocal', { name }) : t('tr.relayRemote', { name }), isRelay],
+    ['relay', isRelay ? t('tr.relay', { name }) : t('tr.relayPlain'), relayHint, isRelay],
     ['off', t('tr.off'), t('tr.offHint'), true],
   ];
   return (
@@ -123,4 +124,5 @@ function Pick({ close, title, now }: { close: (tag?: string) => void; title: str
   );
 }
 
-export const pickLanguage = (title: string, now: string): Promise<string | undefined> => openDialog<string>((close) => <Pick close={close} title={title} now={now} />);
+export const pickLanguage = (title: string, now: string): Promise<string | undefined> =>
+  openDialog<string>((close) => <Pick close={close} title={title} now={now} />);

@@ -65,8 +65,8 @@ export function Said({ m }: { m: Message }) {
   );
 }
 
-/** One line of it, for those that quote it; '' where it is read as it was written. */
-export const quoted = (m: Message): string => reader().shownOf(m)?.text.replace(/\s+/g, ' ').slice(0, 160) ?? '';
+/** The words as they are shown; '' where they are read as they were written. */
+export const wordsOf = (m: Message): string => reader().shownOf(m)?.text ?? '';
 
 /** Under it: who translated from what, and the way to the original; or why nobody did, where somebody asked. */
 export function Line({ m }: { m: Message }) {
@@ -106,13 +106,23 @@ export function Line({ m }: { m: Message }) {
   );
 }
 
+/** Asking again changes nothing. */
+const hopeless = new Set(['unsupported_language', 'translation_off', 'too_large', 'unknown_language']);
+
 /** What one can do about a failure. */
 function Remedy({ f, again, source }: { f: Failure; again: () => void; source?: (from: string) => void }) {
   const to = f.to;
-  if (f.code === 'needs_pack' && f.from) return <TextButton label={t('tr.packDo')} run={() => void fetchPack(f.from!, to).then((ok) => ok && again())} />;
-  if (f.code === 'other_engine' || f.code === 'not_on_device' || f.code === 'no_translator') return <TextButton label={t('tr.choose')} run={() => void askChoice(to).then((ok) => ok && (reader().core.again(), again()))} />;
-  if (f.code === 'unknown_language' && source) return <TextButton label={t('tr.source')} run={() => void pickLanguage(t('tr.sourceTitle'), 'en').then((from) => from && source(from))} />;
-  if (f.waitMs !== undefined || f.code === 'unsupported_language' || f.code === 'translation_off' || f.code === 'too_large' || f.code === 'unknown_language') return null;
+  const choose = <TextButton label={t('tr.choose')} run={() => void askChoice(to).then((ok) => ok && again())} />;
+  if (f.code === 'needs_pack' && f.from)
+    return (
+      <>
+        <TextButton label={t('tr.packDo')} run={() => void fetchPack(f.from!, to).then((ok) => ok && again())} /> {choose}
+      </>
+    );
+  if (f.code === 'other_engine' || f.code === 'not_on_device' || f.code === 'no_translator') return choose;
+  if (f.code === 'unknown_language' && source)
+    return <TextButton label={t('tr.source')} run={() => void pickLanguage(t('tr.sourceTitle'), 'en').then((from) => from && source(from))} />;
+  if (f.waitMs !== undefined || hopeless.has(f.code)) return null;
   return <TextButton label={t('tryAgain')} run={again} />;
 }
 
@@ -183,7 +193,10 @@ export function Watch({ chat }: { chat: string }) {
     const now = (): void => {
       if (!box || !to || document.visibilityState !== 'visible') return r.core.look([], to ?? language.peek());
       const b = box.getBoundingClientRect();
-      const rows = [...box.querySelectorAll<HTMLElement>('.msg[data-key]')].map((el) => ({ key: el.dataset['key']!, top: el.getBoundingClientRect().top, bottom: el.getBoundingClientRect().bottom }));
+      const rows = [...box.querySelectorAll<HTMLElement>('.msg[data-key]')].map((el) => {
+        const { top, bottom } = el.getBoundingClientRect();
+        return { key: el.dataset['key']!, top, bottom };
+      });
       r.core.look(inView(rows, b.top, b.bottom).map((row) => tl.signalOf(row.key)?.peek()).filter((m) => m !== undefined), to);
     };
     const look = (): void => {
@@ -247,7 +260,8 @@ export async function openTalkMenu(anchor: HTMLElement, chat: string): Promise<v
     { label: t('tr.not'), icon: 'ban', checked: now === null, keys: 'O', run: () => set('off') },
     { label: t('tr.into', { language: languageName(to) }), icon: 'globe', run: () => void pickLanguage(t('tr.receive'), to).then((x) => x && set(x)) },
   ];
-  if (document.querySelector<HTMLTextAreaElement>('#compose')?.value.trim()) items.push({ label: t('tr.draft'), icon: 'pencil', keys: 'W', run: () => (draftAsked.value = chat) });
+  const isWriting = document.querySelector<HTMLTextAreaElement>('#compose')?.value.trim();
+  if (isWriting) items.push({ label: t('tr.draft'), icon: 'pencil', keys: 'W', run: () => (draftAsked.value = chat) });
   items.push({ label: t('tr.settings'), icon: 'settings', line: true, run: () => go({ page: 'settings/advanced' }) });
   openMenu(anchor, t('tr.button'), items);
 }
