@@ -33,8 +33,9 @@ export async function relayWith(engine, settings = {}) {
   return relay;
 }
 
-/** For addInitScript: a Translator and a LanguageDetector. `states`: availability by "de>es"; what was asked of them is in `globalThis.device`. */
-export function browserTranslator({ states = {}, lang } = {}) {
+/** For addInitScript: a Translator and a LanguageDetector. `states`: availability by "de>es"; `lang`: what the detector finds, after `slow` ms; what was
+ * asked of them is in `globalThis.device`. */
+export function browserTranslator({ states = {}, lang, slow = 0 } = {}) {
   const device = (globalThis.device = { states, texts: [], made: [], lang });
   const of = (o) => device.states[`${o.sourceLanguage}>${o.targetLanguage}`] ?? 'unavailable';
   globalThis.Translator = {
@@ -54,6 +55,6 @@ export function browserTranslator({ states = {}, lang } = {}) {
   if (lang !== undefined)
     globalThis.LanguageDetector = {
       availability: async () => 'available',
-      create: async () => ({ detect: async () => [{ detectedLanguage: device.lang, confidence: 0.9 }] }),
+      create: async () => ({ detect: () => new Promise((done) => setTimeout(() => done([{ detectedLanguage: device.lang, confidence: 0.9 }]), slow)) }),
     };
 }

@@ -320,7 +320,7 @@ test('languages-are-on-every-device-and-a-conflict-loses-nothing', async () => {
 });
 
 test('messages-say-their-language', async () => {
-  const page = await readerOf([['Guten Tag zusammen', de]], { init: `(${browserTranslator})({ lang: 'pt' })` });
+  const page = await readerOf([['Guten Tag zusammen', de]], { init: `(${browserTranslator})({ lang: 'pt', slow: 150 })` });
   for (const [text, lang] of [['Vejo vocês amanhã na ponte', 'pt'], ['ok', undefined], ['ασφαλώς', 'el']]) {
     await write(page, text);
     let got;

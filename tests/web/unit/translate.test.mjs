@@ -149,7 +149,8 @@ test('batches-of-twenty-newest-first-one-at-a-time', async () => {
     now--;
     return answer(...a);
   };
-  t.look(await keep(list(45)), 'es');
+  const all = await keep(list(45));
+  for (let i = 0; i < 4; i++) t.look(all, 'es'); // scrolling
   await settle();
   assert.deepEqual(engine.calls.map((c) => c.texts.length), [20, 20, 5]);
   assert.equal(engine.calls[0].texts[0], 'Nachricht Nummer 45');
@@ -450,6 +451,14 @@ test('who-wrote-meanwhile-is-fetched-merged-and-not-lost', async () => {
   assert.deepEqual(reading.chats, { 'pchat:ben': { to: 'de', at: 11 }, 'pchat:eve': { to: 'off', at: 9 }, 'pchat:kim': { to: 'ko', at: 3 } });
   assert.equal(reading.account.receive, 'es');
   assert.deepEqual([relay.puts, chats.get('pchat:eve').receive, e.settings.receive], [2, 'off', 'es']);
+});
+
+test('of-two-entries-the-newer-one-wins-whoever-has-it', () => {
+  const older = { account: { receive: 'es', at: 1 }, chats: { a: { to: 'de', at: 1 }, b: { to: 'fr', at: 1 } } };
+  const newer = { account: { receive: 'en', at: 2 }, chats: { a: { at: 2 } } };
+  const both = { account: newer.account, chats: { a: { at: 2 }, b: { to: 'fr', at: 1 } } };
+  assert.deepEqual(m.prefs.mergeReading(older, newer), both);
+  assert.deepEqual(m.prefs.mergeReading(newer, older), both);
 });
 
 test('a-text-that-is-not-ours-is-left-alone-and-a-long-one-is-cut', async () => {
