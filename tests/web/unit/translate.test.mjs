@@ -219,6 +219,23 @@ test('a-translation-is-kept-with-its-message-and-asked-for-once', async () => {
   assert.equal(engine.calls.length, 3);
 });
 
+test('what-is-asked-for-while-others-are-looked-up-is-not-forgotten', async () => {
+  const { t, engine, store, entries, keep } = await reader();
+  const [a, b] = await keep([msg('2', 'Guten Morgen zusammen'), msg('1', 'Guten Abend zusammen')]);
+  t.look([a], 'es');
+  await settle();
+  t.leave();
+  const get = store.translation.get.bind(store.translation);
+  store.translation.get = async (key) => {
+    if (key === a.key) t.press(b, 'es');
+    return get(key);
+  };
+  t.look([a], 'es');
+  await settle();
+  assert.equal(entries.get('1').t, 'done');
+  assert.equal(engine.calls.length, 2);
+});
+
 test('what-was-forgotten-or-changed-while-it-was-away-is-not-kept', async () => {
   const { t, engine, store, entries, keep } = await reader();
   const [a, b] = await keep([msg('2', 'Das bleibt hier nicht'), msg('1', 'Das wird geändert')]);

@@ -68,6 +68,7 @@ export class Translations {
   #wanted: Wish[] = [];
   #pressed: Wish[] = [];
   #isRunning = false;
+  #isAsked = false;
   #isOver = false;
   #pauseUntil = 0;
   #pauseCode = 'engine_unavailable';
@@ -152,10 +153,15 @@ export class Translations {
   }
 
   async #run(): Promise<void> {
-    if (this.#isRunning || this.#isOver) return;
+    this.#isAsked = true;
+    if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      while (!this.#isOver && (await this.#step())) this.#report();
+      // what is asked for during a step is not forgotten
+      while (!this.#isOver && this.#isAsked) {
+        this.#isAsked = false;
+        while (!this.#isOver && (await this.#step())) this.#report();
+      }
     } finally {
       this.#isRunning = false;
     }
