@@ -264,6 +264,17 @@ test('edits-withdrawals-and-scrubs-from-the-relay-drop-it', async () => {
   }
 });
 
+test('what-is-chosen-for-a-chat-while-it-is-read-stays-chosen', async () => {
+  const store = await m.store.Store.open('unit');
+  const inbox = new m.inbox.Inbox(store, 'mia');
+  await store.message.put(msg('5', 'Guten Tag'));
+  const read = inbox.readUpTo('pchat:ben', 5);
+  await inbox.changeChat('pchat:ben', { receive: 'es', pinned: true });
+  await read;
+  const { receive, pinned, readTo } = inbox.chat('pchat:ben');
+  assert.deepEqual([receive, pinned, readTo], ['es', true, 5]);
+});
+
 // -- when it does not work -----------------------------------------------------------------------------
 
 const refuse = (kind, code, waitMs) => () => {

@@ -237,9 +237,9 @@ export class Inbox {
 
   /** Counts what is unread after a place anew. */
   async readUpTo(key: string, at: number): Promise<Chat> {
-    const chat = this.chat(key);
     const after = await this.store.message.page(key, { t: at + 1, k: '' }, 500, true);
     const unread = after.filter((m) => !m.mine && !m.withdrawn && !isQuiet(m)).length;
+    const chat = this.chat(key); // as it is now: somebody may have changed it meanwhile
     const next = { ...chat, readTo: Math.max(chat.readTo, at), unread };
     this.chats.set(key, next);
     await this.store.chat.put(next);
