@@ -327,7 +327,15 @@ test('messages-say-their-language', async () => {
     await until(`"${text}" arrives`, async () => (got = (await ben.poll()).find((m) => m.text === text)));
     assert.equal(got.lang, lang, text);
   }
-  for (let i = 0; i < 5; i++) await write(page, i % 2 ? `${i}` : `${i} e mais umas palavras`);
+  await page.evaluate(() => {
+    // faster than any language is found
+    const el = document.querySelector('#compose');
+    for (let i = 0; i < 5; i++) {
+      el.value = i % 2 ? `${i}` : `${i} e mais umas palavras`;
+      el.dispatchEvent(new InputEvent('input', { bubbles: true }));
+      el.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+    }
+  });
   const order = [];
   await until('all arrive', async () => (order.push(...(await ben.poll()).filter((m) => m.from === page.address).map((m) => m.text[0])), order.length === 5));
   assert.deepEqual(order, ['0', '1', '2', '3', '4'], 'in order');
