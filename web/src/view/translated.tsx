@@ -334,7 +334,8 @@ export function DraftLine({ chat, text, swap, onChange }: Drafting) {
   }, [isAsked]);
   const words = text.value.trim();
   useEffect(() => {
-    if (!words && swap.peek()) swap.value = undefined;
+    // as it is now: a draft may have come from the database since this was drawn
+    if (!text.peek().trim() && swap.peek()) swap.value = undefined;
   }, [!words]);
   if (!words) return null;
   if (swap.value)
