@@ -96,7 +96,9 @@ export interface Chat {
   joinPolicy?: string;
   /** Days to keep messages here on this device; 0 for ever, absent as the setting says. */
   keepDays?: number;
+  /** The language it is read in; 'off': never translated by itself; absent: as the account has it. */
   receive?: string;
+  receiveAt?: number;
   blocked?: boolean;
 }
 
@@ -108,6 +110,8 @@ export interface Draft {
   subject?: string;
   files: StagedFile[];
   at: number;
+  /** The words before they were translated, and the language that they are in now. */
+  swap?: { text: string; lang: string };
 }
 
 export interface StagedFile {

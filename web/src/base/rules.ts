@@ -1,4 +1,5 @@
 // What the relay allows, so that a form can say it before the relay does.
+import type { Chat } from './model';
 
 export const addressPattern = /^[a-z0-9][a-z0-9._-]{2,63}$/;
 
@@ -64,4 +65,12 @@ export function smsParts(text: string): { parts: number; left: number } {
   const [one, more] = is ? [160, 153] : [70, 67];
   const parts = n <= one ? 1 : Math.ceil(n / more);
   return { parts, left: parts === 1 ? one - n : parts * more - n };
+}
+
+/** Into which language a chat is translated; null: not by itself. */
+export function targetOf(chat: Pick<Chat, 'key' | 'receive'>, account: { receive?: string; translateAll?: boolean; translateBy?: string }, fallback: string): string | null {
+  if (!account.translateBy || account.translateBy === 'off' || chat.key === 'relay') return null;
+  if (chat.receive === 'off') return null;
+  if (chat.receive) return chat.receive;
+  return account.translateAll ? (account.receive ?? fallback) : null;
 }

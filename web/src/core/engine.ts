@@ -28,8 +28,18 @@ export interface Settings {
   quietUntil: number;
   keepPhotoData: boolean;
   enterSends: boolean;
+  /** The language one reads in; absent: that of the page. */
   receive?: string;
+  /** More languages that one reads: left alone. */
+  reads?: string[];
+  /** The language one writes in, where the browser cannot tell. */
+  writes?: string;
+  translateAll?: boolean;
+  /** When these four were changed, for the account's other devices. */
+  readingAt?: number;
   translateBy?: 'device' | 'relay' | 'off';
+  /** The engine that was chosen with 'relay'. */
+  translateFor?: string;
 }
 
 export const defaults: Settings = {
@@ -61,7 +71,8 @@ export interface Outgoing {
   reply?: string;
   subject?: string;
   files?: StagedFile[];
-  lang?: string;
+  /** What language it is in, or who is just finding out. */
+  lang?: string | Promise<string | undefined>;
 }
 
 type BusMessage =
@@ -340,7 +351,7 @@ export class Engine extends Emitter<EngineEvents> {
       const { user } = await this.api.me();
       this.setUser(user);
       await this.store.meta.put({ key: 'config', value: config }, { key: 'user', value: user }, { key: 'offset', value: this.#offset });
-      await Promise.all([this.refreshGroups(), this.#refreshBlocks()]);
+      await Promise.all([this.refreshGroups(), this.#refreshBlocks(), this.syncPrefs()]);
     } catch {
       /* the loop tells what is wrong */
     }
@@ -351,6 +362,11 @@ export class Engine extends Emitter<EngineEvents> {
     this.sync.holdsFiles = (this.config?.retention?.file_hold_sec ?? 0) > 0;
     this.sync.autoFetchBytes = this.settings.autoFetchMb * 1024 * 1024;
     this.outbox.richFiles = this.can('file_details');
+  }
+
+  /** Settings of reading go to the account's other devices and come from them. */
+  async syncPrefs(): Promise<void> {
+    await (await import('./prefs')).syncPrefs(this);
   }
 
   setUser(user: User): void {
@@ -424,7 +440,7 @@ export class Engine extends Emitter<EngineEvents> {
     const head = this.inbox.chat(o.chat);
     const m: Message = {
       key, chat: o.chat, at: Math.max(this.now(), head.lastAt + 1), from: this.me, name: this.session.name, mine: true, kind: o.kind ?? 'text', text: o.text, state: 'waiting',
-      channel: partsOf(o.chat).channel === 'pchat' ? undefined : partsOf(o.chat).channel, reply: o.reply, subject: o.subject, lang: o.lang,
+      channel: partsOf(o.chat).channel === 'pchat' ? undefined : partsOf(o.chat).channel, reply: o.reply, subject: o.subject,
       files: o.files?.map((f): Attachment => ({ key: f.key, name: f.name, mime: f.mime, size: f.size, width: f.width, height: f.height, duration_ms: f.duration_ms, preview: f.preview, at: 'here' })),
       duration: o.files?.[0]?.voice ? o.files[0].duration_ms : undefined,
       waveform: o.files?.[0]?.voice ? o.files[0].waveform : undefined,
@@ -434,13 +450,14 @@ export class Engine extends Emitter<EngineEvents> {
     if (o.text || !o.files?.length) draft.text = o.text;
     if (m.kind !== 'text') draft.kind = m.kind;
     if (o.reply) draft.reply_to = o.reply;
-    if (o.lang) draft.lang = o.lang;
     if (m.duration) draft.duration_ms = m.duration;
     if (m.waveform?.length) draft.waveform = m.waveform;
     const job: Job = { key, chat: o.chat, at: m.at, op: 'send', draft, tries: 0, ...(o.files?.length ? { files: o.files } : {}) };
     const chat = this.inbox.ownHead(m);
     this.emit('messages', [m]);
     this.emit('chats', [chat]);
+    const lang = await (this.#told = this.#told.then(() => o.lang, () => o.lang).catch(() => undefined));
+    if (lang && o.text) m.lang = draft.lang = lang;
     const kept = await Promise.all((o.files ?? []).map((f) => this.store.file.get(f.key)));
     const files = kept.filter((f): f is StoredFile => !!f).map((f) => ({ ...f, chat: o.chat, at: m.at }));
     await this.store.commit(this.store.job.change([job]), this.store.message.change([m]), this.store.chat.change([chat]), this.store.file.change(files));
@@ -448,6 +465,9 @@ export class Engine extends Emitter<EngineEvents> {
     this.#kick();
     return m;
   }
+
+  /** Languages are found out one after the other: messages keep their order. */
+  #told: Promise<string | undefined> = Promise.resolve(undefined);
 
   #kick(): void {
     if (this.leader.isLeader) void this.outbox.kick();
@@ -478,7 +498,7 @@ export class Engine extends Emitter<EngineEvents> {
     const job = await this.store.job.get(m.key);
     if (job && !job.firstTry) return this.discard(m);
     const next: Message = { ...m, text: '', files: undefined, reactions: undefined, withdrawn: this.now() };
-    await this.store.message.put(next);
+    await this.store.commit(this.store.message.change([next]), this.store.translation.change([], [m.key]));
     await this.#dropFiles(m);
     await this.#changed([next]);
     await this.#job({ chat: m.chat, op: 'withdraw', message: m.key });
@@ -493,7 +513,7 @@ export class Engine extends Emitter<EngineEvents> {
   /** Away from this device, and out of the outbox. */
   async discard(m: Message): Promise<void> {
     this.outbox.cancel(m.key);
-    await this.store.commit(this.store.job.change([], [m.key]), this.store.message.change([], [m.key]), this.store.file.change([], m.files?.map((f) => f.key) ?? []));
+    await this.store.commit(this.store.job.change([], [m.key]), this.store.message.change([], [m.key]), this.store.translation.change([], [m.key]), this.store.file.change([], m.files?.map((f) => f.key) ?? []));
     this.emit('removed', { chat: m.chat, keys: [m.key] });
     this.#post({ t: 'removed', chat: m.chat, keys: [m.key] });
     await this.#lastAgain(m.chat);
@@ -520,7 +540,7 @@ export class Engine extends Emitter<EngineEvents> {
 
   /** The record goes, its files stay. */
   async discardQuietly(m: Message): Promise<void> {
-    await this.store.commit(this.store.job.change([], [m.key]), this.store.message.change([], [m.key]));
+    await this.store.commit(this.store.job.change([], [m.key]), this.store.message.change([], [m.key]), this.store.translation.change([], [m.key]));
     this.emit('removed', { chat: m.chat, keys: [m.key] });
     this.#post({ t: 'removed', chat: m.chat, keys: [m.key] });
   }
@@ -604,7 +624,7 @@ export class Engine extends Emitter<EngineEvents> {
   async clearChat(key: string, gone: boolean): Promise<void> {
     const keys = await this.store.message.keysBefore(key, Number.MAX_SAFE_INTEGER);
     const files = await this.store.file.keysBefore(key, Number.MAX_SAFE_INTEGER);
-    await this.store.commit(this.store.message.change([], keys), this.store.file.change([], files));
+    await this.store.commit(this.store.message.change([], keys), this.store.translation.change([], keys), this.store.file.change([], files));
     this.emit('removed', { chat: key, keys });
     this.#post({ t: 'removed', chat: key, keys });
     if (!gone) {
@@ -626,7 +646,7 @@ export class Engine extends Emitter<EngineEvents> {
       const keys = await this.store.message.keysBefore(chat.key, this.now() - days * 86_400_000);
       const files = await this.store.file.keysBefore(chat.key, this.now() - days * 86_400_000);
       if (!keys.length && !files.length) continue;
-      await this.store.commit(this.store.message.change([], keys), this.store.file.change([], files));
+      await this.store.commit(this.store.message.change([], keys), this.store.translation.change([], keys), this.store.file.change([], files));
       this.emit('removed', { chat: chat.key, keys });
       this.#post({ t: 'removed', chat: chat.key, keys });
     }

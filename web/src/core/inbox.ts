@@ -146,6 +146,7 @@ export class Inbox {
     const fresh: Message[] = [];
     const groups = new Set<string>();
     const byId = new Map<string, Message>();
+    const stale: string[] = []; // their words are others now: translations of them go
     for (const item of items) {
       if (item.kind === 'reaction') {
         const changed = await this.#react(item);
@@ -156,13 +157,14 @@ export class Inbox {
       const m = this.#message(item, old);
       messages.set(m.key, m);
       byId.set(item.message_id, m);
+      if (old && (old.text !== m.text || m.withdrawn || m.scrubbed)) stale.push(m.key);
       const head = this.#head(m, !old);
       chats.set(head.key, head);
       this.chats.set(head.key, head);
       if (!old && !m.mine && !m.withdrawn && !m.scrubbed) fresh.push(m);
       if (item.group_id && (item.event || !head.role)) groups.add(item.group_id);
     }
-    await this.store.commit(this.store.message.change([...messages.values()]), this.store.chat.change([...chats.values()]));
+    await this.store.commit(this.store.message.change([...messages.values()]), this.store.chat.change([...chats.values()]), this.store.translation.change([], stale));
     return { messages: [...messages.values()], chats: [...chats.values()], fresh, groups: [...groups] };
   }
 
@@ -235,9 +237,9 @@ export class Inbox {
 
   /** Counts what is unread after a place anew. */
   async readUpTo(key: string, at: number): Promise<Chat> {
-    const chat = this.chat(key);
     const after = await this.store.message.page(key, { t: at + 1, k: '' }, 500, true);
     const unread = after.filter((m) => !m.mine && !m.withdrawn && !isQuiet(m)).length;
+    const chat = this.chat(key); // as it is now: somebody may have changed it meanwhile
     const next = { ...chat, readTo: Math.max(chat.readTo, at), unread };
     this.chats.set(key, next);
     await this.store.chat.put(next);

@@ -8,7 +8,7 @@ import { Accounts } from '../core/accounts';
 import { Engine } from '../core/engine';
 import { bestLanguage, languages, setLanguage, type Language } from '../i18n';
 import type { Cipher } from '../store/lock';
-import { SessionList, Store } from '../store/store';
+import { SessionList } from '../store/store';
 import { Api } from '../wire/api';
 import { Relay } from '../wire/client';
 import { Chats } from './chats';
@@ -39,8 +39,8 @@ interface Step {
   sid?: string;
 }
 
-const lookKey = 'webchat.look';
-const relaysKey = 'webchat.relays';
+export const lookKey = 'webchat.look';
+export const relaysKey = 'webchat.relays';
 const tryKey = 'webchat.try';
 
 export const look = signal<Look>({ theme: 'system', textSize: 100, motion: 'system', language: '' });
@@ -92,7 +92,7 @@ export function rememberRelay(relay: string): void {
 
 /** The relay of the next sign-in, as Settings saved it or a launch link named it. */
 export const chosenRelay = signal(home);
-const chosenKey = 'webchat.relay';
+export const chosenKey = 'webchat.relay';
 
 /** A relay that is looked at before it is trusted: it needs a page that may ask it. */
 export function tryRelay(relay: string): void {
@@ -284,7 +284,7 @@ async function watch(s: SessionRecord): Promise<void> {
   e.start(true);
 }
 
-async function closeSession(): Promise<void> {
+export async function closeSession(): Promise<void> {
   const e = engine.peek();
   if (!e) return;
   chats.peek()?.stop();
@@ -304,7 +304,7 @@ export async function switchTo(sid: string): Promise<void> {
 }
 
 /** This session is gone from this browser (wiped here or in another tab). */
-async function leaveSession(): Promise<void> {
+export async function leaveSession(): Promise<void> {
   await closeSession();
   await reloadSessions();
   go({}, true);
@@ -313,47 +313,11 @@ async function leaveSession(): Promise<void> {
   else phase.value = 'signin';
 }
 
-export async function signOut(): Promise<void> {
-  const e = engine.peek()!;
-  e.leaving();
-  e.tellWiped();
-  const s = e.session;
-  await closeSession();
-  await accounts.signOut(s);
-  await leaveSession();
-}
-
 export async function forgetSession(sid: string): Promise<void> {
   await background.get(sid)?.stop();
   background.delete(sid);
   await accounts.forget(sid);
   await reloadSessions();
-}
-
-/** Everything of WebChat leaves this browser; sessions end where their relay can be reached. */
-export async function forgetDevice(): Promise<void> {
-  engine.peek()?.tellWiped();
-  await closeSession();
-  for (const e of background.values()) await e.stop();
-  background.clear();
-  const ends = sessions.peek().map((s) => accounts.signOut(s));
-  await Promise.race([Promise.all(ends), new Promise((d) => setTimeout(d, 5000))]);
-  for (const s of sessions.peek()) await accounts.forget(s.sid);
-  await accounts.list.setLock(null);
-  for (const key of [relaysKey, chosenKey, lookKey]) localStorage.removeItem(key);
-  sessionStorage.clear();
-  for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
-  location.replace(location.pathname);
-}
-
-export async function eraseAccount(): Promise<void> {
-  const e = engine.peek()!;
-  await e.api.erase();
-  e.tellWiped();
-  const sid = e.session.sid;
-  await closeSession();
-  await accounts.forget(sid);
-  await leaveSession();
 }
 
 /** Signs in: a code becomes a session that this browser remembers. */
@@ -380,26 +344,6 @@ export async function unlock(passphrase: string): Promise<boolean> {
   isLocked.value = true;
   await enter();
   return true;
-}
-
-/** Puts everything that is kept here under a passphrase; null takes the lock away. */
-export async function setPassphrase(passphrase: string | null): Promise<void> {
-  const current = engine.peek()?.session;
-  await closeSession();
-  for (const e of background.values()) await e.stop();
-  background.clear();
-  const { Cipher } = await import('../store/lock');
-  const from = accounts.list.cipher;
-  const to = passphrase === null ? null : await Cipher.fresh();
-  for (const s of sessions.peek()) {
-    const store = await Store.open(s.sid, () => from);
-    await store.reseal(to);
-    store.close();
-  }
-  await accounts.list.setLock(passphrase === null ? null : await to!.wrap(passphrase));
-  await accounts.list.reseal(to);
-  isLocked.value = to !== null;
-  if (current) await openSession(current);
 }
 
 export const lockNow = (): void => location.reload();

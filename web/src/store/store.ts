@@ -23,7 +23,12 @@ export interface Translation {
   text: string;
   from: string;
   to: string;
+  /** Whose work it is; '' is this device. */
   by: string;
+  /** The text that it is the translation of. */
+  of: string;
+  /** There was nothing to translate. */
+  same?: boolean;
 }
 
 const shapes = {

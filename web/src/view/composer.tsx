@@ -14,6 +14,7 @@ import { toast } from '../ui/toast';
 import { editing, keyboardOpen, recorder, replying } from './composing';
 import { shortOf } from './message';
 import { Lazy } from './lazy';
+import { reading } from './reading';
 import { attempt, sentence } from './trouble';
 
 const isTouch = (): boolean => matchMedia('(pointer: coarse)').matches;
@@ -32,6 +33,7 @@ export function Composer({ chat }: { chat: string }) {
   const text = useSignal('');
   const subject = useSignal('');
   const files = useSignal<StagedFile[]>([]);
+  const swap = useSignal<Draft['swap']>(undefined);
   const loaded = useSignal(false);
   const emoji = useSignal(false);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -46,7 +48,7 @@ export function Composer({ chat }: { chat: string }) {
 
   const draftNow = (): Draft => {
     const r = replying.peek();
-    return { chat, text: text.peek(), caret: area.current?.selectionStart ?? text.peek().length, reply: r?.chat === chat ? r.key : undefined, subject: subject.peek() || undefined, files: files.peek(), at: e.now() };
+    return { chat, text: text.peek(), caret: area.current?.selectionStart ?? text.peek().length, reply: r?.chat === chat ? r.key : undefined, subject: subject.peek() || undefined, files: files.peek(), at: e.now(), swap: swap.peek() };
   };
   const flush = async (): Promise<void> => {
     clearTimeout(timer.current);
@@ -80,6 +82,7 @@ export function Composer({ chat }: { chat: string }) {
         text.value = d.text;
         subject.value = d.subject ?? '';
         files.value = d.files;
+        swap.value = d.swap;
         if (d.reply) {
           const m = await e.store.message.get(d.reply);
           if (m && isThere) replying.value = m;
@@ -150,10 +153,11 @@ export function Composer({ chat }: { chat: string }) {
       if (words && words !== edit.text) await attempt(() => e.edit(edit, words));
       return;
     }
-    const out = { chat, text: words, reply: reply?.id, subject: subject.peek().trim() || undefined, files: files.peek(), lang: undefined as string | undefined };
+    const out = { chat, text: words, reply: reply?.id, subject: subject.peek().trim() || undefined, files: files.peek(), lang: swap.peek()?.lang ?? reading.peek()?.spokenLang(words) };
     text.value = '';
     files.value = [];
     subject.value = '';
+    swap.value = undefined;
     replying.value = null;
     emoji.value = false;
     typed.current++;
@@ -266,6 +270,7 @@ export function Composer({ chat }: { chat: string }) {
       </div>
     );
 
+  const R = reading.value;
   const parts = channel === 'sms' && text.value ? smsParts(text.value) : null;
   return (
     <div
@@ -299,6 +304,7 @@ export function Composer({ chat }: { chat: string }) {
           changed();
         }}
       />
+      {R && !edit && <R.DraftLine chat={chat} text={text} swap={swap} onChange={changed} />}
       {(channel === 'email' || channel === 'notify') && !edit && (
         <input class="subject-field" dir="auto" aria-label={t('compose.subject')} placeholder={t('compose.subject')} maxLength={200} value={subject.value} onInput={(ev) => ((subject.value = ev.currentTarget.value), changed())} />
       )}

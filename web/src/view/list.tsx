@@ -11,7 +11,6 @@ import { Icon, type IconName } from '../ui/icon';
 import { openMenu, type MenuItem } from '../ui/menu';
 import { Avatar, Button, Empty, Hidden, Round } from '../ui/parts';
 import { rove } from '../ui/roving';
-import { chatActions } from './chat-actions';
 import { copyText } from './copy';
 import { eventText } from './words';
 import { Tick } from './tick';
@@ -60,14 +59,15 @@ function Row({ c, id }: { c: Chats; id: string }) {
   const typing = c.typing.value.get(id);
   const isMuted = c.isMuted(chat);
   const open = (): void => go({ chat: id });
+  const showMenu = (anchor: HTMLElement | { x: number; y: number }): void => void import('./chat-actions').then(({ chatActions }) => openMenu(anchor, titleOf(chat), chatActions(chat)));
   const onMenu = (e: MouseEvent): void => {
     e.preventDefault();
-    openMenu(e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : (e.currentTarget as HTMLElement), titleOf(chat), chatActions(chat));
+    showMenu(e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : (e.currentTarget as HTMLElement));
   };
   const onKey = (e: KeyboardEvent): void => {
     if (e.key === 'ContextMenu' || (e.shiftKey && e.key === 'F10')) {
       e.preventDefault();
-      openMenu(e.currentTarget as HTMLElement, titleOf(chat), chatActions(chat));
+      showMenu(e.currentTarget as HTMLElement);
     }
   };
   return (

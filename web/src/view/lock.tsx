@@ -2,7 +2,8 @@
 import '../ui/icons-more';
 import { useSignal } from '@preact/signals';
 import { t } from '../i18n';
-import { forgetDevice, unlock } from '../state/app';
+import { unlock } from '../state/app';
+import { forgetDevice } from '../state/leaving';
 import { ask } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { Button, Field } from '../ui/parts';

@@ -11,6 +11,7 @@ import { toast } from '../ui/toast';
 import { block } from './chat-actions';
 import { startEdit, startReply } from './composing';
 import { copyText } from './copy';
+import { canTranslate, loadReading, reading } from './reading';
 
 const EDIT_MS = 15 * 60_000;
 const quick = ['👍', '❤️', '😂', '😮', '😢', '🎉'];
@@ -55,7 +56,11 @@ export function messageActions(m: Message): MenuItem[] {
   const items: MenuItem[] = [];
   const has = !m.withdrawn && !m.scrubbed;
   if (has && m.id && m.kind !== 'system') items.push({ label: t('reply'), icon: 'reply', keys: 'R', run: () => startReply(m) });
-  if (has && m.text) items.push({ label: t('copy'), icon: 'copy', keys: 'C', run: () => void copyText(m.text) });
+  if (has && m.text) items.push({ label: t('copy'), icon: 'copy', keys: 'C', run: () => void copyText(reading.peek()?.wordsOf(m) || m.text) });
+  if (has && m.text && m.kind !== 'system' && canTranslate(e.config)) {
+    const label = reading.peek()?.translateLabel(m) ?? t('tr.translate');
+    items.push({ label, icon: 'languages', keys: 'T', run: () => void loadReading().then((r) => r.translateMessage(m)) });
+  }
   if (has && m.text && 'speechSynthesis' in window) items.push({ label: t('readAloud'), icon: 'volume-2', keys: 'L', run: () => void import('./speak').then(({ speak }) => speak(m)) });
   if (has && m.kind !== 'system') {
     items.push({ label: t('forward'), icon: 'forward', keys: 'F', run: () => void forward(m) });

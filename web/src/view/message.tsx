@@ -12,6 +12,7 @@ import { Avatar, Button } from '../ui/parts';
 import { toast } from '../ui/toast';
 import { startEdit } from './composing';
 import { Media } from './media';
+import { reading } from './reading';
 import { Tick } from './tick';
 import { showMessage } from './timeline';
 import { sentence } from './trouble';
@@ -54,6 +55,7 @@ export function shortOf(m: Message): string {
 }
 
 function Quote({ tl, id }: { tl: Timeline; id: string }) {
+  const R = reading.value;
   const found = [...tl.messages.values()].find((s) => s.peek().id === id || s.peek().key === id)?.value;
   return (
     <button type="button" class="quote" data-hue={found ? hueOf(found.from) : undefined} onClick={() => void showMessage(tl, id).then((ok) => !ok && toast(t('quote.gone')))}>
@@ -62,7 +64,7 @@ function Quote({ tl, id }: { tl: Timeline; id: string }) {
       </span>
       {found && (
         <span class="one block" dir="auto">
-          {shortOf(found)}
+          {R?.wordsOf(found).replace(/\s+/g, ' ').slice(0, 160) || shortOf(found)}
         </span>
       )}
     </button>
@@ -193,6 +195,7 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
   if (!s) return null;
   const m = s.value;
   const c = chats.value!;
+  const R = reading.value;
   if (m.kind === 'system' && m.event && !m.actions?.length) {
     return (
       <div class="event" data-key={id}>
@@ -242,11 +245,14 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
             <Icon name="hourglass" small /> {t('msg.scrubbed')}
           </span>
         ) : (
-          m.text && (
+          m.text &&
+          (R && m.kind !== 'system' ? (
+            <R.Said m={m} />
+          ) : (
             <span class="text" dir="auto" lang={m.lang}>
               <Words text={m.kind === 'system' && m.event ? eventText(m.event) || m.text : m.text} />
             </span>
-          )
+          ))
         )}
         <span class="meta">
           {m.edited && !m.withdrawn && <span>{t('edited')}</span>}
@@ -256,6 +262,7 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
           {m.mine && m.chat !== 'self' && <Tick state={m.state} />}
           {m.mine && m.chat === 'self' && m.state === 'waiting' && <Tick state="waiting" />}
         </span>
+        {R && <R.Line m={m} />}
         <Actions m={m} />
         <Failure m={m} />
         <button type="button" class="more" aria-label={t('msgMenu')} tabIndex={-1} onClick={(e) => openMessageMenu(e.currentTarget, m)}>

@@ -11,6 +11,7 @@ import { Button, Field, One } from '../ui/parts';
 import { copyText } from './copy';
 import { KeyboardPart } from './keyboard';
 import { Qr } from './qr';
+import { TranslatePart } from './settings-translate';
 import { askTrust, lookAt, type Looked } from './signin';
 import { attempt, sentence } from './trouble';
 
@@ -21,6 +22,7 @@ export function Advanced() {
     <>
       <RelayPart />
       <PhonePart />
+      <TranslatePart />
       <KeyboardPart />
     </>
   );

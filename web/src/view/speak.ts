@@ -1,26 +1,46 @@
-// Reading aloud by the browser's own voices.
+// Reading aloud by the browser's own voices: the words that are shown, in their language.
+import { baseOf } from '../base/lang';
 import type { Message } from '../base/model';
 import { language, languageName, t } from '../i18n';
 import { toast } from '../ui/toast';
+import { loadReading } from './reading';
 
-function voiceFor(lang: string): SpeechSynthesisVoice | undefined {
-  const voices = speechSynthesis.getVoices();
-  const base = lang.toLowerCase().split('-')[0]!;
-  return voices.find((v) => v.lang.toLowerCase() === lang.toLowerCase()) ?? voices.find((v) => v.lang.toLowerCase().startsWith(base));
+const VOICES_MS = 1000;
+
+/** Some browsers have their voices only a moment after they are first asked. */
+function voices(): Promise<SpeechSynthesisVoice[]> {
+  const now = speechSynthesis.getVoices();
+  if (now.length) return Promise.resolve(now);
+  return new Promise((done) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      speechSynthesis.removeEventListener('voiceschanged', end);
+      done(speechSynthesis.getVoices());
+    };
+    const timer = setTimeout(end, VOICES_MS);
+    speechSynthesis.addEventListener('voiceschanged', end);
+  });
 }
 
-export function speak(m: Message): void {
+/** A voice of the device before one of somebody's servers, which would get the words. */
+function voiceFor(lang: string, all: SpeechSynthesisVoice[]): SpeechSynthesisVoice | undefined {
+  const fit = all.filter((v) => baseOf(v.lang) === baseOf(lang) && v.localService !== false);
+  return fit.find((v) => v.lang.replace('_', '-').toLowerCase() === lang.toLowerCase()) ?? fit[0];
+}
+
+export async function speak(m: Message): Promise<void> {
   if (speechSynthesis.speaking) {
     speechSynthesis.cancel();
     return;
   }
-  const lang = m.lang ?? language.peek();
-  const voice = voiceFor(lang);
+  const heard = await loadReading().then((r) => r.heardOf(m));
+  const lang = heard.lang ?? language.peek();
+  const voice = voiceFor(lang, await voices());
   if (!voice) {
     toast(t('speak.none', { language: languageName(lang) }));
     return;
   }
-  const u = new SpeechSynthesisUtterance(m.text);
+  const u = new SpeechSynthesisUtterance(heard.text);
   u.voice = voice;
   u.lang = voice.lang;
   speechSynthesis.speak(u);

@@ -2,17 +2,18 @@
 import { useEffect } from 'preact/hooks';
 import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
+import { targetOf } from '../base/rules';
 import { handleOf, plainName } from '../base/text';
-import { listOf, t } from '../i18n';
+import { language, listOf, t } from '../i18n';
 import { back, chats, go, onePane, place } from '../state/app';
 import { Icon } from '../ui/icon';
 import { openMenu } from '../ui/menu';
 import { Empty, PaneTitle, Round } from '../ui/parts';
-import { chatActions } from './chat-actions';
 import { Composer } from './composer';
 import { keyboardOpen } from './composing';
 import { Lazy } from './lazy';
 import { ChatAvatar, titleOf } from './list';
+import { canTranslate, loadReading, reading, wantsReading } from './reading';
 import { TimelineView } from './timeline';
 
 function subtitle(chat: Chat): string {
@@ -28,12 +29,20 @@ function subtitle(chat: Chat): string {
   return '';
 }
 
+const openTranslation = (anchor: HTMLElement, chat: string): void => void loadReading().then((r) => r.openTalkMenu(anchor, chat));
+
 export function Talk() {
   const c = chats.value!;
   const key = place.value.chat;
   useEffect(() => {
     if (key?.startsWith('grp_')) void c.engine.refreshGroup(key);
   }, [key]);
+  const s = c.settings.value;
+  const R = reading.value;
+  const wanted = !!key && wantsReading(s);
+  useEffect(() => {
+    if (wanted) void loadReading().catch(() => undefined); // without it everything is read as it was written
+  }, [wanted]);
   if (!key)
     return (
       <main class="talk none">
@@ -59,17 +68,23 @@ export function Talk() {
           </span>
         </button>
         <Round icon="search" label={t('findHere')} keys="Ctrl+Shift+F" class="wide" aria-pressed={place.value.panel === 'find'} onClick={() => go({ chat: key, panel: place.value.panel === 'find' ? undefined : 'find' })} />
+        {key !== 'self' && key !== 'relay' && canTranslate(c.config.value) && (
+          <Round icon="languages" label={t('tr.button')} aria-haspopup="menu" aria-pressed={targetOf(chat, s, language.value) !== null} onClick={(e) => openTranslation(e.currentTarget as HTMLElement, key)} />
+        )}
         <Round
           icon="ellipsis-vertical"
           label={t('more')}
           aria-haspopup="menu"
-          onClick={(e) =>
-            openMenu(e.currentTarget as HTMLElement, titleOf(chat), [
-              { label: isGroup ? t('group.info') : t('info'), icon: 'info', run: toInfo, keys: 'I' },
-              { label: t('findHere'), icon: 'search', run: () => go({ chat: key, panel: 'find' }), keys: 'F' },
-              ...chatActions(chat),
-            ])
-          }
+          onClick={(e) => {
+            const anchor = e.currentTarget as HTMLElement;
+            void import('./chat-actions').then(({ chatActions }) =>
+              openMenu(anchor, titleOf(chat), [
+                { label: isGroup ? t('group.info') : t('info'), icon: 'info', run: toInfo, keys: 'I' },
+                { label: t('findHere'), icon: 'search', run: () => go({ chat: key, panel: 'find' }), keys: 'F' },
+                ...chatActions(chat),
+              ]),
+            );
+          }}
         />
       </header>
       {place.value.panel === 'find' && <Lazy load={() => import('./find')} pick={(m) => m.Find} />}
@@ -79,7 +94,9 @@ export function Talk() {
           <span class="grow">{t('blocked.here')}</span>
         </p>
       )}
+      {R && <R.Notice chat={key} />}
       <TimelineView key={key} chat={key} />
+      {R && <R.Watch chat={key} />}
       <Composer key={'compose' + key} chat={key} />
       {keyboardOpen.value && (
         <div class="kb-place">

@@ -1,6 +1,6 @@
 // The calls of the relay by name. Shapes come from docs/openapi.yaml; what newer relays add stands here as optional.
 import type { components } from './types.gen';
-import { Relay, type CallOptions } from './client';
+import { Relay, requestIdOf, troubleOf, type CallOptions } from './client';
 
 type S = components['schemas'];
 export type User = S['User'];
@@ -156,6 +156,15 @@ export class Api {
   }
   putContacts = (contacts: Contact[], etag?: string) => this.#call<{ count: number }>('PUT', `${web}/contacts`, { contacts }, { headers: etag ? { 'If-Match': etag } : {}, timeoutMs: 60_000 });
 
+  /** What clients of the account keep for each other; the relay does not understand it. */
+  async prefs(): Promise<{ prefs: string; etag: string }> {
+    const r = await this.relay.fetch('GET', `${web}/prefs`, undefined);
+    const json = (await r.json().catch(() => null)) as { success?: boolean; error?: string; prefs?: string } | null;
+    if (!r.ok || json?.success !== true) throw troubleOf(r.status, json, r.headers.get('Retry-After'), requestIdOf(r));
+    return { prefs: json.prefs ?? '', etag: r.headers.get('ETag') ?? '' };
+  }
+  putPrefs = (prefs: string, etag?: string) => this.#call<object>('PUT', `${web}/prefs`, { prefs }, { headers: etag ? { 'If-Match': etag } : {} });
+
   keys = () => this.#get<{ keys: KeyInfo[] }>(`${web}/keys`);
   newKey = (body: Record<string, unknown>) => this.#post<{ token: string; key: KeyInfo }>(`${web}/keys`, body);
   rotateKey = (id: string) => this.#post<{ token: string; key: KeyInfo }>(`${web}/keys/${seg(id)}/rotate`);
@@ -170,7 +179,7 @@ export class Api {
   audit = (after?: string) => this.#get<{ entries: AuditEntry[]; has_more: boolean; after?: string }>(`${web}/admin/audit${query({ after })}`);
 
   translate = (texts: string[], target: string, source?: string) =>
-    this.#post<{ target: string; translations: { text?: string; source?: string; unchanged?: boolean; error?: string }[] }>(`${web}/translate`, { texts, target, ...(source ? { source } : {}) }, { timeoutMs: 20_000 });
+    this.#post<{ target: string; translations: { text?: string; source?: string; unchanged?: boolean; error?: string }[] }>(`${web}/translate`, { texts, target, ...(source ? { source } : {}) }, { timeoutMs: 65_000 });
   transcribe = (file_id: string, language?: string) => this.#post<{ text: string; language?: string }>(`${web}/transcribe`, { file_id, ...(language ? { language } : {}) }, { timeoutMs: 90_000 });
   ice = () => this.#get<{ ice_servers: { urls: string[]; username?: string; credential?: string }[]; relay_only: boolean }>(`${web}/calls/ice`);
 }
