@@ -128,6 +128,18 @@ db_step(struct db *db, struct db_stmt *st)
 	return engine_step(db->engine, st);
 }
 
+enum db_result
+db_number(struct db *db, struct db_stmt *st, int64_t *out)
+{
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r;
+	*out = db_i64(st, 0);
+	db_reset(st);
+	return r;
+}
+
 void
 db_reset(struct db_stmt *st)
 {

@@ -164,13 +164,11 @@ forget_notice(struct db *db, const uint8_t request_id[static ID_BYTES])
 	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_MESSAGE_DELETE };
 	struct db_stmt *st =
 	    db_bind(db, ST_ACCESS_NOTICE, &(struct db_blob){ request_id, ID_BYTES });
-	enum db_result r = db_one(db, st);
 	int64_t id;
+	enum db_result r = db_number(db, st, &id);
 
 	if (r != DB_ROW)
 		return r;
-	id = db_i64(st, 0);
-	db_reset(st);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
 		r = db_exec(db, steps[i], id);
 	return db_failed(r) ? r : DB_DONE;

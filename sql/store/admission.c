@@ -239,15 +239,10 @@ db_admission_redeem(struct db *db, struct arena *a,
 static enum db_result
 find_for_group(struct db *db, const struct group_act *act, const struct db_blob *hash, int64_t *id)
 {
-	struct db_stmt *st = db_bind(db, ST_ADMISSION_FOR_GROUP, hash,
-	    &(struct db_blob){ act->group_id, ID_BYTES }, act->now);
-	enum db_result r = db_one(db, st);
-
-	if (r != DB_ROW)
-		return r;
-	*id = db_i64(st, 0);
-	db_reset(st);
-	return r;
+	return db_number(db,
+	    db_bind(db, ST_ADMISSION_FOR_GROUP, hash, &(struct db_blob){ act->group_id, ID_BYTES },
+		act->now),
+	    id);
 }
 
 /* DB_DONE, or DB_NONE: the link is not good. */

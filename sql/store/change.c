@@ -49,12 +49,10 @@ change_read(
 	struct db_stmt *st =
 	    db_bind(db, ST_MESSAGE_NUMBER, &(struct db_blob){ public_id, ID_BYTES });
 	int64_t message_id;
-	enum db_result r = db_one(db, st);
+	enum db_result r = db_number(db, st, &message_id);
 
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
-	message_id = db_i64(st, 0);
-	db_reset(st);
 	r = put(db, account_id, message_id, session_id);
 	if (r == DB_DONE)
 		wakeup_for(db, WAKE_POLL, account_id);
@@ -71,13 +69,9 @@ change_has_others(struct db *db, int64_t account_id, int64_t session_id)
 static enum db_result
 number(struct db *db, struct db_stmt *st, int64_t *out)
 {
-	enum db_result r = db_one(db, st);
+	enum db_result r = db_number(db, st, out);
 
-	if (r != DB_ROW)
-		return r == DB_NONE ? DB_DONE : r;
-	*out = db_i64(st, 0);
-	db_reset(st);
-	return DB_DONE;
+	return r == DB_ROW || r == DB_NONE ? DB_DONE : r;
 }
 
 enum db_result

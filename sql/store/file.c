@@ -200,13 +200,11 @@ db_file_fetched(struct db *db, const uint8_t public_id[static ID_BYTES], int64_t
 {
 	struct db_stmt *st =
 	    db_bind(db, ST_FILE_AWAITS, &(struct db_blob){ public_id, ID_BYTES }, account_id);
-	enum db_result r = db_one(db, st);
 	int64_t id;
+	enum db_result r = db_number(db, st, &id);
 
 	if (r != DB_ROW)
 		return r;
-	id = db_i64(st, 0);
-	db_reset(st);
 	r = db_begin(db);
 	if (r != DB_DONE)
 		return r;

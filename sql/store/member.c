@@ -401,14 +401,12 @@ find_request(struct db *db, struct arena *a, int64_t group_id,
 {
 	struct db_stmt *st =
 	    db_bind(db, ST_JOIN_GET, group_id, &(struct db_blob){ request_id, ID_BYTES });
-	enum db_result r = db_one(db, st);
 	char *address = NULL;
 	int64_t id;
+	enum db_result r = db_number(db, st, &id);
 
 	if (r != DB_ROW)
 		return r;
-	id = db_i64(st, 0);
-	db_reset(st);
 	r = db_account_address(db, a, id, &address);
 	return r == DB_ROW ? db_account_by_address(db, a, address, who) : r;
 }

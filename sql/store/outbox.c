@@ -22,15 +22,11 @@ read_mail(struct db_stmt *st, struct arena *a, struct outbox_mail *out)
 static enum db_result
 next_time(struct db *db, enum outbox_kind kind, int64_t *next_at)
 {
-	struct db_stmt *st = db_bind(db, ST_OUTBOX_NEXT_AT, (int64_t)kind);
-	enum db_result r = db_one(db, st);
+	enum db_result r;
 
 	*next_at = 0;
-	if (r != DB_ROW)
-		return r;
-	*next_at = db_i64(st, 0);
-	db_reset(st);
-	return DB_NONE;
+	r = db_number(db, db_bind(db, ST_OUTBOX_NEXT_AT, (int64_t)kind), next_at);
+	return r == DB_ROW ? DB_NONE : r;
 }
 
 /* The row goes; a user's message ends with it. Inside a write. */

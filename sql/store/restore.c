@@ -35,13 +35,11 @@ static enum db_result
 reap_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
 {
 	struct db_stmt *st = db_bind(db, ST_MESSAGE_UNSCRUBBED, &(struct db_blob){ id, ID_BYTES });
-	enum db_result r = db_one(db, st);
 	int64_t number;
+	enum db_result r = db_number(db, st, &number);
 
 	if (r != DB_ROW)
 		return r;
-	number = db_i64(st, 0);
-	db_reset(st);
 	r = scrub_files(db, number, now);
 	return r == DB_DONE ? scrub_content(db, number, id, now) : r;
 }

@@ -50,14 +50,7 @@ waiting_put(struct db *db, int64_t message_id, int64_t sender_id, int64_t to_id)
 static enum db_result
 recipient_of(struct db *db, int64_t message_id, int64_t *to_id)
 {
-	struct db_stmt *st = db_bind(db, ST_WAIT_FOR, message_id);
-	enum db_result r = db_one(db, st);
-
-	if (r != DB_ROW)
-		return r;
-	*to_id = db_i64(st, 0);
-	db_reset(st);
-	return r;
+	return db_number(db, db_bind(db, ST_WAIT_FOR, message_id), to_id);
 }
 
 enum db_result
