@@ -143,7 +143,7 @@ on_metrics_get(struct request *r)
 		res = add_queues(&t, r->worker->db, r->now);
 	if (resp_db_failed(r, res))
 		return;
-	if (r->worker->conf->translate_url[0])
+	if (conf_asks(r->worker->conf))
 		add_engines(&t, &r->worker->share->ask);
 	add_requests(&t, r->worker->share);
 	if (text_ok(&t))

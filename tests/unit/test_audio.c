@@ -87,33 +87,24 @@ TEST(flac_by_its_samples)
 }
 
 /* A page with one packet. */
-static void
-ogg_page(const char *position, const char *packet, size_t len)
-{
-	ADD("OggS\0\0");
-	add(position, 8);
-	pad(12);
-	ADD("\1\x20");
-	add(packet, len);
-}
+#define OGG_PAGE(position, packet) ADD("OggS\0\0" position "\0\0\0\0\0\0\0\0\0\0\0\0\1\x20" packet)
 
 TEST(ogg_by_the_position_of_its_last_page)
 {
-	ogg_page("\0\0\0\0\0\0\0\0",
-	    "OpusHead\1\1\0\0\x80\xbb\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32);
+	OGG_PAGE(
+	    "\0\0\0\0\0\0\0\0", "OpusHead\1\1\0\0\x80\xbb\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 	pad(2000);
-	ogg_page("\x80\xbb\0\0\0\0\0\0", "sound", 5);
+	OGG_PAGE("\x80\xbb\0\0\0\0\0\0", "sound");
 	is(1000, true);
 	/* a page that only goes on with a packet has none */
-	ogg_page("\xff\xff\xff\xff\xff\xff\xff\xff", "sound", 5);
+	OGG_PAGE("\xff\xff\xff\xff\xff\xff\xff\xff", "sound");
 	is(1000, true);
 }
 
 TEST(ogg_vorbis_says_its_rate)
 {
-	ogg_page(
-	    "\0\0\0\0\0\0\0\0", "\1vorbis\0\0\0\0\1\x44\xac\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32);
-	ogg_page("\x88\x58\1\0\0\0\0\0", "sound", 5);
+	OGG_PAGE("\0\0\0\0\0\0\0\0", "\1vorbis\0\0\0\0\1\x44\xac\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+	OGG_PAGE("\x88\x58\1\0\0\0\0\0", "sound");
 	is(2000, true);
 }
 
