@@ -21,4 +21,4 @@ fuzz: fuzz-programs
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.mk $(FUZZ_LIB) $(wildcard base/*.h base/*.def fcgi/*.h translate/*.h)
 	@mkdir -p $@.corpus
 	@echo "cc $<"
-	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $< $(FUZZ_LIB) -ljson-c -lsodium -luuid
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $< $(FUZZ_LIB) -ljson-c -lsodium -luuid -lidn2 -lunistring
