@@ -62,7 +62,6 @@ set_request(CURL *curl, const struct conf *c, const struct wire_request *q, int6
 	char url[URL_BYTES];
 
 	snprintf(url, sizeof(url), "%s%s", q->url, q->path);
-	curl_easy_reset(curl);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http"); /* of the setting */
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -133,26 +132,22 @@ make_form(CURL *curl, const struct wire_form *form, struct file_source *source)
 	return NULL;
 }
 
-/* Sends what is set; with a form the connection is closed afterwards, for libcurl keeps what it
- * sent last as long as the handle. */
+/* Sends what is set. The handle is left without the form, which goes with the call. */
 static void
-perform(CURL **curl, const struct wire_form *form, struct wire_response *a)
+perform(CURL *curl, const struct wire_form *form, struct wire_response *a)
 {
 	struct file_source source;
-	curl_mime *mime = form ? make_form(*curl, form, &source) : NULL;
+	curl_mime *mime = form ? make_form(curl, form, &source) : NULL;
 	curl_off_t wait_sec = 0;
 
 	if (mime)
-		curl_easy_setopt(*curl, CURLOPT_MIMEPOST, mime);
-	if ((mime || !form) && curl_easy_perform(*curl) == CURLE_OK)
-		curl_easy_getinfo(*curl, CURLINFO_RESPONSE_CODE, &a->status);
-	curl_easy_getinfo(*curl, CURLINFO_RETRY_AFTER, &wait_sec);
+		curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime);
+	if ((mime || !form) && curl_easy_perform(curl) == CURLE_OK)
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
+	curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_sec);
 	a->retry_after_sec = wait_sec;
+	curl_easy_reset(curl);
 	curl_mime_free(mime);
-	if (!form)
-		return;
-	curl_easy_cleanup(*curl);
-	*curl = NULL;
 }
 
 void
@@ -168,7 +163,7 @@ wire_call(const struct conf *c, struct wire_request *q, int64_t timeout_ms, stru
 	if (curl && headers && timeout_ms > 0) {
 		set_request(curl, c, q, timeout_ms);
 		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-		perform(&curl, q->form, a);
+		perform(curl, q->form, a);
 	}
 	response[response_len] = '\0';
 	curl_slist_free_all(headers);

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 
 import pytest
 
@@ -251,6 +252,16 @@ def test_engine_that_cannot_be_reached_is_unavailable(make_relay):
     with EngineSink() as gone:
         settings = gone.speech_settings()
     transcribe(make_relay(settings).sign_in(), expect=503).is_error(503, "engine_unavailable")
+
+
+def test_engine_that_does_not_even_read_is_unavailable(make_relay):
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        ann = make_relay({"RELAY_TRANSCRIBE_URL": url, "RELAY_TRANSCRIBE_TIMEOUT_SEC": 1}).sign_in()
+        note = record(ann, webm(300, fill=b"\x80" * 1600))
+        transcribe(ann, note, expect=503).is_error(503, "engine_unavailable")
 
 
 @pytest.mark.parametrize("how, seconds", [("429", 7), ("429_for_ever", 60)])
