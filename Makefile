@@ -10,7 +10,7 @@ Q = $(if $(V),,@)
 BUILD ?= $(if $(SAN),build-san,build)
 # The shell writes the folder's name: make's own functions take blanks in it apart.
 WHERE = "$$(realpath -m -- '$(BUILD)')"
-PKGS = sqlite3 json-c libsodium uuid libcurl libidn2 libevent_core
+PKGS = sqlite3 json-c libsodium uuid libcurl libcrypto libidn2 libevent_core
 CFLAGS_PKG := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 WARN = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -69,7 +69,7 @@ all: $(PROGRAMS)
 LINK = $(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lidn2 -lunistring
 $(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,fcgi) $(TRANSLATE) $(SQL) $(BASE)
 	@echo "ld $@"
-	$(LINK) -lfcgi -ljson-c -lcurl
+	$(LINK) -lfcgi -ljson-c -lcurl -lcrypto
 $(BUILD)/relay-mail: $(call objects,mail) $(if $(EXTRA),$(call objects,$(EXTRA))) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK) -ljson-c -lcurl
@@ -122,7 +122,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) $(SEE_all) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
-	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -levent_core -lcmocka
+	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -lcmocka
 
 # All tests. On a bare machine the packages come first, so the rest runs in a make of its own.
 check:

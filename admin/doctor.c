@@ -13,7 +13,7 @@
 #define USAGE "doctor [--url URL] [--mail] [--text]"
 
 /* When a check is made. */
-enum when { ALWAYS, ASKED, RESPONDS, OVER_TLS, TRANSLATES, WITH_MAIL };
+enum when { ALWAYS, ASKED, RESPONDS, OVER_TLS, TRANSLATES, TRANSCRIBES, WITH_MAIL };
 
 /* In this order: the clock is looked at before the database is written to. */
 static const struct {
@@ -39,6 +39,7 @@ static const struct {
 	{ "forwarding", RESPONDS, doctor_net_forwarding },
 	{ "tls", OVER_TLS, doctor_net_tls },
 	{ "translation", TRANSLATES, doctor_net_translation },
+	{ "transcription", TRANSCRIBES, doctor_net_transcription },
 	{ "mail", WITH_MAIL, doctor_net_mail },
 };
 
@@ -70,6 +71,8 @@ is_due(const struct doctor *d, const struct options *o, enum when when)
 		return o->network && strncmp(d->url, "https:", 6) == 0;
 	case TRANSLATES:
 		return o->network && d->conf->translate_url[0];
+	case TRANSCRIBES:
+		return o->network && d->conf->transcribe_url[0];
 	case WITH_MAIL:
 		return o->mail;
 	default:

@@ -46,5 +46,6 @@ bool doctor_net_forwarding(struct doctor *d);
 bool doctor_net_tls(struct doctor *d);
 bool doctor_net_mail(struct doctor *d);
 bool doctor_net_translation(struct doctor *d);
+bool doctor_net_transcription(struct doctor *d);
 
 #endif

@@ -7,11 +7,13 @@
 #include "mailer.h"
 #include "secret.h"
 #include "text.h"
+#include "transcribe.h"
 
 #include <curl/curl.h>
 #include <string.h>
 #include <time.h>
 
+#define ENGINE_MEMORY ((size_t)1 << 20)
 #define CONNECT_SEC 5L
 #define TOTAL_SEC 15L
 #define DAYS_WANTED 14
@@ -255,4 +257,25 @@ doctor_net_translation(struct doctor *d)
 			"and the key?");
 	return doctor_say(d, true, "%s: %d languages%s", c->translate_url, list.count,
 	    c->translate_languages[0] ? " by RELAY_TRANSLATE_LANGUAGES; it was not asked" : "");
+}
+
+bool
+doctor_net_transcription(struct doctor *d)
+{
+	static const char *const said[] = { [ENGINE_DONE] = "writes down what it is sent",
+		[ENGINE_NO_RESPONSE] = "does not answer",
+		[ENGINE_BAD_RESPONSE] = "answers with something that is no transcript",
+		[ENGINE_REFUSED] = "refuses a second of silence; are key, model and path right?",
+		[ENGINE_LATER] = "wants a pause",
+		[ENGINE_UNKNOWN_LANGUAGE] = "cannot tell the language" };
+	const struct conf *c = d->conf;
+	struct transcribe_job job = { .timeout_ms = c->transcribe_timeout_sec * 1000 };
+	struct arena a;
+	enum engine_result result;
+
+	arena_init(&a, ENGINE_MEMORY);
+	result = transcribe_silence(c, &job, &a);
+	arena_free(&a);
+	return doctor_say(d, result == ENGINE_DONE, "%s: the transcription engine %s",
+	    c->transcribe_url, said[result]);
 }

@@ -459,6 +459,12 @@ conf_email_admin(const struct conf *c, const char *email)
 }
 
 bool
+conf_asks(const struct conf *c)
+{
+	return c->translate_url[0] || c->transcribe_url[0];
+}
+
+bool
 conf_registration_open(const struct conf *c)
 {
 	return !c->allowed_emails[0] && !c->allowed_domains[0];

@@ -72,6 +72,9 @@ bool conf_email_admin(const struct conf *c, const char *email);
 /* True when no allow-list is set. */
 bool conf_registration_open(const struct conf *c);
 
+/* True when some engine is set, which the workers of the second pool ask. */
+bool conf_asks(const struct conf *c);
+
 /* Prints the value in force of a setting and a newline. False: there is no such setting, or it is a
  * secret. */
 bool conf_write_value(const struct conf *c, const char *name, FILE *out);

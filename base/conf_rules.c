@@ -151,6 +151,18 @@ clean_engine_url(const char *item, char *out)
 }
 
 static bool
+clean_stun(const char *item, char *out)
+{
+	return url_is_stun(item) && keep(item, out);
+}
+
+static bool
+clean_turn(const char *item, char *out)
+{
+	return url_is_turn(item) && keep(item, out);
+}
+
+static bool
 clean_language(const char *item, char *out)
 {
 	return text_is_language(item) && strlen(item) < TEXT_LANGUAGE_BYTES && keep(item, out);
@@ -195,6 +207,12 @@ static const struct rule rules[] = {
 	    "https://HOST[:PORT][/PATH] is, and http:// for 127.0.0.1, [::1] or localhost" },
 	{ CONF_RELAY_TRANSLATE_URL, clean_engine_url,
 	    "http:// or https://HOST[:PORT][/PATH] without user name and query is" },
+	{ CONF_RELAY_TRANSCRIBE_URL, clean_engine_url,
+	    "http:// or https://HOST[:PORT][/PATH] without user name and query is" },
+	{ CONF_RELAY_STUN_URLS, clean_stun, "stun:HOST[:PORT], separated by commas, are" },
+	{ CONF_RELAY_TURN_URLS, clean_turn,
+	    "turn:HOST[:PORT][?transport=udp|tcp] and the same with turns:, separated by commas, "
+	    "are" },
 	{ CONF_RELAY_TRANSLATE_LANGUAGES, clean_language,
 	    "languages such as en, es or pt-BR, separated by commas, are" },
 };

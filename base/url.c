@@ -3,7 +3,9 @@
 
 #include "cleanup.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *
@@ -48,4 +50,57 @@ url_host(const char *url, char *out, size_t size)
 	const char *host = after_scheme(url);
 
 	snprintf(out, size, "%.*s", (int)strcspn(host, "/"), host);
+}
+
+/* HOST or HOST:PORT of `len` bytes, where a v6 address stands in brackets. */
+static bool
+is_host_port(const char *s, size_t len)
+{
+	static const char digits[] = "0123456789";
+	const bool is_v6 = s[0] == '[';
+	const char *end = is_v6 ? strchr(s, ']') : s + strcspn(s, ":?"), *p;
+
+	if (!end || end == s + is_v6)
+		return false;
+	for (p = s + is_v6; p < end; p++)
+		if (!strchr(is_v6 ? "0123456789abcdefABCDEF:." : "-._", *p) &&
+		    (is_v6 || !isalnum((unsigned char)*p)))
+			return false;
+	p = end + is_v6;
+	if (p == s + len)
+		return true;
+	return p[0] == ':' && strspn(p + 1, digits) == (size_t)(s + len - p - 1) &&
+	    strtol(p + 1, NULL, 10) > 0 && strtol(p + 1, NULL, 10) <= 65535;
+}
+
+/* Of `scheme`, or of the one with an s behind it: what follows. NULL: of neither. */
+static const char *
+after_name(const char *url, const char *scheme)
+{
+	const size_t len = strlen(scheme);
+
+	if (strncmp(url, scheme, len) != 0)
+		return NULL;
+	url += len;
+	url += *url == 's';
+	return *url == ':' ? url + 1 : NULL;
+}
+
+bool
+url_is_stun(const char *url)
+{
+	const char *host = after_name(url, "stun");
+
+	return host && is_host_port(host, strlen(host));
+}
+
+bool
+url_is_turn(const char *url)
+{
+	const char *host = after_name(url, "turn");
+	const size_t len = host ? strcspn(host, "?") : 0;
+
+	return host && is_host_port(host, len) &&
+	    (!host[len] || strcmp(host + len, "?transport=udp") == 0 ||
+		strcmp(host + len, "?transport=tcp") == 0);
 }

@@ -14,6 +14,11 @@ bool url_is_plain(const char *url);
 /* This machine: localhost, 127.0.0.1 or [::1]. */
 bool url_is_near(const char *url);
 
+/* stun:HOST[:PORT] or stuns: (RFC 7064); turn:HOST[:PORT][?transport=udp|tcp] or turns: (RFC 7065).
+ */
+bool url_is_stun(const char *url);
+bool url_is_turn(const char *url);
+
 /* The host and its port, cut to `size` bytes. */
 void url_host(const char *url, char *out, size_t size);
 

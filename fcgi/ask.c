@@ -37,17 +37,18 @@ lock(struct ask *a)
 }
 
 int64_t
-ask_may_call(struct ask *a, int64_t now, int64_t longest_ms)
+ask_may_call(struct ask *a, enum ask_engine which, int64_t now, int64_t longest_ms)
 {
+	struct ask_breaker *b = &a->engines[which];
 	int64_t wait = 0;
 
 	lock(a);
-	if (a->shut_until_ms > now)
-		wait = a->shut_until_ms - now;
-	else if (a->failures >= FAILURES && a->trying_until_ms > now)
+	if (b->shut_until_ms > now)
+		wait = b->shut_until_ms - now;
+	else if (b->failures >= FAILURES && b->trying_until_ms > now)
 		wait = SLOT_WAIT_MS;
-	else if (a->failures >= FAILURES)
-		a->trying_until_ms = now + longest_ms;
+	else if (b->failures >= FAILURES)
+		b->trying_until_ms = now + longest_ms;
 	pthread_mutex_unlock(&a->lock);
 	return wait;
 }
@@ -55,33 +56,39 @@ ask_may_call(struct ask *a, int64_t now, int64_t longest_ms)
 /* The third failure in a row shuts it, and each that tries it out makes it longer; what fails late
  * says nothing new. */
 static void
-note_failure(struct ask *a, int64_t now)
+note_failure(struct ask_breaker *b, const char *name, int64_t now)
 {
-	a->failures++;
-	if (a->failures < FAILURES || a->shut_until_ms > now)
+	b->failures++;
+	if (b->failures < FAILURES || b->shut_until_ms > now)
 		return;
-	a->pause_ms = a->pause_ms ? 2 * a->pause_ms : FIRST_PAUSE_MS;
-	if (a->pause_ms > LONGEST_PAUSE_MS)
-		a->pause_ms = LONGEST_PAUSE_MS;
-	a->shut_until_ms = now + a->pause_ms;
-	log_warn("the translation engine is left alone for %lld s", (long long)a->pause_ms / 1000);
+	b->pause_ms = b->pause_ms ? 2 * b->pause_ms : FIRST_PAUSE_MS;
+	if (b->pause_ms > LONGEST_PAUSE_MS)
+		b->pause_ms = LONGEST_PAUSE_MS;
+	b->shut_until_ms = now + b->pause_ms;
+	log_warn("the %s engine is left alone for %lld s", name, (long long)b->pause_ms / 1000);
 }
 
 void
-ask_result(struct ask *a, enum engine_result result, int64_t wait_ms, int64_t now)
+ask_result(struct ask *a, enum ask_engine which, const struct ask_outcome *o, int64_t now)
 {
+	static const char *const names[ASK__MAX] = {
+		[ASK_TRANSLATION] = "translation", [ASK_TRANSCRIPTION] = "transcription"
+	};
+	struct ask_breaker *b = &a->engines[which];
+
 	lock(a);
-	a->trying_until_ms = 0;
-	if (result == ENGINE_NO_RESPONSE || result == ENGINE_BAD_RESPONSE) {
-		note_failure(a, now);
-	} else if (result == ENGINE_LATER) {
-		a->shut_until_ms = now + wait_ms;
+	b->trying_until_ms = 0;
+	if (o->result == ENGINE_NO_RESPONSE || o->result == ENGINE_BAD_RESPONSE) {
+		note_failure(b, names[which], now);
+	} else if (o->result == ENGINE_LATER) {
+		b->shut_until_ms = now + o->wait_ms;
 	} else {
-		a->failures = 0;
-		a->pause_ms = 0;
+		b->failures = 0;
+		b->pause_ms = 0;
 	}
 	pthread_mutex_unlock(&a->lock);
-	atomic_fetch_add(&a->calls[result], 1);
+	atomic_fetch_add(&b->calls[o->result], 1);
+	atomic_fetch_add(&b->call_ms, (uint64_t)o->took_ms);
 }
 
 static bool
@@ -112,36 +119,56 @@ slot_of(struct ask *a, int64_t id, int64_t now)
 	return best;
 }
 
+/* The first of `n` that is over; -1: none is. */
 static int
-free_slot(const struct ask_account *one, int64_t now)
+find_free(const int64_t *until_ms, int n, int64_t now)
 {
-	for (int i = 0; i < ASK_AT_ONCE; i++)
-		if (one->busy_until_ms[i] <= now)
+	for (int i = 0; i < n; i++)
+		if (until_ms[i] <= now)
 			return i;
 	return -1;
 }
 
-static int64_t
-claim(struct ask_account *one, struct ask_claim *c, int64_t now)
+/* Is there a worker for one more? */
+static bool
+find_turn(const struct ask *a, struct ask_claim *c, int64_t now)
 {
+	const int most = c->at_once < ASK_WORKERS_MOST ? c->at_once : ASK_WORKERS_MOST;
+
+	c->turn = -1;
+	if (c->engine == ASK_TRANSCRIPTION)
+		c->turn = find_free(a->transcribing_until_ms, most, now);
+	c->busy = c->engine == ASK_TRANSCRIPTION && c->turn < 0;
+	return !c->busy;
+}
+
+static int64_t
+claim(struct ask *a, struct ask_account *one, struct ask_claim *c, int64_t now)
+{
+	int64_t *used = &one->used[c->engine];
+
 	if (now - one->minute_from_ms >= MINUTE_MS) {
 		one->minute_from_ms = now;
 		one->calls = 0;
 	}
 	if (now - one->day_from_ms >= DAY_MS) {
 		one->day_from_ms = now;
-		one->chars = 0;
+		memset(one->used, 0, sizeof(one->used));
 	}
-	c->slot = free_slot(one, now);
+	c->slot = find_free(one->busy_until_ms, ASK_AT_ONCE, now);
 	if (c->slot < 0)
 		return SLOT_WAIT_MS;
 	if (one->calls >= ASK_PER_MINUTE)
 		return one->minute_from_ms + MINUTE_MS - now;
-	if (c->chars_a_day && one->chars + c->chars > c->chars_a_day)
+	if (c->a_day && *used + c->amount > c->a_day)
 		return one->day_from_ms + DAY_MS - now;
+	if (!find_turn(a, c, now))
+		return SLOT_WAIT_MS;
 	one->calls++;
-	one->chars += c->chars;
+	*used += c->amount;
 	one->busy_until_ms[c->slot] = now + c->longest_ms;
+	if (c->turn >= 0)
+		a->transcribing_until_ms[c->turn] = now + c->longest_ms;
 	return 0;
 }
 
@@ -151,9 +178,10 @@ ask_claim(struct ask *a, struct ask_claim *c, int64_t now)
 	struct ask_account *one;
 	int64_t wait;
 
+	c->busy = false;
 	lock(a);
 	one = slot_of(a, c->account_id, now);
-	wait = one ? claim(one, c, now) : SLOT_WAIT_MS;
+	wait = one ? claim(a, one, c, now) : SLOT_WAIT_MS;
 	pthread_mutex_unlock(&a->lock);
 	return wait;
 }
@@ -162,13 +190,16 @@ void
 ask_release(struct ask *a, const struct ask_claim *c, int64_t unused)
 {
 	lock(a);
+	if (c->turn >= 0)
+		a->transcribing_until_ms[c->turn] = 0;
 	for (int i = 0; i < ASK_ACCOUNTS; i++) {
 		struct ask_account *one = &a->accounts[i];
+		int64_t *used = &one->used[c->engine];
 
 		if (one->id != c->account_id)
 			continue;
 		one->busy_until_ms[c->slot] = 0;
-		one->chars = one->chars > unused ? one->chars - unused : 0;
+		*used = *used > unused ? *used - unused : 0;
 		break;
 	}
 	pthread_mutex_unlock(&a->lock);
@@ -188,8 +219,12 @@ ask_forget(struct ask *a)
 	lock(a);
 	a->languages.count = 0;
 	a->languages_due_ms = 0;
-	a->failures = 0;
-	a->pause_ms = a->shut_until_ms = a->trying_until_ms = 0;
+	for (int i = 0; i < ASK__MAX; i++) {
+		struct ask_breaker *b = &a->engines[i];
+
+		b->failures = 0;
+		b->pause_ms = b->shut_until_ms = b->trying_until_ms = 0;
+	}
 	pthread_mutex_unlock(&a->lock);
 }
 

@@ -66,6 +66,12 @@ void on_invite_accept(struct request *r);
 void on_invite_decline(struct request *r);
 /* translation.c */
 void on_translate_post(struct request *r);
+
+/* transcription.c */
+void on_transcribe_post(struct request *r);
+
+/* call.c */
+void on_ice_get(struct request *r);
 /* block.c */
 void on_block_list(struct request *r);
 void on_block_post(struct request *r);

@@ -7,6 +7,7 @@
 #include "room.h"
 #include "share.h"
 #include "sweep.h"
+#include "transcription.h"
 #include "translation.h"
 #include "version.h"
 
@@ -137,15 +138,13 @@ add_retention(struct request *r, struct json_object *o)
 void
 on_config_get(struct request *r)
 {
-	static const char *const off[] = { "calls" };
 	const struct conf *c = r->worker->conf;
 	struct json_object *o = resp_ok(r, 200), *features = json_object_new_object(),
 			   *limits = json_object_new_object();
 
 	json_add_text(o, "name", c->name);
 	json_add_text(o, "version", RELAY_VERSION);
-	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
-		json_add_bool(features, off[i], false);
+	json_add_bool(features, "calls", c->stun_urls[0] || c->turn_urls[0]);
 	json_add_bool(features, "push", is_live(r));
 	json_add_bool(features, "phone_bridge", true);
 	json_add_bool(features, "reactions", true);
@@ -156,8 +155,11 @@ on_config_get(struct request *r)
 	json_add_int(limits, "upload_quota_bytes", c->upload_quota_bytes);
 	json_add_int(limits, "max_text_bytes", INPUT_TEXT_BYTES);
 	json_add_int(limits, "max_translate_bytes", INPUT_TRANSLATE_BYTES);
+	json_add_int(limits, "max_transcribe_bytes", TRANSCRIPTION_BYTES);
+	json_add_int(limits, "max_transcribe_ms", TRANSCRIPTION_MS);
 	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
 	json_object_object_add(o, "limits", limits);
 	add_retention(r, o);
 	json_add_bool(features, "translation", translation_show(r, o));
+	json_add_bool(features, "transcription", transcription_show(r, o));
 }

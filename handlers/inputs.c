@@ -441,6 +441,12 @@ const struct field in_translate_fields[] = {
 	END,
 };
 
+const struct field in_transcribe_fields[] = {
+	TEXT(in_transcribe, file_id, FIELD_REQUIRED, 1, LABEL_BYTES),
+	RULED(in_transcribe, language, FIELD_OPTIONAL, 2, 11, text_is_language, a_language),
+	END,
+};
+
 /* Lists that older clients fetch without asking for pages. */
 const struct field in_whole_fields[] = {
 	RULED(in_page, after, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave"),

@@ -237,6 +237,23 @@ send_reaction(struct request *r, const struct in_message *in)
 		send_chat(r, in);
 }
 
+/* What two callers say to each other before they are connected; the relay does not read it. */
+static void
+send_call(struct request *r, const struct in_message *in)
+{
+	char to[FIELD_CLEAN_BYTES];
+
+	snprintf(to, sizeof(to), "%s", in->to);
+	text_clean_address(to);
+	if (strncmp(to, "grp_", 4) == 0)
+		resp_field_error(r, 400, "invalid_field", "to", "Calls go to one person.");
+	else if (in->attachments.count > 0)
+		resp_field_error(
+		    r, 400, "invalid_field", "attachments", "A call has no attachments.");
+	else
+		send_chat(r, in);
+}
+
 /* POST messages: 202 with the id; a repeat of the idempotency key 200 with the same id. */
 void
 on_message_post(struct request *r)
@@ -255,6 +272,8 @@ on_message_post(struct request *r)
 	else if ((!in->text || !in->text[0]) && in->attachments.count == 0)
 		resp_field_error(r, 400, in->text ? "invalid_field" : "missing_field", "text",
 		    "A message needs a text or an attachment.");
+	else if (in->kind && strcmp(in->kind, "call") == 0)
+		send_call(r, in);
 	else
 		send_chat(r, in);
 }

@@ -50,9 +50,9 @@ add_requests(struct text *t, struct share *s)
 		}
 }
 
-/* Calls to the engine, by what came of them. */
+/* Calls to the engines, by what came of them. */
 static void
-add_engine(struct text *t, struct ask *a)
+add_engines(struct text *t, struct ask *a)
 {
 	static const char *const results[ASK_RESULTS] = { [ENGINE_DONE] = "done",
 		[ENGINE_NO_RESPONSE] = "no_answer",
@@ -60,14 +60,21 @@ add_engine(struct text *t, struct ask *a)
 		[ENGINE_REFUSED] = "refused",
 		[ENGINE_LATER] = "later",
 		[ENGINE_UNKNOWN_LANGUAGE] = "unknown_language" };
+	static const char *const names[ASK__MAX] = {
+		[ASK_TRANSLATION] = "translation", [ASK_TRANSCRIPTION] = "transcription"
+	};
 
-	head(t, "engine_calls_total", "counter", "Calls to the translation engine, by result.");
-	for (int i = 0; i < ASK_RESULTS; i++)
-		text_printf(t, "webchat_engine_calls_total{result=\"%s\"} %llu\n", results[i],
-		    (unsigned long long)atomic_load(&a->calls[i]));
+	head(t, "engine_calls_total", "counter", "Calls to engines, by result.");
+	for (int e = 0; e < ASK__MAX; e++)
+		for (int i = 0; i < ASK_RESULTS; i++)
+			text_printf(t,
+			    "webchat_engine_calls_total{engine=\"%s\",result=\"%s\"} %llu\n",
+			    names[e], results[i],
+			    (unsigned long long)atomic_load(&a->engines[e].calls[i]));
 	head(t, "engine_milliseconds_total", "counter", "Time that these calls took.");
-	text_printf(t, "webchat_engine_milliseconds_total %llu\n",
-	    (unsigned long long)atomic_load(&a->call_ms));
+	for (int e = 0; e < ASK__MAX; e++)
+		text_printf(t, "webchat_engine_milliseconds_total{engine=\"%s\"} %llu\n", names[e],
+		    (unsigned long long)atomic_load(&a->engines[e].call_ms));
 }
 
 static enum db_result
@@ -136,8 +143,8 @@ on_metrics_get(struct request *r)
 		res = add_queues(&t, r->worker->db, r->now);
 	if (resp_db_failed(r, res))
 		return;
-	if (r->worker->conf->translate_url[0])
-		add_engine(&t, &r->worker->share->ask);
+	if (conf_asks(r->worker->conf))
+		add_engines(&t, &r->worker->share->ask);
 	add_requests(&t, r->worker->share);
 	if (text_ok(&t))
 		resp_text(r, storage);

@@ -69,6 +69,9 @@ const struct route routes[] = {
 
 	{ METHOD_POST, CHAT "/translate", FOR_MEMBER | SCOPE_RECEIVE, PHRASES, RATE_ASK, POOL_ASK,
 	    TAKES(translate), on_translate_post },
+	{ METHOD_POST, CHAT "/transcribe", FOR_MEMBER | SCOPE_RECEIVE, SMALL, RATE_ASK, POOL_ASK,
+	    TAKES(transcribe), on_transcribe_post },
+	{ METHOD_GET, CHAT "/calls/ice", FOR_MEMBER, 0, USUAL, NOTHING, on_ice_get },
 
 	{ METHOD_GET, CHAT "/groups", FOR_MEMBER | SCOPE_RECEIVE, 0, USUAL, LISTS, on_group_list },
 	{ METHOD_POST, CHAT "/groups", FOR_MEMBER | STORES, SMALL, USUAL, in_group_new_fields,

@@ -1,6 +1,5 @@
 /* Translating for a reader, and what clients may know of it before. Nothing of it is kept. */
-#include "adapter.h"
-#include "ask.h"
+#include "asking.h"
 #include "clock.h"
 #include "handlers.h"
 #include "inputs.h"
@@ -8,7 +7,6 @@
 #include "share.h"
 #include "texts.h"
 #include "translation.h"
-#include "url.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,9 +15,7 @@
 
 #define TEXTS_MOST 20
 #define TEXT_MOST 8192
-#define RETRY_SEC 5
 #define RETRY_LANGUAGES_SEC 10
-#define NAME_BYTES 320
 
 /* One request under way. */
 struct job {
@@ -31,27 +27,6 @@ struct job {
 	enum engine_result stopped; /* not ENGINE_DONE: the engine is not asked any more */
 	int64_t wait_ms;
 };
-
-static const struct {
-	int status;
-	const char *code, *message;
-} failures[] = {
-	[ENGINE_NO_RESPONSE] = { 503, "engine_unavailable",
-	    "The translation engine does not answer." },
-	[ENGINE_LATER] = { 503, "engine_unavailable", "The translation engine needs a pause." },
-	[ENGINE_BAD_RESPONSE] = { 502, "engine_failed",
-	    "The translation engine answered with something that is no translation." },
-	[ENGINE_REFUSED] = { 502, "engine_failed", "The translation engine refused the text." },
-	[ENGINE_UNKNOWN_LANGUAGE] = { 422, "unknown_language",
-	    "Nobody could tell the language of the text; name it as source." },
-};
-
-static void
-unavailable(struct request *r, int64_t sec)
-{
-	resp_error(r, 503, "engine_unavailable", failures[ENGINE_NO_RESPONSE].message);
-	r->resp.retry_after_sec = (int)sec;
-}
 
 static void
 too_large(struct request *r)
@@ -106,7 +81,8 @@ load_languages(struct request *r, struct languages *out)
 		ask_languages(a, out);
 	}
 	if (out->count == 0)
-		unavailable(r, RETRY_LANGUAGES_SEC);
+		asking_fail(
+		    r, ASK_TRANSLATION, ENGINE_NO_RESPONSE, RETRY_LANGUAGES_SEC * (int64_t)1000);
 	return out->count > 0;
 }
 
@@ -141,28 +117,36 @@ read_languages(struct job *j)
 		j->r, "source", "The engine does not translate from this language into that one.");
 }
 
+struct engine_turn {
+	struct job *j;
+	struct engine_job *e;
+	struct arena *arena;
+};
+
+static enum engine_result
+call_once(void *arg, int64_t *wait_ms)
+{
+	const struct engine_turn *t = arg;
+	const enum engine_result result = engine_translate(t->j->r->worker->conf, t->e, t->arena);
+
+	*wait_ms = t->e->wait_ms;
+	return result;
+}
+
 /* One call of the engine, unless the time is over or the engine is to be left alone. */
 static enum engine_result
 call(struct engine_job *e, struct arena *a, void *arg)
 {
 	struct job *j = arg;
-	const struct conf *c = j->r->worker->conf;
-	struct ask *shared = &j->r->worker->share->ask;
-	const int64_t begun = clock_mono_ms();
+	struct engine_turn turn = { j, e, a };
 	enum engine_result result;
 
 	if (j->stopped != ENGINE_DONE)
 		return j->stopped;
-	e->timeout_ms = j->deadline_ms - begun;
+	e->timeout_ms = j->deadline_ms - clock_mono_ms();
 	if (e->timeout_ms <= 0)
 		return j->stopped = ENGINE_NO_RESPONSE;
-	j->wait_ms = ask_may_call(shared, begun, e->timeout_ms);
-	if (j->wait_ms > 0)
-		return j->stopped = ENGINE_LATER;
-	result = engine_translate(c, e, a);
-	j->wait_ms = e->wait_ms;
-	ask_result(shared, result, e->wait_ms, clock_mono_ms());
-	atomic_fetch_add(&shared->call_ms, (uint64_t)(clock_mono_ms() - begun));
+	result = asking_run(j->r, ASK_TRANSLATION, e->timeout_ms, call_once, &turn, &j->wait_ms);
 	if (result == ENGINE_NO_RESPONSE || result == ENGINE_LATER)
 		j->stopped = result;
 	return result;
@@ -175,10 +159,10 @@ ask_engine(struct job *j)
 	struct request *r = j->r;
 	const struct conf *c = r->worker->conf;
 	const int64_t now = clock_mono_ms();
-	struct ask *shared = &r->worker->share->ask;
 	struct ask_claim claim = { .account_id = r->me.id,
-		.chars = j->chars,
-		.chars_a_day = c->translate_chars,
+		.engine = ASK_TRANSLATION,
+		.amount = j->chars,
+		.a_day = c->translate_chars,
 		.longest_ms = c->translate_timeout_ms };
 	const struct texts_options o = { .source = j->source,
 		.target = j->target,
@@ -186,21 +170,17 @@ ask_engine(struct job *j)
 		.arena = &r->arena,
 		.call = call,
 		.arg = j };
-	const int64_t wait_ms = ask_claim(shared, &claim, now);
 	int64_t unused = 0;
 
-	if (wait_ms > 0) {
-		resp_limited(r, "You have had enough translated for now; ask again later.",
-		    r->now + wait_ms);
+	if (!asking_claim(r, &claim))
 		return false;
-	}
 	j->deadline_ms = now + c->translate_timeout_ms;
 	texts_translate(&o, j->list, j->count);
 	for (int i = 0; i < j->count; i++)
 		if (j->list[i].result != ENGINE_DONE)
 			unused += (int64_t)u8_mbsnlen(
 			    (const uint8_t *)j->list[i].text, strlen(j->list[i].text));
-	ask_release(shared, &claim, unused);
+	ask_release(&r->worker->share->ask, &claim, unused);
 	return true;
 }
 
@@ -229,11 +209,7 @@ add_translation(struct json_object *o, const struct translation *t)
 static void
 fail(struct job *j, enum engine_result result)
 {
-	const int64_t sec = (j->wait_ms + 999) / 1000;
-
-	resp_error(j->r, failures[result].status, failures[result].code, failures[result].message);
-	if (failures[result].status == 503)
-		j->r->resp.retry_after_sec = sec > 0 ? (int)sec : RETRY_SEC;
+	asking_fail(j->r, ASK_TRANSLATION, result, j->wait_ms);
 }
 
 static void
@@ -275,7 +251,7 @@ respond_all(struct job *j)
 		if (j->list[i].result == ENGINE_DONE)
 			add_translation(item, &j->list[i]);
 		else
-			json_add_text(item, "error", failures[j->list[i].result].code);
+			json_add_text(item, "error", asking_code(j->list[i].result));
 	}
 }
 
@@ -301,7 +277,7 @@ on_translate_post(struct request *r)
 		fail(j, ENGINE_UNKNOWN_LANGUAGE);
 		return;
 	} else if (!w->calls_out) { /* a web server with the configuration of before */
-		unavailable(r, RETRY_SEC);
+		fail(j, ENGINE_NO_RESPONSE);
 		return;
 	} else if (!ask_engine(j)) {
 		return;
@@ -331,19 +307,6 @@ show_pairs(const struct languages *l)
 	return pairs;
 }
 
-/* Where the words of users go. */
-static void
-add_engine(struct json_object *o, const struct conf *c)
-{
-	const bool near = url_is_near(c->translate_url);
-	char host[256], name[NAME_BYTES];
-
-	url_host(c->translate_url, host, sizeof(host));
-	snprintf(name, sizeof(name), near ? "%s" : "%s, %s", engine_of(c)->title, host);
-	json_add_text(o, "engine", near ? "local" : "remote");
-	json_add_text(o, "name", name);
-}
-
 bool
 translation_show(struct request *r, struct json_object *o)
 {
@@ -363,6 +326,6 @@ translation_show(struct request *r, struct json_object *o)
 		return false;
 	if (!l->all_pairs)
 		json_object_object_add(translation, "pairs", show_pairs(l));
-	add_engine(translation, c);
+	asking_show(translation, c->translate_url, engine_of(c)->title);
 	return true;
 }

@@ -14,7 +14,7 @@ TXT
 }
 
 base=(gcc libc6-dev make pkg-config ca-certificates nginx libfcgi-dev libsqlite3-dev libjson-c-dev
-      libcurl4-openssl-dev uuid-dev libsodium-dev libidn2-dev libunistring-dev libevent-dev)
+      libcurl4-openssl-dev libssl-dev uuid-dev libsodium-dev libidn2-dev libunistring-dev libevent-dev)
 # A Node.js that is there already, whatever brought it, is good enough: Debian's npm brings four hundred packages.
 node=()
 command -v node >/dev/null || node+=(nodejs)
@@ -23,12 +23,12 @@ packages=()
 list=0
 for word in "$@"; do
     case $word in
-    --runtime) base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libuuid1 libsodium23 libidn2-0 libunistring2
+    --runtime) base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libssl3 libuuid1 libsodium23 libidn2-0 libunistring2
                           libevent-core-2.1-7) ;;
     --web) packages+=("${node[@]}") ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
                        python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
-                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 qemu-user-static debootstrap rsync help2man
+                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 coturn qemu-user-static debootstrap rsync help2man
                        "${node[@]}" chromium fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian help2man) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3) ;;
@@ -47,9 +47,9 @@ if ! command -v dpkg-query >/dev/null; then
     {
         echo "install_deps.sh: this is not a Debian system. Install what these packages hold, then start with --skip-deps:"
         echo "  Debian:  ${packages[*]}"
-        echo "  Fedora:  dnf install gcc make pkgconf nginx fcgi-devel sqlite-devel json-c-devel libcurl-devel" \
+        echo "  Fedora:  dnf install gcc make pkgconf nginx fcgi-devel sqlite-devel json-c-devel libcurl-devel openssl-devel" \
             "libuuid-devel libsodium-devel libidn2-devel libunistring-devel libevent-devel"
-        echo "  Alpine:  apk add bash build-base linux-headers pkgconf nginx fcgi-dev sqlite-dev json-c-dev curl-dev" \
+        echo "  Alpine:  apk add bash build-base linux-headers pkgconf nginx fcgi-dev sqlite-dev json-c-dev curl-dev openssl-dev" \
             "util-linux-dev libsodium-dev libidn2-dev libunistring-dev libevent-dev"
     } >&2
     exit 1
@@ -71,10 +71,14 @@ if ((EUID != 0)); then
 fi
 
 # Installing nginx would start a web server on port 80 that nobody asked for: the relay runs an nginx of its own. The same of
-# PostgreSQL, against which the statements of the store are tried.
+# PostgreSQL, against which the statements of the store are tried, and of coturn, which lets everybody in until it is set up.
 policy=/usr/sbin/policy-rc.d
 made_policy=0
-if [[ " ${missing[*]} " == *" nginx "* || " ${missing[*]} " == *" postgresql-15 "* ]] && [[ ! -e $policy ]]; then
+services=()
+for package in nginx postgresql-15 coturn; do
+    [[ " ${missing[*]} " != *" $package "* ]] || services+=("$package")
+done
+if ((${#services[@]})) && [[ ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
     made_policy=1
@@ -97,5 +101,7 @@ until "${apt[@]}" update </dev/null >"$said" 2>&1; do
 done
 "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >&2
 if ((made_policy)) && [[ -d /run/systemd/system ]]; then
-    systemctl disable nginx >/dev/null 2>&1 || true
+    for service in nginx coturn; do
+        [[ " ${services[*]} " != *" $service "* ]] || systemctl disable "$service" >/dev/null 2>&1 || true
+    done
 fi

@@ -44,7 +44,7 @@ workers_wanted(const struct kind_setup *s)
 static int
 ask_wanted(const struct kind_setup *s)
 {
-	return s->conf->translate_url[0] ? (int)s->conf->ask_workers : 0;
+	return conf_asks(s->conf) ? (int)s->conf->ask_workers : 0;
 }
 
 static int

@@ -9,7 +9,7 @@
 #define ACCOUNTS_PER_ADDRESS 20LL /* so many times the rate of one, for all at an address */
 #define ASK_WAITING 16 /* calls that wait for the engine, of all */
 #define ASK_PER_CLIENT 8
-#define ASK_MARGIN_SEC 5 /* more than the engine has */
+#define ASK_MARGIN_SEC 5 /* more than the slower engine has */
 
 /* One socket, named several times: only then nginx may ask again, which it does where the server
  * block says so. */
@@ -176,6 +176,16 @@ connections(enum rate rate, const struct conf *c)
 				     (long long)c->max_connections;
 }
 
+/* Of the engines that are set; all of them share the workers. */
+static long long
+longest_ask_sec(const struct conf *c)
+{
+	const long long translate = (long long)(c->translate_timeout_ms + 999) / 1000,
+			transcribe = (long long)c->transcribe_timeout_sec;
+
+	return c->transcribe_url[0] && transcribe > translate ? transcribe : translate;
+}
+
 void
 location_limit(enum rate rate, const struct conf *c, struct text *out)
 {
@@ -196,8 +206,7 @@ location_limit(enum rate rate, const struct conf *c, struct text *out)
 		    "            limit_conn ask %d;\n"
 		    "            limit_conn_status 503;\n"
 		    "            fastcgi_read_timeout %llds;",
-		    ASK_WAITING,
-		    (long long)(c->translate_timeout_ms + 999) / 1000 + ASK_MARGIN_SEC);
+		    ASK_WAITING, longest_ask_sec(c) + ASK_MARGIN_SEC);
 }
 
 void

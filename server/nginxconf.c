@@ -84,7 +84,7 @@ template_of(const struct writer *w, const struct location *l)
 static void
 route_to_main_pool(struct writer *w)
 {
-	for (int i = 0; i < w->count && !w->n->conf->translate_url[0]; i++)
+	for (int i = 0; i < w->count && !conf_asks(w->n->conf); i++)
 		if (w->all[i].pool == POOL_ASK)
 			w->all[i].pool = POOL_MAIN;
 }

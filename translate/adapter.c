@@ -11,6 +11,8 @@
 #define USUAL_WAIT_SEC 5
 #define STATUS_BUDGET_SPENT 456 /* of DeepL */
 
+static const char translation[] = "translation";
+
 static const struct engine_kind *const kinds[] = { [TRANSLATE_LIBRETRANSLATE] =
 						       &engine_libretranslate,
 	[TRANSLATE_APERTIUM] = &engine_apertium,
@@ -100,14 +102,14 @@ wait_ms(const struct wire_response *a)
 }
 
 /* The log has the status alone: what an engine says may repeat what it was asked. */
-static enum engine_result
-classify(const struct wire_response *a, int64_t *wait)
+enum engine_result
+engine_classify(const struct wire_response *a, const char *what, int64_t *wait)
 {
 	if (a->status == 0)
 		return ENGINE_NO_RESPONSE;
 	if (a->status == 200)
 		return ENGINE_DONE;
-	log_warn("the translation engine answered %ld", a->status);
+	log_warn("the %s engine answered %ld", what, a->status);
 	if (a->status != 429 && a->status != STATUS_BUDGET_SPENT)
 		return a->status / 100 == 4 ? ENGINE_REFUSED : ENGINE_BAD_RESPONSE;
 	*wait = a->status == 429 ? wait_ms(a) : (int64_t)LONGEST_WAIT_SEC * 1000;
@@ -118,7 +120,7 @@ enum engine_result
 engine_translate(const struct conf *c, struct engine_job *job, struct arena *a)
 {
 	const struct engine_kind *kind = engine_of(c);
-	struct wire_request q = { .path = NULL };
+	struct wire_request q = { .url = c->translate_url };
 	struct wire_response response;
 	enum engine_result result;
 	struct json_object *root;
@@ -128,7 +130,7 @@ engine_translate(const struct conf *c, struct engine_job *job, struct arena *a)
 	if (!job->out || !kind->ask(c, job, &q))
 		return ENGINE_BAD_RESPONSE;
 	wire_call(c, &q, job->timeout_ms, &response);
-	result = classify(&response, &job->wait_ms);
+	result = engine_classify(&response, translation, &job->wait_ms);
 	if (result == ENGINE_DONE) {
 		json_read(response.body, strlen(response.body), &root);
 		result = kind->read(root, job, a);
@@ -142,7 +144,7 @@ enum engine_result
 engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out)
 {
 	const struct engine_kind *kind = engine_of(c);
-	struct wire_request q = { .path = NULL };
+	struct wire_request q = { .url = c->translate_url };
 	struct wire_response response;
 	enum engine_result result;
 	struct json_object *root;
@@ -155,7 +157,7 @@ engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out
 	}
 	kind->ask_languages(c, &q);
 	wire_call(c, &q, timeout_ms, &response);
-	result = classify(&response, &wait);
+	result = engine_classify(&response, translation, &wait);
 	if (result == ENGINE_DONE) {
 		json_read(response.body, strlen(response.body), &root);
 		kind->read_languages(root, out);

@@ -56,6 +56,11 @@ enum engine_result engine_translate(const struct conf *c, struct engine_job *job
 enum engine_result
 engine_languages(const struct conf *c, int64_t timeout_ms, struct languages *out);
 
+/* What the status of a response means, of an engine for what `what` says; wait_ms with
+ * ENGINE_LATER. */
+enum engine_result
+engine_classify(const struct wire_response *a, const char *what, int64_t *wait_ms);
+
 /* A text of a response, in the arena; false: it is no text. */
 bool engine_take(struct json_object *value, struct arena *a, char **out);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONNECT_MS 2000L
 #define URL_BYTES 1280
@@ -60,8 +61,7 @@ set_request(CURL *curl, const struct conf *c, const struct wire_request *q, int6
 {
 	char url[URL_BYTES];
 
-	snprintf(url, sizeof(url), "%s%s", c->translate_url, q->path);
-	curl_easy_reset(curl);
+	snprintf(url, sizeof(url), "%s%s", q->url, q->path);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http"); /* of the setting */
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -78,12 +78,83 @@ set_request(CURL *curl, const struct conf *c, const struct wire_request *q, int6
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, q->body);
 }
 
+/* The file of a form, piece by piece. */
+struct file_source {
+	int fd;
+	off_t at, size;
+};
+
+static size_t
+give(char *out, size_t size, size_t n, void *arg)
+{
+	struct file_source *f = arg;
+	const size_t left = (size_t)(f->size - f->at), room = size * n;
+	ssize_t got = pread(f->fd, out, left < room ? left : room, f->at);
+
+	if (got < 0 || (got == 0 && left > 0)) /* it became shorter */
+		return CURL_READFUNC_ABORT;
+	f->at += got;
+	return (size_t)got;
+}
+
+static int
+seek(void *arg, curl_off_t to, int from)
+{
+	struct file_source *f = arg;
+
+	if (from != SEEK_SET || to < 0 || to > f->size)
+		return CURL_SEEKFUNC_FAIL;
+	f->at = (off_t)to;
+	return CURL_SEEKFUNC_OK;
+}
+
+/* The form as libcurl has it, which the caller frees; NULL: no memory. */
+static curl_mime *
+make_form(CURL *curl, const struct wire_form *form, struct file_source *source)
+{
+	curl_mime *mime = curl_mime_init(curl);
+	curl_mimepart *part;
+	bool ok = mime != NULL;
+
+	for (int i = 0; i < form->count && ok; i++) {
+		part = curl_mime_addpart(mime);
+		ok = part && curl_mime_name(part, form->fields[i].name) == CURLE_OK &&
+		    curl_mime_data(part, form->fields[i].value, CURL_ZERO_TERMINATED) == CURLE_OK;
+	}
+	*source = (struct file_source){ .fd = form->fd, .size = (off_t)form->size };
+	part = ok ? curl_mime_addpart(mime) : NULL;
+	if (part && curl_mime_name(part, "file") == CURLE_OK &&
+	    curl_mime_filename(part, form->file_name) == CURLE_OK &&
+	    curl_mime_type(part, form->type) == CURLE_OK &&
+	    curl_mime_data_cb(part, form->size, give, seek, NULL, source) == CURLE_OK)
+		return mime;
+	curl_mime_free(mime);
+	return NULL;
+}
+
+/* Sends what is set. The handle is left without the form, which goes with the call. */
+static void
+perform(CURL *curl, const struct wire_form *form, struct wire_response *a)
+{
+	struct file_source source;
+	curl_mime *mime = form ? make_form(curl, form, &source) : NULL;
+	curl_off_t wait_sec = 0;
+
+	if (mime)
+		curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime);
+	if ((mime || !form) && curl_easy_perform(curl) == CURLE_OK)
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
+	curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_sec);
+	a->retry_after_sec = wait_sec;
+	curl_easy_reset(curl);
+	curl_mime_free(mime);
+}
+
 void
 wire_call(const struct conf *c, struct wire_request *q, int64_t timeout_ms, struct wire_response *a)
 {
 	static CURL *curl;
 	struct curl_slist *headers = make_headers(q);
-	curl_off_t wait_sec = 0;
 
 	*a = (struct wire_response){ .body = response };
 	wire_forget();
@@ -92,10 +163,7 @@ wire_call(const struct conf *c, struct wire_request *q, int64_t timeout_ms, stru
 	if (curl && headers && timeout_ms > 0) {
 		set_request(curl, c, q, timeout_ms);
 		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-		if (curl_easy_perform(curl) == CURLE_OK)
-			curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
-		curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_sec);
-		a->retry_after_sec = wait_sec;
+		perform(curl, q->form, a);
 	}
 	response[response_len] = '\0';
 	curl_slist_free_all(headers);

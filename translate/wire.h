@@ -10,10 +10,23 @@
 
 #define WIRE_RESPONSE_BYTES 262144
 
+/* A form (RFC 7578) with texts and one file, which is read while it is sent. */
+struct wire_form {
+	struct wire_field {
+		const char *name, *value;
+	} fields[4];
+	int count;
+	const char *file_name, *type; /* as the other side is to see them; its field is "file" */
+	int fd; /* the caller's */
+	int64_t size; /* bytes from its start */
+};
+
 struct wire_request {
-	const char *path; /* put behind the address of the settings: nothing of a user is in it */
-	char *body; /* wiped and freed by the call; NULL: GET */
+	const char *url; /* of the settings */
+	const char *path; /* put behind it: nothing of a user is in it */
+	char *body; /* wiped and freed by the call; NULL: GET, or the form */
 	const char *type; /* of the body */
+	const struct wire_form *form; /* sent instead of a body */
 	char authorization[576]; /* the value of that header; "": none */
 };
 

@@ -1,4 +1,6 @@
-"""An engine on loopback that speaks four contracts, records what it gets, and misbehaves on request."""
+"""An engine on loopback that speaks five contracts, records what it gets, and misbehaves on request."""
+import email.parser
+import email.policy
 import json
 import ssl
 import time
@@ -32,10 +34,33 @@ RESPONSES = {
     "456": (456, {}, b'{"message":"Quota exceeded"}'),
     "huge": (200, {}, b'{"translatedText":["' + b"x" * 3_000_000 + b'"]}'),
 }
+# The same instead of a transcript, where it differs.
+TRANSCRIPTS = {
+    "half_json": (200, {}, b'{"text":"a'),
+    "no_utf8": (200, {}, b'{"text":"\xff"}'),
+    "wrong_types": (200, {}, b'{"text":7}'),
+    "wrong_items": (200, {}, b'{"text":["a"]}'),
+    "no_text": (200, {}, b'{"segments":[]}'),
+    "null": (200, {}, b"null"),
+    "nul": (200, {}, b'{"text":"a\\u0000b"}'),
+    "control": (200, {}, b'{"text":"a\\u001bb"}'),
+    "turned": (200, {}, '{"text":"a\u202eb"}'.encode()),
+    "too_long": (200, {}, b'{"text":"' + b"xy " * 20000 + b'"}'),
+    "huge": (200, {}, b'{"text":"' + b"x" * 3_000_000 + b'"}'),
+}
+
+
+def parts_of(content_type, body):
+    """{name: part} of multipart/form-data."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    whole = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
+    return {part.get_param("name", header="content-disposition"): part for part in whole.iter_parts()}
 
 
 class EngineSink(HttpSink):
-    """`misbehave` is None, a name of RESPONSES, hang, drip, cut, close or redirect; `translate(text, source, target)` may be replaced."""
+    """`misbehave` is None, a name of RESPONSES, hang, drip, cut, close or redirect; `translate(text, source, target)` may be replaced.
+
+    `transcript` is what it hears in every recording: a dict."""
 
     def __init__(self, languages=LANGUAGES, pairs=None, detected="en", certificate=None):
         super().__init__()
@@ -45,6 +70,7 @@ class EngineSink(HttpSink):
         self.languages, self.pairs, self.detected = languages, pairs, detected
         self.held, self.hide_languages = 0, False
         self.translate = lambda text, source, target: text.upper()
+        self.transcript = {"text": "Good morning."}
 
     @property
     def url(self):
@@ -53,6 +79,10 @@ class EngineSink(HttpSink):
     def settings(self, **more):
         """Settings of a relay that asks this engine."""
         return {"RELAY_TRANSLATE_URL": self.url, **more}
+
+    def speech_settings(self, **more):
+        """Settings of a relay that has it write down speech."""
+        return {"RELAY_TRANSCRIBE_URL": self.url, **more}
 
     def let_go(self):
         """Ends what hangs."""
@@ -73,9 +103,13 @@ class EngineSink(HttpSink):
     # -- one request ---------------------------------------------------------------------------
 
     def serve(self, request):
-        body = self.read(request).decode()
+        body = self.read(request)
         path = urllib.parse.urlsplit(request.path)
         turn = {"path": request.path, "headers": dict(request.headers), "body": body, "texts": []}
+        if path.path == "/v1/audio/transcriptions":
+            self._hear(request, turn)
+            return
+        turn["body"] = body.decode()
         response = self._listed(path.path) if request.command == "GET" else self._asked(path.path, turn)
         self.turns.append(turn)
         if turn["texts"] and self.misbehave:
@@ -84,6 +118,22 @@ class EngineSink(HttpSink):
             self.send(request, 500, {}, b"{}")
         else:
             self.send(request, 200 if response is not None else 404, {}, json.dumps(response or {}).encode())
+
+    def _hear(self, request, turn):
+        parts = parts_of(turn["headers"]["Content-Type"], turn["body"])
+        file = parts.pop("file")
+        turn["recording"] = {"name": file.get_filename(), "type": file.get_content_type(), "bytes": file.get_payload(decode=True)}
+        turn["fields"] = {name: part.get_payload() for name, part in parts.items()}
+        self.turns.append(turn)
+        if self.misbehave:
+            self._misbehave(request, {**RESPONSES, **TRANSCRIPTS})
+        else:
+            self.send(request, 200, {}, json.dumps(self.transcript).encode())
+
+    @property
+    def recordings(self):
+        """Every turn that brought a recording."""
+        return [turn for turn in self.turns if "recording" in turn]
 
     def _listed(self, path):
         pairs = self.pairs or [(a, b) for a in self.languages for b in self.languages if a != b]
@@ -119,7 +169,7 @@ class EngineSink(HttpSink):
             return response
         return None
 
-    def _misbehave(self, request):
+    def _misbehave(self, request, responses=RESPONSES):
         how = self.misbehave
         request.close_connection = True
         if how == "hang":
@@ -139,4 +189,4 @@ class EngineSink(HttpSink):
         elif how == "redirect":
             self.send(request, 307, {"Location": self.url + "/elsewhere"}, b"")
         elif how != "close":
-            self.send(request, *RESPONSES[how])
+            self.send(request, *responses[how])

@@ -31,7 +31,7 @@ def test_health_is_degraded_while_the_database_cannot_be_written(make_relay):
 def test_config_responds_without_a_credential(client):
     response = client.get(CONFIG, expect=200)
     assert response["features"]["push"] is True
-    off = ("translation", "calls")
+    off = ("translation", "transcription", "calls")
     assert [response["features"][name] for name in off] == [False] * len(off)
     assert response["features"]["open_registration"] is True and response["features"]["phone_bridge"] is True
     assert response["limits"]["poll_interval_ms"] == 100

@@ -524,8 +524,8 @@ def test_figures_count_calls_by_result_and_say_nothing_else(start, engine):
     engine.misbehave = "400"
     translate(ann, SECRET, source="en", expect=502)
     figures = Client("127.0.0.1", port).get("/metrics", check=False, expect=200).body.decode()
-    assert re.findall(r'^webchat_engine_calls_total{result="(\w+)"} ([1-9]\d*)$', figures, re.M) == [("done", "1"), ("refused", "1")]
-    assert re.search(r"^webchat_engine_milliseconds_total \d+$", figures, re.M) and SECRET not in figures
+    assert re.findall(r'^webchat_engine_calls_total{engine="translation",result="(\w+)"} ([1-9]\d*)$', figures, re.M) == [("done", "1"), ("refused", "1")]
+    assert re.search(r'^webchat_engine_milliseconds_total{engine="translation"} \d+$', figures, re.M) and SECRET not in figures
 
 
 def test_environment_has_no_say_in_where_texts_go(make_relay, engine):

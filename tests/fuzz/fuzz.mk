@@ -7,7 +7,7 @@ FUZZ_CC ?= clang
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_FLAGS = -std=c17 -D_GNU_SOURCE -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -O1 -g -fno-omit-frame-pointer \
              -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(CFLAGS_PKG) $(SEE_handlers)
-FUZZ_LIB = $(wildcard base/*.c) fcgi/filename.c fcgi/multipart.c
+FUZZ_LIB = $(wildcard base/*.c) fcgi/filename.c fcgi/multipart.c translate/audio.c
 
 .PHONY: fuzz fuzz-programs
 fuzz-programs: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
@@ -18,7 +18,7 @@ fuzz: fuzz-programs
 	        -dict=tests/fuzz/$$name.dict -artifact_prefix=$(BUILD)/fuzz/$$name- $(BUILD)/fuzz/$$name.corpus; \
 	done
 
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.mk $(FUZZ_LIB) $(wildcard base/*.h base/*.def fcgi/*.h)
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.mk $(FUZZ_LIB) $(wildcard base/*.h base/*.def fcgi/*.h translate/*.h)
 	@mkdir -p $@.corpus
 	@echo "cc $<"
-	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $< $(FUZZ_LIB) -ljson-c -lsodium -luuid
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $< $(FUZZ_LIB) -ljson-c -lsodium -luuid -lidn2 -lunistring

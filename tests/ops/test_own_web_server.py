@@ -13,6 +13,7 @@ from contract import ROOT
 from engine_sink import EngineSink
 from harness import Relay, StartFailed, clean_env, free_port, kill_pids, make_folder, pids_of, run
 from live import WAKE, listen
+from recordings import wav
 from test_nginx import is_json_failure
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root starts programs as two other users")
@@ -106,6 +107,16 @@ def test_translation_goes_through_the_nginx_of_another_user(make_hosted):
         ann = relay.sign_in()
         wait_until("the languages are known", lambda: relay.client().get("/api/v1/webchat/config")["features"]["translation"])
         assert ann.post("/api/v1/webchat/translate", {"text": "hi", "source": "en", "target": "es"}, expect=200)["text"] == "HI"
+
+
+@needs_root
+def test_transcript_of_a_file_that_the_host_took_in(make_hosted):
+    with EngineSink() as engine:
+        relay = make_hosted(engine.speech_settings(), folder=make_folder("relay of mine"))
+        ann = relay.sign_in()
+        note = ann.put("/api/v1/webchat/upload?name=a", data=wav(2), headers={"Content-Type": "audio/wav"}, expect=200)["file_id"]
+        assert ann.post("/api/v1/webchat/transcribe", {"file_id": note}, expect=200)["text"] == "Good morning."
+        assert engine.recordings[0]["recording"]["bytes"] == wav(2)
 
 
 @needs_root

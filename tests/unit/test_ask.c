@@ -15,16 +15,24 @@ set_up(void **state)
 	(void)state;
 	memset(&shared, 0, sizeof(shared));
 	ask_init(&shared);
-	ann.chars = bob.chars = 0;
-	ann.chars_a_day = 0;
+	ann.amount = bob.amount = 0;
+	ann.a_day = 0;
 	return 0;
+}
+
+static void
+ends(enum engine_result result, int64_t wait_ms, int64_t now)
+{
+	const struct ask_outcome o = { .result = result, .wait_ms = wait_ms };
+
+	ask_result(&shared, ASK_TRANSLATION, &o, now);
 }
 
 static void
 fails(int64_t now)
 {
-	assert_int_equal(ask_may_call(&shared, now, LONGEST), 0);
-	ask_result(&shared, ENGINE_NO_RESPONSE, 0, now);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, now, LONGEST), 0);
+	ends(ENGINE_NO_RESPONSE, 0, now);
 }
 
 TEST(third_failure_in_a_row_shuts_and_each_try_doubles_up_to_a_minute)
@@ -36,8 +44,9 @@ TEST(third_failure_in_a_row_shuts_and_each_try_doubles_up_to_a_minute)
 	fails(now);
 	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
 		fails(now);
-		assert_int_equal(ask_may_call(&shared, now, LONGEST), pauses[i]);
-		assert_int_equal(ask_may_call(&shared, now + pauses[i] - 1, LONGEST), 1);
+		assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, now, LONGEST), pauses[i]);
+		assert_int_equal(
+		    ask_may_call(&shared, ASK_TRANSLATION, now + pauses[i] - 1, LONGEST), 1);
 		now += pauses[i];
 	}
 }
@@ -46,29 +55,29 @@ TEST(success_between_failures_begins_anew)
 {
 	fails(1);
 	fails(1);
-	ask_result(&shared, ENGINE_DONE, 0, 1);
+	ends(ENGINE_DONE, 0, 1);
 	fails(1);
 	fails(1);
-	assert_int_equal(ask_may_call(&shared, 1, LONGEST), 0);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 1, LONGEST), 0);
 }
 
 TEST(what_the_engine_refuses_is_no_failure)
 {
 	for (int i = 0; i < 5; i++)
-		ask_result(&shared, ENGINE_REFUSED, 0, 1);
-	assert_int_equal(ask_may_call(&shared, 1, LONGEST), 0);
+		ends(ENGINE_REFUSED, 0, 1);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 1, LONGEST), 0);
 }
 
 TEST(one_call_tries_it_out_and_one_that_dies_lets_another)
 {
 	for (int i = 0; i < 3; i++)
 		fails(1);
-	assert_int_equal(ask_may_call(&shared, 6000, LONGEST), 0);
-	assert_true(ask_may_call(&shared, 6000, LONGEST) > 0);
-	assert_int_equal(ask_may_call(&shared, 6000 + LONGEST, LONGEST), 0);
-	ask_result(&shared, ENGINE_DONE, 0, 7000);
-	assert_int_equal(ask_may_call(&shared, 7000, LONGEST), 0);
-	assert_int_equal(ask_may_call(&shared, 7000, LONGEST), 0);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 6000, LONGEST), 0);
+	assert_true(ask_may_call(&shared, ASK_TRANSLATION, 6000, LONGEST) > 0);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 6000 + LONGEST, LONGEST), 0);
+	ends(ENGINE_DONE, 0, 7000);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 7000, LONGEST), 0);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 7000, LONGEST), 0);
 }
 
 TEST(late_failures_make_the_pause_no_longer)
@@ -76,15 +85,15 @@ TEST(late_failures_make_the_pause_no_longer)
 	for (int i = 0; i < 3; i++)
 		fails(1);
 	for (int i = 0; i < 9; i++)
-		ask_result(&shared, ENGINE_NO_RESPONSE, 0, 2);
-	assert_int_equal(ask_may_call(&shared, 2, LONGEST), 4999);
+		ends(ENGINE_NO_RESPONSE, 0, 2);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 2, LONGEST), 4999);
 }
 
 TEST(wish_for_a_pause_is_kept)
 {
-	ask_result(&shared, ENGINE_LATER, 7000, 1);
-	assert_int_equal(ask_may_call(&shared, 1, LONGEST), 7000);
-	assert_int_equal(ask_may_call(&shared, 7001, LONGEST), 0);
+	ends(ENGINE_LATER, 7000, 1);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 1, LONGEST), 7000);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSLATION, 7001, LONGEST), 0);
 }
 
 TEST(two_calls_at_a_time)
@@ -113,8 +122,8 @@ TEST(sixty_calls_a_minute)
 
 TEST(characters_of_a_day)
 {
-	ann.chars_a_day = 10;
-	ann.chars = 6;
+	ann.a_day = 10;
+	ann.amount = 6;
 	assert_int_equal(ask_claim(&shared, &ann, 1), 0);
 	ask_release(&shared, &ann, 0);
 	assert_int_equal(ask_claim(&shared, &ann, 1), 86400000);
@@ -126,7 +135,7 @@ TEST(characters_of_a_day)
 
 TEST(more_accounts_than_there_is_room_for_replace_the_oldest)
 {
-	ann.chars_a_day = ann.chars = 1;
+	ann.a_day = ann.amount = 1;
 	assert_int_equal(ask_claim(&shared, &ann, 1), 0);
 	ask_release(&shared, &ann, 0);
 	for (int i = 0; i < ASK_ACCOUNTS; i++) {
@@ -136,6 +145,69 @@ TEST(more_accounts_than_there_is_room_for_replace_the_oldest)
 		ask_release(&shared, &c, 0);
 	}
 	assert_int_equal(ask_claim(&shared, &ann, 5000), 0);
+}
+
+TEST(engines_have_breakers_of_their_own)
+{
+	for (int i = 0; i < 3; i++)
+		fails(1);
+	assert_true(ask_may_call(&shared, ASK_TRANSLATION, 1, LONGEST) > 0);
+	assert_int_equal(ask_may_call(&shared, ASK_TRANSCRIPTION, 1, LONGEST), 0);
+}
+
+TEST(engines_have_budgets_of_their_own)
+{
+	struct ask_claim speech = ann;
+
+	ann.a_day = ann.amount = 10;
+	speech.engine = ASK_TRANSCRIPTION;
+	speech.a_day = speech.amount = 20;
+	speech.at_once = 2;
+	assert_int_equal(ask_claim(&shared, &ann, 1), 0);
+	ask_release(&shared, &ann, 0);
+	assert_int_equal(ask_claim(&shared, &speech, 1), 0);
+	ask_release(&shared, &speech, 0);
+	assert_int_equal(ask_claim(&shared, &speech, 1), 86400000);
+	assert_false(speech.busy);
+	ask_release(&shared, &speech, 20);
+	assert_int_equal(ask_claim(&shared, &ann, 1), 86400000);
+}
+
+TEST(so_many_transcriptions_at_a_time_of_all_accounts)
+{
+	struct ask_claim first = { .account_id = 1,
+		.engine = ASK_TRANSCRIPTION,
+		.longest_ms = LONGEST,
+		.at_once = 1 },
+			 second = first;
+
+	second.account_id = 2;
+	assert_int_equal(ask_claim(&shared, &first, 1), 0);
+	assert_true(ask_claim(&shared, &second, 1) > 0);
+	assert_true(second.busy);
+	assert_int_equal(ask_claim(&shared, &bob, 1), 0);
+	ask_release(&shared, &first, 0);
+	assert_int_equal(ask_claim(&shared, &second, 1), 0);
+	assert_false(second.busy);
+	/* whose worker died */
+	assert_int_equal(ask_claim(&shared, &first, 1 + LONGEST), 0);
+}
+
+TEST(refused_transcription_uses_nothing_up)
+{
+	struct ask_claim first = { .account_id = 1,
+		.engine = ASK_TRANSCRIPTION,
+		.longest_ms = LONGEST,
+		.at_once = 1,
+		.amount = 5,
+		.a_day = 5 },
+			 second = first;
+
+	second.account_id = 2;
+	assert_int_equal(ask_claim(&shared, &first, 1), 0);
+	assert_true(ask_claim(&shared, &second, 1) > 0);
+	ask_release(&shared, &first, 0);
+	assert_int_equal(ask_claim(&shared, &second, 1), 0);
 }
 
 #define EACH(name) cmocka_unit_test_setup(name, set_up)
@@ -150,6 +222,10 @@ static const struct CMUnitTest tests[] = {
 	EACH(two_calls_at_a_time),
 	EACH(sixty_calls_a_minute),
 	EACH(characters_of_a_day),
+	EACH(engines_have_breakers_of_their_own),
+	EACH(engines_have_budgets_of_their_own),
+	EACH(so_many_transcriptions_at_a_time_of_all_accounts),
+	EACH(refused_transcription_uses_nothing_up),
 	EACH(more_accounts_than_there_is_room_for_replace_the_oldest),
 };
 

@@ -174,10 +174,13 @@ TEST(more_locations_than_there_is_room_for_are_refused)
 
 TEST(each_rate_has_its_limits)
 {
-	const struct conf c = {
-		.api_rate = 7, .auth_rate = 6, .max_connections = 3, .translate_timeout_ms = 1500
-	};
-	const struct conf none = { .api_rate = 0 };
+	char no_engine[] = "";
+	const struct conf c = { .api_rate = 7,
+		.auth_rate = 6,
+		.max_connections = 3,
+		.translate_timeout_ms = 1500,
+		.transcribe_url = no_engine };
+	const struct conf none = { .api_rate = 0, .transcribe_url = no_engine };
 	static const char *const want[RATE__MAX] = {
 		[RATE_API] = "            limit_req zone=strangers burst=14 nodelay;\n"
 			     "            limit_req zone=addresses burst=280 nodelay;\n"

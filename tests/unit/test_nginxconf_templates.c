@@ -434,6 +434,27 @@ TEST(engine_has_a_pool_of_its_own_where_one_is_set)
 	free(text);
 }
 
+TEST(second_pool_waits_for_the_slower_engine_and_serves_either)
+{
+	char *text, *at;
+
+	loads("RELAY_TRANSCRIBE_URL=http://127.0.0.1:8000\nRELAY_TRANSCRIBE_TIMEOUT_SEC=90\n");
+	text = written("relay.conf.in", NULL);
+	at = location_of(text, "/api/v1/webchat/transcribe", false);
+	has(at, "fastcgi_pass webchat_ask;");
+	has(at, "limit_conn ask 16;");
+	has(at, "fastcgi_read_timeout 95s;");
+	free(at);
+	free(text);
+	loads("RELAY_TRANSLATE_URL=http://127.0.0.1:5000\n");
+	text = written("relay.conf.in", NULL);
+	at = location_of(text, "/api/v1/webchat/transcribe", false);
+	has(at, "fastcgi_pass webchat_ask;");
+	has(at, "fastcgi_read_timeout 15s;");
+	free(at);
+	free(text);
+}
+
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -446,6 +467,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(route_whose_class_is_changed_changes_the_configuration),
 	EACH(stream_can_be_at_another_path),
 	EACH(engine_has_a_pool_of_its_own_where_one_is_set),
+	EACH(second_pool_waits_for_the_slower_engine_and_serves_either),
 };
 
 int

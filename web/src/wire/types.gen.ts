@@ -479,6 +479,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webchat/transcribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a voice note written down.
+         * @description Whoever may fetch the file may ask. The recording goes to the engine that `transcription` of the config names; it and the text
+         *     are kept nowhere. Audio of up to 8 MiB and five minutes. An account may have two calls under way, 60 in a minute (with those
+         *     of translate), and as many seconds in a day as the operator allows. A machine wrote the text: keep the player beside it.
+         */
+        post: operations["transcribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/calls/ice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Name the servers that help two people to reach each other.
+         * @description For a call's `RTCPeerConnection`, asked by each side. The call is begun by messages of kind `call`; sound and pictures never
+         *     come to the relay. The credential is good until `expires_at` and says nothing of the caller.
+         */
+        get: operations["getIceServers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webchat/groups": {
         parameters: {
             query?: never;
@@ -1437,7 +1480,7 @@ export interface components {
             /** @description The language of the text, as a tag of BCP 47; sealed with it. */
             lang?: string;
             /**
-             * @description `reaction` needs `reply_to`; members of stream groups may send it, too.
+             * @description `reaction` needs `reply_to`; members of stream groups may send it, too. `call` begins a call with one person.
              * @default text
              * @enum {string}
              */
@@ -1914,6 +1957,8 @@ export interface components {
                 open_registration: boolean;
                 /** @description Whether GET events tells of news. */
                 push: boolean;
+                /** @description Whether GET calls/ice names servers. */
+                calls: boolean;
             } & {
                 [key: string]: boolean;
             };
@@ -1924,6 +1969,10 @@ export interface components {
                 max_text_bytes: 65536;
                 /** @constant */
                 max_translate_bytes: 16384;
+                /** @constant */
+                max_transcribe_bytes: 8388608;
+                /** @constant */
+                max_transcribe_ms: 300000;
                 poll_interval_ms: number;
             };
             /** @description How long what people write stays on the relay. */
@@ -1947,6 +1996,15 @@ export interface components {
                 /** @description Where texts go. */
                 name?: string;
             };
+            /** @description Where recordings go; left out without an engine. */
+            transcription?: {
+                /**
+                 * @description Whether they stay on the machine of the relay.
+                 * @enum {unknown}
+                 */
+                engine: "local" | "remote";
+                name: string;
+            };
         };
         EngineLanguage: string;
         /** @description Either `text` or `texts`. Without `target` it is the language of the account, without `source` the engine finds out. */
@@ -1955,6 +2013,31 @@ export interface components {
             texts?: string[];
             target?: components["schemas"]["EngineLanguage"];
             source?: components["schemas"]["EngineLanguage"];
+        };
+        /** @description Without `language` (what is spoken) the engine finds out. */
+        Transcribe: {
+            file_id: string;
+            language?: components["schemas"]["EngineLanguage"];
+        };
+        Transcribed: {
+            /** @constant */
+            success: true;
+            /** @description One line. */
+            text: string;
+            language?: components["schemas"]["EngineLanguage"];
+        };
+        IceServers: {
+            /** @constant */
+            success: true;
+            ice_servers: {
+                urls: string[];
+                /** @description For TURN: when it ends, and a random name. */
+                username?: string;
+                credential?: string;
+            }[];
+            /** @description Whether calls must go through TURN (`iceTransportPolicy`). */
+            relay_only: boolean;
+            expires_at: components["schemas"]["Time"];
         };
         Translation: {
             text: string;
@@ -2568,6 +2651,7 @@ export interface components {
                  *       "features": {
                  *         "push": true,
                  *         "translation": false,
+                 *         "transcription": false,
                  *         "calls": false,
                  *         "phone_bridge": true,
                  *         "open_registration": true
@@ -2577,6 +2661,8 @@ export interface components {
                  *         "upload_quota_bytes": 1073741824,
                  *         "max_text_bytes": 65536,
                  *         "max_translate_bytes": 16384,
+                 *         "max_transcribe_bytes": 8388608,
+                 *         "max_transcribe_ms": 300000,
                  *         "poll_interval_ms": 2000
                  *       },
                  *       "retention": {
@@ -2622,6 +2708,54 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["Translated"];
+            };
+        };
+        /** @description What is said; empty when nobody speaks. */
+        Transcribed: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "text": "Good morning.",
+                 *       "language": "en"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Transcribed"];
+            };
+        };
+        /** @description The servers, as `RTCPeerConnection` takes them. */
+        IceServers: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "ice_servers": [
+                 *         {
+                 *           "urls": [
+                 *             "stun:turn.example.com:3478"
+                 *           ]
+                 *         },
+                 *         {
+                 *           "urls": [
+                 *             "turn:turn.example.com:3478?transport=udp"
+                 *           ],
+                 *           "username": "1767226200:0123456789abcdef",
+                 *           "credential": "2aVxRkU0EPjgVYpF2ZSLmIBQyzQ="
+                 *         }
+                 *       ],
+                 *       "relay_only": false,
+                 *       "expires_at": 1767226200000
+                 *     }
+                 */
+                "application/json": components["schemas"]["IceServers"];
             };
         };
         /** @description A code is on its way, or the request for access was noted. */
@@ -3694,6 +3828,32 @@ export interface components {
                 };
             };
         };
+        /** @description This relay has no transcription engine; or there is no such file, or the caller may not see it. */
+        NoTranscript: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    error?: "transcription_off" | "unknown_file";
+                };
+            };
+        };
+        /** @description This relay is not set up for calls. */
+        CallsOff: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "calls_off";
+                };
+            };
+        };
         /** @description No source was named, and nobody could tell the language of the text. */
         UnknownLanguage: {
             headers: {
@@ -3707,7 +3867,7 @@ export interface components {
                 };
             };
         };
-        /** @description The engine answered, but not with a translation; or no worker answers. */
+        /** @description The engine answered, but not with what it was asked for; or no worker answers. */
         EngineFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -4140,6 +4300,17 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["Translate"];
+            };
+        };
+        Transcribe: {
+            content: {
+                /**
+                 * @example {
+                 *       "file_id": "fil_00000000000000000000000000000000",
+                 *       "language": "en"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Transcribe"];
             };
         };
         NewGroup: {
@@ -4912,6 +5083,50 @@ export interface operations {
             500: components["responses"]["Internal"];
             502: components["responses"]["EngineFailed"];
             503: components["responses"]["EngineUnavailable"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    transcribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Transcribe"];
+        responses: {
+            200: components["responses"]["Transcribed"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoTranscript"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["MediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["EngineFailed"];
+            503: components["responses"]["EngineUnavailable"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    getIceServers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["IceServers"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["CallsOff"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
             504: components["responses"]["Unavailable"];
         };
     };
