@@ -17,6 +17,7 @@
 
 #define auto_dir __attribute__((cleanup(close_dir)))
 #define OLD_SEC (30L * 86400)
+#define TRIES 3
 #define FIRST_PAGE "chat.html"
 
 struct folders {
@@ -34,7 +35,10 @@ close_dir(DIR **dir)
 static bool
 fail(const struct folders *f, const char *name)
 {
-	snprintf(f->error, CONF_ERROR_BYTES, "%.400s/%.200s: %s", f->to, name, strerror(errno));
+	const int why = errno;
+
+	snprintf(f->error, CONF_ERROR_BYTES, "%.400s/%.200s: %s", f->to, name, strerror(why));
+	errno = why;
 	return false;
 }
 
@@ -136,8 +140,10 @@ page_publish(const struct conf *c, const char *run_dir, const char *program_dir,
 	snprintf(f.to, sizeof(f.to), "%s/page", run_dir);
 	if (mkdir(f.to, 0755) != 0 && errno != EEXIST)
 		return fail(&f, "");
-	if (!copy_all(&f))
-		return false;
+	/* a page that is built anew meanwhile takes its files away */
+	for (int tries = 1; !copy_all(&f); tries++)
+		if (errno != ENOENT || tries == TRIES)
+			return false;
 	remove_old(&f);
 	return true;
 }

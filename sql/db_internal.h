@@ -42,8 +42,8 @@ enum db_result db_one(struct db *db, struct db_stmt *st);
 /* Is there a row? DB_ROW or DB_NONE, or an error. Nothing is left to reset. */
 enum db_result db_find(struct db *db, enum stmt which, ...);
 
-/* The number in the first column of the one row that is wanted: DB_ROW with *out, DB_NONE when there
- * is no row, or an error. Nothing is left to reset. */
+/* The number in the first column of the one row that is wanted: DB_ROW with *out, DB_NONE when
+ * there is no row, or an error. Nothing is left to reset. */
 enum db_result db_number(struct db *db, struct db_stmt *st, int64_t *out);
 
 /* Ends the use of a statement; clears its parameters so that no text stays behind. */

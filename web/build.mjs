@@ -110,9 +110,11 @@ for (const n of readdirSync(work)) {
 writeFileSync(join(work, '.stamp'), wanted + '\n');
 writeFileSync(join(work, '.sizes'), JSON.stringify({ ...sizes, first, fat }) + '\n');
 
-// hashed files of the version before this one stay, for pages that are open
-rmSync(dist, { recursive: true, force: true });
+// whoever copies the page meanwhile finds the old one or the new one, hardly ever none
+const old = join(top, `.old-${process.pid}`);
+if (existsSync(dist)) renameSync(dist, old);
 renameSync(work, dist);
+rmSync(old, { recursive: true, force: true });
 console.log(`Built the WebChat page: ${first.length} files at first, JS ${(sizes.js / 1024).toFixed(1)} KB gz, CSS ${(sizes.css / 1024).toFixed(1)} KB gz, ${readdirSync(dist).length} files in all`);
 if (sizes.js > JS_LIMIT || sizes.css > CSS_LIMIT || fat.length) {
   console.error(`too large: first JS ${sizes.js} of ${JS_LIMIT}, CSS ${sizes.css} of ${CSS_LIMIT}${fat.length ? `, chunks ${fat.join(' ')}` : ''}`);
