@@ -81,7 +81,7 @@ transcribe_clean(char *text, struct arena *a)
 		if (!blank && is_control((const unsigned char *)p))
 			return false;
 		if (!blank || (out > text && out[-1] != ' '))
-			*out++ = blank ? ' ' : *p;
+			*out++ = (char)(blank ? ' ' : *p);
 	}
 	*out = '\0';
 	text_trim(text);
