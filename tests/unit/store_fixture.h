@@ -36,6 +36,7 @@ struct store {
 	struct db_options options;
 	struct db *db;
 	struct arena arena;
+	struct arena people; /* what accounts and sessions point to: a test may reset the other */
 	char error[DB_ERROR_BYTES];
 };
 
@@ -72,6 +73,7 @@ store_folder(void **state)
 	store.db = NULL;
 	store.error[0] = '\0';
 	arena_init(&store.arena, 8 << 20);
+	arena_init(&store.people, 8 << 20);
 	return secret_init() && secret_key_load(store.dir, true, no_key) ? 0 : -1;
 }
 
@@ -91,6 +93,7 @@ store_teardown(void **state)
 	(void)state;
 	db_close(store.db);
 	arena_free(&store.arena);
+	arena_free(&store.people);
 	scratch_remove(store.dir);
 	return 0;
 }
@@ -145,7 +148,7 @@ signin_of(struct member *m, const char *name, int64_t now)
 	secret_token_make("pct_", token);
 	secret_hash(token, m->hash);
 	return (
-	    struct signin){ .limit = { .email = arena_printf(&store.arena, "%s@example.org", name),
+	    struct signin){ .limit = { .email = arena_printf(&store.people, "%s@example.org", name),
 				.client = "192.0.2.1",
 				.now = now },
 		.code = "123456",
@@ -167,7 +170,7 @@ sign_in_as(struct member *m, const struct signin *in)
 
 	assert_int_equal(db_code_request(store.db, &in->limit, in->code, NULL, &retry_at), DB_DONE);
 	assert_int_equal(
-	    db_code_verify(store.db, &store.arena, in, &result, &m->acc, &m->s, &retry_at),
+	    db_code_verify(store.db, &store.people, in, &result, &m->acc, &m->s, &retry_at),
 	    DB_DONE);
 	return result;
 }
@@ -193,7 +196,7 @@ static inline void
 fresh(struct member *m)
 {
 	assert_int_equal(
-	    db_session_by_token(store.db, &store.arena, m->hash, &m->s, &m->acc), DB_ROW);
+	    db_session_by_token(store.db, &store.people, m->hash, &m->s, &m->acc), DB_ROW);
 }
 
 struct sent {
