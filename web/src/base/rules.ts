@@ -54,14 +54,3 @@ export function dayOf(ms: number): string {
   const d = new Date(ms);
   return `${d.getFullYear()}-${d.getMonth()}-${d.getDate()}`;
 }
-
-/** Characters of an SMS and how many parts they make. */
-export function smsParts(text: string): { parts: number; left: number } {
-  const gsm = /^[A-Za-z0-9 \r\n@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!"#¤%&'()*+,\-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}\\[\]~|€]*$/;
-  const wide = /[\^{}\\[\]~|€]/g;
-  const is = gsm.test(text);
-  const n = is ? text.length + (text.match(wide)?.length ?? 0) : text.length;
-  const [one, more] = is ? [160, 153] : [70, 67];
-  const parts = n <= one ? 1 : Math.ceil(n / more);
-  return { parts, left: parts === 1 ? one - n : parts * more - n };
-}
