@@ -26,7 +26,8 @@ export function waitOf(open: { state: State; at: number }[], phone: string, phon
   if (!queued.length) {
     if (!open.some((m) => m.state === 'claimed')) return { kind: 'none' };
     const holders = mine.filter((p) => p.leased > 0);
-    return { kind: 'claimed', phone: phone || (holders.length === 1 ? holders[0]!.phone_id : '') };
+    const holder = holders.length === 1 ? holders[0] : mine.length === 1 ? mine[0] : undefined;
+    return { kind: 'claimed', phone: phone || holder?.phone_id || '' };
   }
   const seen = Math.max(0, ...mine.map((p) => p.last_seen_at ?? 0));
   if (!seen) return { kind: 'no-phone' };

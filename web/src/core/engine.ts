@@ -129,7 +129,7 @@ export class Engine extends Emitter<EngineEvents> {
       },
       onReceipts: () => void this.receipts.ask(),
       onRecords: (records) => {
-        if (records.includes('contacts')) void this.nameChats();
+        if (records.includes('contacts')) void this.callChats(false).catch(() => undefined);
         if (records.some((r) => r !== 'contacts')) void this.refresh();
       },
     });

@@ -133,7 +133,8 @@ export function readXlsx(bytes: Uint8Array): Table {
   const sheet = firstSheet(bytes);
   const parts = unpack(bytes, (n) => n === sheet || n === 'xl/sharedStrings.xml');
   const xml = parts.get(sheet);
-  if (xml === undefined) throw new ImportError('broken');
+  // one that was cut off says nothing of what is missing
+  if (!xml || !/<\/(?:\w+:)?worksheet>\s*$/.test(xml.slice(-100))) throw new ImportError('broken');
   const shared = sharedOf(parts.get('xl/sharedStrings.xml') ?? '');
   return tidy(rowsOf(xml, shared));
 }

@@ -20,13 +20,13 @@ type For = 'phone' | 'send' | 'both';
 const scopesFor: Record<For, string[]> = { phone: ['phone'], send: ['send'], both: ['send', 'receive'] };
 
 /** How a phone does: it fetched lately, or nothing waits for it, or it is silent while something does. */
-function Health({ p, now }: { p: PhoneInfo; now: number }) {
+function Health({ p, now, anyWaits }: { p: PhoneInfo; now: number; anyWaits: boolean }) {
   const isFresh = !!p.last_seen_at && now - p.last_seen_at < SILENT_MS;
   if (isFresh) return <span class="pill main">{t('bridge.well')}</span>;
-  return <span class={`pill${p.queued ? ' bad' : ''}`}>{t(p.last_seen_at ? 'bridge.silent' : 'bridge.new')}</span>;
+  return <span class={`pill${p.queued || anyWaits ? ' bad' : ''}`}>{t(p.last_seen_at ? 'bridge.silent' : 'bridge.new')}</span>;
 }
 
-function Phone({ p, now }: { p: PhoneInfo; now: number }) {
+function Phone({ p, now, anyWaits }: { p: PhoneInfo; now: number; anyWaits: boolean }) {
   const waits = p.queued ? `${t('bridge.queued', { n: p.queued })}${p.oldest_queued_at ? `, ${t('bridge.since', { when: whenShort(p.oldest_queued_at) })}` : ''}` : '';
   const facts = [p.phone_id ? (p.last_seen_at ? t('bridge.seen', { when: whenShort(p.last_seen_at) }) : t('bridge.never')) : '', waits, p.leased ? t('bridge.leased', { n: p.leased }) : '', p.failed ? t('bridge.failed', { n: p.failed }) : ''];
   return (
@@ -36,7 +36,7 @@ function Phone({ p, now }: { p: PhoneInfo; now: number }) {
         <One class="block title">{p.phone_id || t('bridge.any')}</One>
         <span class="quiet-text block">{facts.filter(Boolean).join(' · ')}</span>
       </span>
-      {p.phone_id && <Health p={p} now={now} />}
+      {p.phone_id && <Health p={p} now={now} anyWaits={anyWaits} />}
     </li>
   );
 }
@@ -138,7 +138,7 @@ export function PhonePart() {
       {phones.value !== null && list.length === 0 && <p class="quiet-text">{t('bridge.none')}</p>}
       <ul class="plain" aria-label={t('bridge.head')}>
         {list.map((p) => (
-          <Phone key={p.phone_id} p={p} now={now} />
+          <Phone key={p.phone_id} p={p} now={now} anyWaits={list.some((x) => !x.phone_id && x.queued > 0)} />
         ))}
       </ul>
       {shown.value && <Shown key={shown.value.token} token={shown.value.token} k={shown.value.key} relay={e.session.relay} onDone={() => (shown.value = null)} />}
