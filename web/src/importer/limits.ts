@@ -1,7 +1,7 @@
 // What a file of contacts may be. It comes from anywhere: nothing of it is believed, and nothing of it is run.
 
 /** Refused before a byte is read. */
-export const FILE_MOST = 20 * 1024 * 1024;
+export const FILE_MOST = 20_000_000;
 /** What is in a packed file may grow to so much, and by so much where it is not small. */
 export const UNPACKED_MOST = 50 * 1024 * 1024;
 export const RATIO_MOST = 200;
