@@ -3,20 +3,6 @@ import { chats, go, place, sessions, switchTo } from '../state/app';
 import { dialogs } from '../ui/dialog';
 import { menu } from '../ui/menu';
 
-export const shortcuts: [string, string][] = [
-  ['Ctrl+K', 'keys.find'],
-  ['Ctrl+/', 'keys.help'],
-  ['Ctrl+Shift+F', 'keys.findHere'],
-  ['Ctrl+Shift+O', 'keys.new'],
-  ['Ctrl+Shift+I', 'keys.info'],
-  ['Ctrl+,', 'keys.settings'],
-  ['Alt+↑ / Alt+↓', 'keys.chat'],
-  ['Ctrl+Shift+1 … 0', 'keys.session'],
-  ['Esc', 'keys.back'],
-  ['↑', 'keys.editLast'],
-  ['R E C F I', 'keys.onMessage'],
-];
-
 export function keyOf(e: KeyboardEvent): string {
   if (e.key.length === 1 && !/^[\x20-\x7e]$/.test(e.key)) {
     const m = /^(?:Key|Digit)(.)$/.exec(e.code);

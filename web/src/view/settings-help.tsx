@@ -1,7 +1,21 @@
 import { t, type Key } from '../i18n';
 import { chats, isSecure } from '../state/app';
-import { shortcuts } from './keys';
 import { lastTrouble } from './trouble';
+
+/** Those of keys.ts, and the keys of a message. */
+const shortcuts: [string, string][] = [
+  ['Ctrl+K', 'keys.find'],
+  ['Ctrl+/', 'keys.help'],
+  ['Ctrl+Shift+F', 'keys.findHere'],
+  ['Ctrl+Shift+O', 'keys.new'],
+  ['Ctrl+Shift+I', 'keys.info'],
+  ['Ctrl+,', 'keys.settings'],
+  ['Alt+↑ / Alt+↓', 'keys.chat'],
+  ['Ctrl+Shift+1 … 0', 'keys.session'],
+  ['Esc', 'keys.back'],
+  ['↑', 'keys.editLast'],
+  ['R E C F I', 'keys.onMessage'],
+];
 
 export function Help() {
   const c = chats.value!;
