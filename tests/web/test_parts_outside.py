@@ -4,7 +4,7 @@ import os
 from nodetests import HERE, check, parametrize
 
 
-@parametrize(os.path.join(HERE, "e2e", "parts-outside.test.mjs"))
+@parametrize(os.path.join(HERE, "e2e", "parts-outside.test.mjs"), os.path.join(HERE, "e2e", "parts-contacts.test.mjs"))
 def test_browser(page, path, name):
     check(path, name)
 
