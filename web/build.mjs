@@ -44,7 +44,7 @@ for (const f of readdirSync(join(top, 'src/i18n')).filter((n) => n.endsWith('.js
   catalogues[f.replace('.json', '')] = name;
 }
 
-// keyboards: the keys of each, fetched when it is first wanted. Their names go as one string: esbuild would put an object beside that of the catalogues
+// keyboards: the keys of each, fetched when it is first wanted
 const keyboards = {};
 for (const [layout, keys] of layouts()) {
   const bytes = Buffer.from(JSON.stringify(keys));
@@ -54,8 +54,15 @@ for (const [layout, keys] of layouts()) {
 }
 
 const common = { bundle: true, minify: true, sourcemap: 'linked', target: ['chrome111', 'firefox115', 'safari16.4'], legalComments: 'none', metafile: true, write: true, logLevel: 'warning', charset: 'utf8', absWorkingDir: top };
+// the one package that is no ES module: as CommonJS it would put helpers for it into what is loaded first
+const asModule = {
+  name: 'as-module',
+  setup: (b) => b.onLoad({ filter: /papaparse\/papaparse(\.min)?\.js$/ }, ({ path }) => ({ contents: `const module = { exports: {} }, exports = module.exports;\n(function () {\n${readFileSync(path, 'utf8')}\n}).call(globalThis);\nexport default module.exports;\n` })),
+};
 const js = await build({
-  ...common, entryPoints: { main: 'src/main.tsx' }, outdir: work, format: 'esm', splitting: true, entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', jsx: 'automatic', jsxImportSource: 'preact', define: { CATALOGUES: JSON.stringify(catalogues), KEYBOARDS: JSON.stringify(JSON.stringify(keyboards)) },
+  ...common, entryPoints: { main: 'src/main.tsx' }, outdir: work, format: 'esm', splitting: true, entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', jsx: 'automatic', jsxImportSource: 'preact', plugins: [asModule],
+  // names go as one string: an object would be a module of its own, which every chunk imports
+  define: { CATALOGUES: JSON.stringify(JSON.stringify(catalogues)), KEYBOARDS: JSON.stringify(JSON.stringify(keyboards)) },
 });
 const css = await build({ ...common, entryPoints: { main: 'css/main.css' }, outdir: work, entryNames: '[name]-[hash]' });
 

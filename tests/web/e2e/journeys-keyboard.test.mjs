@@ -292,7 +292,7 @@ test('J9 by-keyboard-alone', async () => {
   await k.type('+49 30 123456');
   await k.press('Enter');
   await write(page, k, 'Is my parcel there?');
-  await sent(page, 'Is my parcel there?');
+  await until('the relay has it', async () => (await bubble(page, 'Is my parcel there?').getAttribute('data-state')) === 'queued');
   const phone = (path, body) => fetch(`${relay.url}/api/v1/phone/${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` }, body: JSON.stringify({ phone_id: 'pixel', ...body }) }).then((r) => r.json());
   const { messages } = await phone('claim', { limit: 10 });
   assert.deepEqual(messages.map((m) => m.text), ['Is my parcel there?']);

@@ -268,7 +268,7 @@ test('J9 at-320', async () => {
   await onePane(page, 'new message outside');
   await page.locator('.form-foot button').tap();
   await write(page, 'Is my parcel there?');
-  await sent(page, 'Is my parcel there?');
+  await until('the relay has it', async () => (await bubble(page, 'Is my parcel there?').getAttribute('data-state')) === 'queued');
   const phone = (path, body) => fetch(`${relay.url}/api/v1/phone/${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` }, body: JSON.stringify({ phone_id: 'pixel', ...body }) }).then((r) => r.json());
   const { messages } = await phone('claim', { limit: 10 });
   await phone('ack', { results: messages.map((m) => ({ message_id: m.message_id, lease_id: m.lease_id, status: 'delivered' })) });

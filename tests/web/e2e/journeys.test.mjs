@@ -164,7 +164,7 @@ test('J9 sms-by-a-phone-and-back-by-mouse', async () => {
   await page.locator('#compose').fill('Is my parcel there?');
   await page.getByText('1 SMS, 141 characters left').waitFor();
   await page.getByRole('button', { name: 'Send' }).click();
-  await sent(page, 'Is my parcel there?');
+  await until('the relay has it', async () => (await bubble(page, 'Is my parcel there?').getAttribute('data-state')) === 'queued');
   const { messages } = await phone('claim', { limit: 10 });
   assert.deepEqual(messages.map((m) => [m.channel, m.to, m.text]), [['sms', '+4930123456', 'Is my parcel there?']]);
   await phone('ack', { results: messages.map((m) => ({ message_id: m.message_id, lease_id: m.lease_id, status: 'delivered' })) });

@@ -14,7 +14,7 @@ let m;
 
 before(async () => {
   dir = mkdtempSync(join(tmpdir(), 'webchat-unit-'));
-  const names = { text: 'base/text', rules: 'base/rules', rows: 'base/rows', scroll: 'base/scroll', launch: 'base/launch', ids: 'base/ids', model: 'base/model', archive: 'store/archive', lock: 'store/lock', inbox: 'core/inbox', client: 'wire/client' };
+  const names = { text: 'base/text', rules: 'base/rules', sms: 'base/sms', delivery: 'base/delivery', contacts: 'base/contacts', rows: 'base/rows', scroll: 'base/scroll', launch: 'base/launch', ids: 'base/ids', model: 'base/model', archive: 'store/archive', lock: 'store/lock', inbox: 'core/inbox', client: 'wire/client' };
   await build({ stdin: { contents: Object.entries(names).map(([n, p]) => `export * as ${n} from './src/${p}';`).join('\n'), resolveDir: web, loader: 'ts' }, bundle: true, format: 'esm', platform: 'node', outfile: join(dir, 'unit.mjs') });
   globalThis.crypto ??= (await import('node:crypto')).webcrypto;
   m = await import(pathToFileURL(join(dir, 'unit.mjs')));
@@ -145,11 +145,55 @@ test('lock-opens-with-its-passphrase-only', async () => {
   assert.notEqual(await cipher.hide('pchat:ben'), await cipher.hide('pchat:bem'));
 });
 
-test('parts-of-an-sms', () => {
-  assert.deepEqual(m.rules.smsParts('a'.repeat(160)), { parts: 1, left: 0 });
-  assert.equal(m.rules.smsParts('a'.repeat(161)).parts, 2);
-  assert.equal(m.rules.smsParts('ש'.repeat(71)).parts, 2);
-  assert.equal(m.rules.smsParts('€'.repeat(80)).parts, 1);
+test('sms-parts-of-both-alphabets', () => {
+  const count = (s) => Object.values(m.sms.smsParts(s));
+  for (const [text, wanted] of [
+    ['', [7, 1, 160]], ['a'.repeat(160), [7, 1, 0]], ['a'.repeat(161), [7, 2, 145]], ['a'.repeat(306), [7, 2, 0]], ['a'.repeat(307), [7, 3, 152]],
+    ['ש'.repeat(70), [16, 1, 0]], ['ש'.repeat(71), [16, 2, 63]], ['ש'.repeat(134), [16, 2, 0]], ['ש'.repeat(135), [16, 3, 66]],
+    ['äöüß@£\n', [7, 1, 153]], ['ç', [16, 1, 69]], ['Ç', [7, 1, 159]], ['`', [16, 1, 69]], ['a’b', [16, 1, 67]],
+  ]) assert.deepEqual(count(text), wanted, text.slice(0, 20) + text.length);
+  // two septets each, and never torn apart: 152 + € leaves one septet of the first part empty
+  assert.deepEqual(count('€'.repeat(80)), [7, 1, 0]);
+  assert.deepEqual(count('€'.repeat(81)), [7, 2, 153 - 10]);
+  assert.deepEqual(count('a'.repeat(152) + '€' + 'a'.repeat(151)), [7, 2, 0]);
+  assert.deepEqual(count('a'.repeat(152) + '€' + 'a'.repeat(152)), [7, 3, 152]);
+  // a pair of UTF-16 counts as two and stays in one part
+  assert.deepEqual(count('😀'.repeat(35)), [16, 1, 0]);
+  assert.deepEqual(count('😀'.repeat(36)), [16, 2, 67 - 6]);
+});
+
+test('what-keeps-a-message-to-the-outside', () => {
+  const min = 60_000;
+  const wait = (states, phone, phones, now = 100 * min) => m.delivery.waitOf(states.map(([state, at]) => ({ state, at: at * min })), phone, phones.map(([phone_id, seen, leased = 0]) => ({ phone_id, last_seen_at: seen && seen * min, leased })), now);
+  assert.deepEqual(wait([], '', []), { kind: 'none' });
+  assert.deepEqual(wait([['queued', 99]], '', []), { kind: 'no-phone' });
+  assert.deepEqual(wait([['queued', 99]], '', [['', 0]]), { kind: 'no-phone' }, 'the queue for any phone is none');
+  assert.deepEqual(wait([['queued', 99]], '', [['pixel', 98]]), { kind: 'waits', phone: 'pixel' });
+  assert.deepEqual(wait([['queued', 99]], '', [['pixel', 20]]), { kind: 'waits', phone: 'pixel' }, 'just written: the phone may come any moment');
+  assert.deepEqual(wait([['queued', 90]], '', [['pixel', 20]]), { kind: 'silent', phone: 'pixel', minutes: 10 });
+  assert.deepEqual(wait([['queued', 50], ['queued', 99]], '', [['pixel', 20], ['nokia', 40]]), { kind: 'silent', phone: '', minutes: 50 });
+  assert.deepEqual(wait([['queued', 50]], 'nokia', [['pixel', 99], ['nokia', 40]]), { kind: 'silent', phone: 'nokia', minutes: 50 }, 'another phone does not fetch it');
+  assert.deepEqual(wait([['claimed', 99]], '', [['pixel', 99, 1], ['nokia', 99]]), { kind: 'claimed', phone: 'pixel' });
+});
+
+test('states-to-the-outside-are-told-apart', () => {
+  assert.equal(m.inbox.later('waiting', 'queued'), 'queued');
+  assert.equal(m.inbox.later('claimed', 'queued'), 'claimed');
+  assert.equal(m.inbox.later('claimed', 'sent'), 'sent');
+});
+
+test('contacts-are-the-same-by-channel-and-address', () => {
+  const c = (name, channel, address) => ({ name, channel, address });
+  const x = m.contacts;
+  const list = [c('Anna', 'sms', '+4930123456'), c('Ben', 'email', 'ben@example.org')];
+  assert.deepEqual(x.newOnes(list, [c('A', 'sms', '+49 30 123-456'), c('A', 'sms', '0049 30 123456'), c('B', 'email', 'BEN@example.org'), c('A', 'wa', '+4930123456'), c('A2', 'wa', '+49 30 123456')]), [c('A', 'wa', '+4930123456')]);
+  assert.deepEqual(x.withOne(list, list[0], c('Anne', 'sms', '+49999')), [c('Anne', 'sms', '+49999'), list[1]]);
+  assert.deepEqual(x.withOne(list, null, c('Anna K', 'sms', '+49 30 123456')).map((y) => y.name), ['Anna K', 'Ben']);
+  assert.deepEqual(x.withOne(list, list[0], c('Ben', 'email', 'ben@example.org')).length, 1, 'changed into another one: once');
+  assert.deepEqual(x.without(list, list[1]), [list[0]]);
+  for (const [channel, text, wanted] of [['sms', 'tel:+49 (30) 123-456', '+4930123456'], ['sms', '0049 30 1', '+49301'], ['sms', 'Anna', ''], ['email', 'mailto:A@b.example', 'a@b.example'], ['email', 'a b@c', ''], ['pchat', '@Mira', 'mira'], ['pchat', 'a', ''], ['tg', ' @some_one ', '@some_one']]) assert.equal(x.cleanAddress(channel, text), wanted, text);
+  assert.equal(x.cleanName(' a\u0000b\n c '), 'a b c');
+  assert.ok(Buffer.byteLength(x.cleanName('ש'.repeat(300))) <= 256);
 });
 
 test('hues-are-the-same-everywhere', () => {

@@ -1,7 +1,7 @@
 // What the client keeps. Times are Unix milliseconds of the relay's clock.
 
-/** How far a message of one's own has come; `in` is everybody else's. */
-export type State = 'in' | 'waiting' | 'sent' | 'delivered' | 'read' | 'failed' | 'expired' | 'unsure';
+/** How far a message of one's own has come; `in` is everybody else's. Only those to the outside are `queued` and `claimed`. */
+export type State = 'in' | 'waiting' | 'queued' | 'claimed' | 'sent' | 'delivered' | 'read' | 'failed' | 'expired' | 'unsure';
 
 export interface Attachment {
   /** The relay's id; absent while one's own file is on its way up. */
@@ -100,6 +100,8 @@ export interface Chat {
   receive?: string;
   receiveAt?: number;
   blocked?: boolean;
+  /** Chats with the outside: the phone that brought the last message; the answer leaves by it. */
+  phone?: string;
 }
 
 export interface Draft {

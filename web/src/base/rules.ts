@@ -56,17 +56,6 @@ export function dayOf(ms: number): string {
   return `${d.getFullYear()}-${d.getMonth()}-${d.getDate()}`;
 }
 
-/** Characters of an SMS and how many parts they make. */
-export function smsParts(text: string): { parts: number; left: number } {
-  const gsm = /^[A-Za-z0-9 \r\n@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!"#¤%&'()*+,\-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}\\[\]~|€]*$/;
-  const wide = /[\^{}\\[\]~|€]/g;
-  const is = gsm.test(text);
-  const n = is ? text.length + (text.match(wide)?.length ?? 0) : text.length;
-  const [one, more] = is ? [160, 153] : [70, 67];
-  const parts = n <= one ? 1 : Math.ceil(n / more);
-  return { parts, left: parts === 1 ? one - n : parts * more - n };
-}
-
 /** Into which language a chat is translated; null: not by itself. */
 export function targetOf(chat: Pick<Chat, 'key' | 'receive'>, account: { receive?: string; translateAll?: boolean; translateBy?: string }, fallback: string): string | null {
   if (!account.translateBy || account.translateBy === 'off' || chat.key === 'relay') return null;

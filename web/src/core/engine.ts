@@ -2,11 +2,11 @@
 import { Emitter } from '../base/emitter';
 import { newId } from '../base/ids';
 import type { Attachment, Chat, Draft, Job, Message, SessionRecord, StagedFile } from '../base/model';
-import { partsOf } from '../base/model';
+import { partsOf, plainAddress } from '../base/model';
 import type { Trouble } from '../base/trouble';
 import { Store, type StoredFile } from '../store/store';
 import type { Cipher } from '../store/lock';
-import { Api, type Config, type Group, type User } from '../wire/api';
+import { Api, type Config, type Contact, type Group, type User } from '../wire/api';
 import { Relay } from '../wire/client';
 import { Files } from './files';
 import { Inbox, type Applied } from './inbox';
@@ -60,6 +60,7 @@ export interface EngineEvents {
   config: Config;
   settings: Settings;
   trouble: Trouble;
+  contacts: Contact[];
   wiped: undefined;
   leads: boolean;
 }
@@ -107,6 +108,8 @@ export class Engine extends Emitter<EngineEvents> {
   #tickTimer: ReturnType<typeof setInterval> | undefined;
   #typed = new Map<string, number>();
   #lastPrune = 0;
+  /** Gives chats with the outside the names of the address book; whoever opens an engine says how. */
+  callChats: (kept: boolean) => Promise<void> = async () => undefined;
   syncState: SyncState = { state: 'connecting', failures: 0 };
   settings: Settings = { ...defaults };
   config: Config | null = null;
@@ -137,6 +140,7 @@ export class Engine extends Emitter<EngineEvents> {
       },
       onReceipts: () => void this.receipts.ask(),
       onRecords: (records) => {
+        if (records.includes('contacts')) void this.callChats(false).catch(() => undefined);
         if (records.some((r) => r !== 'contacts')) void this.refresh();
       },
     });
@@ -304,6 +308,7 @@ export class Engine extends Emitter<EngineEvents> {
     if (a.messages.length || a.chats.length) this.#post({ t: 'rows', messages: a.messages, chats: a.chats });
     for (const m of a.messages) if (m.withdrawn) void this.#dropFiles(m);
     await this.receipts.note(a.messages.filter((m) => m.mine));
+    if (a.fresh.some((m) => m.channel)) await this.nameChats(true);
     if (a.fresh.length) this.emit('fresh', a.fresh);
     for (const id of a.groups) void this.refreshGroup(id);
     if (a.ask?.length) void this.receipts.askOf(a.ask);
@@ -351,7 +356,7 @@ export class Engine extends Emitter<EngineEvents> {
       const { user } = await this.api.me();
       this.setUser(user);
       await this.store.meta.put({ key: 'config', value: config }, { key: 'user', value: user }, { key: 'offset', value: this.#offset });
-      await Promise.all([this.refreshGroups(), this.#refreshBlocks(), this.syncPrefs()]);
+      await Promise.all([this.refreshGroups(), this.#refreshBlocks(), this.syncPrefs(), this.nameChats()]);
     } catch {
       /* the loop tells what is wrong */
     }
@@ -367,6 +372,11 @@ export class Engine extends Emitter<EngineEvents> {
   /** Settings of reading go to the account's other devices and come from them. */
   async syncPrefs(): Promise<void> {
     await (await import('./prefs')).syncPrefs(this);
+  }
+
+  /** Chats with the outside are called as the address book calls them. `kept`: as it was last known. */
+  async nameChats(kept = false): Promise<void> {
+    if ([...this.inbox.chats.values()].some((c) => c.kind === 'outside')) await this.callChats(kept).catch(() => undefined);
   }
 
   setUser(user: User): void {
@@ -413,11 +423,13 @@ export class Engine extends Emitter<EngineEvents> {
     let after: string | undefined;
     do {
       const page = await this.api.blocks(after);
-      for (const b of page.blocks) blocked.add(b.chat_address);
+      for (const b of page.blocks) blocked.add('pchat' + b.chat_address);
+      for (const b of page.outside ?? []) blocked.add(b.channel + plainAddress(b.channel, b.address));
       after = page.has_more ? page.after : undefined;
     } while (after);
     for (const c of [...this.inbox.chats.values()]) {
-      const is = c.kind === 'person' && blocked.has(partsOf(c.key).address);
+      const { channel, address } = partsOf(c.key);
+      const is = blocked.has(channel + address);
       if (is !== !!c.blocked) await this.changeChat(c.key, { blocked: is });
     }
   }
@@ -428,10 +440,9 @@ export class Engine extends Emitter<EngineEvents> {
     const { kind, address, channel, phone } = partsOf(chat);
     if (kind === 'self') return { to: this.me };
     if (kind !== 'outside') return { to: address };
-    const base = { channel, to: address };
+    const base = { channel, to: address, phone_id: phone || this.inbox.chat(chat).phone || '' };
     if (channel === 'email') return { ...base, subject: o.subject || '(no subject)' };
-    if (channel === 'notify') return { ...base, phone_id: phone, title: o.subject || o.text.slice(0, 60) };
-    return { ...base, phone_id: phone };
+    return channel === 'notify' ? { ...base, title: o.subject || o.text.slice(0, 60) } : base;
   }
 
   /** Stores a message and the order to send it, then shows it; the relay is asked after that. */
@@ -529,12 +540,12 @@ export class Engine extends Emitter<EngineEvents> {
     } else await this.changeChat(key, { last: undefined });
   }
 
-  /** Tries a failed message again: under the same key where its result is not known, else as a new one. */
+  /** Tries a failed message again, as a new one; to the outside also after a phone gave up. */
   async retry(m: Message): Promise<void> {
     const job = await this.store.job.get(m.key);
-    if (!job) return;
+    if (!job && !m.channel) return;
     await this.discardQuietly(m);
-    const files = job.files?.map((f) => ({ ...f, file_id: undefined }));
+    const files = job?.files?.map((f) => ({ ...f, file_id: undefined }));
     await this.send({ chat: m.chat, text: m.text, kind: m.kind === 'text' ? undefined : m.kind, reply: m.reply, subject: m.subject, files, lang: m.lang });
   }
 
@@ -614,10 +625,13 @@ export class Engine extends Emitter<EngineEvents> {
     if ('keepDays' in change) void this.prune();
   }
 
-  async block(address: string, is: boolean): Promise<void> {
-    if (is) await this.api.block(address);
-    else await this.api.unblock(address);
-    await this.changeChat(`pchat:${address}`, { blocked: is });
+  /** Somebody of the relay (channel `pchat`), or an address outside whatever phone brings it. */
+  async block(channel: string, address: string, is: boolean): Promise<void> {
+    const outside = channel !== 'pchat';
+    if (is) await this.api.block(outside ? { channel, address } : { chat_address: address });
+    else await this.api.unblock(outside ? [channel, address] : [address]);
+    if (!outside) await this.changeChat(`pchat:${address}`, { blocked: is });
+    else await this.#refreshBlocks();
   }
 
   /** Removes a chat's messages from this device. */

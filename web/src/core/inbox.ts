@@ -16,8 +16,10 @@ export interface Applied {
 }
 
 const EARLY_MOST = 1000;
-const order: State[] = ['waiting', 'sent', 'delivered', 'read'];
-const states: Record<string, State> = { queued: 'sent', claimed: 'sent', sent: 'sent', delivered: 'delivered', read: 'read', failed: 'failed', expired: 'expired' };
+const order: State[] = ['waiting', 'queued', 'claimed', 'sent', 'delivered', 'read'];
+
+/** What a status of the relay is to us: within the relay a message is sent once it is queued, to the outside once a phone has sent it. */
+const stateOf = (status: string, isOutside: boolean): State => (!isOutside && /^(queued|claimed)$/.test(status) ? 'sent' : (status as State));
 
 /** A state never moves backward; failed and expired end the line. */
 export function later(now: State, next: State): State {
@@ -90,7 +92,7 @@ export class Inbox {
       mine,
       kind: item.kind,
       text: item.deleted_at ? '' : isCleared && old ? old.text : item.text,
-      state: mine ? later(old?.state ?? 'sent', states[item.status ?? 'queued'] ?? 'sent') : 'in',
+      state: mine ? later(old?.state ?? 'waiting', stateOf(item.status ?? 'queued', item.channel !== 'pchat')) : 'in',
       channel: item.channel === 'pchat' ? undefined : item.channel,
       phone: item.phone_id,
       subject: item.subject ?? old?.subject,
@@ -122,6 +124,7 @@ export class Inbox {
       chat.last = { text: m.text.slice(0, 200) || m.subject || m.title || '', kind: m.withdrawn ? 'withdrawn' : m.scrubbed ? 'scrubbed' : m.kind, mine: m.mine, name: m.name, state: m.state, key: m.key, files: m.files?.length, event: m.event };
     }
     if (chat.kind === 'person' && !m.mine && m.name) chat.title = m.name;
+    if (!m.mine && m.phone) chat.phone = m.phone;
     if (isNew && !m.mine && !m.withdrawn && !isQuiet(m) && m.at > chat.readTo) {
       chat.unread++;
       if (chat.archived && !chat.muted) chat.archived = false;
@@ -182,10 +185,10 @@ export class Inbox {
     for (const r of list) {
       const m = await this.store.message.bySecond(r.message_id);
       if (!m || !m.mine) continue;
-      const state = later(m.state, states[r.status] ?? 'sent');
+      const state = later(m.state, stateOf(r.status, !!m.channel));
       const others = r.recipients?.filter((x) => x.chat_address !== this.me);
       const readBy: [number, number] | undefined = others?.length ? [others.filter((x) => x.status === 'read').length, others.length] : m.readBy;
-      if (state === m.state && readBy?.[0] === m.readBy?.[0] && readBy?.[1] === m.readBy?.[1]) continue;
+      if (state === m.state && (r.error ?? m.error) === m.error && readBy?.[0] === m.readBy?.[0] && readBy?.[1] === m.readBy?.[1]) continue;
       changed.push({ ...m, state, readBy, deliveredAt: r.delivered_at ?? m.deliveredAt, readAt: r.read_at ?? m.readAt, error: r.error ?? m.error });
     }
     return this.#storeStates(changed);
@@ -203,8 +206,9 @@ export class Inbox {
         continue;
       }
       if (m.mine) {
-        if (m.chat.startsWith('grp_')) ask.push(c.message_id);
-        const state = later(m.state, states[c.status] ?? 'sent');
+        // who has it, or why it failed, only receipts tell
+        if (m.chat.startsWith('grp_') || c.status === 'failed') ask.push(c.message_id);
+        const state = later(m.state, stateOf(c.status, !!m.channel));
         if (state !== m.state) changed.push({ ...m, state, ...(c.status === 'read' ? { readAt: c.at } : c.status === 'delivered' ? { deliveredAt: c.at } : {}) });
       } else if (c.status === 'read') {
         const chat = chats.get(m.chat) ?? this.chat(m.chat);

@@ -155,7 +155,7 @@ export class Outbox {
   async #accepted(job: Job, id: string): Promise<Message[]> {
     const m = await this.store.message.get(job.key);
     const files = m?.files?.map((f, i) => ({ ...f, file_id: job.files?.find((s) => s.key === f.key)?.file_id ?? job.files?.[i]?.file_id }));
-    const changed: Message[] = m ? [{ ...m, id, files, state: m.state === 'waiting' || m.state === 'failed' || m.state === 'unsure' ? 'sent' : m.state, error: undefined }] : [];
+    const changed: Message[] = m ? [{ ...m, id, files, state: m.state === 'waiting' || m.state === 'failed' || m.state === 'unsure' ? (m.channel ? 'queued' : 'sent') : m.state, error: undefined }] : [];
     await this.store.commit(this.store.message.change(changed), this.store.job.change([], [job.key]));
     return changed;
   }

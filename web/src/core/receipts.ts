@@ -35,7 +35,7 @@ export class Receipts {
     let changed = false;
     for (const m of messages) {
       if (!m.mine || !m.id || m.chat === 'self') continue;
-      const isOpen = (m.state === 'sent' || m.state === 'delivered') && !m.withdrawn && Date.now() - m.at < MAX_AGE_MS;
+      const isOpen = /queued|claimed|sent|delivered/.test(m.state) && !m.withdrawn && Date.now() - m.at < MAX_AGE_MS;
       if (isOpen && !this.#open.has(m.id)) changed = !!this.#open.set(m.id, m.at);
       else if (!isOpen && this.#open.delete(m.id)) changed = true;
     }

@@ -9,8 +9,8 @@ export type Catalogue = Record<Key, string | Plural>;
 export const languages = { en: 'English', ar: 'العربية', de: 'Deutsch', es: 'Español', fr: 'Français', he: 'עברית', hi: 'हिन्दी', ja: '日本語', 'pt-BR': 'Português (Brasil)', ru: 'Русский', uk: 'Українська', 'zh-Hans': '简体中文' } as const;
 export type Language = keyof typeof languages;
 
-/** File names of the catalogues, filled in by the build. */
-declare const CATALOGUES: Record<Language, string>;
+/** File names of the catalogues as JSON, filled in by the build. */
+declare const CATALOGUES: string;
 
 /** No native speaker has read these yet. */
 export const unread: ReadonlySet<string> = new Set(['ar', 'de', 'es', 'fr', 'he', 'hi', 'ja', 'pt-BR', 'ru', 'uk', 'zh-Hans']);
@@ -32,7 +32,7 @@ export function bestLanguage(wanted: readonly string[]): Language {
 }
 
 export async function setLanguage(l: Language): Promise<void> {
-  const r = await fetch(CATALOGUES[l]);
+  const r = await fetch((JSON.parse(CATALOGUES) as Record<Language, string>)[l]);
   if (!r.ok) throw new Error(`no catalogue of ${l}`);
   strings.value = (await r.json()) as Catalogue;
   language.value = l;

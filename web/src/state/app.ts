@@ -246,6 +246,7 @@ export async function openSession(s: SessionRecord): Promise<void> {
   keep('webchat.session', s.sid, sessionStorage);
   await accounts.touch(s.sid, { lastUsed: Date.now() });
   const e = await Engine.open(s, cipher);
+  e.callChats = (kept) => import('./book').then((x) => x.callAll(e, kept));
   e.on('wiped', () => void leaveSession());
   e.on('user', (u) => void accounts.touch(s.sid, { name: u.display_name || u.chat_address, email: u.email }));
   e.on('sync', (st) => {

@@ -11,16 +11,16 @@ import { titleOf } from './list';
 
 const HOUR = 3_600_000;
 
-export async function block(address: string, name: string): Promise<void> {
+export async function block(channel: string, address: string, name: string): Promise<void> {
   const e = chats.peek()!.engine;
-  if (!(await ask({ title: t('block.title', { name }), text: t('block.text'), yes: t('block.do'), no: t('cancel'), bad: true }))) return;
-  if (await attempt(() => e.block(address, true))) toast(t('block.done', { name }), { action: { label: t('undo'), run: () => void attempt(() => e.block(address, false)) } });
+  if (!(await ask({ title: t('block.title', { name }), text: t(channel === 'pchat' ? 'block.text' : 'outside.blockText'), yes: t('block.do'), no: t('cancel'), bad: true }))) return;
+  if (await attempt(() => e.block(channel, address, true))) toast(t('block.done', { name }), { action: { label: t('undo'), run: () => void attempt(() => e.block(channel, address, false)) } });
 }
 
 export function chatActions(chat: Chat): MenuItem[] {
   const c = chats.peek()!;
   const e = c.engine;
-  const { kind, address } = partsOf(chat.key);
+  const { kind, address, channel } = partsOf(chat.key);
   const change = (x: Partial<Chat>): void => void e.changeChat(chat.key, x);
   const isMuted = c.isMuted(chat);
   const items: MenuItem[] = [
@@ -39,9 +39,9 @@ export function chatActions(chat: Chat): MenuItem[] {
       if (isGone && place.peek().chat === chat.key) go({});
     }),
   });
-  if (kind === 'person') {
-    if (chat.blocked) items.push({ label: t('unblock'), icon: 'circle-check', run: () => void attempt(() => e.block(address, false)) });
-    else items.push({ label: t('block'), icon: 'ban', bad: true, run: () => void block(address, titleOf(chat)) });
+  if (kind === 'person' || (kind === 'outside' && channel !== 'notify')) {
+    if (chat.blocked) items.push({ label: t('unblock'), icon: 'circle-check', run: () => void attempt(() => e.block(channel, address, false)) });
+    else items.push({ label: t('block'), icon: 'ban', bad: true, run: () => void block(channel, address, titleOf(chat)) });
   }
   return items;
 }

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { newId } from '../base/ids';
 import type { Draft, StagedFile } from '../base/model';
 import { partsOf } from '../base/model';
-import { smsParts, utf8Length } from '../base/rules';
+import { utf8Length } from '../base/rules';
 import { plainName } from '../base/text';
 import { language, number, sizeOf, t } from '../i18n';
 import { chats, isLocked } from '../state/app';
@@ -42,7 +42,7 @@ export function Composer({ chat }: { chat: string }) {
   const latest = useRef<() => Promise<void>>(async () => undefined);
   const typed = useRef(0); // changes so far, and those that the database has
   const written = useRef(0);
-  const { kind, channel } = partsOf(chat);
+  const { kind } = partsOf(chat);
   const reply = replying.value?.chat === chat ? replying.value : null;
   const edit = editing.value?.chat === chat ? editing.value : null;
 
@@ -181,6 +181,7 @@ export function Composer({ chat }: { chat: string }) {
   };
 
   const stage = async (list: Iterable<File>): Promise<void> => {
+    if (kind === 'outside') return toast(t('outside.noFiles'), { bad: true });
     const { prepare } = await import('./prepare');
     for (const f of list) {
       const biggest = c.config.value?.limits.max_upload_bytes ?? Infinity;
@@ -271,7 +272,6 @@ export function Composer({ chat }: { chat: string }) {
     );
 
   const R = reading.value;
-  const parts = channel === 'sms' && text.value ? smsParts(text.value) : null;
   return (
     <div
       class="compose"
@@ -305,12 +305,10 @@ export function Composer({ chat }: { chat: string }) {
         }}
       />
       {R && !edit && <R.DraftLine chat={chat} text={text} swap={swap} onChange={changed} />}
-      {(channel === 'email' || channel === 'notify') && !edit && (
-        <input class="subject-field" dir="auto" aria-label={t('compose.subject')} placeholder={t('compose.subject')} maxLength={200} value={subject.value} onInput={(ev) => ((subject.value = ev.currentTarget.value), changed())} />
-      )}
+      {kind === 'outside' && <Lazy load={() => import('./outside-line')} pick={(m) => m.OutsideLine} {...{ chat, text: text.value, subject, onSubject: changed }} />}
       {emoji.value && <Lazy load={() => import('./emoji')} pick={(m) => m.EmojiPanel} {...{ onPick: insert, onClose: () => ((emoji.value = false), area.current?.focus()) }} />}
       <div class="box">
-        <Round icon={edit ? 'x' : 'plus'} label={edit ? t('cancel') : t('attach')} onClick={() => (edit ? (editing.value = null) : picker.current!.click())} />
+        {(edit || kind !== 'outside') && <Round icon={edit ? 'x' : 'plus'} label={edit ? t('cancel') : t('attach')} onClick={() => (edit ? (editing.value = null) : picker.current!.click())} />}
         <input
           ref={picker}
           type="file"
@@ -355,9 +353,9 @@ export function Composer({ chat }: { chat: string }) {
           <Round icon="mic" label={t('voice.record')} main onClick={() => void import('./recording').then((x) => x.startRecording(chat))} />
         )}
       </div>
-      {(isTooLong || parts) && (
-        <p class={isTooLong ? 'field-error compose-note' : 'field-hint compose-note'} role={isTooLong ? 'alert' : undefined}>
-          {isTooLong ? t('err.too_long', { n: number(utf8Length(text.value) - most) }) : t('sms.parts', { n: parts!.parts, left: parts!.left })}
+      {isTooLong && (
+        <p class="field-error compose-note" role="alert">
+          {t('err.too_long', { n: number(utf8Length(text.value) - most) })}
         </p>
       )}
     </div>

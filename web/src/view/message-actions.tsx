@@ -1,5 +1,6 @@
 // What can be done with a message: its menu, and the keys of its items.
 import type { Message } from '../base/model';
+import { partsOf } from '../base/model';
 import { graphemes, plainName } from '../base/text';
 import { t } from '../i18n';
 import { chats } from '../state/app';
@@ -12,6 +13,7 @@ import { block } from './chat-actions';
 import { startEdit, startReply } from './composing';
 import { copyText } from './copy';
 import { canTranslate, loadReading, reading } from './reading';
+import { titleOf } from './list';
 
 const EDIT_MS = 15 * 60_000;
 const quick = ['👍', '❤️', '😂', '😮', '😢', '🎉'];
@@ -55,7 +57,7 @@ export function messageActions(m: Message): MenuItem[] {
   const e = c.engine;
   const items: MenuItem[] = [];
   const has = !m.withdrawn && !m.scrubbed;
-  if (has && m.id && m.kind !== 'system') items.push({ label: t('reply'), icon: 'reply', keys: 'R', run: () => startReply(m) });
+  if (has && m.id && m.kind !== 'system' && !m.channel) items.push({ label: t('reply'), icon: 'reply', keys: 'R', run: () => startReply(m) });
   if (has && m.text) items.push({ label: t('copy'), icon: 'copy', keys: 'C', run: () => void copyText(reading.peek()?.wordsOf(m) || m.text) });
   if (has && m.text && m.kind !== 'system' && canTranslate(e.config)) {
     const label = reading.peek()?.translateLabel(m) ?? t('tr.translate');
@@ -68,16 +70,18 @@ export function messageActions(m: Message): MenuItem[] {
   }
   if (canEdit(m, e.now())) items.push({ label: t('edit'), icon: 'pencil', keys: 'E', run: () => startEdit(m) });
   if (m.id) items.push({ label: t('msgInfo'), icon: 'info', keys: 'I', run: () => void import('./message-info').then((x) => x.showInfo(m)) });
-  if (m.state === 'failed' || m.state === 'unsure') items.push({ label: t('tryAgain'), icon: 'refresh-cw', run: () => void e.retry(m) });
+  if (m.state === 'failed' || m.state === 'unsure' || (m.state === 'expired' && m.channel)) items.push({ label: t('tryAgain'), icon: 'refresh-cw', run: () => void e.retry(m) });
   if (m.mine && !m.withdrawn && m.kind !== 'system') items.push({ label: m.state === 'waiting' || m.state === 'failed' ? t('delete') : t('withdraw'), icon: 'trash-2', bad: true, line: true, run: () => void withdraw(m) });
   else items.push({ label: t('removeHere'), icon: 'trash-2', bad: true, line: true, run: () => void remove(m) });
-  if (!m.mine && m.kind !== 'system' && !m.channel) items.push({ label: t('block.name', { name: plainName(m.name) }), icon: 'ban', bad: true, run: () => void block(m.from, plainName(m.name)) });
+  const { channel, address } = partsOf(m.chat);
+  const who = m.channel ? { channel, address, name: titleOf(c.chat(m.chat).peek()) } : { channel: 'pchat', address: m.from, name: plainName(m.name) };
+  if (!m.mine && m.kind !== 'system' && who.address) items.push({ label: t('block.name', { name: who.name }), icon: 'ban', bad: true, run: () => void block(who.channel, who.address, who.name) });
   return items;
 }
 
 export function openMessageMenu(anchor: HTMLElement | { x: number; y: number }, m: Message): void {
   const e = chats.peek()!.engine;
-  const head = e.can('reactions') && m.id && !m.withdrawn && m.kind !== 'system'
+  const head = e.can('reactions') && m.id && !m.channel && !m.withdrawn && m.kind !== 'system'
     ? (close: () => void) => (
         <div class="quick" role="group" aria-label={t('react')}>
           {quick.map((g) => (

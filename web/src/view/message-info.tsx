@@ -45,6 +45,15 @@ function Info({ m, close }: { m: Message; close: () => void }) {
           {line('info.edited', m.edited)}
           {line('state.delivered', r?.delivered_at ?? m.deliveredAt)}
           {line('state.read', r?.read_at ?? m.readAt)}
+          {m.mine && m.channel && (
+            <>
+              <dt>{t('info.state')}</dt>
+              <dd>
+                {t(`state.${m.state}` as Key)}
+                {(r?.error ?? m.error) && <bdi>: {r?.error ?? m.error}</bdi>}
+              </dd>
+            </>
+          )}
         </dl>
         {error.value && <p class="field-error">{error.value}</p>}
         {r?.recipients && (

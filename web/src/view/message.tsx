@@ -138,14 +138,16 @@ function Failure({ m }: { m: Message }) {
   return (
     <div class="failure" role="group" aria-label={t('state.failed')}>
       <span class="block">{why}</span>
-      {m.state !== 'expired' && (
+      {(m.state !== 'expired' || m.channel) && (
         <button type="button" class="text-button" onClick={() => void e.retry(m)}>
           {m.state === 'unsure' ? t('sendAgain') : t('tryAgain')}
         </button>
       )}
-      <button type="button" class="text-button" onClick={() => startEdit(m)}>
-        {t('edit')}
-      </button>
+      {!(m.channel && m.id) && (
+        <button type="button" class="text-button" onClick={() => startEdit(m)}>
+          {t('edit')}
+        </button>
+      )}
       <button type="button" class="text-button" onClick={() => void e.discard(m)}>
         {t('delete')}
       </button>

@@ -38,7 +38,7 @@ function announce(fresh: Message[]): void {
   const c = chats.peek();
   if (!c) return;
   if (fresh.length > 3) say(t('live.many', { n: fresh.length }));
-  else say(fresh.map((m) => t('live.one', { name: plainName(m.name), text: shortOf(m) })).join(' '));
+  else say(fresh.map((m) => t('live.one', { name: m.channel ? titleOf(c.chat(m.chat).peek()) : plainName(m.name), text: shortOf(m) })).join(' '));
 }
 
 async function show(fresh: Message[]): Promise<void> {

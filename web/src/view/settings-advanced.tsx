@@ -2,18 +2,15 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { isEncrypted, isThisMachine, relayUrl } from '../base/rules';
-import { number, t, whenShort } from '../i18n';
-import { chats, chooseRelay, engine, home, knownRelays, mayAsk, phase, place, tryRelay } from '../state/app';
-import type { KeyInfo, PhoneInfo } from '../wire/api';
-import { ask } from '../ui/dialog';
+import { t } from '../i18n';
+import { chooseRelay, engine, home, knownRelays, mayAsk, phase, place, tryRelay } from '../state/app';
 import { Icon } from '../ui/icon';
-import { Button, Field, One } from '../ui/parts';
-import { copyText } from './copy';
+import { Button, Field } from '../ui/parts';
 import { KeyboardPart } from './keyboard';
-import { Qr } from './qr';
 import { TranslatePart } from './settings-translate';
 import { askTrust, lookAt, type Looked } from './signin';
-import { attempt, sentence } from './trouble';
+import { Lazy } from './lazy';
+import { sentence } from './trouble';
 
 const resumeKey = 'webchat.check';
 
@@ -21,7 +18,7 @@ export function Advanced() {
   return (
     <>
       <RelayPart />
-      <PhonePart />
+      <Lazy load={() => import('./settings-bridge')} pick={(m) => m.PhonePart} />
       <TranslatePart />
       <KeyboardPart />
     </>
@@ -111,91 +108,3 @@ function RelayPart() {
     </section>
   );
 }
-
-function PhonePart() {
-  const c = chats.value!;
-  const phones = useSignal<PhoneInfo[]>([]);
-  const keys = useSignal<KeyInfo[]>([]);
-  const shown = useSignal<{ token: string; key: KeyInfo } | null>(null);
-  const name = useSignal('');
-  const load = (): void => {
-    void c.engine.api.phones().then((r) => (phones.value = r.phones), () => undefined);
-    void c.engine.api.keys().then((r) => (keys.value = r.keys), () => undefined);
-  };
-  useEffect(load, []);
-  const make = (): Promise<boolean> =>
-    attempt(async () => {
-      const phone = name.value.trim();
-      shown.value = await c.engine.api.newKey({ name: phone, scopes: ['phone'], phone_id: phone });
-      name.value = '';
-      load();
-    });
-  return (
-    <section class="stack">
-      <h3 class="small-head">{t('bridge.head')}</h3>
-      <p class="field-hint">{t('bridge.about')}</p>
-      <ul class="plain">
-        {phones.value.map((p) => (
-          <li key={p.phone_id} class="row-line card-line">
-            <Icon name="smartphone" />
-            <span class="grow">
-              <One class="block title">{p.phone_id || t('bridge.any')}</One>
-              <span class="quiet-text block">
-                {[p.last_seen_at ? t('bridge.seen', { when: whenShort(p.last_seen_at) }) : t('bridge.never'), t('bridge.queued', { n: p.queued }), p.failed ? t('bridge.failed', { n: p.failed }) : ''].filter(Boolean).join(', ')}
-              </span>
-            </span>
-          </li>
-        ))}
-      </ul>
-      <form
-        class="row-line end"
-        onSubmit={(e) => {
-          e.preventDefault();
-          if (name.value.trim()) void make();
-        }}
-      >
-        <div class="grow">
-          <Field id="phone-name" label={t('bridge.phone')} maxLength={64} value={name.value} onInput={(e) => (name.value = e.currentTarget.value)} />
-        </div>
-        <Button type="submit" icon="key" disabled={!name.value.trim()}>
-          {t('bridge.make')}
-        </Button>
-      </form>
-      {shown.value && (
-        <div class="card stack" role="status">
-          <p class="title">{t('bridge.once')}</p>
-          <code class="archive-key" dir="ltr">
-            {shown.value.token}
-          </code>
-          <Qr text={JSON.stringify({ relay: c.engine.session.relay, key: shown.value.token, phone_id: shown.value.key.phone_id })} label={t('bridge.qr')} />
-          <div class="row-line">
-            <Button icon="copy" onClick={() => void copyText(shown.value!.token)}>
-              {t('copy')}
-            </Button>
-            <Button kind="quiet" onClick={() => (shown.value = null)}>
-              {t('done')}
-            </Button>
-          </div>
-        </div>
-      )}
-      {keys.value.length > 0 && <h3 class="small-head">{t('bridge.keys', { n: keys.value.length })}</h3>}
-      <ul class="plain">
-        {keys.value.map((k) => (
-          <li key={k.key_id} class="row-line card-line">
-            <Icon name="key" />
-            <span class="grow">
-              <One class="block title">{k.name}</One>
-              <span class="quiet-text block">
-                {k.scopes.join(', ')}
-                {k.last_used_at ? `, ${whenShort(k.last_used_at)}` : ''}
-              </span>
-            </span>
-            <Button onClick={() => void ask({ title: t('sessions.revoke'), text: t('bridge.revokeText', { name: k.name }), yes: t('sessions.revoke'), no: t('cancel'), bad: true }).then((yes) => void (yes && attempt(() => c.engine.api.revokeKey(k.key_id)).then(load)))}>{t('sessions.revoke')}</Button>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
-export { number };

@@ -2,6 +2,7 @@ import { t, type Key } from '../i18n';
 import { chats, isSecure } from '../state/app';
 import { lastTrouble } from './trouble';
 
+/** Those of keys.ts, and the keys of a message. */
 const shortcuts: [string, string][] = [
   ['Ctrl+K', 'keys.find'],
   ['Ctrl+/', 'keys.help'],

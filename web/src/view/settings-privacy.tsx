@@ -12,6 +12,8 @@ import { Icon } from '../ui/icon';
 import { Avatar, Button, Choice, Field, One, Switch } from '../ui/parts';
 import { toast } from '../ui/toast';
 import { copyText } from './copy';
+import { channelIcon } from './list';
+import { saveBlob } from './save-blob';
 import { keepChoices } from './words';
 import { attempt, sentence } from './trouble';
 
@@ -94,8 +96,9 @@ function LockPart() {
 
 function Blocked() {
   const c = chats.value!;
-  const list = useSignal<{ chat_address: string; display_name: string }[]>([]);
-  const load = (): void => void c.engine.api.blocks().then((r) => (list.value = r.blocks), () => undefined);
+  const list = useSignal<{ channel: string; address: string; name: string }[]>([]);
+  const people = (r: Awaited<ReturnType<typeof c.engine.api.blocks>>) => r.blocks.map((b) => ({ channel: 'pchat', address: b.chat_address, name: b.display_name || b.chat_address }));
+  const load = (): void => void c.engine.api.blocks().then((r) => (list.value = [...people(r), ...(r.outside ?? []).map((b) => ({ ...b, name: b.address }))]), () => undefined);
   useEffect(load, []);
   return (
     <section>
@@ -103,24 +106,15 @@ function Blocked() {
       {list.value.length === 0 && <p class="field-hint">{t('block.none')}</p>}
       <ul class="plain">
         {list.value.map((b) => (
-          <li key={b.chat_address} class="row-line">
-            <Avatar name={b.display_name || b.chat_address} address={b.chat_address} size="small" />
-            <One class="grow">{plainName(b.display_name || b.chat_address)}</One>
-            <Button onClick={() => void attempt(() => c.engine.block(b.chat_address, false)).then(load)}>{t('unblock')}</Button>
+          <li key={b.channel + b.address} class="row-line">
+            <Avatar name={b.name} address={b.address} size="small" icon={channelIcon[b.channel]} />
+            <One class="grow">{plainName(b.name)}</One>
+            <Button onClick={() => void attempt(() => c.engine.block(b.channel, b.address, false)).then(load)}>{t('unblock')}</Button>
           </li>
         ))}
       </ul>
     </section>
   );
-}
-
-function download(name: string, blob: Blob): void {
-  const url = URL.createObjectURL(blob);
-  const a = document.createElement('a');
-  a.href = url;
-  a.download = name;
-  a.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 export async function exportAll(): Promise<void> {
@@ -136,7 +130,7 @@ export async function exportAll(): Promise<void> {
   } while (after);
   const here = await c.engine.store.message.all();
   const out = { relay: c.engine.session.relay, exported_at: Date.now(), on_the_relay: { ...head, messages: pages, has_more: undefined, after: undefined }, on_this_device: { chats: [...c.engine.inbox.chats.values()], messages: here.sort((a, b) => a.at - b.at) } };
-  download(`webchat-${c.engine.me}.json`, new Blob([JSON.stringify(out, null, 1)], { type: 'application/json' }));
+  saveBlob(`webchat-${c.engine.me}.json`, new Blob([JSON.stringify(out, null, 1)], { type: 'application/json' }));
 }
 
 function ArchivePart() {
@@ -151,7 +145,7 @@ function ArchivePart() {
   const make = (): Promise<void> =>
     work(async () => {
       const { blob, key } = await makeArchive(c.engine.store);
-      download(`webchat-history-${c.engine.me}.webchat`, blob);
+      saveBlob(`webchat-history-${c.engine.me}.webchat`, blob);
       await openDialog((close) => (
         <>
           <DialogHead title={t('archive.key')} onClose={() => close()} closeLabel={t('close')} />

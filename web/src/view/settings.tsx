@@ -7,7 +7,7 @@ import { Icon, type IconName } from '../ui/icon';
 import { rove } from '../ui/roving';
 import { PageHead } from './page-head';
 import { Advanced } from './settings-advanced';
-import { Contacts } from './settings-contacts';
+import { Lazy } from './lazy';
 import { Help } from './settings-help';
 import { Look } from './settings-look';
 import { Notifications } from './settings-notify';
@@ -22,7 +22,7 @@ const sections: [string, IconName, ComponentType][] = [
   ['notifications', 'bell', Notifications],
   ['privacy', 'shield', Privacy],
   ['advanced', 'sliders-horizontal', Advanced],
-  ['contacts', 'contact', Contacts],
+  ['contacts', 'contact', () => <Lazy load={() => import('./settings-contacts')} pick={(m) => m.Contacts} />],
   ['help', 'circle-help', Help],
 ];
 

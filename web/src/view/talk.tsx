@@ -23,7 +23,11 @@ function subtitle(chat: Chat): string {
   if (typing?.length) return t('typing.some', { names: listOf(typing.map((a) => plainName(c.nameOf(a)))), n: typing.length });
   if (chat.blocked) return t('blocked');
   if (kind === 'person') return c.isOnline(address) ? t('online') : handleOf(address);
-  if (kind === 'outside') return phone ? t('outside.by', { channel: t(`filter.${channel === 'tg_bot' ? 'tg' : channel}` as never), phone }) : t(`filter.${channel === 'tg_bot' ? 'tg' : channel}` as never);
+  if (kind === 'outside') {
+    const by = phone || chat.phone;
+    const word = t(`filter.${channel === 'tg_bot' ? 'tg' : channel}` as never);
+    return by ? t('outside.by', { channel: word, phone: by }) : word;
+  }
   if (kind === 'group') return chat.role === '' ? t('group.left') : `${chat.mode === 'stream' ? `${t('group.stream')}, ` : ''}${t('group.members', { n: chat.members ?? 1 })}`;
   if (kind === 'self') return t('saved.sub');
   return '';
@@ -91,7 +95,7 @@ export function Talk() {
       {chat.blocked && (
         <p class="banner">
           <Icon name="ban" small />
-          <span class="grow">{t('blocked.here')}</span>
+          <span class="grow">{t(chat.kind === 'outside' ? 'outside.blocked' : 'blocked.here')}</span>
         </p>
       )}
       {R && <R.Notice chat={key} />}

@@ -3,7 +3,7 @@ import { t, type Key } from '../i18n';
 import { Icon, type IconName } from '../ui/icon';
 import { Hidden } from '../ui/parts';
 
-const icons: Record<Exclude<State, 'in'>, IconName> = { waiting: 'clock', sent: 'check', delivered: 'check-check', read: 'check-check', failed: 'circle-alert', expired: 'hourglass', unsure: 'circle-help' };
+const icons: Record<Exclude<State, 'in'>, IconName> = { waiting: 'clock', queued: 'clock', claimed: 'smartphone', sent: 'check', delivered: 'check-check', read: 'check-check', failed: 'circle-alert', expired: 'hourglass', unsure: 'circle-help' };
 
 /** How far a message has come: a picture, and words for those who do not see it. */
 export function Tick({ state }: { state: State }) {

@@ -144,15 +144,17 @@ export class Api {
   /** A button of the relay's own messages; the caller has checked the path. */
   act = (path: string) => this.#post<{ status: string }>(path);
 
-  blocks = (after?: string) => this.#get<{ blocks: S['BlockEntry'][]; has_more: boolean; after?: string }>(`${web}/blocks${query({ after, limit: 200 })}`);
-  block = (chat_address: string) => this.#post(`${web}/blocks`, { chat_address });
-  unblock = (address: string) => this.#call('DELETE', `${web}/blocks/${seg(address)}`);
+  blocks = (after?: string) => this.#get<{ blocks: S['BlockEntry'][]; outside?: S['OutsideBlock'][]; has_more: boolean; after?: string }>(`${web}/blocks${query({ after, limit: 200 })}`);
+  block = (who: { chat_address: string } | { channel: string; address: string }) => this.#post(`${web}/blocks`, who);
+  unblock = (who: string[]) => this.#call('DELETE', [`${web}/blocks`, ...who.map(seg)].join('/'));
 
   async contacts(etag?: string): Promise<{ contacts: Contact[]; etag: string } | null> {
     const r = await this.relay.fetch('GET', `${web}/contacts`, undefined, { headers: etag ? { 'If-None-Match': etag } : {} });
     if (r.status === 304) return null;
-    const json = (await r.json()) as { contacts?: Contact[] };
-    return { contacts: json.contacts ?? [], etag: r.headers.get('ETag') ?? '' };
+    const json = (await r.json().catch(() => null)) as { contacts?: Contact[]; error?: string } | null;
+    // anything but a list must not be taken for an empty one: it would be stored over the real one
+    if (!r.ok || !json?.contacts) throw troubleOf(r.ok ? 502 : r.status, json, r.headers.get('Retry-After'), requestIdOf(r));
+    return { contacts: json.contacts, etag: r.headers.get('ETag') ?? '' };
   }
   putContacts = (contacts: Contact[], etag?: string) => this.#call<{ count: number }>('PUT', `${web}/contacts`, { contacts }, { headers: etag ? { 'If-Match': etag } : {}, timeoutMs: 60_000 });
 
