@@ -222,6 +222,7 @@ def test_chat_goes_on_while_the_mail_server_hangs(make_relay, sink):
 def test_mail_whose_code_expired_is_dropped(mailing, sink):
     sink.stop()
     ask(mailing)
+    wait_until("a try has failed", lambda: tries_kept(mailing) >= 1, 60, 0.2)  # or it might be on its way already
     with mailing.locked_database() as link:
         link.execute("UPDATE outbox SET expires_at = 1, next_try_at = 1")
     sink.start()

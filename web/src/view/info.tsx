@@ -287,7 +287,7 @@ export function Info() {
           )}
         </div>
         {isGroup && isBoss(chat.role) && (
-          <div class="row-line centre">
+          <div class="row-line wrap centre">
             <Button icon="pencil" onClick={() => void openDialog((done) => <EditGroup chat={chat} close={() => done()} />)}>
               {t('group.change')}
             </Button>
