@@ -5,14 +5,13 @@
 #include "id.h"
 #include "request.h"
 
-/* Who reads which file, for resp_file: nginx hands it back in FILE_SENT. In the arena; NULL: no
- * memory. */
+/* Who reads which file, for resp_file: nginx hands it back as r->file_reader. In the arena; NULL:
+ * no memory. */
 char *
 download_reader(struct request *r, const uint8_t file_id[static ID_BYTES], int64_t account_id);
 
-/* Notes the reader of r->file_sent if the whole file went out in one response: "reader method
- * status OK range", where OK stands only for a response that was not cut off, and range is a
- * Content-Range (RFC 9110, section 14.4) or nothing. */
+/* Notes the reader if the whole file went out in one response: r->file_sent is "whole", or the
+ * Content-Range (RFC 9110, section 14.4) of a part. */
 void download_end(struct request *r);
 
 #endif

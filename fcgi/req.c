@@ -101,6 +101,7 @@ req_read(struct request *r)
 	r->live_check = *param(r, "LIVE_CHECK") != 0;
 	r->upload_end = *param(r, "UPLOAD_END") != 0;
 	r->file_sent = param(r, "FILE_SENT");
+	r->file_reader = param(r, "FILE_READER");
 	r->upload_id = upload_id(r->id);
 	r->body_file = param(r, "BODY_FILE");
 	r->content_length = read_length(param(r, "BODY_LENGTH"));

@@ -124,7 +124,7 @@ struct request {
 	bool live_check; /* nginx asks before it lets somebody listen: who is it? */
 	uint64_t upload_id; /* the same in all that nginx asks about one upload */
 	bool upload_end; /* nginx says that an upload is over, however it ended */
-	const char *file_sent; /* nginx says how the sending of a file ended; "": it does not */
+	const char *file_sent, *file_reader; /* nginx says that a file went out; see download.h */
 	const char *body_file; /* where nginx put the body; "": it comes through the socket */
 	int64_t content_length; /* -1: not given */
 
