@@ -9,19 +9,34 @@
 
 #define USUAL_BYTES_A_SECOND 4000 /* of speech: 32 kbit/s */
 #define MOST_BYTES_A_SECOND 192000 /* of WAV: 48,000 samples of 16 bits, twice */
-#define ELEMENTS_MOST 100000
+#define ELEMENTS_MOST 40000 /* five minutes are 30,000 blocks of 10 ms */
 #define OGG_TAIL 65536 /* a page has at most 65,307 bytes */
 
+/* A file through a window: it may be made of elements of two bytes, and a read each would keep a
+ * worker busy. */
 struct source {
 	int fd;
 	int64_t size;
+	int64_t from; /* what is in the window */
+	ssize_t have;
+	uint8_t window[16384];
 };
 
 static bool
-read_at(const struct source *s, int64_t at, void *out, size_t len)
+read_at(struct source *s, int64_t at, void *out, size_t len)
 {
-	return at >= 0 && at + (int64_t)len <= s->size &&
-	    pread(s->fd, out, len, (off_t)at) == (ssize_t)len;
+	if (at < 0 || at + (int64_t)len > s->size)
+		return false;
+	if (len > sizeof(s->window))
+		return pread(s->fd, out, len, (off_t)at) == (ssize_t)len;
+	if (at < s->from || at + (int64_t)len > s->from + s->have) {
+		s->from = at;
+		s->have = pread(s->fd, s->window, sizeof(s->window), (off_t)at);
+	}
+	if (s->have < (ssize_t)len)
+		return false;
+	memcpy(out, s->window + (at - s->from), len);
+	return true;
 }
 
 static uint64_t
@@ -52,7 +67,7 @@ ms_of(double units, double rate)
 }
 
 static double
-wav_ms(const struct source *s)
+wav_ms(struct source *s)
 {
 	uint8_t chunk[8], format[12];
 	double rate = 0;
@@ -73,7 +88,7 @@ wav_ms(const struct source *s)
 }
 
 static double
-flac_ms(const struct source *s)
+flac_ms(struct source *s)
 {
 	uint8_t info[8]; /* of STREAMINFO: rate in 20 bits, samples in the last 36 */
 
@@ -101,7 +116,7 @@ ogg_rate(const uint8_t *page, size_t len)
 
 /* The position of the last page. */
 static double
-ogg_ms(const struct source *s)
+ogg_ms(struct source *s)
 {
 	uint8_t head[512], tail[OGG_TAIL];
 	const size_t head_len = s->size < (int64_t)sizeof(head) ? (size_t)s->size : sizeof(head),
@@ -118,7 +133,7 @@ ogg_ms(const struct source *s)
 
 /* By the rate of the first frame: exact only where all are alike. */
 static double
-mp3_ms(const struct source *s)
+mp3_ms(struct source *s)
 {
 	static const uint16_t kbits[2][16] = { { 0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192,
 						   224, 256, 320, 0 },
@@ -145,7 +160,7 @@ struct element {
 
 /* A number of EBML, with its marker or without; its bytes, or 0. */
 static int
-read_vint(const struct source *s, int64_t at, bool marked, uint64_t *out)
+read_vint(struct source *s, int64_t at, bool marked, uint64_t *out)
 {
 	uint8_t bytes[8];
 	int len = 1;
@@ -163,7 +178,7 @@ read_vint(const struct source *s, int64_t at, bool marked, uint64_t *out)
 }
 
 static bool
-read_element(const struct source *s, int64_t at, struct element *e)
+read_element(struct source *s, int64_t at, struct element *e)
 {
 	uint64_t len;
 	const int id_bytes = read_vint(s, at, true, &e->id),
@@ -206,7 +221,7 @@ struct webm {
 
 /* A value of a few bytes. */
 static void
-take_value(struct webm *w, const struct source *s, const struct element *e)
+take_value(struct webm *w, struct source *s, const struct element *e)
 {
 	uint8_t bytes[8] = { 0 };
 	const int len = (int)e->len;
@@ -230,7 +245,7 @@ take_value(struct webm *w, const struct source *s, const struct element *e)
 /* Browsers write no length at the beginning, and lists without ends: what is in them is read as if
  * it stood side by side. */
 static double
-webm_ms(const struct source *s)
+webm_ms(struct source *s)
 {
 	struct webm w = { .scale = 1000000 };
 	struct element e;
@@ -255,7 +270,7 @@ webm_ms(const struct source *s)
 }
 
 static bool
-read_box(const struct source *s, int64_t at, struct element *e)
+read_box(struct source *s, int64_t at, struct element *e)
 {
 	uint8_t head[16];
 	int64_t len;
@@ -285,7 +300,7 @@ struct mp4 {
 };
 
 static void
-take_box(struct mp4 *m, const struct source *s, const struct element *e)
+take_box(struct mp4 *m, struct source *s, const struct element *e)
 {
 	uint8_t p[32] = { 0 };
 	const bool wide = read_at(s, e->body, p, 1) && p[0] == 1;
@@ -306,7 +321,7 @@ take_box(struct mp4 *m, const struct source *s, const struct element *e)
 /* Fragments tell when they begin: the last one is taken to be as dense as those before it. Sets
  * *exact to whether the file said it. */
 static double
-mp4_ms(const struct source *s, bool *exact)
+mp4_ms(struct source *s, bool *exact)
 {
 	static const uint64_t lists[] = { MP4_NAME('m', 'o', 'o', 'v'),
 		MP4_NAME('t', 'r', 'a', 'k'), MP4_NAME('m', 'd', 'i', 'a'),
@@ -336,7 +351,7 @@ mp4_ms(const struct source *s, bool *exact)
 
 /* By the first bytes; the media type is what somebody said. */
 static double
-find_ms(const struct source *s, const uint8_t *head, bool *exact)
+find_ms(struct source *s, const uint8_t *head, bool *exact)
 {
 	*exact = true;
 	if (memcmp(head, "\x1a\x45\xdf\xa3", 4) == 0)
@@ -356,7 +371,7 @@ find_ms(const struct source *s, const uint8_t *head, bool *exact)
 struct audio_length
 audio_length(int fd, int64_t size)
 {
-	const struct source s = { fd, size };
+	struct source s = { .fd = fd, .size = size };
 	const int64_t least = size * 1000 / MOST_BYTES_A_SECOND;
 	uint8_t head[12];
 	bool exact = false;
