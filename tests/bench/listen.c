@@ -1,19 +1,12 @@
 /* Streams of events, and senders that wake them: how long from the response to a send until its
  * reader is woken. Prints "up" once all streams stand, and at the end one line of JSON. */
+#include "client.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BYTES 2048
@@ -42,11 +35,6 @@ struct request {
 	size_t len;
 };
 
-struct samples {
-	uint32_t *us;
-	size_t len, room;
-};
-
 struct bench {
 	struct sockaddr_in at;
 	int epoll, readers_len, senders_len, rate, connecting, up;
@@ -59,34 +47,6 @@ struct bench {
 	struct samples after_response, after_send, sends, back;
 	uint64_t wakes, errors, refused, ok;
 };
-
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static void
-die(const char *what)
-{
-	fprintf(stderr, "listen: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static void
-note(struct samples *s, int64_t us)
-{
-	if (s->len == s->room) {
-		s->room = s->room ? 2 * s->room : 4096;
-		s->us = reallocarray(s->us, s->room, sizeof(*s->us));
-		if (!s->us)
-			die("memory");
-	}
-	s->us[s->len++] = us > 0 ? (uint32_t)us : 0;
-}
 
 static void
 watch(struct bench *b, struct peer *p, int how, uint32_t events)
@@ -190,8 +150,8 @@ on_wake(struct bench *b, struct peer *p, int64_t now)
 	b->wakes++;
 	if (!p->sent_us)
 		return;
-	note(&b->after_send, now - p->sent_us);
-	note(&b->after_response, p->responded_us ? now - p->responded_us : 0);
+	sample_note(&b->after_send, now - p->sent_us);
+	sample_note(&b->after_response, p->responded_us ? now - p->responded_us : 0);
 	p->sent_us = p->responded_us = 0;
 }
 
@@ -214,7 +174,7 @@ on_begin(struct bench *b, struct peer *p, int64_t now)
 	b->connecting--;
 	b->up++;
 	if (b->down_us)
-		note(&b->back, now - b->down_us);
+		sample_note(&b->back, now - b->down_us);
 }
 
 /* The last chunk (RFC 9112, section 7.1): whoever wrote the stream is gone. */
@@ -411,25 +371,16 @@ read_file(struct bench *b, const char *path)
 		die("fewer tokens than readers");
 }
 
-static int
-by_size(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 show(const char *name, struct samples *s)
 {
 	static const double shares[] = { .5, .99, 1 };
 	static const char *const names[] = { "p50", "p99", "max" };
 
-	qsort(s->us, s->len, sizeof(*s->us), by_size);
+	sample_sort(s);
 	printf("\"%s_us\":{\"count\":%zu", name, s->len);
 	for (size_t i = 0; i < 3; i++)
-		printf(",\"%s\":%u", names[i],
-		    s->len ? s->us[(size_t)((double)(s->len - 1) * shares[i])] : 0);
+		printf(",\"%s\":%u", names[i], sample_at(s, shares[i]));
 	printf("},");
 }
 
@@ -453,7 +404,6 @@ report(struct bench *b)
 int
 main(int argc, char **argv)
 {
-	struct rlimit files;
 	struct bench b = { .epoll = epoll_create1(EPOLL_CLOEXEC) };
 
 	if (argc != 7) {
@@ -465,9 +415,7 @@ main(int argc, char **argv)
 		    stderr);
 		return 2;
 	}
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
+	raise_files();
 	b.at.sin_family = AF_INET;
 	b.at.sin_port = htons((uint16_t)strtol(argv[1], NULL, 10));
 	b.at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -1,18 +1,13 @@
 /* Load over HTTP/1.1 keep-alive: every client asks again as soon as it got a response. Prints one
  * line of JSON. */
+#include "client.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HEAD_BYTES 8192
@@ -42,25 +37,8 @@ struct load {
 	int epoll;
 	int64_t from_us, until_us;
 	uint64_t statuses[600], errors, body_bytes;
-	uint32_t *latencies;
-	size_t latencies_len, latencies_room;
+	struct samples latencies;
 };
-
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static void
-die(const char *what)
-{
-	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 /* A line of the file is a token, a blank and a body. */
 static void
@@ -185,18 +163,6 @@ read_head(struct load *l, struct client *c)
 	return c->body_left >= 0;
 }
 
-static void
-note_latency(struct load *l, int64_t us)
-{
-	if (l->latencies_len == l->latencies_room) {
-		l->latencies_room = l->latencies_room ? 2 * l->latencies_room : 65536;
-		l->latencies = reallocarray(l->latencies, l->latencies_room, sizeof(*l->latencies));
-		if (!l->latencies)
-			die("memory");
-	}
-	l->latencies[l->latencies_len++] = (uint32_t)us;
-}
-
 /* A response was read to its end: counted between warm-up and end, a bad status always. */
 static bool
 client_done(struct load *l, struct client *c)
@@ -208,7 +174,7 @@ client_done(struct load *l, struct client *c)
 		l->statuses[c->status]++;
 	if (counts) {
 		c->count++;
-		note_latency(l, now - c->started_us);
+		sample_note(&l->latencies, now - c->started_us);
 	}
 	if (c->closes) {
 		close(c->fd);
@@ -261,27 +227,11 @@ run(struct load *l)
 }
 
 static int
-by_u32(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int
 by_count(const void *a, const void *b)
 {
 	const struct client *x = a, *y = b;
 
 	return (x->count > y->count) - (x->count < y->count);
-}
-
-static unsigned
-latency(const struct load *l, double share)
-{
-	size_t at = (size_t)(share * (double)l->latencies_len);
-
-	return l->latencies_len ? l->latencies[at < l->latencies_len ? at : at - 1] : 0;
 }
 
 static void
@@ -291,10 +241,10 @@ report(struct load *l)
 	const char *comma = "";
 	double seconds = (double)(l->until_us - l->from_us) / 1e6;
 
-	qsort(l->latencies, l->latencies_len, sizeof(*l->latencies), by_u32);
+	sample_sort(&l->latencies);
 	qsort(l->clients, l->clients_len, sizeof(*l->clients), by_count);
 	printf("{\"seconds\":%.3f,\"requests\":%zu,\"per_second\":%.1f,\"statuses\":{", seconds,
-	    l->latencies_len, (double)l->latencies_len / seconds);
+	    l->latencies.len, (double)l->latencies.len / seconds);
 	for (int s = 200; s < 600; s++) {
 		if (!l->statuses[s])
 			continue;
@@ -308,18 +258,8 @@ report(struct load *l)
 	    (unsigned long long)l->clients[0].count,
 	    (unsigned long long)l->clients[l->clients_len / 2].count,
 	    (unsigned long long)l->clients[l->clients_len - 1].count);
-	printf("\"p50_us\":%u,\"p99_us\":%u}\n", latency(l, .5), latency(l, .99));
-}
-
-static void
-raise_files(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-		die("rlimit");
-	r.rlim_cur = r.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &r);
+	printf("\"p50_us\":%u,\"p99_us\":%u}\n", sample_at(&l->latencies, .5),
+	    sample_at(&l->latencies, .99));
 }
 
 int

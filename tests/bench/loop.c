@@ -1,6 +1,8 @@
 /* The floor under sending: one process that commits the rows of one message after the other, and
  * does nothing else. The statements are the relay's own; the pragmas are those of its connections.
  */
+#include "columns.h"
+
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdint.h>
