@@ -1,5 +1,6 @@
 """No list is cut in silence: it comes page by page, or says that there is more."""
 import os
+import time
 
 import pytest
 
@@ -86,6 +87,11 @@ def steady(relay):
     assert sorted(relay.workers()) == before
 
 
+def now_ms():
+    """What a pass in the middle of a test does not take for old."""
+    return int(time.time() * 1000)
+
+
 # -- lists -----------------------------------------------------------------------------------------
 
 def test_sessions_are_listed_page_by_page(relay, ann):
@@ -98,7 +104,7 @@ def test_join_requests_are_listed_page_by_page_beyond_two_hundred(relay, ann):
     with relay.locked_database() as link:
         [inner] = link.execute("SELECT id FROM grp WHERE public_id = ?", (bytes.fromhex(group.id[4:]),)).fetchone()
         for person in make_people(link, 230):
-            link.execute("INSERT INTO join_request (public_id, group_id, account_id, created_at) VALUES (?, ?, ?, 1700000000000)", (os.urandom(16), inner, person))
+            link.execute("INSERT INTO join_request (public_id, group_id, account_id, created_at) VALUES (?, ?, ?, ?)", (os.urandom(16), inner, person, now_ms()))
     first = group.requests()
     assert len(first["requests"]) == 200 and first["has_more"] is True
     found = pages(ann, f"{group.path}/requests", "requests", 70)
@@ -110,8 +116,8 @@ def test_access_requests_are_listed_page_by_page_newest_first(make_relay):
     boss = relay.sign_in("boss@example.com")
     with relay.locked_database() as link:
         for number in range(230):
-            link.execute("INSERT INTO access_request (public_id, email, display_name, status, created_at, decided_at) VALUES (?, ?, '', 0, 1700000000000, 0)",
-                         (os.urandom(16), f"n{number:03d}@example.org"))
+            link.execute("INSERT INTO access_request (public_id, email, display_name, status, created_at, decided_at) VALUES (?, ?, '', 0, ?, 0)",
+                         (os.urandom(16), f"n{number:03d}@example.org", now_ms()))
     path = "/api/v1/webchat/admin/access-requests"
     assert boss.get(path, expect=200)["has_more"] is True
     assert [each["email"] for each in pages(boss, path, "requests", 60)] == [f"n{number:03d}@example.org" for number in reversed(range(230))]
