@@ -8,14 +8,15 @@
 
 #define ETAG_BYTES 16
 
-/* Keyed, so that the version says nothing of a text that is kept sealed. NULL: no memory. */
+/* Keyed, so that the version says nothing of a text that is kept sealed. While there is no text
+ * (NULL) that is a version as well. NULL: no memory. */
 static char *
 make_etag(struct request *r, const char *text)
 {
 	uint8_t mac[SECRET_HASH_BYTES];
 	char tag[2 * ETAG_BYTES + 1];
 
-	secret_mac("document", text, strlen(text), mac);
+	secret_mac(text ? "document" : "no document", text, text ? strlen(text) : 0, mac);
 	secret_hex(mac, ETAG_BYTES, tag);
 	return arena_printf(&r->arena, "\"%s\"", tag);
 }
@@ -24,19 +25,26 @@ bool
 versioned_load(struct request *r, enum document_kind kind, struct document *out)
 {
 	*out = (struct document){ .text = NULL };
-	return !resp_db_failed_but(
-	    r, db_document_get(r->worker->db, &r->arena, kind, r->me.id, out), RESP_NONE);
+	if (resp_db_failed_but(
+		r, db_document_get(r->worker->db, &r->arena, kind, r->me.id, out), RESP_NONE))
+		return false;
+	if (!out->text)
+		out->etag = make_etag(r, NULL);
+	return true;
 }
 
 struct json_object *
 versioned_store(struct request *r, enum document_kind kind, char *text, const char *changed)
 {
 	struct document d = { .text = text, .etag = text ? make_etag(r, text) : NULL };
-	const char *expected = r->if_match[0] && strcmp(r->if_match, "*") != 0 ? r->if_match : NULL;
+	const char *expected = r->if_match[0] && strcmp(r->if_match, "*") != 0 ? r->if_match : NULL,
+		   *none = make_etag(r, NULL);
 	enum document_result result = DOCUMENT_STORED;
 	enum db_result res = DB_FAIL;
 	struct json_object *o;
 
+	if (expected && none && strcmp(expected, none) == 0)
+		expected = "";
 	if (d.etag)
 		res = db_document_put(r->worker->db, kind, r->me.id, &d, expected, &result);
 	if (resp_db_failed(r, res))

@@ -5,7 +5,8 @@
 #include "document.h"
 #include "request.h"
 
-/* The caller's document; text and etag are NULL while there is none. False: it responded. */
+/* The caller's document; its text is NULL while there is none, which is a version, too. False: it
+ * responded. */
 bool versioned_load(struct request *r, enum document_kind kind, struct document *out);
 
 /* Puts `text` instead of the older one, with If-Match only over the version that it names (else

@@ -52,6 +52,12 @@ def test_put_over_a_version_that_was_replaced_is_412_and_changes_nothing(ann):
     put(ann, [], **{"If-Match": second})
 
 
+def test_version_of_a_list_that_nobody_has_stored_is_one_that_a_put_may_name_once(ann):
+    nothing = ann.get(CONTACTS, expect=200).headers["ETag"]
+    put(ann, [MUM], **{"If-Match": nothing})
+    assert put(ann, [], expect=412, **{"If-Match": nothing}).error == "precondition_failed"
+
+
 def test_put_with_if_match_while_there_is_nothing_is_412(ann):
     assert put(ann, [BOB], expect=412, **{"If-Match": '"x"'}).error == "precondition_failed"
 

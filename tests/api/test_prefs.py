@@ -71,6 +71,13 @@ def test_put_over_a_version_that_was_replaced_is_412_and_changes_nothing(ann):
     assert get(ann) == "four"
 
 
+def test_version_of_a_text_that_nobody_has_stored_is_one_that_a_put_may_name_once(ann):
+    nothing = ann.get(PREFS, expect=200).headers["ETag"]
+    put(ann, "", **{"If-Match": nothing})
+    put(ann, "x", 412, **{"If-Match": nothing}).is_error(412, "precondition_failed")
+    put(ann, "x", **{"If-Match": ann.get(PREFS, expect=200).headers["ETag"]})
+
+
 def test_put_with_if_match_while_there_is_nothing_is_412(ann):
     put(ann, "x", 412, **{"If-Match": '"x"'}).is_error(412, "precondition_failed")
 

@@ -82,7 +82,7 @@ export async function syncPrefs(e: Engine): Promise<void> {
     const text = prefsText({ ...there, reading });
     if (plain(reading) === plain(there.reading) || text === prefs) return;
     try {
-      await e.api.putPrefs(text, prefs ? etag : undefined);
+      await e.api.putPrefs(text, etag);
       return;
     } catch (err) {
       if (!isTrouble(err) || err.code !== 'precondition_failed') throw err;

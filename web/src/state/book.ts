@@ -28,18 +28,14 @@ export async function loadBook(e = engine.peek()!): Promise<Kept> {
 
 /** Changes the book. `change` is run again on what another device has put there meanwhile. */
 export async function changeBook(change: (list: Contact[]) => Contact[], e = engine.peek()!): Promise<Contact[]> {
-  let refused = '';
   for (let i = 1; ; i++) {
     const { etag, contacts } = await loadBook(e);
     const next = change(contacts);
-    // a relay may name a version of a book that nobody has stored yet, and know no such version when it is to be replaced
-    const isUnborn = !contacts.length && etag === refused;
     try {
-      await e.api.putContacts(next, isUnborn ? '' : etag);
+      await e.api.putContacts(next, etag);
       return (await loadBook(e)).contacts;
     } catch (x) {
       if (!isTrouble(x) || x.code !== 'precondition_failed' || i >= TRIES) throw x;
-      refused = etag;
     }
   }
 }
