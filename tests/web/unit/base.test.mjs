@@ -69,6 +69,11 @@ test('launch-links-take-only-what-they-may', () => {
   assert.deepEqual([l.relay, l.email, l.name, l.session, l.to], ['https://r.example', 'a@b.example', 'Ann', 'Laptop', 'bob']);
   for (const bad of ['', '#', '#/x', '#relay=javascript%3Aalert(1)', '#relay=https%3A%2F%2Fu%3Ap%40r.example', '#foo=bar']) assert.equal(m.launch.parseLaunch(bad), null, bad);
   assert.equal(m.launch.parseLaunch('#relay=r.example&to=../x').to, '');
+  const group = `grp_${'0a'.repeat(16)}`;
+  const made = m.launch.launchLink('https://p.example/chat.html', 'https://r.example:8443', { invite: 'pci_a-b_c', group, to: '' });
+  assert.match(made, /^https:\/\/p\.example\/chat\.html#relay=/);
+  const back = m.launch.parseLaunch(new URL(made).hash);
+  assert.deepEqual([back.relay, back.invite, back.group, back.to], ['https://r.example:8443', 'pci_a-b_c', group, '']);
 });
 
 const say = (key, at, more = {}) => ({ key, chat: 'c', at, from: 'a', name: 'A', mine: false, kind: 'text', text: 'x', state: 'in', ...more });

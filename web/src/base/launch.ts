@@ -23,3 +23,10 @@ export function parseLaunch(hash: string): Launch | null {
   };
   return launch.relay || launch.email || launch.invite || launch.group || launch.to ? launch : null;
 }
+
+/** A link to this page (`page`: its address without a fragment) that parseLaunch reads back. */
+export function launchLink(page: string, relay: string, more: Partial<Pick<Launch, 'invite' | 'group' | 'to'>>): string {
+  const q = new URLSearchParams({ relay, mode: 'private' });
+  for (const [name, value] of Object.entries(more)) if (value) q.set(name, value);
+  return `${page}#${q.toString()}`;
+}

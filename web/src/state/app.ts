@@ -2,7 +2,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { SessionRecord } from '../base/model';
 import type { Launch } from '../base/launch';
-import { parseLaunch } from '../base/launch';
+import { launchLink, parseLaunch } from '../base/launch';
 import { relayUrl } from '../base/rules';
 import { Accounts } from '../core/accounts';
 import { Engine } from '../core/engine';
@@ -65,6 +65,9 @@ export const home = typeof location === 'undefined' ? '' : location.origin;
 
 let accounts: Accounts;
 export const accountsOf = (): Accounts => accounts;
+
+/** A link for others to this page, with a session's relay. */
+export const linkHere = (relay: string, more: Parameters<typeof launchLink>[2]): string => launchLink(location.origin + location.pathname, relay, more);
 
 // -- relays one may talk to ----------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
 import { handleOf, plainName } from '../base/text';
 import { sizeOf, t, type Key } from '../i18n';
-import { back, chats, go, onePane, place } from '../state/app';
+import { back, chats, go, linkHere, onePane, place } from '../state/app';
 import type { JoinRequest, Member, Role } from '../wire/api';
 import { ask, DialogHead, openDialog } from '../ui/dialog';
 import { Icon } from '../ui/icon';
@@ -295,7 +295,7 @@ export function Info() {
               {t('invite.links')}
             </Button>
             {chat.visibility === 'public' && (
-              <Button icon="link" onClick={() => void copyText(`${location.origin}${location.pathname}#relay=${encodeURIComponent(e.session.relay)}&mode=private&group=${key}`)}>
+              <Button icon="link" onClick={() => void copyText(linkHere(e.session.relay, { group: key }))}>
                 {t('group.link')}
               </Button>
             )}

@@ -3,7 +3,7 @@ import '../ui/icons-more';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { dateOf, t } from '../i18n';
-import { chats } from '../state/app';
+import { chats, linkHere } from '../state/app';
 import { DialogHead } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { Button, Choice, Field, One, Round } from '../ui/parts';
@@ -14,10 +14,6 @@ import { attempt, sentence } from './trouble';
 
 const uses = [1, 5, 10, 25, 100] as const;
 const days = [1, 7, 30, 365] as const;
-
-/** What its bearer opens: all that is ours stands behind the #. */
-const linkOf = (relay: string, token: string, group: string | null): string =>
-  `${location.origin}${location.pathname}#relay=${encodeURIComponent(relay)}&mode=private&invite=${token}${group ? `&group=${group}` : ''}`;
 
 /** The links of a group, or (group null) those past the allow-list of the relay. */
 export function InviteLinks({ group }: { group: string | null }) {
@@ -41,7 +37,7 @@ export function InviteLinks({ group }: { group: string | null }) {
     busy.value = true;
     await attempt(async () => {
       const { token } = await e.api.newInviteLink(group, { uses: count.value, days: length.value });
-      made.value = linkOf(e.session.relay, token, group);
+      made.value = linkHere(e.session.relay, { invite: token, group: group ?? '' });
       await load();
     });
     busy.value = false;

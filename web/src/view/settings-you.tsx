@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { language, t } from '../i18n';
-import { chats } from '../state/app';
+import { chats, linkHere } from '../state/app';
 import { Icon } from '../ui/icon';
 import { Avatar, Button, Choice, Field, Switch } from '../ui/parts';
 import { toast } from '../ui/toast';
@@ -23,7 +23,7 @@ export function You() {
       const r = await c.engine.api.changeMe(body);
       c.engine.setUser(r.user);
     });
-  const link = `${location.origin}${location.pathname}#relay=${encodeURIComponent(c.engine.session.relay)}&mode=private&to=${c.engine.me}`;
+  const link = linkHere(c.engine.session.relay, { to: c.engine.me });
   return (
     <>
       <div class="row-line">
