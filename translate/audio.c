@@ -13,30 +13,26 @@
 #define OGG_TAIL 65536 /* a page has at most 65,307 bytes */
 
 /* A file through a window: it may be made of elements of two bytes, and a read each would keep a
- * worker busy. */
+ * worker busy. What was in it is a recording: whoever opens one wipes it. */
 struct source {
 	int fd;
 	int64_t size;
 	int64_t from; /* what is in the window */
 	ssize_t have;
-	uint8_t window[16384];
+	uint8_t window[OGG_TAIL];
 };
 
-static bool
-read_at(struct source *s, int64_t at, void *out, size_t len)
+/* `len` bytes, at most a window; valid until the next view. NULL: the file has not that many. */
+static const uint8_t *
+view(struct source *s, int64_t at, size_t len)
 {
-	if (at < 0 || at + (int64_t)len > s->size)
-		return false;
-	if (len > sizeof(s->window))
-		return pread(s->fd, out, len, (off_t)at) == (ssize_t)len;
+	if (at < 0 || len > sizeof(s->window) || at + (int64_t)len > s->size)
+		return NULL;
 	if (at < s->from || at + (int64_t)len > s->from + s->have) {
 		s->from = at;
 		s->have = pread(s->fd, s->window, sizeof(s->window), (off_t)at);
 	}
-	if (s->have < (ssize_t)len)
-		return false;
-	memcpy(out, s->window + (at - s->from), len);
-	return true;
+	return s->have < (ssize_t)len ? NULL : s->window + (at - s->from);
 }
 
 static uint64_t
@@ -69,17 +65,19 @@ ms_of(double units, double rate)
 static double
 wav_ms(struct source *s)
 {
-	uint8_t chunk[8], format[12];
+	const uint8_t *chunk, *format;
 	double rate = 0;
 	int64_t at = 12;
 
-	for (int i = 0; i < 64 && read_at(s, at, chunk, sizeof(chunk)); i++) {
-		uint32_t len = (uint32_t)little(chunk + 4, 4);
+	for (int i = 0; i < 64 && (chunk = view(s, at, 8)); i++) {
+		const uint32_t len = (uint32_t)little(chunk + 4, 4);
+		const bool is_format = memcmp(chunk, "fmt ", 4) == 0,
+			   is_sound = memcmp(chunk, "data", 4) == 0;
 
 		at += 8;
-		if (memcmp(chunk, "fmt ", 4) == 0 && read_at(s, at, format, sizeof(format)))
+		if (is_format && (format = view(s, at, 12)))
 			rate = (double)little(format + 8, 4);
-		if (memcmp(chunk, "data", 4) == 0) /* whoever streams does not know it yet */
+		if (is_sound) /* whoever streams does not know it yet */
 			return ms_of(
 			    (double)(len && at + len <= s->size ? len : s->size - at), rate);
 		at += len + (len & 1);
@@ -90,9 +88,9 @@ wav_ms(struct source *s)
 static double
 flac_ms(struct source *s)
 {
-	uint8_t info[8]; /* of STREAMINFO: rate in 20 bits, samples in the last 36 */
+	const uint8_t *info = view(s, 18, 8); /* rate in 20 bits, samples in the last 36 */
 
-	if (!read_at(s, 18, info, sizeof(info)))
+	if (!info)
 		return -1;
 	return ms_of((double)(big(info, 8) & 0xfffffffff), (double)(big(info, 3) >> 4));
 }
@@ -118,16 +116,17 @@ ogg_rate(const uint8_t *page, size_t len)
 static double
 ogg_ms(struct source *s)
 {
-	uint8_t head[512], tail[OGG_TAIL];
-	const size_t head_len = s->size < (int64_t)sizeof(head) ? (size_t)s->size : sizeof(head),
+	const size_t head_len = s->size < 512 ? (size_t)s->size : 512,
 		     len = s->size < OGG_TAIL ? (size_t)s->size : OGG_TAIL;
+	const uint8_t *head = view(s, 0, head_len);
+	const double rate = head && head_len >= 64 ? ogg_rate(head, head_len) : 0;
+	const uint8_t *tail = rate > 0 ? view(s, s->size - (int64_t)len, len) : NULL;
 
-	if (head_len < 64 || !read_at(s, 0, head, head_len) ||
-	    !read_at(s, s->size - (int64_t)len, tail, len))
+	if (!tail)
 		return -1;
 	for (size_t at = len - 27; at > 0; at--)
 		if (memcmp(tail + at, "OggS", 4) == 0 && little(tail + at + 6, 8) != UINT64_MAX)
-			return ms_of((double)little(tail + at + 6, 8), ogg_rate(head, head_len));
+			return ms_of((double)little(tail + at + 6, 8), rate);
 	return -1;
 }
 
@@ -138,14 +137,12 @@ mp3_ms(struct source *s)
 	static const uint16_t kbits[2][16] = { { 0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192,
 						   224, 256, 320, 0 },
 		{ 0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0 } };
-	uint8_t tag[10], frame[4];
+	const uint8_t *tag = view(s, 0, 10), *frame;
 	int64_t at = 0;
 
-	if (!read_at(s, 0, tag, sizeof(tag)))
-		return -1;
-	if (memcmp(tag, "ID3", 3) == 0)
+	if (tag && memcmp(tag, "ID3", 3) == 0)
 		at = 10 + (tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9]);
-	if (!read_at(s, at, frame, sizeof(frame)) || frame[0] != 0xff ||
+	if (!(frame = view(s, at, 4)) || frame[0] != 0xff ||
 	    (frame[1] & 0xe6) != 0xe2) /* layer III */
 		return -1;
 	return ms_of(
@@ -162,14 +159,14 @@ struct element {
 static int
 read_vint(struct source *s, int64_t at, bool marked, uint64_t *out)
 {
-	uint8_t bytes[8];
+	const uint8_t *bytes = view(s, at, 1);
 	int len = 1;
 
-	if (!read_at(s, at, bytes, 1) || bytes[0] == 0)
+	if (!bytes || bytes[0] == 0)
 		return 0;
 	while (!(bytes[0] & (0x100 >> len)))
 		len++;
-	if (!read_at(s, at, bytes, (size_t)len))
+	if (!(bytes = view(s, at, (size_t)len)))
 		return 0;
 	*out = big(bytes, len);
 	if (!marked)
@@ -191,10 +188,18 @@ read_element(struct source *s, int64_t at, struct element *e)
 	return true;
 }
 
-static double
-read_float(const uint8_t *p, int64_t len)
+/* `len` bytes of an element's body as a number; 0: it has not that many. */
+static uint64_t
+number_at(struct source *s, const struct element *e, int64_t at, int len)
 {
-	const uint64_t bits = big(p, (int)len);
+	const uint8_t *p = at + len <= e->len ? view(s, e->body + at, (size_t)len) : NULL;
+
+	return p ? big(p, len) : 0;
+}
+
+static double
+to_float(uint64_t bits, int len)
+{
 	const uint32_t half = (uint32_t)bits;
 	double wide = 0;
 	float narrow = 0;
@@ -219,26 +224,27 @@ struct webm {
 	double duration, cluster, last; /* ticks */
 };
 
-/* A value of a few bytes. */
 static void
 take_value(struct webm *w, struct source *s, const struct element *e)
 {
-	uint8_t bytes[8] = { 0 };
-	const int len = (int)e->len;
-	double block;
+	const int len = e->len >= 1 && e->len <= 8 ? (int)e->len : 0;
 
-	if (e->len < 1 || !read_at(s, e->body, bytes, e->len < 8 ? (size_t)e->len : 8))
-		return;
-	if (e->id == WEBM_SCALE && len <= 8)
-		w->scale = (double)big(bytes, len);
+	if (e->id == WEBM_SCALE && len)
+		w->scale = (double)number_at(s, e, 0, len);
 	else if (e->id == WEBM_DURATION && (len == 4 || len == 8))
-		w->duration = read_float(bytes, len);
-	else if (e->id == WEBM_TIME && len <= 8)
-		w->cluster = (double)big(bytes, len);
-	if ((e->id != WEBM_SIMPLE_BLOCK && e->id != WEBM_BLOCK) || !(bytes[0] & 0x80))
-		return;
-	block = w->cluster + (double)(int16_t)big(bytes + 1, 2);
-	if (block > w->last)
+		w->duration = to_float(number_at(s, e, 0, len), len);
+	else if (e->id == WEBM_TIME && len)
+		w->cluster = (double)number_at(s, e, 0, len);
+}
+
+/* A block: its track in one byte, and when it begins, counted from its cluster. */
+static void
+take_block(struct webm *w, struct source *s, const struct element *e)
+{
+	const uint64_t head = number_at(s, e, 0, 3);
+	const double block = w->cluster + (double)(int16_t)head;
+
+	if (head & 0x800000 && block > w->last)
 		w->last = block;
 }
 
@@ -259,7 +265,10 @@ webm_ms(struct source *s)
 			at = e.body;
 			continue;
 		}
-		take_value(&w, s, &e);
+		if (e.id == WEBM_SIMPLE_BLOCK || e.id == WEBM_BLOCK)
+			take_block(&w, s, &e);
+		else
+			take_value(&w, s, &e);
 		if (e.len < 0)
 			return -1;
 		at = e.len < s->size - e.body ? e.body + e.len : s->size;
@@ -272,15 +281,15 @@ webm_ms(struct source *s)
 static bool
 read_box(struct source *s, int64_t at, struct element *e)
 {
-	uint8_t head[16];
+	const uint8_t *head = view(s, at, 8);
 	int64_t len;
 
-	if (!read_at(s, at, head, 8))
+	if (!head)
 		return false;
 	len = (int64_t)big(head, 4);
 	e->id = big(head + 4, 4);
 	e->body = at + 8;
-	if (len == 1 && read_at(s, at, head, 16)) {
+	if (len == 1 && (head = view(s, at, 16))) {
 		len = (int64_t)(big(head + 8, 8) & INT64_MAX);
 		e->body = at + 16;
 	} else if (len == 0) {
@@ -302,18 +311,16 @@ struct mp4 {
 static void
 take_box(struct mp4 *m, struct source *s, const struct element *e)
 {
-	uint8_t p[32] = { 0 };
-	const bool wide = read_at(s, e->body, p, 1) && p[0] == 1;
+	const bool wide = number_at(s, e, 0, 1) == 1;
 
-	if (e->len < 8 || !read_at(s, e->body, p, e->len < 32 ? (size_t)e->len : 32))
-		return;
 	if (e->id == MP4_NAME('m', 'v', 'h', 'd')) {
-		m->movie_ms = ms_of((double)(wide ? big(p + 24, 8) : big(p + 16, 4)),
-		    (double)big(p + (wide ? 20 : 12), 4));
+		m->movie_ms =
+		    ms_of((double)(wide ? number_at(s, e, 24, 8) : number_at(s, e, 16, 4)),
+			(double)number_at(s, e, wide ? 20 : 12, 4));
 	} else if (e->id == MP4_NAME('m', 'd', 'h', 'd')) {
-		m->rate = (double)big(p + (wide ? 20 : 12), 4);
+		m->rate = (double)number_at(s, e, wide ? 20 : 12, 4);
 	} else if (e->id == MP4_NAME('t', 'f', 'd', 't')) {
-		m->fragment = (double)big(p + 4, wide ? 8 : 4);
+		m->fragment = (double)number_at(s, e, 4, wide ? 8 : 4);
 		m->fragment_at = m->moof_at;
 	}
 }
@@ -351,9 +358,13 @@ mp4_ms(struct source *s, bool *exact)
 
 /* By the first bytes; the media type is what somebody said. */
 static double
-find_ms(struct source *s, const uint8_t *head, bool *exact)
+find_ms(struct source *s, bool *exact)
 {
+	const uint8_t *head = view(s, 0, 12);
+
 	*exact = true;
+	if (!head)
+		return -1;
 	if (memcmp(head, "\x1a\x45\xdf\xa3", 4) == 0)
 		return webm_ms(s);
 	if (memcmp(head, "OggS", 4) == 0)
@@ -373,10 +384,10 @@ audio_length(int fd, int64_t size)
 {
 	struct source s = { .fd = fd, .size = size };
 	const int64_t least = size * 1000 / MOST_BYTES_A_SECOND;
-	uint8_t head[12];
 	bool exact = false;
-	const double ms = read_at(&s, 0, head, sizeof(head)) ? find_ms(&s, head, &exact) : -1;
+	const double ms = find_ms(&s, &exact);
 
+	explicit_bzero(&s, sizeof(s));
 	if (!(ms >= 0 && ms < 1e12))
 		return (struct audio_length){ size * 1000 / USUAL_BYTES_A_SECOND, false };
 	if (ms < (double)least) /* it lies */

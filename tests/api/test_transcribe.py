@@ -351,14 +351,17 @@ def test_transcript_and_key_are_in_no_log_and_no_file(start, engine):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root reads another user's memory")
 @pytest.mark.skipif("san" in os.path.basename(BUILD), reason="the address sanitizer keeps what was freed")
-@pytest.mark.parametrize("how", [None, "500", "cut"])
-def test_recording_and_transcript_stay_in_no_memory(start, engine, how):
+@pytest.mark.parametrize("how, mime, data", [
+    (None, "audio/webm", webm(3, fill=SOUND * 50)), ("500", "audio/webm", webm(3, fill=SOUND)), ("cut", "audio/webm", webm(3, fill=SOUND * 50)),
+    (None, "audio/ogg", b"OggS" + b"\0" * 24 + b"OpusHead" + SOUND * 5000), (None, "audio/mpeg", b"\xff\xfb\x90\0" + SOUND * 5000),
+], ids=["webm", "webm-500", "webm-cut", "ogg", "mp3"])
+def test_recording_and_transcript_stay_in_no_memory(start, engine, how, mime, data):
     relay = start(RELAY_ASK_WORKERS=1)
     ann, engine.misbehave = relay.sign_in(), how
     engine.transcript = {"text": (SPOKEN + " and more ") + "x" * 500}
     pid, = wait_until("it runs", lambda: asking(relay))
-    for fill in (SOUND, SOUND * 50):
-        transcribe(ann, record(ann, webm(3, fill=fill)), expect=None)
+    for _ in range(2):
+        transcribe(ann, record(ann, data, mime), expect=None)
     assert asking(relay) == [pid]
     for word in (SPOKEN.encode(), SOUND):
         wait_until("it is gone", lambda: not memory_holds(pid, word[2:]), 5)
