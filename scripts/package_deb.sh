@@ -55,11 +55,11 @@ trap 'rm -rf "$work"' EXIT
 from=$work/$name root=$work/root
 epoch=$(stat -c %Y "$from/SHA256SUMS")
 version=$(sed -n 's/.*RELAY_VERSION "\(.*\)".*/\1/p' "$top/base/version.h")
-# Manual pages are made by asking programs, which has to be ones that run here.
+# Manual pages are made by asking programs, which has to be ones that run here: those of `make`, if another architecture is packed.
 native=$from/build
 if [[ $architecture != "$(dpkg --print-architecture)" ]]; then
-    make -s -C "$top" -j"$(nproc)" BUILD="$work/native" all >/dev/null 2>"$work/said" || fail "make fails: $(tail -1 "$work/said")"
-    native=$work/native
+    make -s -C "$top" -j"$(nproc)" BUILD=build all >/dev/null 2>"$work/said" || fail "make fails: $(tail -1 "$work/said")"
+    native=$top/build
 fi
 
 # Programs, templates and units go where the service has them; the service's user and folder are made by postinst.

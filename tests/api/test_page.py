@@ -11,6 +11,7 @@ CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'sel
        "require-trusted-types-for 'script'; trusted-types webchat")
 ANY = " https: http://localhost:* http://127.0.0.1:*"
 PAGE = "/app/webchat/"
+SERVED = {"WEBCHAT_GUI": "true"}
 FILES = {"chat.html": b"<!doctype html>page", "main-ABCD1234.js": b"1", "main-ABCD1234.js.map": b"{}", "main-ABCD1234.css": b"a{}", "sw.js": b"2",
          "chat.webmanifest": b"{}", "icon.svg": b"<svg/>", "icon-192.png": b"png", "en-ABCD1234.json": b"{}"}
 
@@ -28,7 +29,7 @@ def put_page(relay, files=None):
 @pytest.fixture(scope="module", name="with_page")
 def relay_with_page(built):
     """A relay with the small page."""
-    with Relay() as relay:
+    with Relay(SERVED) as relay:
         put_page(relay)
         yield relay
 
@@ -80,7 +81,7 @@ def test_page_takes_no_post(served):
 
 
 def test_page_that_is_not_built_says_so(make_relay):
-    relay = make_relay()
+    relay = make_relay(SERVED)
     put_page(relay, {})
     response = relay.client().get(PAGE + "chat.html", check=False)
     assert response.status == 404 and b"make web" in response.body and response.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -89,7 +90,7 @@ def test_page_that_is_not_built_says_so(make_relay):
 
 @pytest.mark.parametrize("value, sources", [("any", ANY), ("self", ""), ("https://a.example, http://10.0.0.1:5110", " https://a.example http://10.0.0.1:5110")])
 def test_setting_names_the_relays_that_the_page_may_ask(make_relay, value, sources):
-    relay = make_relay({"WEBCHAT_GUI_RELAYS": value})
+    relay = make_relay({**SERVED, "WEBCHAT_GUI_RELAYS": value})
     put_page(relay)
     response = relay.client().get(PAGE + "chat.html", expect=200, check=False)
     assert response.headers["Content-Security-Policy"] == CSP.format(sources)
@@ -103,7 +104,7 @@ def test_page_can_be_left_out(make_relay):
 
 def test_page_is_copied_at_the_start_and_its_address_is_printed(make_relay):
     source = os.path.join(BUILD, "..", "web", "dist")
-    relay = make_relay()
+    relay = make_relay(SERVED)
     if not os.path.exists(os.path.join(source, "chat.html")):
         assert "WebChat page not built: run make web" in relay.stdout
         return
@@ -116,7 +117,7 @@ def test_reload_brings_a_newer_page_and_keeps_what_old_ones_need(make_relay):
     source = os.path.join(BUILD, "..", "web", "dist", "chat.html")
     if not os.path.exists(source):
         pytest.skip("the page is not built")
-    relay = make_relay()
+    relay = make_relay(SERVED)
     put_page(relay)
     relay.reload()
     page = os.path.join(relay.folder, "run", "page")
