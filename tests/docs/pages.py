@@ -48,8 +48,8 @@ def free_port():
 
 
 class Checkout:
-    """A copy of the tracked files and the built programs, newer than their sources so that nothing is built again; with the
-    modes that a clone under `umask` gives, owned by `user`."""
+    """A copy of the tracked files, the built programs and the built page, newer than their sources so that nothing is built again;
+    with the modes that a clone under `umask` gives, owned by `user`."""
 
     def __init__(self, name="a check out", umask=0o022, user=None):
         self.name, self.umask, self.user = name, umask, user
@@ -82,6 +82,8 @@ class Checkout:
                 os.makedirs(os.path.dirname(os.path.join(self.folder, name)), exist_ok=True)
                 shutil.copy2(os.path.join(TOP, name), os.path.join(self.folder, name))
         shutil.copytree(BUILD, os.path.join(self.folder, "build"), ignore=shutil.ignore_patterns("tests", "bench"))
+        subprocess.run([os.path.join(TOP, "scripts", "build_page.sh")], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+        shutil.copytree(os.path.join(TOP, "web", "dist"), os.path.join(self.folder, "web", "dist"), ignore=shutil.ignore_patterns("*.map"))
 
     def __exit__(self, *_):
         subprocess.run(["build/relayd", "--dir", "relay", "--stop"], cwd=self.folder, capture_output=True, check=False)

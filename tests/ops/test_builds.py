@@ -35,8 +35,8 @@ def test_it_builds_and_starts_on_the_next_debian(tmp_path):
     root = str(tmp_path / "debian")
     packages = run(os.path.join(ROOT, "scripts", "install_deps.sh"), "--list").replace("ca-certificates\n", "").split()
     # Unpacked, not configured: to compile and to start it takes the files, and no package's own scripts.
-    run("mmdebstrap", "--variant=extract", "--mode=root", "--skip=check/qemu", "--include=dash,coreutils," + ",".join(packages), NEXT_DEBIAN, root,
-        f"deb [trusted=yes] http://deb.debian.org/debian {NEXT_DEBIAN} main", timeout=900)
+    run("mmdebstrap", "--variant=extract", "--mode=root", "--include=base-files,dash,coreutils,sed,grep," + ",".join(packages), NEXT_DEBIAN, root,
+        "http://deb.debian.org/debian", timeout=900)
     os.makedirs(os.path.join(root, "relay"))
     files = run("git", "ls-files", "-z", "--", "*.c", "*.h", "*.def", "Makefile", "sql", "nginx").split("\0")
     run("cp", "--parents", "-t", os.path.join(root, "relay"), *filter(None, files))
