@@ -35,8 +35,10 @@ def test_it_builds_and_starts_on_the_next_debian(tmp_path):
     root = str(tmp_path / "debian")
     packages = run(os.path.join(ROOT, "scripts", "install_deps.sh"), "--list").replace("ca-certificates\n", "").split()
     # Unpacked, not configured: to compile and to start it takes the files, and no package's own scripts.
-    run("mmdebstrap", "--variant=extract", "--mode=root", "--include=base-files,dash,coreutils,sed,grep," + ",".join(packages), NEXT_DEBIAN, root,
+    run("mmdebstrap", "--variant=extract", "--mode=root", "--include=base-files,base-passwd,dash,coreutils,sed,grep," + ",".join(packages), NEXT_DEBIAN, root,
         "http://deb.debian.org/debian", timeout=900)
+    for name in ("passwd", "group"):
+        shutil.copy(os.path.join(root, f"usr/share/base-passwd/{name}.master"), os.path.join(root, "etc", name))
     os.makedirs(os.path.join(root, "relay"))
     files = run("git", "ls-files", "-z", "--", "*.c", "*.h", "*.def", "Makefile", "sql", "nginx").split("\0")
     run("cp", "--parents", "-t", os.path.join(root, "relay"), *filter(None, files))
