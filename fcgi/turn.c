@@ -108,7 +108,8 @@ respond(struct turn *t, int n)
 	for (int i = 0; i < n; i++) {
 		struct request *r = &t->requests[i];
 
-		resp_db_failed(r, done);
+		if (r->resp.status < 500) /* what failed by itself has said so */
+			resp_db_failed(r, done);
 		resp_send(r);
 		w->broken = w->broken || r->arena.gone;
 		req_reset(r);

@@ -52,7 +52,7 @@ TEST(sealed_store_goes_on_after_another_analyzed)
 	db_turn_begin(store.db);
 	send_text(&ann, &bob, "in a turn");
 	assert_int_equal(db_turn_end(store.db), DB_DONE);
-	polls(&bob, 0, "before after");
+	polls(&bob, 0, "before after in a turn");
 	sign_in("carl");
 	store_other_runs("VACUUM");
 	assert_int_equal(db_account_erase(store.db, &store.arena, &ann.acc, NOW), DB_DONE);
