@@ -30,9 +30,13 @@ def kill(pid):
     return True
 
 
-def kill_writer(relay):
-    pid = wait_until("somebody writes", lambda: writer(relay), 60, 0)
+def kill_writer(relay, senders):
+    pid = wait_until("somebody writes", lambda: writer(relay) or not alive(senders), 60, 0)
     return pid in relay.workers() and kill(pid)
+
+
+def alive(senders):
+    return any(sender.is_alive() for sender in senders)
 
 
 def kill_relay(relay):
@@ -42,11 +46,11 @@ def kill_relay(relay):
     return True
 
 
-def strike(relay, rng):
+def strike(relay, senders, rng):
     """Kill one process; whether there was one."""
     what = rng.choices(("writer", "worker", "nginx", "relayd"), (65, 15, 10, 10))[0]
     if what == "writer":
-        return kill_writer(relay)
+        return kill_writer(relay, senders)
     if what == "relayd":
         return kill_relay(relay)
     victims = relay.workers() if what == "worker" else relay.children("nginx")
@@ -60,9 +64,9 @@ def test_kills_in_the_middle_of_turns_lose_and_double_nothing(make_relay):
     rng, killed, everything = random.Random(), 0, {}
     while killed < KILLS:
         senders = start_senders(users, recipient, 60, run=killed)
-        while any(sender.is_alive() for sender in senders) and killed < KILLS:
+        while alive(senders) and killed < KILLS:
             time.sleep(rng.uniform(*BETWEEN_SEC))  # the moment of a kill is chance
             wait_until("somebody serves", lambda: relay.workers(), 60)
-            killed += strike(relay, rng)
+            killed += strike(relay, senders, rng)
         everything.update(finish(senders))
     assert_all_there(recipient, everything)
