@@ -45,6 +45,12 @@ commits_are_broken(const struct commits *c)
 	return atomic_load(&c->broken);
 }
 
+uint32_t
+commits_failures(const struct commits *c)
+{
+	return atomic_load(&c->failures);
+}
+
 /* Whoever died with the lock had synced, or not: the next one does. */
 static void
 lead(struct commits *c)
@@ -68,10 +74,12 @@ commits_wait(struct commits *c, uint64_t number, bool (*sync)(void *arg), void *
 		const uint64_t written = atomic_load(&c->written);
 
 		ok = sync(arg);
-		if (ok)
+		if (ok) {
 			atomic_store(&c->synced, written);
-		else
+		} else {
 			atomic_store(&c->broken, true);
+			atomic_fetch_add(&c->failures, 1);
+		}
 	}
 	pthread_mutex_unlock(&c->lead);
 	return ok;

@@ -17,6 +17,7 @@ struct commits {
 	_Atomic uint64_t written; /* after it: a sync that begins now covers these */
 	_Atomic uint64_t synced; /* these are on the disk */
 	_Atomic bool broken; /* a sync failed: what was not on the disk by then may be lost */
+	_Atomic uint32_t failures; /* so many did */
 };
 
 /* Call before fork, in memory that is all zeros. */
@@ -38,6 +39,7 @@ bool commits_are_synced(const struct commits *c);
 bool commits_wait(struct commits *c, uint64_t number, bool (*sync)(void *arg), void *arg);
 
 bool commits_are_broken(const struct commits *c);
+uint32_t commits_failures(const struct commits *c);
 
 /* All is on the disk by other means. Under the writers' lock. */
 void commits_mend(struct commits *c);

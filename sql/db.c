@@ -38,20 +38,27 @@ db_options_of(const struct conf *c)
 		.pair_quota = { c->waiting_pair_messages, c->waiting_pair_bytes } };
 }
 
-/* After a sync of the log that failed, what it holds may be in memory alone: it is written to the
- * database file and that is synced, before anybody builds on it. */
+/* What earlier processes left in the log may be in memory alone: it counts as a commit of now, for
+ * which all wait. After a sync that failed it is written to the database file, and that is synced,
+ * before anybody builds on it. False: that could not be done. */
 static bool
-mend(struct db *db)
+adopt_log(struct db *db)
 {
-	bool ok;
+	const bool broken = db->commits && commits_are_broken(db->commits);
+	bool ok = true;
 
-	if (!db->commits || !commits_are_broken(db->commits))
+	if (!db->commits)
 		return true;
-	if (!lock_take(db->lock_fd, db->busy_timeout_ms))
-		return false;
-	ok = engine_checkpoint(db->engine, db->busy_timeout_ms) == DB_DONE;
-	if (ok)
+	if (!lock_take(db->lock_fd, broken ? db->busy_timeout_ms : 0)) {
+		commits_begin(db->commits); /* whoever holds the lock commits after it */
+		return !broken;
+	}
+	if (broken)
+		ok = engine_checkpoint(db->engine, db->busy_timeout_ms) == DB_DONE;
+	if (broken && ok)
 		commits_mend(db->commits);
+	else if (ok)
+		commits_written(db->commits, commits_begin(db->commits));
 	lock_release(db->lock_fd);
 	return ok;
 }
@@ -86,7 +93,7 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 		db_close(db);
 		return NULL;
 	}
-	if (!mend(db)) {
+	if (!adopt_log(db)) {
 		snprintf(
 		    error, DB_ERROR_BYTES, "%s: its log of writes could not be put away", o->path);
 		db_close(db);

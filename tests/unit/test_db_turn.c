@@ -346,6 +346,19 @@ TEST(sync_that_fails_stops_all_writes_until_the_log_is_put_away)
 	assert_int_equal(stored(), 2);
 }
 
+TEST(what_earlier_processes_wrote_is_synced_before_anybody_learns_of_it)
+{
+	send_text(&ann, &bob, "a");
+	db_close(store.db);
+	memset(shared, 0, sizeof(*shared));
+	commits_init(shared);
+	store.db = store_open();
+	assert_false(commits_are_synced(shared));
+	db_turn_begin(store.db);
+	assert_int_equal(db_turn_end(store.db), DB_DONE);
+	assert_true(commits_are_synced(shared));
+}
+
 TEST(long_log_is_written_back_by_whoever_commits)
 {
 	for (int i = 0; i < 600 && engine_log_bytes(store.db->engine) < 4200000; i++)
@@ -376,6 +389,7 @@ static const struct CMUnitTest tests[] = {
 	SHARED(turn_is_synced_at_its_end_and_is_one_commit),
 	SHARED(reader_waits_for_what_others_wrote_and_may_take_more_meanwhile),
 	SHARED(sync_that_fails_stops_all_writes_until_the_log_is_put_away),
+	SHARED(what_earlier_processes_wrote_is_synced_before_anybody_learns_of_it),
 	SHARED(long_log_is_written_back_by_whoever_commits),
 };
 
