@@ -82,9 +82,3 @@ serve_check(struct request *r)
 	return r->resp.status == 0 && auth_check(r) && is_within_rate(r) && has_room(r) &&
 	    may_send(r) && fields_read(r);
 }
-
-void
-serve_run(struct request *r)
-{
-	r->route->run(r);
-}

@@ -1,4 +1,4 @@
-/* The steps of a request: read, check, run. Sending is left to whoever knows that what was written
+/* The steps of a request before its handler. Sending is left to whoever knows that what was written
  * is on the disk. */
 #ifndef FCGI_SERVE_H
 #define FCGI_SERVE_H
@@ -12,11 +12,8 @@ void serve_read(struct request *r);
  * for nothing, and not what moves a file. */
 bool serve_joins(const struct request *r);
 
-/* Credential, rates, room, and the body with its fields: waits for the body. False: it responded.
- */
+/* Credential, rates, room, and the body with its fields: waits for the body. True: the handler may
+ * run; false: it responded. */
 bool serve_check(struct request *r);
-
-/* The handler. */
-void serve_run(struct request *r);
 
 #endif

@@ -67,21 +67,13 @@ finish(struct request *r)
 /* The first request of a turn is waited for, so the turn begins when its body is there; whoever
  * joins has brought theirs. Workers that call out wait inside of handlers and take no turns. */
 static void
-run_first(struct turn *t, struct request *r)
+run(struct turn *t, struct request *r, bool first)
 {
 	if (serve_check(r)) {
-		if (!t->worker->calls_out)
+		if (first && !t->worker->calls_out)
 			db_turn_begin(t->worker->db);
-		serve_run(r);
+		r->route->run(r);
 	}
-	resp_memory(r);
-}
-
-static void
-run_next(struct request *r)
-{
-	if (serve_check(r))
-		serve_run(r);
 	resp_memory(r);
 }
 
@@ -99,13 +91,14 @@ join(struct turn *t, int n, size_t used)
 	return !t->pending;
 }
 
+/* The first one comes last: of its body something may be on its way that nobody has read. */
 static void
 respond(struct turn *t, int n)
 {
 	struct worker *w = t->worker;
 	const enum db_result done = db_turn_end(w->db);
 
-	for (int i = 0; i < n; i++) {
+	for (int i = n - 1; i >= 0; i--) {
 		struct request *r = &t->requests[i];
 
 		if (r->resp.status < 500) /* what failed by itself has said so */
@@ -143,9 +136,9 @@ turn_serve(struct turn *t, size_t *used)
 		serve_read(r);
 	}
 	t->pending = false;
-	run_first(t, r);
+	run(t, r, true);
 	for (*used = r->arena.total, n = 1; join(t, n, *used); n++) {
-		run_next(&r[n]);
+		run(t, &r[n], false);
 		*used += r[n].arena.total;
 	}
 	respond(t, n);

@@ -10,8 +10,9 @@
 
 #define SHORT_TIMEOUT_MS 50
 
+/* May a write with that result stay? */
 static bool
-commits(enum db_result r)
+is_kept(enum db_result r)
 {
 	return r == DB_ROW || r == DB_DONE || r == DB_NONE;
 }
@@ -107,23 +108,21 @@ wait_synced(struct db *db, uint64_t number)
 	return !db->commits || commits_wait(db->commits, number, sync_for_all, db->engine);
 }
 
-/* Ends the transaction and lets go of the lock. DB_DONE with *number, or why nothing was stored. */
+/* Ends the transaction and lets go of the lock. DB_DONE with the commit's number, where commits are
+ * numbered, or why nothing was stored. */
 static enum db_result
 end_transaction(struct db *db, bool commit, uint64_t *number)
 {
-	enum db_result r = commit && !tombstone_sync(db) ? DB_FAIL : DB_DONE;
+	const bool ok = !commit || tombstone_sync(db);
+	enum db_result r;
 
-	commit = commit && r == DB_DONE;
-	if (commit && db->commits)
+	if (commit && ok && db->commits)
 		*number = commits_begin(db->commits);
-	if (r == DB_DONE)
-		r = engine_end(db->engine, commit);
-	else
-		engine_end(db->engine, false);
+	r = engine_end(db->engine, commit && ok);
 	if (*number)
 		commits_written(db->commits, *number);
 	lock_release(db->lock_fd);
-	return r;
+	return ok ? r : DB_FAIL;
 }
 
 /* DB_DONE once it is on the disk and its effects happened; else why not. */
@@ -190,7 +189,7 @@ db_begin_now(struct db *db)
 static enum db_result
 leave(struct db *db, enum db_result r)
 {
-	const bool keep = commits(r);
+	const bool keep = is_kept(r);
 	enum db_result done = DB_DONE;
 
 	if (engine_is_writing(db->engine))
@@ -205,7 +204,7 @@ leave(struct db *db, enum db_result r)
 enum db_result
 db_end(struct db *db, enum db_result r)
 {
-	const bool commit = commits(r);
+	const bool commit = is_kept(r);
 	enum db_result done = db->turn.open ? leave(db, r) : finish(db, commit);
 
 	if (r == DB_UNDO)

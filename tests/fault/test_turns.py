@@ -123,6 +123,18 @@ def test_body_on_its_way_is_not_waited_for_by_those_before_it(one):
     assert sorted(bob.texts()) == ["slow", "text 0", "text 1"]
 
 
+def test_body_that_nobody_reads_holds_up_nobody_of_its_turn(one):
+    relay, ann, bob = one
+    other = relay.sign_in(ann.email)
+    with writers_lock(relay):
+        slow = begin(relay, other, "/api/v1/pchat/auth/logout", {"text": "a body that this call ignores"}, whole=False)
+        wait_until("the worker waits for the lock", lambda: waits_for_lock(relay))
+        links = [begin(relay, ann, SEND, {"to": bob.address, "text": f"text {i}"}) for i in range(3)]
+    assert [response(link)[0] for link in links] == [202] * 3
+    slow.close()
+    assert sorted(bob.texts()) == [f"text {i}" for i in range(3)]
+
+
 def test_connection_that_brings_nothing_or_ends_early_costs_nothing(one):
     relay, ann, bob = one
     for part in (b"", b"\1\1\0\1", post(ann, SEND, {"to": bob.address, "text": "x"})[0]):
