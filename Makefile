@@ -62,7 +62,7 @@ $(BUILD)/flags.mk: Makefile
 	then known="$$known $$flag"; fi; done; echo "KNOWN =$$known" > $@
 -include $(BUILD)/flags.mk
 
-.PHONY: all check build-tests proof tidy lint-deb bench fuzz clean docs web screens
+.PHONY: all check build-tests proof powercuts kills tidy lint-deb bench fuzz clean docs web screens
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -129,7 +129,19 @@ check:
 	scripts/install_deps.sh --test
 	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
 	RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/run.py $(T)
-build-tests: all $(UNIT)
+build-tests: all $(UNIT) $(BUILD)/tests/recorder.so
+
+# What records the writes of a relay, for the test of power cuts.
+$(BUILD)/tests/recorder.so: tests/fault/recorder.c Makefile
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared -o $@ $< -ldl
+
+# Power cuts and kills at length.
+powercuts: build-tests
+	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/fault/crash.py $(if $(N),--states $(N))
+kills: build-tests
+	@RELAY_BUILD=$(WHERE) KILLS=$(or $(N),500) /usr/bin/python3 tests/run.py test_kills
 
 # The retention promise at length: each mode with a thousand messages and killed processes, every byte searched.
 proof: all

@@ -29,3 +29,9 @@ clock_mono_ms(void)
 {
 	return read_us(CLOCK_MONOTONIC) / 1000;
 }
+
+int64_t
+clock_mono_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}

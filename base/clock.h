@@ -1,4 +1,4 @@
-/* The two clocks: wall time for what is stored, monotonic time for waits. Both in milliseconds. */
+/* The two clocks: wall time for what is stored, monotonic time for waits. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -8,7 +8,10 @@
 int64_t clock_ms(void);
 int64_t clock_us(void);
 
-/* Monotonic time in milliseconds, for deadlines; has no meaning across reboots. */
+/* Monotonic time in milliseconds, and in microseconds, for deadlines; has no meaning across
+ * reboots.
+ */
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
 
 #endif

@@ -140,13 +140,20 @@ req_read_body(struct request *r, size_t limit)
 	return true;
 }
 
+static void
+wake_mailer(void *arg, bool stored)
+{
+	const struct worker *w = arg;
+	const uint64_t one = 1;
+
+	if (stored && write(w->mail_wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_warn("cannot wake the mailer: %s", strerror(errno));
+}
+
 void
 req_wake_mailer(const struct request *r)
 {
-	const uint64_t one = 1;
-
-	if (write(r->worker->mail_wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		log_warn("cannot wake the mailer: %s", strerror(errno));
+	db_after(r->worker->db, wake_mailer, r->worker);
 }
 
 void

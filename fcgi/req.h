@@ -10,7 +10,8 @@ bool req_read(struct request *r);
 /* Reads the body up to `limit` bytes; false: it responded with 413 or 400. */
 bool req_read_body(struct request *r, size_t limit);
 
-/* Wakes the mailer after a commit that put something in the outbox, so that it leaves at once. */
+/* Wakes the mailer once what was written to the outbox is on the disk, so that it leaves at once.
+ */
 void req_wake_mailer(const struct request *r);
 
 /* Releases everything of the request but one small chunk of memory. */

@@ -86,6 +86,7 @@ struct worker {
 	bool calls_out; /* it is of the pool that may */
 	int mail_wake_fd; /* eventfd that wakes the mailer */
 	int64_t started_at;
+	bool broken; /* it ends after what it has in hand */
 };
 
 /* A file that nginx sends (X-Accel-Redirect). */

@@ -38,6 +38,7 @@ share_make(void)
 		return NULL;
 	lock_make(p);
 	ask_init(&((struct share *)p)->ask);
+	commits_init(&((struct share *)p)->commits);
 	return p;
 }
 

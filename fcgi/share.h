@@ -5,6 +5,7 @@
 
 #include "ask.h"
 #include "bucket.h"
+#include "commits.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -49,6 +50,7 @@ struct share {
 	struct share_upload uploads[SHARE_UPLOADS];
 	struct ask ask;
 	struct buckets calls; /* of accounts */
+	struct commits commits; /* of the store */
 };
 
 /* Maps it; call before fork. NULL: out of memory. It lives as long as the processes. */

@@ -232,3 +232,19 @@ upload_take(struct request *r, const char *part, const char *name, struct upload
 		unlink(out->path);
 	return false;
 }
+
+static void
+drop(void *path, bool stored)
+{
+	if (!stored)
+		unlink(path);
+}
+
+void
+upload_keep(struct request *r, const struct upload *u)
+{
+	char *path = arena_strdup(&r->arena, u->path);
+
+	if (path)
+		db_after(r->worker->db, drop, path);
+}

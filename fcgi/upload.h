@@ -19,4 +19,7 @@ struct upload {
  * nothing behind. On true the caller owns the file at out->path until its row is made. */
 bool upload_take(struct request *r, const char *part, const char *name, struct upload *out);
 
+/* The row of it was written: should that not be stored after all, the bytes go too. */
+void upload_keep(struct request *r, const struct upload *u);
+
 #endif

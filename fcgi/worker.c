@@ -1,24 +1,17 @@
-/* The accept loop and the steps of a request. */
+/* The life of a worker. */
 #include "worker.h"
 
-#include "auth.h"
 #include "cleanup.h"
 #include "clock.h"
-#include "download.h"
-#include "fields.h"
 #include "log.h"
-#include "req.h"
-#include "resp.h"
-#include "room.h"
-#include "route.h"
 #include "sandbox.h"
 #include "secret.h"
+#include "turn.h"
 #include "wake.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
 #include <libgen.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -33,76 +26,13 @@
 #define SMALL_BYTES 1048
 #define TRIM_BYTES ((size_t)1 << 20) /* after a request of this size freed memory goes back */
 
-/* Calls of a user are counted wherever they come from. False: it responded. */
-static bool
-is_within_rate(struct request *r)
-{
-	const int often = (int)r->worker->conf->api_rate;
-
-	if (r->route->rate == RATE_AUTH || r->route->rate == RATE_LOCAL || r->body_check ||
-	    bucket_take(
-		&r->worker->share->calls, r->me.id, often, RATE_BURST * often, clock_mono_ms()))
-		return true;
-	resp_limited(r, "Too many requests of this account; ask again later.", r->now);
-	return false;
-}
-
-/* Below the floor of free disk nothing new is stored. */
-static bool
-has_room(struct request *r)
-{
-	return !(r->route->access & STORES) || room_check(r, r->worker->conf->db_path, 0);
-}
-
-/* nginx asks before it reads a large body: who may send it was found out above, how much is
- * found out here. False: it responded, to the check too. Files have more to be asked about. */
-static bool
-may_send(struct request *r)
-{
-	const size_t limit = r->route->body_limit;
-
-	if (!r->body_check || limit == ROUTE_FILE)
-		return true;
-	if (r->route->access == FOR_ANYONE ||
-	    (r->content_length >= 0 && (uint64_t)r->content_length > limit && limit > 0))
-		resp_error(
-		    r, 413, "too_large", "The request body is larger than this call allows.");
-	else
-		resp_ok(r, 200);
-	return false;
-}
-
-/* What nginx has to say once a request is over. */
-static bool
-is_notice(struct request *r)
-{
-	if (r->upload_end)
-		share_upload_end(r->worker->share, r->upload_id);
-	else if (*r->file_sent)
-		download_end(r);
-	return r->upload_end || *r->file_sent;
-}
-
-static void
-serve_one(struct request *r)
-{
-	if (req_read(r) && is_notice(r)) {
-		resp_ok(r, 200);
-	} else if (r->resp.status == 0) {
-		r->route = route_find(r);
-		if (r->route && auth_check(r) && is_within_rate(r) && has_room(r) && may_send(r) &&
-		    fields_read(r))
-			r->route->run(r);
-	}
-	resp_memory(r);
-	resp_send(r);
-}
+static volatile sig_atomic_t stopping;
 
 static void
 on_term(int sig)
 {
 	(void)sig;
-	FCGX_ShutdownPending();
+	stopping = 1;
 }
 
 /* After FCGX_Init, which installs handlers of its own. */
@@ -133,9 +63,11 @@ static struct db *
 open_store(const struct conf *c, struct share *share)
 {
 	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
-	const struct db_options o = db_options_of(c);
-	struct db *db = db_open(&o, error);
+	struct db_options o = db_options_of(c);
+	struct db *db;
 
+	o.commits = &share->commits;
+	db = db_open(&o, error);
 	if (!db) {
 		log_error("%s", error);
 		share_note_error(share, error);
@@ -151,20 +83,6 @@ open_store(const struct conf *c, struct share *share)
 	return db;
 }
 
-/* Ends the request at once. libfcgi would shut the connection down and wait for nginx to close it
- * first, so that a peer that still sends is not reset; nothing is under way here once the body was
- * read to its end, and "detached" tells libfcgi just to close. */
-static void
-finish(struct request *r)
-{
-	char rest[4096];
-
-	while (FCGX_GetStr(rest, sizeof(rest), r->fcgx->in) == (int)sizeof(rest))
-		;
-	FCGX_Detach(r->fcgx);
-	FCGX_Finish_r(r->fcgx);
-}
-
 /* The C library keeps what was freed; after a large request that is most of a worker's size. */
 static void
 give_back(size_t used)
@@ -175,19 +93,6 @@ give_back(size_t used)
 #else
 	(void)used;
 #endif
-}
-
-/* Waits for a request; one that calls out looks after the engine meanwhile. False: the end. */
-static bool
-next_request(const struct worker_options *o, struct worker *w, FCGX_Request *fcgx)
-{
-	struct pollfd asked = { .fd = o->listen_fd, .events = POLLIN };
-
-	if (o->calls_out)
-		do
-			ask_tend(&w->share->ask, w->conf);
-		while (poll(&asked, 1, TEND_MS) == 0);
-	return FCGX_Accept_r(fcgx) >= 0;
 }
 
 /* Texts for an engine were in memory of libraries, too. What they freed is overwritten by
@@ -210,35 +115,41 @@ wipe_freed(void)
 #endif
 }
 
-/* Returns how many requests it served. */
+/* Waits for a request; one that calls out looks after the engine meanwhile. */
+static bool
+wait_for_request(struct turn *t)
+{
+	struct worker *w = t->worker;
+
+	if (w->calls_out)
+		ask_tend(&w->share->ask, w->conf);
+	return turn_wait(t, w->calls_out ? TEND_MS : -1);
+}
+
+/* Returns how many requests it served, or -1. What was taken in hand is served before the end.
+ * Where the database or memory is broken a fresh worker is the surest repair. */
 static int64_t
 serve(const struct worker_options *o, struct worker *w)
 {
-	FCGX_Request fcgx;
-	struct request r = { .worker = w, .fcgx = &fcgx };
+	struct turn t;
 	int64_t served = 0;
-	bool broken = false;
 
-	arena_init(&r.arena, (size_t)o->conf->request_memory);
-	FCGX_InitRequest(&fcgx, o->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR);
-	/* Where the database or memory is broken a fresh worker is the surest repair. */
-	while (!broken && served < o->conf->worker_requests && next_request(o, w, &fcgx)) {
+	if (!turn_make(&t, w, o->listen_fd)) {
+		log_error("no requests can be taken: %s", strerror(errno));
+		turn_free(&t);
+		return -1;
+	}
+	while (turn_is_due(&t) || (!w->broken && served < o->conf->worker_requests && !stopping)) {
 		size_t used;
 
-		serve_one(&r);
-		served++;
-		used = r.arena.total;
-		broken = r.arena.gone || db_is_broken(w->db);
-		if (db_is_damaged(w->db))
-			atomic_store(&w->share->damaged, true);
-		req_reset(&r);
-		finish(&r);
+		if (!wait_for_request(&t))
+			continue;
+		served += turn_serve(&t, &used);
 		give_back(used);
 		if (o->calls_out)
 			wipe_freed();
 	}
-	FCGX_Free(&fcgx, 1);
-	arena_free(&r.arena);
+	turn_free(&t);
 	return served;
 }
 

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define PART "file" /* of multipart/form-data, as every client names it */
-#define CLEAR_AT_ONCE 16
+#define CLEAR_AT_ONCE 64
 #define UPLOADS_RETRY_MS 5000
 #define NO_FOLDER_RETRY_SEC 30
 #define LINK_TTL_MS ((int64_t)15 * 60000)
@@ -108,6 +108,12 @@ add_file(struct json_object *o, const struct file *f)
 	return o;
 }
 
+static void
+set(void *flag, bool stored)
+{
+	*(bool *)flag = stored;
+}
+
 /* The first file that a worker stores tells housekeeping which folder is the right one. */
 static void
 note_folder(struct request *r, const char *path)
@@ -120,7 +126,8 @@ note_folder(struct request *r, const char *path)
 	if (!copy || stat(dirname(copy), &st) != 0)
 		return;
 	res = db_sweep_folder(r->worker->db, (int64_t)st.st_dev, (int64_t)st.st_ino);
-	noted = res == DB_DONE || res == DB_NONE;
+	if (res == DB_DONE || res == DB_NONE)
+		db_after(r->worker->db, set, &noted);
 }
 
 /* What an upload under the client's own key comes to; all zeros without one. */
@@ -232,10 +239,12 @@ keep(struct request *r, struct upload *u, struct upload_key *k)
 	make_token(k, f.public_id, token);
 	secret_hash(token, f.token_hash);
 	res = db_file_add(r->worker->db, &f, r->me.id, c->upload_quota_bytes, &result);
-	if (res == DB_DONE && result == FILE_NOTED)
+	if (res == DB_DONE && result == FILE_NOTED) {
+		upload_keep(r, u);
 		note_folder(r, u->path);
-	else
+	} else {
 		unlink(u->path);
+	}
 	if (!resp_db_failed(r, res))
 		respond_upload(r, result, &f, token, u, k);
 	secret_wipe(token, sizeof(token));
@@ -450,13 +459,21 @@ on_file_list(struct request *r)
 		    o, "after", arena_printf(&r->arena, "%lld", (long long)list[shown - 1].id));
 }
 
-void
-file_clear(struct request *r)
+static void
+clear(void *arg, bool stored)
 {
+	const struct worker *w = arg;
 	uint8_t cursor[ID_BYTES] = { 0 };
 	int removed;
 
-	db_file_clear(r->worker->db, r->worker->conf->upload_dir, CLEAR_AT_ONCE, cursor, &removed);
+	if (stored)
+		db_file_clear(w->db, w->conf->upload_dir, CLEAR_AT_ONCE, cursor, &removed);
+}
+
+void
+file_clear(struct request *r)
+{
+	db_after(r->worker->db, clear, r->worker);
 }
 
 /* DELETE files/<id>: by its owner; messages that name it keep the name only. */

@@ -37,6 +37,8 @@ struct parent {
 	int64_t ready_deadline_ms; /* 0: already said */
 	bool died;
 	bool reload_again; /* asked for while one was under way */
+	uint32_t failures; /* syncs that failed, as far as the pool was started anew for it */
+	bool renewing; /* it is being */
 	struct notify notify; /* the service manager */
 	struct watchdog watchdog;
 	int notified_alive, notified_wanted, notified_port; /* of what it was notified last */
@@ -152,6 +154,21 @@ finish_reload(struct parent *p)
 		reload(p);
 }
 
+/* After a sync that failed the kernel may report it again to each who had the file open, and what
+ * they hold of it is in doubt: all of the pool are replaced, as for new settings. */
+static void
+renew_if_broken(struct parent *p)
+{
+	const uint32_t failures = commits_failures(&p->children.setup.share->commits);
+
+	if (failures == p->failures || p->retired)
+		return;
+	log_error("the disk lost a write: the pool starts anew");
+	p->failures = failures;
+	p->children.generation++;
+	p->renewing = true;
+}
+
 static void
 begin_stop(struct parent *p)
 {
@@ -217,7 +234,7 @@ tick_ms(struct parent *p)
 {
 	int64_t wait;
 
-	if (p->children.stopping || p->retired || p->moving)
+	if (p->children.stopping || p->retired || p->moving || p->renewing)
 		return STOP_TICK_MS;
 	if (p->ready_deadline_ms)
 		return 2;
@@ -246,7 +263,10 @@ loop(struct parent *p, const sigset_t *signals)
 			continue;
 		}
 		finish_move(p);
+		renew_if_broken(p);
 		children_tend(&p->children);
+		if (p->renewing)
+			p->renewing = children_stop_older(&p->children) > 0;
 		finish_reload(p);
 		watch_ready(p);
 		watchdog_turn(&p->watchdog, &p->notify, p->run_dir);

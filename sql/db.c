@@ -1,12 +1,11 @@
-/* The store's own connection: what it was opened with, write transactions that queue fairly, and
- * reading rows. */
+/* The store's own connection: what it was opened with, and reading rows. */
 #include "db_internal.h"
 
 #include "clock.h"
 #include "expiry.h"
 #include "lock.h"
-#include "wakeup.h"
 #include "tombstone.h"
+#include "wakeup.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +15,6 @@
 
 #define PROBE_INTERVAL_MS 5000
 #define PROBE_TIMEOUT_MS 250
-#define SHORT_TIMEOUT_MS 50
 
 /* Where a message goes at once, or names of recipients with it, its files wait for nobody. */
 static int64_t
@@ -40,6 +38,31 @@ db_options_of(const struct conf *c)
 		.pair_quota = { c->waiting_pair_messages, c->waiting_pair_bytes } };
 }
 
+/* What earlier processes left in the log may be in memory alone: it counts as a commit of now, for
+ * which all wait. After a sync that failed it is written to the database file, and that is synced,
+ * before anybody builds on it. False: that could not be done. */
+static bool
+adopt_log(struct db *db)
+{
+	const bool broken = db->commits && commits_are_broken(db->commits);
+	bool ok = true;
+
+	if (!db->commits)
+		return true;
+	if (!lock_take(db->lock_fd, broken ? db->busy_timeout_ms : 0)) {
+		commits_begin(db->commits); /* whoever holds the lock commits after it */
+		return !broken;
+	}
+	if (broken)
+		ok = engine_checkpoint(db->engine, db->busy_timeout_ms) == DB_DONE;
+	if (broken && ok)
+		commits_mend(db->commits);
+	else if (ok)
+		commits_written(db->commits, commits_begin(db->commits));
+	lock_release(db->lock_fd);
+	return ok;
+}
+
 struct db *
 db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
@@ -56,6 +79,7 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	db->sender_quota = o->sender_quota;
 	db->pair_quota = o->pair_quota;
 	db->full_durability = o->full_durability;
+	db->commits = o->full_durability ? o->commits : NULL;
 	db->busy_timeout_ms = db->timeout_ms = o->busy_timeout_ms;
 	db->engine = engine_open(o, error);
 	if (!db->engine) {
@@ -66,6 +90,12 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	db->tombstone_fd = tombstone_open(o->path);
 	if (db->lock_fd < 0 || db->tombstone_fd < 0) {
 		snprintf(error, DB_ERROR_BYTES, "%s: %s", o->path, strerror(errno));
+		db_close(db);
+		return NULL;
+	}
+	if (!adopt_log(db)) {
+		snprintf(
+		    error, DB_ERROR_BYTES, "%s: its log of writes could not be put away", o->path);
 		db_close(db);
 		return NULL;
 	}
@@ -95,7 +125,7 @@ db_seal(struct db *db)
 bool
 db_is_broken(const struct db *db)
 {
-	return engine_is_broken(db->engine);
+	return engine_is_broken(db->engine) || (db->commits && commits_are_broken(db->commits));
 }
 
 bool
@@ -202,59 +232,6 @@ db_failed(enum db_result r)
 {
 	return r == DB_TAKEN || r == DB_ORPHAN || r == DB_BUSY || r == DB_FULL || r == DB_FAIL ||
 	    r == DB_UNDO;
-}
-
-/* After one wait in vain the next ones are short until a write succeeds: while somebody sits on the
- * lock, each worker loses the full time-out once and goes on serving those who only read. */
-static enum db_result
-begin(struct db *db, int timeout_ms)
-{
-	int64_t start = clock_mono_ms();
-	enum db_result r = DB_BUSY;
-	int64_t left;
-
-	if (lock_take(db->lock_fd, timeout_ms)) {
-		left = timeout_ms - (clock_mono_ms() - start);
-		r = engine_begin(db->engine, left > 0 ? (int)left : 0);
-		if (r != DB_DONE)
-			lock_release(db->lock_fd);
-	}
-	if (r == DB_DONE)
-		db->timeout_ms = db->busy_timeout_ms;
-	else if (r == DB_BUSY && timeout_ms >= db->timeout_ms)
-		db->timeout_ms =
-		    db->busy_timeout_ms < SHORT_TIMEOUT_MS ? db->busy_timeout_ms : SHORT_TIMEOUT_MS;
-	return r;
-}
-
-enum db_result
-db_begin(struct db *db)
-{
-	return begin(db, db->timeout_ms);
-}
-
-enum db_result
-db_begin_now(struct db *db)
-{
-	return begin(db, 0);
-}
-
-enum db_result
-db_end(struct db *db, enum db_result r)
-{
-	bool commit = r == DB_ROW || r == DB_DONE || r == DB_NONE;
-	enum db_result done;
-
-	if (commit && !tombstone_sync(db)) {
-		r = DB_FAIL;
-		commit = false;
-	}
-	done = engine_end(db->engine, commit);
-	lock_release(db->lock_fd);
-	wakeup_end(db, commit && done == DB_DONE);
-	if (r == DB_UNDO)
-		r = DB_DONE;
-	return commit && done != DB_DONE ? done : r;
 }
 
 enum db_result

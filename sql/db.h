@@ -3,6 +3,7 @@
 #ifndef SQL_DB_H
 #define SQL_DB_H
 
+#include "commits.h"
 #include "conf.h"
 #include "wake.h"
 
@@ -40,6 +41,8 @@ struct db_options {
 	int64_t file_hold_ms; /* files of a message that is final wait so long for recipients */
 	struct db_quota sender_quota, pair_quota; /* of messages that wait: all of a sender, and of
 						     one sender to one recipient */
+	struct commits *commits; /* of a pool, whose writers share syncs; NULL: each syncs for
+				    itself. Only where durability is full */
 };
 
 #define DB_ERROR_BYTES 512
@@ -65,11 +68,39 @@ typedef void db_notify(void *arg, enum wake_kind kind, const int64_t *accounts, 
 /* Has `notify` called from here on. False: out of memory, nobody is notified. */
 bool db_on_wakeup(struct db *db, db_notify *notify, void *arg);
 
+/* Turns: what several callers write goes into one commit. From db_turn_begin on, every write stays
+ * in one open transaction, whole or not at all, until db_turn_end. After a commit that failed for
+ * want of room writes are by themselves until one succeeds, so that each caller learns of its own.
+ */
+void db_turn_begin(struct db *db);
+
+/* Is something written and not yet committed? Then the writers' lock is held. */
+bool db_turn_is_open(const struct db *db);
+
+/* May another caller join? True for DB_TURN_US at most, while something is open or what was read is
+ * not on the disk yet: all must wait, so more may as well. */
+#define DB_TURN_US 4000
+bool db_turn_may_grow(const struct db *db);
+
+/* Commits, and returns once all that was written or read is on the disk. DB_DONE; DB_BUSY or
+ * DB_FULL: nothing of it was stored; DB_FAIL: it may be lost at the next power cut. */
+enum db_result db_turn_end(struct db *db);
+
+/* What a write does to the world besides the store: called once it is on the disk, or once it is
+ * known that it was not stored. After a DB_FAIL it is not called. */
+typedef void db_effect(void *arg, bool stored);
+
+/* Notes an effect of what was written so far; `arg` must live until db_turn_end. The same one is
+ * called once, however often it was noted. At once where no write is open. */
+#define DB_EFFECTS_EACH 8 /* so many may be noted by one caller */
+void db_after(struct db *db, db_effect *effect, void *arg);
+
 /* From here on only data statements and transactions run on this connection: no schema change, no
  * PRAGMA, no ATTACH. */
 void db_seal(struct db *db);
 
-/* True once a call failed in a way that says that the connection or its file is broken. */
+/* True once a call failed in a way that says that the connection or its file is broken, or that the
+ * disk lost something. */
 bool db_is_broken(const struct db *db);
 
 /* Reads, takes the write lock and, at most every 5 s, writes: DB_DONE when all work. Waits at most

@@ -10,6 +10,26 @@
 
 #include <stddef.h>
 
+#define DB_EFFECTS 64
+
+/* What happens once the transaction that is open has ended. */
+struct db_effects {
+	struct {
+		db_effect *run;
+		void *arg;
+	} list[DB_EFFECTS];
+	int len, saved; /* saved: of these, so many were noted before the write under way */
+};
+
+/* The transaction that several writes share. */
+struct db_turn {
+	bool on; /* they do */
+	bool open; /* it was begun */
+	bool alone; /* the last commit failed */
+	int64_t since_us; /* of the turn, and once it is open of the transaction; monotonic */
+	enum db_result lost; /* DB_DONE, or what ended the transaction before its time */
+};
+
 struct db {
 	struct engine *engine;
 	int lock_fd; /* flock of all writers */
@@ -23,6 +43,9 @@ struct db {
 	int busy_timeout_ms; /* of a writer, as set */
 	int timeout_ms; /* of a writer now: short after a full wait was in vain */
 	int64_t changes; /* rows that the last db_exec has changed */
+	struct commits *commits; /* of the pool; NULL: a commit syncs by itself, or need not */
+	struct db_turn turn;
+	struct db_effects effects;
 	struct wakeup *wakeup; /* of the write under way; NULL: nobody asks */
 	int64_t probed_ms; /* last write of db_probe, monotonic */
 };

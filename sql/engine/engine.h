@@ -59,6 +59,17 @@ const void *engine_blob(struct db_stmt *st, int column, size_t *len);
 enum db_result engine_begin(struct engine *e, int timeout_ms);
 enum db_result engine_end(struct engine *e, bool commit);
 
+/* A part of that transaction, which may be taken back by itself. DB_DONE, or an error. */
+enum db_result engine_save(struct engine *e);
+enum db_result engine_save_end(struct engine *e, bool keep);
+
+/* Is the transaction still there? Some errors end it. */
+bool engine_is_writing(const struct engine *e);
+
+/* Brings the log of writes to the disk, with everything that anybody has committed before. False:
+ * it is not known what is there; the log says why. */
+bool engine_sync(struct engine *e);
+
 /* True once a call failed in a way that says that the connection or its file is broken; once a
  * page was met that is no page of a database. */
 bool engine_is_broken(const struct engine *e);

@@ -18,6 +18,15 @@ static const struct {
 #undef STMT
 };
 
+static const char *const own_texts[SQLITE_OWN__MAX] = {
+	[SQLITE_OWN_BEGIN] = "BEGIN IMMEDIATE",
+	[SQLITE_OWN_COMMIT] = "COMMIT",
+	[SQLITE_OWN_ROLLBACK] = "ROLLBACK",
+	[SQLITE_OWN_SAVE] = "SAVEPOINT part",
+	[SQLITE_OWN_SAVE_BACK] = "ROLLBACK TO part",
+	[SQLITE_OWN_SAVE_END] = "RELEASE part",
+};
+
 static sqlite3_stmt *
 own(struct db_stmt *st)
 {
@@ -76,7 +85,7 @@ sqlite_connect(const struct db_options *o, int flags, char error[static DB_ERROR
 	    "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA "
 	    "synchronous=%s;"
 	    "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=4194304;",
-	    o->full_durability ? "FULL" : "NORMAL");
+	    o->full_durability && !o->commits ? "FULL" : "NORMAL");
 	if (sqlite3_exec(h, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
 		sqlite_refuse(error, o->path, sqlite_why(h, why));
 		sqlite3_close(h);
@@ -138,9 +147,10 @@ prepare_all(struct engine *e, const char *path, char *error)
 		    ok ? "its kinds are not its parameters" : sqlite3_errmsg(e->handle));
 		return false;
 	}
-	return (prepare(e, "BEGIN IMMEDIATE", &e->begin) && prepare(e, "COMMIT", &e->commit) &&
-		   prepare(e, "ROLLBACK", &e->rollback)) ||
-	    sqlite_refuse(error, path, sqlite3_errmsg(e->handle));
+	for (int i = 0; i < SQLITE_OWN__MAX; i++)
+		if (!prepare(e, own_texts[i], &e->own[i]))
+			return sqlite_refuse(error, path, sqlite3_errmsg(e->handle));
+	return true;
 }
 
 struct engine *
@@ -159,6 +169,7 @@ engine_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 		engine_close(e);
 		return NULL;
 	}
+	sqlite_watch_log(e);
 	return e;
 }
 
@@ -169,9 +180,8 @@ engine_close(struct engine *e)
 		return;
 	for (int i = 0; i < ST__MAX; i++)
 		sqlite3_finalize(e->stmts[i]);
-	sqlite3_finalize(e->begin);
-	sqlite3_finalize(e->commit);
-	sqlite3_finalize(e->rollback);
+	for (int i = 0; i < SQLITE_OWN__MAX; i++)
+		sqlite3_finalize(e->own[i]);
 	sqlite3_close(e->handle);
 	free(e);
 }
@@ -190,6 +200,7 @@ authorize(void *arg, int action, const char *a, const char *b, const char *c, co
 	case SQLITE_DELETE:
 	case SQLITE_FUNCTION:
 	case SQLITE_TRANSACTION:
+	case SQLITE_SAVEPOINT:
 	case SQLITE_RECURSIVE:
 		return SQLITE_OK;
 	default:
@@ -295,8 +306,8 @@ sqlite_translate(struct engine *e, int rc)
 	return DB_FAIL;
 }
 
-static enum db_result
-step(struct engine *e, sqlite3_stmt *st)
+enum db_result
+sqlite_step(struct engine *e, sqlite3_stmt *st)
 {
 	enum db_result r = sqlite_translate(e, sqlite3_step(st));
 
@@ -308,7 +319,7 @@ step(struct engine *e, sqlite3_stmt *st)
 enum db_result
 engine_step(struct engine *e, struct db_stmt *st)
 {
-	return step(e, own(st));
+	return sqlite_step(e, own(st));
 }
 
 void
@@ -352,23 +363,6 @@ engine_blob(struct db_stmt *st, int column, size_t *len)
 
 	*len = (size_t)sqlite3_column_bytes(own(st), column);
 	return data;
-}
-
-enum db_result
-engine_begin(struct engine *e, int timeout_ms)
-{
-	sqlite3_busy_timeout(e->handle, timeout_ms);
-	return step(e, e->begin);
-}
-
-enum db_result
-engine_end(struct engine *e, bool commit)
-{
-	enum db_result r = commit ? step(e, e->commit) : DB_DONE;
-
-	if (!sqlite3_get_autocommit(e->handle))
-		step(e, e->rollback);
-	return r;
 }
 
 bool

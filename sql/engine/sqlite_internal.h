@@ -9,16 +9,35 @@
 /* The most parameters that a statement may have. */
 #define SQLITE_PARAMETERS 24
 
+/* What no table of statements has: each transaction's frame. */
+enum sqlite_own {
+	SQLITE_OWN_BEGIN,
+	SQLITE_OWN_COMMIT,
+	SQLITE_OWN_ROLLBACK,
+	SQLITE_OWN_SAVE,
+	SQLITE_OWN_SAVE_BACK,
+	SQLITE_OWN_SAVE_END,
+	SQLITE_OWN__MAX
+};
+
 struct engine {
 	sqlite3 *handle;
-	sqlite3_stmt *stmts[ST__MAX], *begin, *commit, *rollback;
+	sqlite3_stmt *stmts[ST__MAX], *own[SQLITE_OWN__MAX];
 	uint8_t parameters[ST__MAX][SQLITE_PARAMETERS + 1]; /* SQLite's index of $1, $2, ... */
 	int busy_timeout_ms;
+	int log_frames; /* in the WAL after the last commit */
+	bool unsynced; /* a sync of the WAL failed */
 	bool broken, damaged;
 };
 
 /* Translates an SQLite result code, logging what is not expected. */
 enum db_result sqlite_translate(struct engine *e, int rc);
+
+/* One step of a statement; anything but DB_ROW resets it. */
+enum db_result sqlite_step(struct engine *e, sqlite3_stmt *st);
+
+/* From here on each commit notes how long the WAL is, and checkpoints a long one. */
+void sqlite_watch_log(struct engine *e);
 
 /* Opens a raw connection with the pragmas of the house. NULL with one line in `error`. */
 sqlite3 *sqlite_connect(const struct db_options *o, int flags, char error[static DB_ERROR_BYTES]);

@@ -8,7 +8,7 @@
 
 struct wakeup_list {
 	int64_t *accounts;
-	size_t len, room;
+	size_t len, room, saved; /* saved: before the write under way */
 };
 
 struct wakeup {
@@ -45,6 +45,20 @@ make_room(struct wakeup_list *l)
 	return true;
 }
 
+static void
+notify_all(void *arg, bool stored)
+{
+	struct wakeup *w = arg;
+
+	for (int kind = 0; kind < WAKE__KINDS; kind++) {
+		struct wakeup_list *l = &w->lists[kind];
+
+		if (stored && l->len)
+			w->notify(w->arg, (enum wake_kind)kind, l->accounts, l->len);
+		l->len = 0;
+	}
+}
+
 void
 wakeup_for(struct db *db, enum wake_kind kind, int64_t account_id)
 {
@@ -54,6 +68,7 @@ wakeup_for(struct db *db, enum wake_kind kind, int64_t account_id)
 	    !make_room(l))
 		return;
 	l->accounts[l->len++] = account_id;
+	db_after(db, notify_all, db->wakeup);
 }
 
 enum db_result
@@ -73,16 +88,17 @@ wakeup_exec(struct db *db, enum wake_kind kind, enum stmt which, ...)
 }
 
 void
-wakeup_end(struct db *db, bool committed)
+wakeup_save(struct db *db)
 {
-	for (int kind = 0; db->wakeup && kind < WAKE__KINDS; kind++) {
-		struct wakeup_list *l = &db->wakeup->lists[kind];
+	for (int kind = 0; db->wakeup && kind < WAKE__KINDS; kind++)
+		db->wakeup->lists[kind].saved = db->wakeup->lists[kind].len;
+}
 
-		if (committed && l->len)
-			db->wakeup->notify(
-			    db->wakeup->arg, (enum wake_kind)kind, l->accounts, l->len);
-		l->len = 0;
-	}
+void
+wakeup_back(struct db *db)
+{
+	for (int kind = 0; db->wakeup && kind < WAKE__KINDS; kind++)
+		db->wakeup->lists[kind].len = db->wakeup->lists[kind].saved;
 }
 
 void

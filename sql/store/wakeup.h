@@ -1,5 +1,4 @@
-/* Whom a write is to wake: collected inside the transaction, notified after COMMIT and after the
- * writers' lock is free, forgotten after a rollback. */
+/* Whom a write is to wake: collected inside the transaction, and an effect of it (see db_after). */
 #ifndef SQL_WAKEUP_H
 #define SQL_WAKEUP_H
 
@@ -15,8 +14,9 @@ void wakeup_for(struct db *db, enum wake_kind kind, int64_t account_id);
  * there was no row, or an error. */
 enum db_result wakeup_exec(struct db *db, enum wake_kind kind, enum stmt which, ...);
 
-/* Ends a write: notifies if it was committed, and forgets. */
-void wakeup_end(struct db *db, bool committed);
+/* Around a write within a turn: what it has collected is forgotten when it is taken back. */
+void wakeup_save(struct db *db);
+void wakeup_back(struct db *db);
 
 /* Frees what was collected. */
 void wakeup_free(struct db *db);

@@ -1,7 +1,7 @@
 # `make bench`: the relay beside a constant answer, a bare commit loop and a plain Flask program, in one interleaved run.
 # QUICK=1: one round of one second each, without the largest store, to try the machinery.
 
-BENCH = $(addprefix $(BUILD)/bench/,load constant loop listen)
+BENCH = $(addprefix $(BUILD)/bench/,load constant loop listen slowsync.so)
 
 .PHONY: bench-programs
 bench-programs: all $(BENCH)
@@ -19,6 +19,10 @@ $(BUILD)/bench/loop: sql/stmt.def
 $(BUILD)/bench/loop: CFLAGS += -iquote sql
 $(BUILD)/bench/loop: BENCH_LIBS = -lsqlite3
 $(BUILD)/bench/constant: BENCH_LIBS = -lfcgi
+$(BUILD)/bench/slowsync.so: tests/bench/slowsync.c Makefile
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared -o $@ $< -ldl
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/client.h Makefile tests/bench/bench.mk
 	@mkdir -p $(@D)
 	@echo "cc $<"

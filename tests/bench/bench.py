@@ -19,7 +19,7 @@ import table
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NAMES = {10000: "10k", 100000: "100k", 1000000: "1m"}
 MIDDLE = 100000
-BODIES_EACH = 256
+BODIES_EACH, BODIES_ONE = 256, 8192
 SLICE_SEC = 1
 
 
@@ -47,6 +47,7 @@ class Bench:
         self.groups = seed.with_groups(self.seeds[MIDDLE], self.path("groups.db"), measure.CONNECTIONS)
         self.files["groups"] = seed.poll_file(self.path("poll-groups"), self.groups, measure.CONNECTIONS)
         self.files["crowd"] = seed.poll_file(self.path("crowd"), self.seeds[MIDDLE], seed.CLIENTS)
+        self.files["send_one"] = seed.send_file(self.path("send-one"), 1, BODIES_ONE)
         self.files["send"] = seed.send_file(self.path("send"), measure.CONNECTIONS, BODIES_EACH)
         self.files["texts"] = seed.text_file(self.path("texts"))
 
@@ -69,10 +70,13 @@ class Bench:
             self.add(servers.flask(name, self.path(name), self.build, middle, durability))
             self.loops[durability] = self.path(f"loop-{durability}.db")
             seed.copy(middle, self.loops[durability])
+        self.add(servers.relay("send_slow", self.path("send_slow"), self.build, middle, "full",
+                               env=measure.slow_syncs(self.build)))
+        self.loops["slow"] = self.path("loop-slow.db")
+        seed.copy(middle, self.loops["slow"])
 
-    def load(self, server, path, file):
-        return measure.load(self.build, self.servers[server].port, path, measure.CONNECTIONS, SLICE_SEC,
-                            self.files[file])
+    def load(self, server, path, file, connections=measure.CONNECTIONS):
+        return measure.load(self.build, self.servers[server].port, path, connections, SLICE_SEC, self.files[file])
 
     def plan(self):
         """{name: what measures it}, in the order of a round."""
@@ -87,6 +91,10 @@ class Bench:
             plan[f"loop_{kind}"] = lambda kind=kind: measure.loop(
                 self.build, self.loops[kind], kind.upper(), SLICE_SEC, self.files["texts"])
             plan[f"flask_{kind}"] = lambda kind=kind: self.load(f"flask_{kind}", measure.SEND, "send")
+        plan["send_one"] = lambda: self.load("send_full", measure.SEND, "send_one", 1)
+        plan["send_slow"] = lambda: self.load("send_slow", measure.SEND, "send")
+        plan["loop_slow"] = lambda: measure.loop(self.build, self.loops["slow"], "FULL", SLICE_SEC, self.files["texts"],
+                                                 **measure.slow_syncs(self.build))
         return plan
 
     def round(self, number):

@@ -176,7 +176,7 @@ put_message(struct loop *l, int64_t seq, int64_t recipient)
 	/* as long as a sealed one */
 	sqlite3_bind_blob(st, 7, body, (int)(len + SEAL_BYTES), SQLITE_STATIC);
 	sqlite3_bind_int64(st, 10, wall_us() / 1000);
-	sqlite3_bind_int64(st, 15, 0);
+	sqlite3_bind_int64(st, 14, 0);
 	step(l, ST_MESSAGE_INSERT);
 	sqlite3_bind_int64(l->stmts[ST_KEY_PUT], 1, seq);
 	sqlite3_bind_blob(l->stmts[ST_KEY_PUT], 2, key, sizeof(key), SQLITE_STATIC);

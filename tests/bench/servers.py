@@ -110,11 +110,11 @@ def stop_all():
         LIVE.pop().stop()
 
 
-def relay(name, folder, build, db, durability, **more):
+def relay(name, folder, build, db, durability, env=None, **more):
     server = Server(name, folder)
     server.put_settings(RELAY_DURABILITY=durability, **more)
     server.put_database(db)
-    server.spawn([os.path.join(build, "relayd"), "--dir", folder])
+    server.spawn([os.path.join(build, "relayd"), "--dir", folder], **(env or {}))
     return server
 
 

@@ -17,6 +17,9 @@ LABELS = {
     "send_full": "send, full",
     "loop_full": "bare commit loop, full",
     "flask_full": "send, Flask, full",
+    "send_one": "send, full, one connection",
+    "send_slow": "send, full, each sync 2 ms slower",
+    "loop_slow": "bare commit loop, full, each sync 2 ms slower",
     "send_normal": "send, normal",
     "loop_normal": "bare commit loop, normal",
     "flask_normal": "send, Flask, normal",
@@ -25,8 +28,9 @@ LABELS = {
 RATIOS = (
     ("poll_10k", "constant", 0.70), ("poll_100k", "constant", 0.70), ("poll_1m", "constant", 0.70),
     ("poll_groups", "constant", 0.70),
-    ("poll_1m", "poll_10k", 0.85), ("send_full", "loop_full", 0.50), ("send_normal", "loop_normal", 0.55),
-    ("poll_100k", "flask_poll", 5), ("send_full", "flask_full", 3), ("send_normal", "flask_normal", 3),
+    ("poll_1m", "poll_10k", 0.85), ("send_full", "loop_full", 1.25), ("send_slow", "loop_slow", 5),
+    ("send_normal", "loop_normal", 1),
+    ("poll_100k", "flask_poll", 5), ("send_full", "flask_full", 5), ("send_normal", "flask_normal", 3),
 )
 MIB = 1 << 20
 
@@ -70,6 +74,12 @@ def ratio_rows(rounds):
         middle, digits = statistics.median(values), 1 if wanted > 1 else 2
         yield (f"{LABELS[key]} / {LABELS[base]}", f">= {wanted:.{digits}f}",
                f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})", verdict(middle >= wanted))
+
+
+def latency_row(rounds):
+    values = [r["send_full"]["p99_us"] / 1000 for r in rounds]
+    return ("durable sends at 32 connections", "p99 < 20 ms", f"p99 {between(values, 1)} ms",
+            verdict(statistics.median(values) < 20))
 
 
 def crowd_row(crowd):
@@ -137,8 +147,8 @@ def after_rows(after):
 def wanted(rounds, after):
     runs = [run for r in rounds for run in r.values()] + [after["crowd"]] + [w[1] for w in after["wal"].values()]
     bad = sum(run.get("non_2xx", 0) + run.get("errors", 0) for run in runs)
-    rows = [*ratio_rows(rounds), *after_rows(after), ("answers that were not 2xx, and errors, over all", "0", str(bad),
-                                                      verdict(bad == 0))]
+    rows = [*ratio_rows(rounds), latency_row(rounds), *after_rows(after),
+            ("answers that were not 2xx, and errors, over all", "0", str(bad), verdict(bad == 0))]
     return ["| | wanted | measured | |", "|---|---|---|---|"] + [f"| {' | '.join(row)} |" for row in rows]
 
 

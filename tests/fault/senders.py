@@ -7,17 +7,18 @@ GIVE_UP_SEC = 60
 
 
 class Sender(threading.Thread):
-    """Sends numbered messages to one recipient, each under a key of its own, until each is acknowledged."""
+    """Sends numbered messages to one recipient, each under a key of its own, until each is acknowledged. What the same user
+    sends in another `run` has other texts."""
 
-    def __init__(self, user, recipient, count, *, retry=True, payload=""):
+    def __init__(self, user, recipient, count, *, retry=True, payload="", run=0):
         super().__init__(daemon=True)
-        self.user, self.recipient, self.count, self.retry, self.payload = user, recipient, count, retry, payload
+        self.user, self.recipient, self.count, self.retry, self.payload, self.number = user, recipient, count, retry, payload, run
         self.acknowledged, self.refused, self.retries, self.failure = {}, [], 0, None
 
     def run(self):
         try:
             for number in range(self.count):
-                self._send(f"{self.user.address}-{number:05d}")
+                self._send(f"{self.user.address}-{self.number:04d}-{number:05d}")
         except BaseException as error:  # pylint: disable=broad-exception-caught
             self.failure = error
 

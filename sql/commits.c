@@ -1,0 +1,96 @@
+/* Numbers of commits, and who syncs for whom. */
+#include "commits.h"
+
+#include <errno.h>
+
+void
+commits_init(struct commits *c)
+{
+	pthread_mutexattr_t how;
+
+	pthread_mutexattr_init(&how);
+	pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&c->lead, &how);
+	pthread_mutexattr_destroy(&how);
+}
+
+uint64_t
+commits_begin(struct commits *c)
+{
+	return atomic_fetch_add(&c->begun, 1) + 1;
+}
+
+void
+commits_written(struct commits *c, uint64_t number)
+{
+	atomic_store(&c->written, number);
+}
+
+uint64_t
+commits_seen(const struct commits *c)
+{
+	return atomic_load(&c->begun);
+}
+
+bool
+commits_are_synced(const struct commits *c)
+{
+	return atomic_load(&c->synced) >= atomic_load(&c->begun);
+}
+
+bool
+commits_are_broken(const struct commits *c)
+{
+	return atomic_load(&c->broken);
+}
+
+uint32_t
+commits_failures(const struct commits *c)
+{
+	return atomic_load(&c->failures);
+}
+
+/* Whoever died with the lock had synced, or not: the next one does. */
+static void
+lead(struct commits *c)
+{
+	if (pthread_mutex_lock(&c->lead) == EOWNERDEAD)
+		pthread_mutex_consistent(&c->lead);
+}
+
+/* A reader may have seen a commit whose writer has not yet noted it as written, or was killed
+ * before: then this sync covers it all the same, though its number is not given out. */
+bool
+commits_wait(struct commits *c, uint64_t number, bool (*sync)(void *arg), void *arg)
+{
+	bool ok;
+
+	if (atomic_load(&c->synced) >= number)
+		return true;
+	lead(c);
+	ok = atomic_load(&c->synced) >= number;
+	if (!ok && !atomic_load(&c->broken)) {
+		const uint64_t written = atomic_load(&c->written);
+
+		ok = sync(arg);
+		if (ok) {
+			atomic_store(&c->synced, written);
+		} else {
+			atomic_store(&c->broken, true);
+			atomic_fetch_add(&c->failures, 1);
+		}
+	}
+	pthread_mutex_unlock(&c->lead);
+	return ok;
+}
+
+void
+commits_mend(struct commits *c)
+{
+	lead(c);
+	atomic_store(&c->written, atomic_load(&c->begun));
+	atomic_store(&c->synced, atomic_load(&c->begun));
+	atomic_store(&c->broken, false);
+	pthread_mutex_unlock(&c->lead);
+}

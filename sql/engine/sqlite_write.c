@@ -1,0 +1,97 @@
+/* Transactions of the SQLite engine, and when its log of writes (the WAL) goes to the disk. */
+#include "sqlite_internal.h"
+
+#include "log.h"
+
+/* As many pages as make a good write of the database file, and a log that stays small. */
+#define CHECKPOINT_FRAMES 1000
+
+/* Instead of SQLite's own, which checkpoints too but keeps it to itself when that fails. */
+static int
+note_frames(void *arg, sqlite3 *h, const char *name, int frames)
+{
+	struct engine *e = arg;
+
+	(void)h, (void)name;
+	e->log_frames = frames;
+	return SQLITE_OK;
+}
+
+void
+sqlite_watch_log(struct engine *e)
+{
+	sqlite3_wal_hook(e->handle, note_frames, e);
+}
+
+enum db_result
+engine_begin(struct engine *e, int timeout_ms)
+{
+	sqlite3_busy_timeout(e->handle, timeout_ms);
+	return sqlite_step(e, e->own[SQLITE_OWN_BEGIN]);
+}
+
+/* Writes a long log back into the database, as far as no reader needs it. What was committed may
+ * have been lost where its sync fails: an error that the kernel reports once, so here it is kept
+ * for engine_sync. */
+static void
+checkpoint_if_due(struct engine *e)
+{
+	int rc;
+
+	if (e->log_frames < CHECKPOINT_FRAMES)
+		return;
+	rc = sqlite3_wal_checkpoint_v2(e->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
+		e->unsynced = e->broken = true;
+	else if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+		log_warn("the log of writes stays as it is: %s", sqlite3_errmsg(e->handle));
+}
+
+enum db_result
+engine_end(struct engine *e, bool commit)
+{
+	enum db_result r = commit ? sqlite_step(e, e->own[SQLITE_OWN_COMMIT]) : DB_DONE;
+
+	if (!sqlite3_get_autocommit(e->handle))
+		sqlite_step(e, e->own[SQLITE_OWN_ROLLBACK]);
+	else if (commit && r == DB_DONE)
+		checkpoint_if_due(e);
+	return r;
+}
+
+enum db_result
+engine_save(struct engine *e)
+{
+	return sqlite_step(e, e->own[SQLITE_OWN_SAVE]);
+}
+
+enum db_result
+engine_save_end(struct engine *e, bool keep)
+{
+	enum db_result r = keep ? DB_DONE : sqlite_step(e, e->own[SQLITE_OWN_SAVE_BACK]);
+
+	return r == DB_DONE ? sqlite_step(e, e->own[SQLITE_OWN_SAVE_END]) : r;
+}
+
+bool
+engine_is_writing(const struct engine *e)
+{
+	return !sqlite3_get_autocommit(e->handle);
+}
+
+bool
+engine_sync(struct engine *e)
+{
+	sqlite3_file *log = NULL;
+	int rc = sqlite3_file_control(e->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+
+	if (rc == SQLITE_OK)
+		rc = e->unsynced || !log || !log->pMethods ?
+		    SQLITE_IOERR_FSYNC :
+		    log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+	if (rc == SQLITE_OK)
+		return true;
+	log_error("the log of writes could not be brought to the disk (%d)", rc);
+	e->unsynced = e->broken = true;
+	return false;
+}
