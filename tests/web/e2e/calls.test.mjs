@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { axe, freePort, launch, open, signedIn, signIn, startRelay, talkTo, tooWide, until, write } from './lib.mjs';
 
 const SECRET = 'secret-of-this-test';
@@ -68,6 +68,13 @@ before(async () => {
   await talkTo(ben, 'mia');
   await write(mia, 'Shall we talk?');
   await ben.locator('.msg', { hasText: 'Shall we talk?' }).waitFor();
+});
+/** A test that failed leaves no call to the next one. */
+afterEach(async () => {
+  for (const page of [mia, ben]) {
+    if (!(await page?.locator('.call, .call-card, .call-bar').count())) continue;
+    for (const name of ['Hang up', 'Decline', 'Cancel', 'Close']) await button(page, name).first().click({ timeout: 500 }).catch(() => undefined);
+  }
 });
 after(async () => {
   await browser?.close();
@@ -167,6 +174,7 @@ test('a-call-with-pictures-camera-microphone-and-screen', async () => {
     await until('the picture moves', async () => (await time()) > from + 0.2);
     assert.deepEqual(await axe(page), []);
   }
+  for (const page of [mia, ben]) assert.equal(await page.evaluate(() => globalThis.pcs.at(-1).getTransceivers().length), 2);
   await press(mia, 'My camera');
   await ben.locator('.call-theirs').waitFor({ state: 'hidden' });
   assert.equal(await button(mia, 'My camera').getAttribute('aria-pressed'), 'false');

@@ -93,7 +93,7 @@ export class Link {
       if (t) {
         if (t.direction !== 'sendrecv') t.direction = 'sendrecv';
         void t.sender.replaceTrack(track).catch(() => undefined);
-      } else if (track && this.#mayOffer) this.pc.addTransceiver(track, { direction: 'sendrecv' });
+      } else if (track && this.#mayOffer && this.#talk) this.pc.addTransceiver(track, { direction: 'sendrecv' });
     }
   }
 

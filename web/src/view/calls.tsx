@@ -198,6 +198,8 @@ function Picture({ track, own, show }: { track: MediaStreamTrack | null; own?: b
   useLayoutEffect(() => {
     ref.current!.srcObject = streamOf(track);
   }, [track]);
+  // what was not to be seen when it came does not play by itself
+  useEffect(() => void (show && track && ref.current!.play().catch(() => undefined)), [show, track]);
   const isMirror = own && track === mine.value.camera;
   // the sound comes from an element of its own
   return <video ref={ref} class={`${own ? 'call-own' : 'call-theirs'}${isMirror ? ' mirror' : ''}`} hidden={!show} autoplay playsInline muted aria-label={own ? t('call.ownPicture') : t('call.theirPicture', { name: nameOf(call.value.peer) })} />;
