@@ -31,7 +31,7 @@ function run(start, ...happenings) {
     c = next;
     for (const x of effects) {
       if (x.do === 'timer') done.push(x.ms > 0 ? `timer ${x.name} ${x.ms}` : '');
-      else if (x.do === 'send') done.push(`send ${x.signal.type}${x.signal.by ? ' by ' + x.signal.by : ''}${x.failed ? ' failed' : ''} to ${x.to}`);
+      else if (x.do === 'send') done.push(`send ${x.signal.type}${x.signal.by ? ' by ' + x.signal.by : ''}${x.signal.failed ? ' failed' : ''} to ${x.to}`);
       else if (x.do === 'negotiate') done.push(`negotiate ${x.type}`);
       else done.push(x.do);
     }
@@ -133,6 +133,12 @@ test('without-devices-there-is-a-way-on', () => {
   assert.equal(run(stuck, heard({ call_id: 'theirs', type: 'hangup' }))[0].phase, 'idle');
 });
 
+test('what-stops-a-call-before-it-left-is-told-to-nobody', () => {
+  const [c, done] = run(run(m.idle, ...OUT)[0], { e: 'stuck', why: 'noRelay' });
+  assert.deepEqual([c.end, c.stuck, done], ['failed', 'noRelay', ['close']]);
+  assert.deepEqual(run(run(m.idle, ...TAKEN)[0], { e: 'stuck', why: 'noRelay' })[1], ['send hangup by here failed to ben', 'close']);
+});
+
 test('devices-that-open-too-late-are-let-go', () => {
   assert.deepEqual(run(m.idle, { e: 'ready' }), [m.idle, ['close']]);
 });
@@ -175,7 +181,7 @@ test('every-way-out-closes-the-devices', () => {
 
 // -- lines -------------------------------------------------------------------------------------------
 
-const line = (...signals) => signals.reduce((l, [type, own, at = 0, more = {}]) => m.lineAfter(l, { call_id: 'c', type, media: 'video', ...more }, own, at, !more.away, more.failed), null);
+const line = (...signals) => signals.reduce((l, [type, own, at = 0, more = {}]) => m.lineAfter(l, { call_id: 'c', type, media: 'video', ...more }, own, at, !more.away), null);
 
 test('a-line-says-what-became-of-a-call', () => {
   const say = (...s) => line(...s)?.outcome;

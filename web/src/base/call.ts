@@ -11,6 +11,8 @@ export interface Signal {
   media?: Medium;
   /** Which device of the callee says it; in `taken`: which one got the call, or `glare` where another call took the place of this one. */
   by?: string;
+  /** A hangup because no connection came about. */
+  failed?: boolean;
 }
 
 /** How long it rings, and how old an offer may be to ring at all. */
@@ -35,7 +37,7 @@ export function parseSignal(text: string): Signal | null {
   if (!/^(offer|answer|hangup|busy|taken)$/.test(String(s.type))) return null;
   const sdp = typeof s.sdp === 'string' && s.sdp.length <= MOST_SDP ? s.sdp : undefined;
   if ((s.type === 'offer' || s.type === 'answer') && !sdp) return null;
-  return { call_id: s.call_id, type: s.type as SignalType, sdp, media: s.media === 'video' ? 'video' : 'audio', by: typeof s.by === 'string' ? s.by.slice(0, 64) : undefined };
+  return { call_id: s.call_id, type: s.type as SignalType, sdp, media: s.media === 'video' ? 'video' : 'audio', by: typeof s.by === 'string' ? s.by.slice(0, 64) : undefined, ...(s.failed === true ? { failed: true } : {}) };
 }
 
 export type Phase = 'idle' | 'asking' | 'calling' | 'ringing' | 'answering' | 'connecting' | 'open' | 'ended';
@@ -78,7 +80,7 @@ export type Effect =
   | { do: 'answer'; sdp: string }
   | { do: 'accept'; sdp: string }
   | { do: 'negotiate'; type: 'offer' | 'answer'; sdp: string }
-  | { do: 'send'; to: string; signal: Signal; failed?: boolean }
+  | { do: 'send'; to: string; signal: Signal }
   | { do: 'timer'; name: Timer; ms: number }
   | { do: 'restart' }
   /** Ends the connection; the devices stay open. */
@@ -115,7 +117,7 @@ function over(c: Call, end: End, now: number, effects: Effect[] = []): Step {
   // what one did oneself, and what another device does, needs no screen
   if (end === 'missed' || end === 'elsewhere') return [idle, all];
   const stays = end === 'failed' || end === 'lost' || end === 'unreached' || end === 'refused' || end === 'unanswered' || end === 'busy';
-  return [{ ...c, phase: 'ended', end, stuck: undefined, sdp: undefined, ms: c.since ? now - c.since : undefined }, [...all, { do: 'timer', name: 'shown', ms: stays ? 0 : SHOW_END_MS }]];
+  return [{ ...c, phase: 'ended', end, sdp: undefined, ms: c.since ? now - c.since : undefined }, [...all, { do: 'timer', name: 'shown', ms: stays ? 0 : SHOW_END_MS }]];
 }
 
 const ring = (peer: string, s: Signal, age: number): Step => [
@@ -175,7 +177,7 @@ function signalled(c: Call, s: Signal, peer: string, age: number, now: number): 
       if (c.phase === 'ringing' || c.phase === 'answering') return over(c, 'missed', now);
       // another device of theirs declines what this one has answered
       if (c.mine && c.by && s.by && s.by !== c.by) return [c, []];
-      return isTalk ? over(c, 'hungup', now) : [c, []];
+      return isTalk ? over(c, s.failed && c.phase === 'connecting' ? 'failed' : 'hungup', now) : [c, []];
   }
 }
 
@@ -185,7 +187,7 @@ function timedOut(c: Call, name: Timer, now: number): Step {
     if (c.phase === 'calling') return over(c, c.reached ? 'unanswered' : 'unreached', now, [sends(c, 'hangup')]);
     return c.phase === 'ringing' || c.phase === 'answering' ? over(c, 'missed', now) : [c, []];
   }
-  if (name === 'connect' && c.phase === 'connecting') return over(c, 'failed', now, [{ ...sends(c, 'hangup'), failed: true } as Effect]);
+  if (name === 'connect' && c.phase === 'connecting') return over(c, 'failed', now, [sends(c, 'hangup', { failed: true })]);
   if (name === 'lost' && c.phase === 'open' && c.link === 'away') return over(c, 'lost', now, [sends(c, 'hangup')]);
   return [c, []];
 }
@@ -211,7 +213,10 @@ export function step(c: Call, h: Happening, now: number): Step {
       if (c.phase === 'answering') return [{ ...c, phase: 'connecting', stuck: undefined, sdp: undefined }, [{ do: 'answer', sdp: c.sdp! }, ...clear('ring'), { do: 'timer', name: 'connect', ms: CONNECT_MS }]];
       return [c, isBusy(c) ? [] : [{ do: 'close' }]];
     case 'stuck':
-      return c.phase === 'asking' || c.phase === 'answering' ? [{ ...c, stuck: h.why }, []] : c.phase === 'calling' || c.phase === 'connecting' ? over({ ...c, stuck: undefined }, 'failed', now, [{ ...sends(c, 'hangup'), failed: true } as Effect]) : [c, []];
+      if (c.phase === 'asking' || c.phase === 'answering') return [{ ...c, stuck: h.why }, []];
+      // before the offer has left there is nobody to tell
+      if (c.phase === 'calling') return over({ ...c, stuck: h.why }, 'failed', now);
+      return c.phase === 'connecting' ? over({ ...c, stuck: h.why }, 'failed', now, [sends(c, 'hangup', { failed: true })]) : [c, []];
     case 'retry': {
       const devices = h.devices ?? c.devices;
       return c.stuck ? [{ ...c, devices, stuck: undefined }, [{ do: 'media', devices }]] : [c, []];
@@ -257,8 +262,8 @@ export interface Line {
 
 const isOpen = (o: Outcome): boolean => o === 'ringing' || o === 'calling';
 
-/** A line after a signal: `own` is what one's own side sent, `here` from this device. `failed`: it ends because no connection came about. null: there is none. */
-export function lineAfter(line: Line | null, s: Signal, own: boolean, at: number, here = true, failed = false): Line | null {
+/** A line after a signal: `own` is what one's own side sent, `here` from this device. null: there is none. */
+export function lineAfter(line: Line | null, s: Signal, own: boolean, at: number, here = true): Line | null {
   if (s.type === 'offer') return line ?? { outcome: own ? 'calling' : 'ringing', media: s.media ?? 'audio', mine: own, at };
   if (!line) return null;
   const { outcome } = line;
@@ -269,7 +274,7 @@ export function lineAfter(line: Line | null, s: Signal, own: boolean, at: number
   }
   if (s.type === 'taken') return s.by === GLARE && isOpen(outcome) ? null : outcome === 'ringing' && !own ? { ...line, outcome: 'elsewhere' } : line;
   if (s.type === 'busy') return !isOpen(outcome) || own === line.mine ? line : { ...line, outcome: own ? 'missed' : 'busy' };
-  if (failed && outcome !== 'busy') return { ...line, outcome: line.mine ? 'failed' : outcome, answered: undefined };
+  if (s.failed && (isOpen(outcome) || line.answered !== undefined)) return { ...line, outcome: 'failed', answered: undefined };
   if (outcome === 'ringing') return { ...line, outcome: own ? 'declined' : 'missed' };
   if (outcome === 'calling') return { ...line, outcome: !own ? 'refused' : at - line.at >= RING_MS - 1000 ? 'unanswered' : 'cancelled' };
   return line.answered !== undefined && line.ms === undefined ? { ...line, ms: Math.max(0, at - line.answered) } : line;

@@ -51,13 +51,13 @@ async function writeLine(e: Engine, key: string, h: Pick<Heard, 'peer' | 'name'>
   if (isNews) e.emit('fresh', [m]);
 }
 
-async function record(e: Engine, h: Heard, here: boolean, failed = false): Promise<void> {
+async function record(e: Engine, h: Heard, here: boolean): Promise<void> {
   const key = keyOf(h.peer, h.signal.call_id);
   const old = await e.store.message.get(key);
   // an answer of a call that went on long ago, or a second offer inside of one, is no call of its own
   if (!old && h.signal.type !== 'offer') return;
   const before = old ? lineOf(old) : null;
-  const line = lineAfter(before, h.signal, h.own, h.at, here, failed);
+  const line = lineAfter(before, h.signal, h.own, h.at, here);
   const open = { ...(await e.store.get<Record<string, Open>>(openKey)) };
   if (!line) {
     if (old) await e.discard(old);
@@ -106,17 +106,17 @@ export async function take(e: Engine, items: Item[]): Promise<void> {
   }
   if (!heard.length) return;
   for (const h of heard) await e.store.alone(() => record(e, h, false));
+  // this tab's views hear it as those of others do
   const bus = new BroadcastChannel(busName(e));
   bus.postMessage(heard);
   bus.close();
-  e.emit('calls', heard);
   await settle(e);
 }
 
 /** Sends a signal; the message's id. Tries again while it is of use: throws when the relay refuses it or time is over. */
-export async function sendSignal(e: Engine, peer: string, signal: Signal, o: { keepalive?: boolean; failed?: boolean } = {}): Promise<string> {
+export async function sendSignal(e: Engine, peer: string, signal: Signal, o: { keepalive?: boolean } = {}): Promise<string> {
   // a renegotiation in the middle of a call is no news of the call; its line is there already
-  const noted = e.store.alone(() => record(e, { signal, peer, name: e.session.name, own: true, at: e.now() }, true, o.failed)).then(() => settle(e));
+  const noted = e.store.alone(() => record(e, { signal, peer, name: e.session.name, own: true, at: e.now() }, true)).then(() => settle(e));
   noted.catch(() => undefined);
   const body = JSON.stringify({ to: peer, kind: 'call', text: JSON.stringify(signal), idempotency_key: newId() });
   for (let i = 0; ; i++) {

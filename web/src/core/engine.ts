@@ -14,7 +14,6 @@ import { Leader } from './leader';
 import { Outbox } from './outbox';
 import { Receipts } from './receipts';
 import { Sync, type SyncState } from './sync';
-import type { Heard } from './calls';
 
 export interface Settings {
   readReceipts: boolean;
@@ -70,7 +69,6 @@ export interface EngineEvents {
   contacts: Contact[];
   wiped: undefined;
   leads: boolean;
-  calls: Heard[];
 }
 
 export interface Outgoing {

@@ -86,8 +86,8 @@ async function servers(): Promise<RTCConfiguration | Stuck> {
   }
 }
 
-function say(c: Call, signal_: Signal, failed = false, keepalive = false): Promise<string> {
-  return sendSignal(engine!, c.peer, signal_, { failed, keepalive });
+function say(c: Call, signal_: Signal, keepalive = false): Promise<string> {
+  return sendSignal(engine!, c.peer, signal_, { keepalive });
 }
 
 async function connect(c: Call): Promise<Link | null> {
@@ -220,7 +220,7 @@ async function effect(x: Effect): Promise<void> {
       early.push(x);
       return;
     case 'send':
-      await sendSignal(engine!, x.to, x.signal, { failed: x.failed });
+      await sendSignal(engine!, x.to, x.signal);
       return;
     case 'timer': {
       clearTimeout(timers.get(x.name));
@@ -340,7 +340,7 @@ function leave(): void {
   if (c.phase === 'ringing' || c.phase === 'idle' || c.phase === 'ended') return;
   closeLink(true);
   closeAll();
-  if (c.phase !== 'asking' && engine) void say(c, { call_id: c.id, type: 'hangup', by: c.mine ? undefined : c.by }, false, true).catch(() => undefined);
+  if (c.phase !== 'asking' && engine) void say(c, { call_id: c.id, type: 'hangup', by: c.mine ? undefined : c.by }, true).catch(() => undefined);
   call.value = idle;
   letGo();
   ringStop();
@@ -357,7 +357,6 @@ export function attend(e: Engine): () => void {
     void settle(e).catch(() => undefined);
   };
   const offs = [
-    e.on('calls', (list) => void hear(e, list)),
     e.on('leads', (leads) => {
       if (leads) again();
       // another tab is looked at now: it rings there

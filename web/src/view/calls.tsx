@@ -6,7 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isBusy, type Call, type Medium, type Outcome } from '../base/call';
 import { partsOf, type Chat, type Message } from '../base/model';
 import { lengthOf, t, timeOf, fullTime } from '../i18n';
-import { chats, onePane } from '../state/app';
+import { chats, go, onePane } from '../state/app';
 import { Icon, type IconName } from '../ui/icon';
 import { say } from '../ui/live';
 import { openMenu } from '../ui/menu';
@@ -246,6 +246,7 @@ function WaysOn({ c }: { c: Call }) {
     <div class="call-ways">
       {isBad && <Button kind="main" icon="phone" onClick={() => (dispatch({ e: 'dismiss' }), startCall(c.peer, c.media))}>{t('call.again')}</Button>}
       {isBad && <Button onClick={toChat}>{t('call.write')}</Button>}
+      {c.stuck === 'noRelay' && chats.value!.settings.value.callsHidden && <Button onClick={() => (dispatch({ e: 'dismiss' }), go({ page: 'settings/privacy' }))}>{t('settings.title')}</Button>}
       {close('close')}
     </div>
   );
