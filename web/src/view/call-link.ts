@@ -168,7 +168,10 @@ export class Link {
   restart(servers?: RTCIceServer[]): void {
     if (this.pc.signalingState === 'closed') return;
     if (servers) this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: servers });
-    this.pc.restartIce();
+    if (this.#isOffering) return;
+    // an offer that nobody answered went down with the connection
+    if (this.pc.signalingState === 'have-local-offer') void this.pc.setLocalDescription({ type: 'rollback' }).then(() => this.pc.restartIce(), () => undefined);
+    else this.pc.restartIce();
   }
 
   async count(): Promise<Count> {

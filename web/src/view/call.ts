@@ -29,6 +29,8 @@ export const isLive = computed(() => isBusy(call.value));
 
 const COUNT_MS = 3000;
 const REACH_MS = 1500;
+/** While there is no connection it is tried this often. */
+const RESTART_MS = 7000;
 /** The polite side leaves the first try to the other one. */
 const POLITE_MS = 4000;
 
@@ -37,6 +39,7 @@ let link: Link | null = null;
 let before: Count | null = null;
 let counter = 0;
 let reach = 0;
+let restarted = 0;
 let release: (() => void) | null = null;
 const timers = new Map<Timer, number>();
 /** What came before the connection was there to take it. */
@@ -153,6 +156,7 @@ function closeLink(bye: boolean): void {
 
 async function restart(): Promise<void> {
   const from = link;
+  restarted = Date.now();
   const config = await servers();
   const go_ = (): void => {
     if (link === from && (call.peek().link === 'away' || call.peek().phase === 'connecting')) from?.restart(typeof config === 'string' ? undefined : config.iceServers);
@@ -166,6 +170,7 @@ function startCount(): void {
   before = null;
   counter = setInterval(() => {
     const from = link;
+    if (call.peek().link === 'away' && Date.now() - restarted > RESTART_MS) dispatch({ e: 'disconnected' });
     void from?.count().then((now) => {
       if (link !== from) return;
       if (before) dispatch({ e: 'quality', poor: isPoor(before, now) });

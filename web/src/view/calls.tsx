@@ -11,7 +11,7 @@ import { Icon, type IconName } from '../ui/icon';
 import { say } from '../ui/live';
 import { openMenu } from '../ui/menu';
 import { Avatar, Button, Hidden, Round } from '../ui/parts';
-import { answerCall, attend, call, dispatch, hangUp, heardTrack, hint, isFull, nameOf, refusal, seenTrack, startCall, switchCamera, switchMute, switchScreen, toChat, told } from './call';
+import { answerCall, attend, call, dispatch, hangUp, heardTrack, hint, isFull, isLive, nameOf, refusal, seenTrack, startCall, switchCamera, switchMute, switchScreen, toChat, told } from './call';
 import { CallDevices } from './call-devices';
 import { canChooseSpeaker, canShare, mine, muted } from './call-media';
 import { callText } from './words';
@@ -65,7 +65,7 @@ export function CallLine({ m }: { m: Message }) {
   const [outcome, media] = m.text.split('.') as [Outcome, Medium];
   const c = chats.value!;
   const isOver = outcome !== 'ringing' && outcome !== 'calling';
-  const canCall = isOver && c.config.value?.features['calls'] && !c.chat(m.chat).value.blocked;
+  const canCall = isOver && !isLive.value && c.config.value?.features['calls'] && !c.chat(m.chat).value.blocked;
   const onMenu = (e: MouseEvent): void => {
     e.preventDefault();
     openMenu({ x: e.clientX, y: e.clientY }, t('msgMenu'), [{ label: t('removeHere'), icon: 'trash-2', bad: true, run: () => void c.engine.discard(m) }]);
@@ -76,7 +76,11 @@ export function CallLine({ m }: { m: Message }) {
       <span>
         {callText(m.text)}
         <Hidden>, {t(media === 'video' ? 'call.video' : 'call.audio')}</Hidden>
-        {m.duration !== undefined && <span dir="ltr">, {clock(m.duration)}</span>}
+        {m.duration !== undefined && (
+          <>
+            , <span dir="ltr">{clock(m.duration)}</span>
+          </>
+        )}
       </span>
       <time dateTime={new Date(m.at).toISOString()} title={fullTime(m.at)}>
         {timeOf(m.at)}
@@ -307,10 +311,14 @@ function Whole({ c }: { c: Call }) {
       <div class="call-head">
         {c.phase !== 'ended' && <Round icon="chevron-down" label={t('call.small')} keys="Esc" onClick={() => (isFull.value = false)} />}
         <span class="grow call-title">
-          <Name c={c} />
-          {(seen || c.phase === 'open') && <Status c={c} />}
+          {c.phase === 'open' && (
+            <>
+              <Name c={c} />
+              <Status c={c} />
+            </>
+          )}
         </span>
-        {seen && document.pictureInPictureEnabled && <Round icon="external-link" label={t('call.pip')} onClick={togglePicture} />}
+        {seen && document.pictureInPictureEnabled && <Round icon="picture-in-picture-2" label={t('call.pip')} onClick={togglePicture} />}
         {isBusy(c) && !c.stuck && <Round icon="sliders-horizontal" label={t('call.devices')} aria-expanded={hasDevices} onClick={() => showDevices(!hasDevices)} />}
       </div>
       <div class="call-stage" data-seen={seen || undefined}>
