@@ -323,6 +323,20 @@ test('both-call-at-once', async () => {
   }
   await over(mia, ben);
   for (const page of [mia, ben]) await until('one line is left of it', async () => /Incoming|Outgoing/.test(await lineText(page)));
+  // while one of them is still being asked for the microphone
+  await mia.evaluate(() => {
+    const { mediaDevices: media } = navigator;
+    const real = media.getUserMedia;
+    media.getUserMedia = (wish) => new Promise((done) => (globalThis.allow = done)).then(() => ((media.getUserMedia = real), real.call(media, wish)));
+  });
+  await press(mia, 'Audio call');
+  await until('the microphone is asked for', () => mia.evaluate(() => !!globalThis.allow));
+  await press(ben, 'Audio call');
+  await says(ben, 'It rings there');
+  await mia.evaluate(() => globalThis.allow());
+  await Promise.all([isOpen(mia), isOpen(ben)]);
+  await grows(ben, 'packets');
+  await over(ben, mia);
 });
 
 test('no-microphone-no-camera-denied', async () => {

@@ -42,8 +42,6 @@ let reach = 0;
 let restarted = 0;
 let release: (() => void) | null = null;
 const timers = new Map<Timer, number>();
-/** What came before the connection was there to take it. */
-let early: { type: 'offer' | 'answer'; sdp: string }[] = [];
 
 const lockName = (sid: string): string => `webchat:call:${sid}`;
 
@@ -149,7 +147,6 @@ function closeLink(bye: boolean): void {
   clearInterval(reach);
   link?.close(bye);
   link = before = null;
-  early = [];
   heardTrack.value = seenTrack.value = null;
   told.value = {};
 }
@@ -192,14 +189,16 @@ muted.subscribe(outgoing);
 
 async function openMedia(c: Call, devices: Devices): Promise<void> {
   if (!isSecure || !canCall()) return dispatch({ e: 'stuck', why: 'insecure' });
+  // their call may have taken the place of ours meanwhile: it is the same two people
+  const isGone = (): boolean => !isBusy(call.peek()) || call.peek().peer !== c.peer;
   const mayHold = await hold();
-  if (call.peek().id !== c.id) return;
+  if (isGone()) return isBusy(call.peek()) ? undefined : letGo();
   if (!mayHold) {
     toast(t('call.other'));
     return dispatch({ e: 'hangup' });
   }
   const why = await openDevices(devices, wished());
-  if (call.peek().id !== c.id && !isBusy(call.peek())) return void (why === null && closeAll());
+  if (isGone()) return;
   if (why) dispatch({ e: 'stuck', why });
   else if (why === null) dispatch({ e: 'ready' });
 }
@@ -215,15 +214,12 @@ async function effect(x: Effect): Promise<void> {
     case 'answer': {
       const made = await connect(c);
       await made?.hear('offer', x.sdp);
-      for (const d of early.splice(0)) await made?.hear(d.type, d.sdp);
       return;
     }
     case 'accept':
       return link?.hear('answer', x.sdp);
     case 'negotiate':
-      if (link) return link.hear(x.type, x.sdp);
-      early.push(x);
-      return;
+      return link?.hear(x.type, x.sdp);
     case 'send':
       await sendSignal(engine!, x.to, x.signal);
       return;
@@ -346,9 +342,8 @@ function leave(): void {
   closeLink(true);
   closeAll();
   if (c.phase !== 'asking' && engine) void say(c, { call_id: c.id, type: 'hangup', by: c.mine ? undefined : c.by }, true).catch(() => undefined);
-  call.value = idle;
   letGo();
-  ringStop();
+  silence();
 }
 
 /** Hears of calls of a session until what comes back is called. */
