@@ -425,6 +425,72 @@ test('new-ways-to-each-other-in-the-middle-of-a-call', async () => {
   await over(mia, ben);
 });
 
+/** A client that knows no more than docs/api.md says: sound alone, no channel of data, no `by`. Run in a page. */
+const plainClient = async ({ token, address, peer, id, wish }) => {
+  const ask = async (path, body) => (await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-PChat-Session': token }, body: JSON.stringify(body) })).json();
+  const pc = new RTCPeerConnection();
+  globalThis.pcs.push(pc);
+  const media = await navigator.mediaDevices.getUserMedia(wish);
+  for (const track of media.getTracks()) pc.addTrack(track, media);
+  const say = (signal) => ask('/api/v1/messages', { to: peer, kind: 'call', text: JSON.stringify({ call_id: id, ...signal }) });
+  const gathered = () => new Promise((done) => (pc.iceGatheringState === 'complete' ? done() : (pc.addEventListener('icegatheringstatechange', () => pc.iceGatheringState === 'complete' && done()), setTimeout(done, 1500))));
+  globalThis.heard = [];
+  globalThis.isOver = false;
+  globalThis.hangUp = () => (media.getTracks().forEach((x) => x.stop()), pc.close(), (globalThis.isOver = true), say({ type: 'hangup' }));
+  await pc.setLocalDescription();
+  await gathered();
+  await say({ type: 'offer', media: 'audio', sdp: pc.localDescription.sdp });
+  let cursor = '';
+  (async () => {
+    while (!globalThis.isOver) {
+      const news = await ask('/api/v1/webchat/poll', { chat_address: address, cursor });
+      cursor = news.cursor;
+      for (const m of news.messages) {
+        const d = JSON.parse(m.text);
+        if (d.call_id !== id) continue;
+        globalThis.heard.push(d.type);
+        if (d.type === 'answer') await pc.setRemoteDescription(d);
+        if (d.type !== 'offer') continue;
+        await pc.setRemoteDescription(d);
+        await pc.setLocalDescription();
+        await gathered();
+        await say({ type: 'answer', sdp: pc.localDescription.sdp });
+      }
+      await new Promise((done) => setTimeout(done, 200));
+    }
+  })();
+};
+
+test('with-a-client-that-knows-no-more-than-the-api', async () => {
+  const zed = await relay.user('zed', 'Zed');
+  const page = await open(browser, relay.page, { init: watched });
+  await page.evaluate(plainClient, { token: zed.token, address: 'zed', peer: 'ben', id: 'plain1', wish: { audio: true } });
+  await card(ben).getByText('Zed').waitFor();
+  await card(ben).getByRole('button', { name: 'Answer', exact: true }).click();
+  await isOpen(ben);
+  for (const side of [ben, page]) await grows(side, 'packets');
+  await press(ben, 'My camera');
+  await grows(page, 'frames');
+  assert.deepEqual(await page.evaluate(() => globalThis.heard), ['answer', 'offer']);
+  await page.evaluate(() => globalThis.hangUp());
+  await ben.locator('.call').getByText('Call ended').waitFor();
+  await released(ben);
+  await isIdle(ben);
+  await page.evaluate(plainClient, { token: zed.token, address: 'zed', peer: 'ben', id: 'plain2', wish: { audio: true, video: true } });
+  await card(ben).getByRole('button', { name: 'Answer', exact: true }).click();
+  await isOpen(ben);
+  await ben.locator('.call-theirs').waitFor();
+  await grows(ben, 'frames');
+  await page.evaluate(() => globalThis.hangUp());
+  await isIdle(ben);
+  // what is no signal is nothing at all
+  await zed.send('ben', 'ring ring', { kind: 'call' });
+  await zed.send('ben', 'Can you hear me?');
+  await ben.locator('.row', { hasText: 'Can you hear me?' }).waitFor();
+  assert.doesNotMatch(await ben.locator('body').innerText(), /ring ring|plain1/);
+  await page.context().close();
+});
+
 test('no-connection-comes-about', async () => {
   for (const page of [mia, ben]) {
     await page.evaluate(() => {

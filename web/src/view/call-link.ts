@@ -30,6 +30,8 @@ export class Link {
   #isOffering = false;
   /** The first exchange is over, or this side begins it. */
   #mayOffer: boolean;
+  /** The browser says so once only. */
+  #wantsOffer = false;
   #told: Told = {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #queue: Promise<void> = Promise.resolve();
@@ -46,7 +48,7 @@ export class Link {
     this.pc = new RTCPeerConnection({ ...config, bundlePolicy: 'max-bundle' });
     this.#mayOffer = isCaller;
     this.pc.ontrack = (e) => events.onTrack(e.track);
-    this.pc.onnegotiationneeded = () => void (this.#mayOffer && this.#offer().catch(() => undefined));
+    this.pc.onnegotiationneeded = () => (this.#mayOffer ? void this.#offer().catch(() => undefined) : void (this.#wantsOffer = true));
     this.pc.onconnectionstatechange = () => this.#state();
   }
 
@@ -93,7 +95,7 @@ export class Link {
       if (t) {
         if (t.direction !== 'sendrecv') t.direction = 'sendrecv';
         void t.sender.replaceTrack(track).catch(() => undefined);
-      } else if (track && this.#mayOffer && this.#talk) this.pc.addTransceiver(track, { direction: 'sendrecv' });
+      } else if (track && this.#mayOffer && this.pc.localDescription) this.pc.addTransceiver(track, { direction: 'sendrecv' });
     }
   }
 
@@ -154,13 +156,15 @@ export class Link {
     }
     if ((this.#isOffering || pc.signalingState !== 'stable') && !this.polite) return;
     await pc.setRemoteDescription({ type, sdp });
-    if (!this.#talk) this.#open();
+    // other clients have no such channel
+    if (!this.#talk && /^m=application /m.test(sdp)) this.#open();
     this.#put();
     await pc.setLocalDescription();
     await this.#tellDescription('answer');
     if (!this.#mayOffer) {
       this.#mayOffer = true;
       this.#put();
+      if (this.#wantsOffer && pc.signalingState === 'stable') void this.#offer().catch(() => undefined);
     }
   }
 

@@ -20,7 +20,11 @@ export const isFull = signal(false);
 /** What the other side sends. */
 export const heardTrack = signal<MediaStreamTrack | null>(null);
 export const seenTrack = signal<MediaStreamTrack | null>(null);
+/** Empty where its client tells nothing. */
 export const told = signal<Told>({});
+const flows = signal(false);
+/** Whether pictures come in: as the other page tells it, else as the track has it. */
+export const isSeen = computed(() => !!seenTrack.value && (told.value.camera === undefined ? flows.value : told.value.camera || told.value.screen === true));
 /** Why the relay did not take a call. */
 export const refusal = signal('');
 /** A sentence of something that went wrong with a device while the call goes on. */
@@ -105,7 +109,11 @@ async function connect(c: Call): Promise<Link | null> {
     onTrack: (track) => {
       if (link !== made) return;
       if (track.kind === 'audio') heardTrack.value = track;
-      else seenTrack.value = track;
+      else {
+        seenTrack.value = track;
+        flows.value = !track.muted;
+        track.onmute = track.onunmute = () => void (flows.value = !track.muted);
+      }
     },
     onTold: (x) => void (link === made && (told.value = x)),
     onBye: () => link === made && dispatch({ e: 'signal', signal: { call_id: c.id, type: 'hangup', by: c.mine ? call.peek().by : undefined }, peer: c.peer, own: false, age: 0 }),

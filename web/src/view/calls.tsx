@@ -1,6 +1,5 @@
 // Calls as one sees them: buttons in a chat's head, somebody who calls, the call in the whole window or as a bar, lines in the chat.
 import '../ui/icons-more';
-import { computed } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isBusy, type Call, type Medium, type Outcome } from '../base/call';
@@ -11,7 +10,7 @@ import { Icon, type IconName } from '../ui/icon';
 import { say } from '../ui/live';
 import { openMenu } from '../ui/menu';
 import { Avatar, Button, Hidden, Round } from '../ui/parts';
-import { answerCall, attend, call, dispatch, hangUp, heardTrack, hint, isFull, isLive, nameOf, refusal, seenTrack, startCall, switchCamera, switchMute, switchScreen, toChat, told } from './call';
+import { answerCall, attend, call, dispatch, hangUp, heardTrack, hint, isFull, isLive, isSeen, nameOf, refusal, seenTrack, startCall, switchCamera, switchMute, switchScreen, toChat, told } from './call';
 import { CallDevices } from './call-devices';
 import { canChooseSpeaker, canShare, mine, muted } from './call-media';
 import { callText } from './words';
@@ -223,9 +222,6 @@ function Sound({ track }: { track: MediaStreamTrack | null }) {
   }, [speaker, track]);
   return <audio ref={ref} autoplay />;
 }
-
-/** Whether pictures come in: as the other page tells it, else as the track has it. */
-const isSeen = computed(() => !!seenTrack.value && (told.value.camera || told.value.screen) === true);
 
 function WaysOn({ c }: { c: Call }) {
   const retry = <Button kind="main" onClick={() => dispatch({ e: 'retry' })}>{t('tryAgain')}</Button>;
