@@ -59,17 +59,18 @@ const asModule = {
   name: 'as-module',
   setup: (b) => b.onLoad({ filter: /papaparse\/papaparse(\.min)?\.js$/ }, ({ path }) => ({ contents: `const module = { exports: {} }, exports = module.exports;\n(function () {\n${readFileSync(path, 'utf8')}\n}).call(globalThis);\nexport default module.exports;\n` })),
 };
+const css = await build({ ...common, entryPoints: { main: 'css/main.css', call: 'css/call.css' }, outdir: work, entryNames: '[name]-[hash]' });
+const sheet = (source) => Object.entries(css.metafile.outputs).find(([, o]) => o.entryPoint === source)[0].split('/').pop();
 const js = await build({
   ...common, entryPoints: { main: 'src/main.tsx' }, outdir: work, format: 'esm', splitting: true, entryNames: '[name]-[hash]', chunkNames: '[name]-[hash]', jsx: 'automatic', jsxImportSource: 'preact', plugins: [asModule],
   // names go as one string: an object would be a module of its own, which every chunk imports
-  define: { CATALOGUES: JSON.stringify(JSON.stringify(catalogues)), KEYBOARDS: JSON.stringify(JSON.stringify(keyboards)) },
+  define: { CATALOGUES: JSON.stringify(JSON.stringify(catalogues)), KEYBOARDS: JSON.stringify(JSON.stringify(keyboards)), CALL_CSS: JSON.stringify(sheet('css/call.css')) },
 });
-const css = await build({ ...common, entryPoints: { main: 'css/main.css' }, outdir: work, entryNames: '[name]-[hash]' });
 
 const nameOf = (path) => relative(work, join(top, path));
 const outputs = Object.fromEntries(Object.entries(js.metafile.outputs).map(([p, o]) => [nameOf(p), o]));
 const jsEntry = Object.keys(outputs).find((n) => outputs[n].entryPoint === 'src/main.tsx');
-const cssEntry = Object.keys(css.metafile.outputs).map(nameOf).find((n) => n.endsWith('.css'));
+const cssEntry = sheet('css/main.css');
 const closure = (roots) => {
   const seen = [];
   const walk = (n) => {
@@ -92,7 +93,7 @@ writeFileSync(join(work, 'chat.html'), html);
 for (const f of readdirSync(join(top, 'static'))) if (f !== 'chat.html' && f !== 'licences-icons.txt') writeFileSync(join(work, f), readFileSync(join(top, 'static', f)));
 
 // the worker knows the shell by name
-const shell = ['chat.html', cssEntry, ...Object.keys(outputs).filter((n) => n.endsWith('.js')), catalogues.en, 'icon.svg', 'icon-192.png', 'chat.webmanifest'];
+const shell = ['chat.html', cssEntry, sheet('css/call.css'), ...Object.keys(outputs).filter((n) => n.endsWith('.js')), catalogues.en, 'icon.svg', 'icon-192.png', 'chat.webmanifest'];
 await build({ ...common, entryPoints: { sw: 'src/sw.ts' }, outdir: work, format: 'iife', define: { SHELL: JSON.stringify(shell), VERSION: JSON.stringify(wanted.slice(0, 12)) } });
 
 // whose work is in it

@@ -1,7 +1,7 @@
 // Pictures of every screen, in several widths, themes and directions: `node screens.mjs DIR [only]`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { launch, open, signIn, signedIn, startRelay, top, until, write, bubble } from './e2e/lib.mjs';
+import { launch, open, signIn, signedIn, startRelay, talkTo, top, until, write, bubble } from './e2e/lib.mjs';
 
 const dir = process.argv[2] ?? 'screens';
 const only = process.argv[3];
@@ -110,7 +110,7 @@ export async function populate(relay, browser, o = {}) {
 }
 
 async function shots(page, name, sizes, themes, act) {
-  if (only && !name.includes(only)) return;
+  if (only && !name.includes(only)) return void (await act?.());
   for (const [w, h] of sizes) {
     await page.setViewportSize({ width: w, height: h });
     for (const theme of themes) {
@@ -161,11 +161,64 @@ async function forDocs(relay, browser, page) {
   await page.evaluate(() => localStorage.removeItem('webchat.look'));
 }
 
+/** A call from its ring to its end, as both sides see it. */
+async function callScreens(relay, browser, lang, prefix) {
+  const [page, other] = [await open(browser, relay.page), await open(browser, relay.page)];
+  await signIn(page, 'olga', 'Olga Young');
+  await signIn(other, 'anna', 'Anna Keller');
+  await talkTo(page, 'anna');
+  await write(page, 'Have you a minute?');
+  if (lang !== 'en') {
+    await page.evaluate((l) => localStorage.setItem('webchat.look', JSON.stringify({ language: l })), lang);
+    await page.reload();
+  }
+  const sizes = [[1280, 900], [320, 640]];
+  await page.setViewportSize({ width: 1280, height: 900 });
+  const start = (i) => page.locator('.talk-head > .round:not(.back)').nth(i).click();
+  await page.locator('.talk-head > .round:not(.back)').nth(3).waitFor();
+  await talkTo(other, 'olga');
+  await other.getByRole('button', { name: 'Video call', exact: true }).click();
+  await page.locator('.call-card').waitFor();
+  await shots(page, prefix + 'call-ringing', sizes, LD);
+  await page.locator('.call-card .yes').click();
+  await page.locator('.call-theirs').waitFor();
+  await shots(page, prefix + 'call-video', sizes, LD);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.locator('.call-head .round[aria-expanded]').click();
+  await shots(page, prefix + 'call-devices', sizes, LD);
+  await page.locator('.call-head .round[aria-expanded]').click();
+  await page.keyboard.press('Escape');
+  await shots(page, prefix + 'call-bar', sizes, LD);
+  await page.locator('.call-bar .no').click();
+  await page.locator('.call-bar').waitFor({ state: 'detached' });
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await start(0);
+  await other.locator('.call-card').waitFor();
+  await page.locator('.call-foot').waitFor();
+  await shots(page, prefix + 'call-calling', sizes, LD);
+  await other.getByRole('button', { name: 'Answer', exact: true }).click();
+  await page.locator('.call [role="timer"]').waitFor();
+  await other.getByRole('button', { name: /^Mute/ }).first().click();
+  await shots(page, prefix + 'call-audio', sizes, LD);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.locator('.call-foot .no').click();
+  await page.locator('.call').waitFor({ state: 'detached' });
+  await shots(page, prefix + 'call-lines', sizes, LD);
+  await page.evaluate(() => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))));
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await start(1);
+  await page.locator('.call-ways').waitFor();
+  await shots(page, prefix + 'call-stuck', sizes, LD);
+  console.log(page.faults, other.faults);
+}
+
 async function main() {
   const lang = process.env.SCREEN_LANG ?? 'en';
-  const relay = await startRelay({ RELAY_NAME: 'Harbour relay' });
+  const relay = await startRelay({ RELAY_NAME: 'Harbour relay', RELAY_STUN_URLS: 'stun:127.0.0.1:9' });
   const browser = await launch();
   try {
+    if (!only || only.includes('call')) await callScreens(relay, browser, lang, lang === 'en' ? '' : lang + '-');
+    if (only?.includes('call')) return;
     const first = await open(browser, relay.page);
     await first.getByLabel('E-mail').waitFor();
     await shots(first, 'signin', [[1280, 900], [320, 640]], LD);

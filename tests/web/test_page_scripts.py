@@ -57,7 +57,7 @@ def test_no_markup_from_strings():
 
 
 def test_components_name_no_colour_of_their_own():
-    for name in ("base.css", "signin.css", "list.css", "talk.css"):
+    for name in ("base.css", "signin.css", "list.css", "talk.css", "call.css"):
         with open(os.path.join(WEB, "css", name), encoding="utf-8") as file:
             lines = [line for line in file if not line.startswith(".theme-sample") and "mask-image" not in line]
         assert [line for line in lines if re.search(r"#[0-9a-fA-F]{3,8}\b|\brgb\(|\bhsl\(|oklch\(", line.replace(".film", "").replace("background: #000;", ""))] == [], name

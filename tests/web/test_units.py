@@ -12,3 +12,8 @@ def test_unit(page, path, name):
 @parametrize(os.path.join(HERE, "unit", "openapi.test.mjs"))
 def test_description(page, path, name):
     check(path, name)
+
+
+@parametrize(os.path.join(HERE, "unit", "call.test.mjs"))
+def test_call(page, path, name):
+    check(path, name)

@@ -53,6 +53,8 @@ export interface Message {
   files?: Attachment[];
   duration?: number;
   waveform?: number[];
+  /** A call: when somebody answered it. */
+  answered?: number;
   event?: GroupEvent;
   actions?: Action[];
   /** What was decided by a button of this message. */

@@ -10,7 +10,7 @@ export type Row =
 const RUN_MS = 5 * 60_000;
 
 const isRun = (a: Message | undefined, b: Message | undefined): boolean =>
-  !!a && !!b && a.from === b.from && a.mine === b.mine && a.kind !== 'system' && b.kind !== 'system' && b.at - a.at < RUN_MS && dayOf(a.at) === dayOf(b.at);
+  !!a && !!b && a.from === b.from && a.mine === b.mine && a.kind !== 'system' && b.kind !== 'system' && a.kind !== 'call' && b.kind !== 'call' && b.at - a.at < RUN_MS && dayOf(a.at) === dayOf(b.at);
 
 /** `divider`: the key of the message that the line of new ones stands above. */
 export function rowsOf(messages: Message[], divider: { before: string; count: number } | null): Row[] {

@@ -40,6 +40,12 @@ export interface Settings {
   translateBy?: 'device' | 'relay' | 'off';
   /** The engine that was chosen with 'relay'. */
   translateFor?: string;
+  /** Calls go through the relay's server alone: the other side learns no address. */
+  callsHidden?: boolean;
+  /** Devices for calls; absent: those of the system. */
+  mic?: string;
+  camera?: string;
+  speaker?: string;
 }
 
 export const defaults: Settings = {
@@ -123,9 +129,9 @@ export class Engine extends Emitter<EngineEvents> {
     const relay = new Relay(session.relay, session.token);
     this.api = new Api(relay);
     this.inbox = new Inbox(store, session.address);
-    this.files = new Files(store, this.api, (changed) => this.#changed(changed));
+    this.files = new Files(store, this.api, (changed) => this.changed(changed));
     this.outbox = new Outbox(store, this.api, {
-      onMessages: (changed) => this.#changed(changed),
+      onMessages: (changed) => this.changed(changed),
       onProgress: (key, part) => this.emit('progress', { key, part }),
       onSignedOut: () => this.#signedOut(),
       onSent: (m) => void this.#sent(m),
@@ -306,6 +312,7 @@ export class Engine extends Emitter<EngineEvents> {
     if (a.messages.length) this.emit('messages', a.messages);
     if (a.chats.length) this.emit('chats', a.chats);
     if (a.messages.length || a.chats.length) this.#post({ t: 'rows', messages: a.messages, chats: a.chats });
+    if (a.calls?.length) await import('./calls').then((x) => x.take(this, a.calls!)).catch(() => undefined);
     for (const m of a.messages) if (m.withdrawn) void this.#dropFiles(m);
     await this.receipts.note(a.messages.filter((m) => m.mine));
     if (a.fresh.some((m) => m.channel)) await this.nameChats(true);
@@ -320,7 +327,8 @@ export class Engine extends Emitter<EngineEvents> {
     if (early) await this.#applied(early);
   }
 
-  async #changed(messages: Message[]): Promise<void> {
+  /** Messages that this device changed: for its views and its other tabs. */
+  async changed(messages: Message[]): Promise<void> {
     if (!messages.length) return;
     const chats = messages.map((m) => {
       const c = this.inbox.chat(m.chat);
@@ -500,7 +508,7 @@ export class Engine extends Emitter<EngineEvents> {
       await this.#job({ chat: m.chat, op: 'edit', message: m.key, body: JSON.stringify({ text }) });
     }
     await this.store.translation.del(m.key);
-    await this.#changed([next]);
+    await this.changed([next]);
     this.#kick();
   }
 
@@ -511,7 +519,7 @@ export class Engine extends Emitter<EngineEvents> {
     const next: Message = { ...m, text: '', files: undefined, reactions: undefined, withdrawn: this.now() };
     await this.store.commit(this.store.message.change([next]), this.store.translation.change([], [m.key]));
     await this.#dropFiles(m);
-    await this.#changed([next]);
+    await this.changed([next]);
     await this.#job({ chat: m.chat, op: 'withdraw', message: m.key });
   }
 
@@ -564,7 +572,7 @@ export class Engine extends Emitter<EngineEvents> {
     else delete reactions[this.me];
     const next = { ...m, reactions };
     await this.store.message.put(next);
-    await this.#changed([next]);
+    await this.changed([next]);
     const key = newId();
     await this.store.job.put({ key, chat: m.chat, at: this.now(), op: 'send', tries: 0, draft: { ...this.#address(m.chat, { chat: m.chat, text: '' }), kind: 'reaction', reply_to: m.id, text: grapheme } });
     this.#kick();

@@ -13,6 +13,8 @@ export interface Applied {
   groups: string[];
   /** Own messages to groups that moved on: ask who has them. */
   ask?: string[];
+  /** What clients say to each other for a call: never shown as text. */
+  calls?: Item[];
 }
 
 const EARLY_MOST = 1000;
@@ -35,7 +37,7 @@ export function chatOfItem(item: Item, me: string, mine: boolean): string {
   return chatKeyOf.person(item.from);
 }
 
-const isQuiet = (m: Message): boolean => m.kind === 'system' && !!m.event && m.event.type !== 'requested' && m.event.type !== 'approved' && m.event.type !== 'rejected' && m.event.type !== 'invited';
+const isQuiet = (m: Message): boolean => (m.kind === 'call' && !m.text.startsWith('missed')) || (m.kind === 'system' && !!m.event && m.event.type !== 'requested' && m.event.type !== 'approved' && m.event.type !== 'rejected' && m.event.type !== 'invited');
 
 export class Inbox {
   readonly #early = new Map<string, WireChange>();
@@ -149,8 +151,13 @@ export class Inbox {
     const fresh: Message[] = [];
     const groups = new Set<string>();
     const byId = new Map<string, Message>();
+    const calls: Item[] = [];
     const stale: string[] = []; // their words are others now: translations of them go
     for (const item of items) {
+      if (item.kind === 'call') {
+        calls.push(item);
+        continue;
+      }
       if (item.kind === 'reaction') {
         const changed = await this.#react(item);
         if (changed) messages.set(changed.key, changed);
@@ -168,12 +175,12 @@ export class Inbox {
       if (item.group_id && (item.event || !head.role)) groups.add(item.group_id);
     }
     await this.store.commit(this.store.message.change([...messages.values()]), this.store.chat.change([...chats.values()]), this.store.translation.change([], stale));
-    return { messages: [...messages.values()], chats: [...chats.values()], fresh, groups: [...groups] };
+    return { messages: [...messages.values()], chats: [...chats.values()], fresh, groups: [...groups], calls };
   }
 
   /** A message that was written here, with its chat's head, not stored yet. */
-  ownHead(m: Message): Chat {
-    const head = this.#head(m, false);
+  ownHead(m: Message, isNews = false): Chat {
+    const head = this.#head(m, isNews);
     if (m.at > head.lastAt) head.lastAt = m.at;
     this.chats.set(head.key, head);
     return head;

@@ -1,4 +1,5 @@
 // What can be done with a chat, for its menus.
+import '../ui/icons-more';
 import type { Chat } from '../base/model';
 import { partsOf } from '../base/model';
 import { t } from '../i18n';

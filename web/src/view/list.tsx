@@ -12,7 +12,7 @@ import { openMenu, type MenuItem } from '../ui/menu';
 import { Avatar, Button, Empty, Hidden, Round } from '../ui/parts';
 import { rove } from '../ui/roving';
 import { copyText } from './copy';
-import { eventText } from './words';
+import { callText, eventText } from './words';
 import { Tick } from './tick';
 
 export const channelIcon: Record<string, IconName> = { sms: 'message-square', wa: 'phone', tg: 'send', tg_bot: 'send', email: 'mail', notify: 'bell' };
@@ -37,10 +37,10 @@ function Said({ chat }: { chat: Chat }) {
   if (!last) return <span class="said grow one">{chat.kind === 'group' || chat.kind === 'stream' ? t('group.new') : ''}</span>;
   const who = (chat.kind === 'group' || chat.kind === 'stream') && !last.mine && last.kind !== 'system' ? `${plainName(last.name)}: ` : '';
   const isMedia = last.kind === 'voice' || (!last.text && last.files);
-  const words = last.kind === 'withdrawn' ? t('msg.withdrawn') : last.kind === 'scrubbed' ? t('msg.scrubbed') : last.kind === 'voice' ? t('msg.voice') : last.kind === 'call' ? t('msg.call') : last.event ? eventText(last.event) : isMedia ? t('msg.files', { n: last.files! }) : last.text.replace(/\s+/g, ' ');
+  const words = last.kind === 'withdrawn' ? t('msg.withdrawn') : last.kind === 'scrubbed' ? t('msg.scrubbed') : last.kind === 'voice' ? t('msg.voice') : last.kind === 'call' ? callText(last.text) : last.event ? eventText(last.event) : isMedia ? t('msg.files', { n: last.files! }) : last.text.replace(/\s+/g, ' ');
   return (
     <>
-      {last.mine && <Tick state={last.state} />}
+      {last.mine && last.kind !== 'call' && <Tick state={last.state} />}
       {chat.kind === 'stream' && <Icon name="radio" small />}
       {isMedia && <Icon name={last.kind === 'voice' ? 'mic' : 'paperclip'} small />}
       <span class="said grow one" dir="auto">

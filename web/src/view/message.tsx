@@ -1,23 +1,21 @@
 // One message: bubble, quote, media, text, state; and what can be done with it.
 import type { Message } from '../base/model';
-import { isAllowedAction } from '../base/rules';
 import { isBigEmoji, loadLinks, pieces, plainName } from '../base/text';
 import { signal } from '@preact/signals';
 import { hueOf } from '../base/ids';
-import { fullTime, maybe, number, t, timeOf } from '../i18n';
+import { fullTime, number, t, timeOf } from '../i18n';
 import { chats } from '../state/app';
 import type { Timeline } from '../state/timeline';
 import { Icon } from '../ui/icon';
-import { Avatar, Button } from '../ui/parts';
+import { Avatar } from '../ui/parts';
 import { toast } from '../ui/toast';
-import { startEdit } from './composing';
+import { calling } from './calling';
+import { Lazy } from './lazy';
 import { Media } from './media';
 import { reading } from './reading';
 import { Tick } from './tick';
 import { showMessage } from './timeline';
-import { sentence } from './trouble';
-import { eventText } from './words';
-import { Trouble } from '../base/trouble';
+import { callText, eventText } from './words';
 
 const linksReady = signal(false);
 void loadLinks().then(() => (linksReady.value = true));
@@ -51,6 +49,7 @@ export function shortOf(m: Message): string {
   if (m.withdrawn) return t('msg.withdrawn');
   if (m.scrubbed) return t('msg.scrubbed');
   if (m.kind === 'voice') return t('msg.voice');
+  if (m.kind === 'call') return callText(m.text);
   return m.text.replace(/\s+/g, ' ').slice(0, 160) || m.subject || m.title || (m.files?.length ? t('msg.files', { n: m.files.length }) : '');
 }
 
@@ -91,69 +90,7 @@ function Reactions({ m }: { m: Message }) {
   );
 }
 
-/** Buttons that the relay sends: drawn only where we know what they do, with words of ours. */
-function Actions({ m }: { m: Message }) {
-  const e = chats.value!.engine;
-  if (m.kind !== 'system' || m.from !== 'relay') return null;
-  if (m.decided) return <p class="decided">{maybe(`decided.${m.decided}`) ?? maybe(`act.${m.decided}`) ?? m.decided}</p>;
-  const known = (m.actions ?? []).filter((a) => a.method === 'POST' && isAllowedAction(a.path));
-  if (!known.length) return null;
-  const act = async (path: string): Promise<void> => {
-    let decided: string;
-    try {
-      const { status } = await e.api.act(path);
-      decided = status === 'member' ? 'accept' : status === 'declined' ? 'decline' : status;
-    } catch (err) {
-      const code = err instanceof Trouble ? err.code : '';
-      if (code !== 'already_decided' && code !== 'unknown_request') {
-        toast(sentence(err), { bad: true });
-        return;
-      }
-      // an access request that is refused to one answer has got the other one
-      decided = code === 'unknown_request' ? 'already' : path.endsWith('/deny') ? 'approved' : 'denied';
-    }
-    const next = { ...m, decided };
-    await e.store.message.put(next);
-    e.emit('messages', [next]);
-    if (m.chat.startsWith('grp_')) void e.refreshGroup(m.chat);
-  };
-  return (
-    <div class="actions">
-      {known.map((a) => {
-        const verb = a.path.split('/').pop()!;
-        return (
-          <Button key={a.path} kind={verb === 'approve' || verb === 'accept' ? 'main' : ''} onClick={() => void act(a.path)}>
-            {maybe(`act.${verb}`) ?? verb}
-          </Button>
-        );
-      })}
-    </div>
-  );
-}
-
-function Failure({ m }: { m: Message }) {
-  const e = chats.value!.engine;
-  if (m.state !== 'failed' && m.state !== 'unsure' && m.state !== 'expired') return null;
-  const why = m.state === 'unsure' ? t('err.not_confirmed') : m.state === 'expired' ? t('err.expired') : m.error ? (maybe(`err.${m.error}`) ?? m.error) : t('err.internal');
-  return (
-    <div class="failure" role="group" aria-label={t('state.failed')}>
-      <span class="block">{why}</span>
-      {(m.state !== 'expired' || m.channel) && (
-        <button type="button" class="text-button" onClick={() => void e.retry(m)}>
-          {m.state === 'unsure' ? t('sendAgain') : t('tryAgain')}
-        </button>
-      )}
-      {!(m.channel && m.id) && (
-        <button type="button" class="text-button" onClick={() => startEdit(m)}>
-          {t('edit')}
-        </button>
-      )}
-      <button type="button" class="text-button" onClick={() => void e.discard(m)}>
-        {t('delete')}
-      </button>
-    </div>
-  );
-}
+const hasFailed = (m: Message): boolean => m.state === 'failed' || m.state === 'unsure' || m.state === 'expired';
 
 const actionsOf = (): Promise<typeof import('./message-actions')> => import('./message-actions');
 
@@ -205,6 +142,12 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
       </div>
     );
   }
+  if (m.kind === 'call')
+    return (
+      <div class="event" data-key={id}>
+        {calling.value ? <calling.value.CallLine m={m} /> : callText(m.text)}
+      </div>
+    );
   const isGroup = tl.key.startsWith('grp_');
   const name = plainName(m.from === 'relay' ? (c.config.value?.name ?? m.name) : m.name);
   const isBig = !m.files?.length && !m.reply && isBigEmoji(m.text);
@@ -265,8 +208,8 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
           {m.mine && m.chat === 'self' && m.state === 'waiting' && <Tick state="waiting" />}
         </span>
         {R && <R.Line m={m} />}
-        <Actions m={m} />
-        <Failure m={m} />
+        {(m.actions || m.decided) && <Lazy load={() => import('./message-extra')} pick={(x) => x.Actions} m={m} />}
+        {hasFailed(m) && <Lazy load={() => import('./message-extra')} pick={(x) => x.Failure} m={m} />}
         <button type="button" class="more" aria-label={t('msgMenu')} tabIndex={-1} onClick={(e) => openMessageMenu(e.currentTarget, m)}>
           <Icon name="chevron-down" small />
         </button>

@@ -58,9 +58,9 @@ async function show(fresh: Message[]): Promise<void> {
   await notify(title, body, last.chat);
 }
 
-async function notify(title: string, body: string, chat: string): Promise<void> {
+export async function notify(title: string, body: string, chat: string, more?: object): Promise<void> {
   if (!('Notification' in window) || Notification.permission !== 'granted') return;
-  const options = { body, tag: `webchat:${chat}`, icon: 'icon-192.png', badge: 'icon-192.png', data: { chat } };
+  const options = { body, tag: `webchat:${chat}`, icon: 'icon-192.png', badge: 'icon-192.png', data: { chat }, ...more };
   const worker = await navigator.serviceWorker?.getRegistration();
   if (worker) await worker.showNotification(title, options);
   else

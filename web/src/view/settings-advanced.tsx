@@ -1,4 +1,5 @@
 // Advanced relay, phone bridge, translation: which relay this page uses, phones and keys, languages.
+import '../ui/icons-more';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { isEncrypted, isThisMachine, relayUrl } from '../base/rules';

@@ -1,4 +1,5 @@
 // What stays on this device, the lock, blocked people, the archive, and the ways to leave.
+import '../ui/icons-more';
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { plainName } from '../base/text';
@@ -33,6 +34,7 @@ export function Privacy() {
       <Choice id="keep" label={t('keep.label')} value={s.keepDays} options={keepChoices()} onChange={(v) => save({ keepDays: v })} hint={used.value ? t('privacy.used', { size: used.value }) : undefined} />
       <Choice id="fetch" label={t('privacy.fetch')} value={s.autoFetchMb} options={[1, 5, 20, 100, 1000].map((n) => [n, sizeOf(n * 1_000_000)])} onChange={(v) => save({ autoFetchMb: v })} hint={t('privacy.fetchHint')} />
       <Switch label={t('privacy.photo')} hint={t('privacy.photoHint')} checked={!s.keepPhotoData} onChange={(v) => save({ keepPhotoData: !v })} />
+      {c.config.value?.features['calls'] && <Switch label={t('call.hide')} hint={t('call.hideHint')} checked={s.callsHidden === true} onChange={(v) => save({ callsHidden: v })} />}
       <LockPart />
       <Blocked />
       <ArchivePart />

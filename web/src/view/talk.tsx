@@ -10,6 +10,7 @@ import { Icon } from '../ui/icon';
 import { openMenu } from '../ui/menu';
 import { Empty, PaneTitle, Round } from '../ui/parts';
 import { Composer } from './composer';
+import { calling } from './calling';
 import { keyboardOpen } from './composing';
 import { Lazy } from './lazy';
 import { ChatAvatar, titleOf } from './list';
@@ -71,6 +72,7 @@ export function Talk() {
             <span class="sub one block">{subtitle(chat)}</span>
           </span>
         </button>
+        {calling.value && <calling.value.CallButtons chat={chat} />}
         <Round icon="search" label={t('findHere')} keys="Ctrl+Shift+F" class="wide" aria-pressed={place.value.panel === 'find'} onClick={() => go({ chat: key, panel: place.value.panel === 'find' ? undefined : 'find' })} />
         {key !== 'self' && key !== 'relay' && canTranslate(c.config.value) && (
           <Round icon="languages" label={t('tr.button')} aria-haspopup="menu" aria-pressed={targetOf(chat, s, language.value) !== null} onClick={(e) => openTranslation(e.currentTarget as HTMLElement, key)} />

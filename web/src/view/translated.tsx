@@ -276,7 +276,7 @@ function theirLanguage(e: Engine, chat: string): string | undefined {
   const tl = chats.peek()!.timeline(chat);
   for (const key of [...tl.keys.peek()].reverse()) {
     const m = tl.signalOf(key)!.peek();
-    if (m.mine || m.kind === 'system') continue;
+    if (m.mine || m.kind === 'system' || m.kind === 'call') continue;
     const entry = readerOf(e).entryOf(m);
     const lang = m.lang ?? (entry && 'from' in entry ? entry.from : undefined) ?? languageByScript(m.text);
     if (lang) return lang;

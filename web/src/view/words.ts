@@ -10,6 +10,9 @@ export function eventText(event: GroupEvent): string {
   return hasKey(key) ? t(key, { name, role: maybe(`role.${event.role}`) ?? '' }) : '';
 }
 
+/** What a line of a chat says of a call: `outcome.media`. */
+export const callText = (text: string): string => maybe(`call.line.${text.split('.')[0]}`) ?? t('msg.call');
+
 /** How long a device may keep messages: days and what to call it. */
 export const keepChoices = (): [number, string][] => [
   [0, t('keep.ever')],

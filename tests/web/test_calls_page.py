@@ -1,0 +1,9 @@
+"""Calls between browsers with fake devices, directly and through coturn."""
+import os
+
+from nodetests import HERE, check, parametrize
+
+
+@parametrize(os.path.join(HERE, "e2e", "calls.test.mjs"))
+def test_browser(page, path, name):
+    check(path, name)
