@@ -40,6 +40,14 @@ export interface Settings {
   translateBy?: 'device' | 'relay' | 'off';
   /** The engine that was chosen with 'relay'. */
   translateFor?: string;
+  /** Voice notes that come are shown as text by themselves. */
+  voiceAuto?: boolean;
+  /** The engine that may hear them: another one is not asked before one has agreed again. */
+  voiceFor?: string;
+  /** When these two were changed, for the account's other devices. */
+  voiceAt?: number;
+  /** A button beside the text writes down what is said; this device only. */
+  dictate?: boolean;
 }
 
 export const defaults: Settings = {
@@ -123,9 +131,9 @@ export class Engine extends Emitter<EngineEvents> {
     const relay = new Relay(session.relay, session.token);
     this.api = new Api(relay);
     this.inbox = new Inbox(store, session.address);
-    this.files = new Files(store, this.api, (changed) => this.#changed(changed));
+    this.files = new Files(store, this.api, (changed) => this.changed(changed));
     this.outbox = new Outbox(store, this.api, {
-      onMessages: (changed) => this.#changed(changed),
+      onMessages: (changed) => this.changed(changed),
       onProgress: (key, part) => this.emit('progress', { key, part }),
       onSignedOut: () => this.#signedOut(),
       onSent: (m) => void this.#sent(m),
@@ -320,7 +328,7 @@ export class Engine extends Emitter<EngineEvents> {
     if (early) await this.#applied(early);
   }
 
-  async #changed(messages: Message[]): Promise<void> {
+  async changed(messages: Message[]): Promise<void> {
     if (!messages.length) return;
     const chats = messages.map((m) => {
       const c = this.inbox.chat(m.chat);
@@ -500,7 +508,7 @@ export class Engine extends Emitter<EngineEvents> {
       await this.#job({ chat: m.chat, op: 'edit', message: m.key, body: JSON.stringify({ text }) });
     }
     await this.store.translation.del(m.key);
-    await this.#changed([next]);
+    await this.changed([next]);
     this.#kick();
   }
 
@@ -508,10 +516,10 @@ export class Engine extends Emitter<EngineEvents> {
   async withdraw(m: Message): Promise<void> {
     const job = await this.store.job.get(m.key);
     if (job && !job.firstTry) return this.discard(m);
-    const next: Message = { ...m, text: '', files: undefined, reactions: undefined, withdrawn: this.now() };
+    const next: Message = { ...m, text: '', files: undefined, transcript: undefined, reactions: undefined, withdrawn: this.now() };
     await this.store.commit(this.store.message.change([next]), this.store.translation.change([], [m.key]));
     await this.#dropFiles(m);
-    await this.#changed([next]);
+    await this.changed([next]);
     await this.#job({ chat: m.chat, op: 'withdraw', message: m.key });
   }
 
@@ -564,7 +572,7 @@ export class Engine extends Emitter<EngineEvents> {
     else delete reactions[this.me];
     const next = { ...m, reactions };
     await this.store.message.put(next);
-    await this.#changed([next]);
+    await this.changed([next]);
     const key = newId();
     await this.store.job.put({ key, chat: m.chat, at: this.now(), op: 'send', tries: 0, draft: { ...this.#address(m.chat, { chat: m.chat, text: '' }), kind: 'reaction', reply_to: m.id, text: grapheme } });
     this.#kick();

@@ -1,6 +1,5 @@
 // One message: bubble, quote, media, text, state; and what can be done with it.
 import type { Message } from '../base/model';
-import { isAllowedAction } from '../base/rules';
 import { isBigEmoji, loadLinks, pieces, plainName } from '../base/text';
 import { signal } from '@preact/signals';
 import { hueOf } from '../base/ids';
@@ -8,16 +7,16 @@ import { fullTime, maybe, number, t, timeOf } from '../i18n';
 import { chats } from '../state/app';
 import type { Timeline } from '../state/timeline';
 import { Icon } from '../ui/icon';
-import { Avatar, Button } from '../ui/parts';
+import { Avatar } from '../ui/parts';
 import { toast } from '../ui/toast';
 import { startEdit } from './composing';
+import { hearing } from './hearing';
+import { Lazy } from './lazy';
 import { Media } from './media';
 import { reading } from './reading';
 import { Tick } from './tick';
 import { showMessage } from './timeline';
-import { sentence } from './trouble';
 import { eventText } from './words';
-import { Trouble } from '../base/trouble';
 
 const linksReady = signal(false);
 void loadLinks().then(() => (linksReady.value = true));
@@ -91,46 +90,6 @@ function Reactions({ m }: { m: Message }) {
   );
 }
 
-/** Buttons that the relay sends: drawn only where we know what they do, with words of ours. */
-function Actions({ m }: { m: Message }) {
-  const e = chats.value!.engine;
-  if (m.kind !== 'system' || m.from !== 'relay') return null;
-  if (m.decided) return <p class="decided">{maybe(`decided.${m.decided}`) ?? maybe(`act.${m.decided}`) ?? m.decided}</p>;
-  const known = (m.actions ?? []).filter((a) => a.method === 'POST' && isAllowedAction(a.path));
-  if (!known.length) return null;
-  const act = async (path: string): Promise<void> => {
-    let decided: string;
-    try {
-      const { status } = await e.api.act(path);
-      decided = status === 'member' ? 'accept' : status === 'declined' ? 'decline' : status;
-    } catch (err) {
-      const code = err instanceof Trouble ? err.code : '';
-      if (code !== 'already_decided' && code !== 'unknown_request') {
-        toast(sentence(err), { bad: true });
-        return;
-      }
-      // an access request that is refused to one answer has got the other one
-      decided = code === 'unknown_request' ? 'already' : path.endsWith('/deny') ? 'approved' : 'denied';
-    }
-    const next = { ...m, decided };
-    await e.store.message.put(next);
-    e.emit('messages', [next]);
-    if (m.chat.startsWith('grp_')) void e.refreshGroup(m.chat);
-  };
-  return (
-    <div class="actions">
-      {known.map((a) => {
-        const verb = a.path.split('/').pop()!;
-        return (
-          <Button key={a.path} kind={verb === 'approve' || verb === 'accept' ? 'main' : ''} onClick={() => void act(a.path)}>
-            {maybe(`act.${verb}`) ?? verb}
-          </Button>
-        );
-      })}
-    </div>
-  );
-}
-
 function Failure({ m }: { m: Message }) {
   const e = chats.value!.engine;
   if (m.state !== 'failed' && m.state !== 'unsure' && m.state !== 'expired') return null;
@@ -198,6 +157,7 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
   const m = s.value;
   const c = chats.value!;
   const R = reading.value;
+  const H = hearing.value;
   if (m.kind === 'system' && m.event && !m.actions?.length) {
     return (
       <div class="event" data-key={id}>
@@ -264,8 +224,9 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
           {m.mine && m.chat !== 'self' && <Tick state={m.state} />}
           {m.mine && m.chat === 'self' && m.state === 'waiting' && <Tick state="waiting" />}
         </span>
+        {H && m.kind === 'voice' && !m.withdrawn && <H.Spoken m={m} />}
         {R && <R.Line m={m} />}
-        <Actions m={m} />
+        {m.kind === 'system' && m.from === 'relay' && (m.decided || m.actions?.length) && <Lazy load={() => import('./decide')} pick={(x) => x.Actions} {...{ m }} />}
         <Failure m={m} />
         <button type="button" class="more" aria-label={t('msgMenu')} tabIndex={-1} onClick={(e) => openMessageMenu(e.currentTarget, m)}>
           <Icon name="chevron-down" small />
