@@ -48,6 +48,8 @@ export interface Settings {
   voiceAt?: number;
   /** A button beside the text writes down what is said; this device only. */
   dictate?: boolean;
+  /** Where this browser is told of news while it is closed, as the relay knows it; this device only. */
+  push?: string;
 }
 
 export const defaults: Settings = {
