@@ -282,15 +282,15 @@ start_other(pid_t parent)
 	return pid;
 }
 
-/* Starts the process of that place among the others; 0 in there, -1: none was to be had. */
+/* Starts the process of that slot among the others; 0 in there, -1: none was to be had. */
 static pid_t
-start_at(struct carrier_run *first, size_t place, pid_t parent)
+start_at(struct carrier_run *first, size_t slot, pid_t parent)
 {
 	pid_t pid = start_other(parent);
 
 	if (pid < 0)
 		log_error("cannot fork: %s", strerror(errno));
-	first->others[place] = pid > 0 ? pid : 0;
+	first->others[slot] = pid > 0 ? pid : 0;
 	return pid;
 }
 

@@ -1,6 +1,6 @@
 /* Empty pushes with libcurl. The other side is whatever a user named: only https, no redirects, no
  * private address whatever its name resolves to, a bounded time, and what it says is not read. */
-#include "push.h"
+#include "push_send.h"
 
 #include "mailer.h"
 

@@ -65,12 +65,12 @@ db_push_pause(struct db *db, int64_t account_id, int64_t until)
 }
 
 enum db_result
-db_push_told(struct db *db, const struct push_due *p, int64_t upto)
+db_push_notified(struct db *db, const struct push_due *p, int64_t upto)
 {
 	enum db_result r = db_begin(db);
 
 	return r == DB_DONE ?
-	    ended(db, db_exec(db, ST_PUSH_TOLD, p->session_id, p->endpoint, upto)) :
+	    ended(db, db_exec(db, ST_PUSH_NOTIFIED, p->session_id, p->endpoint, upto)) :
 	    r;
 }
 

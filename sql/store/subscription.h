@@ -32,7 +32,7 @@ enum db_result db_push_due(struct db *db, struct arena *a, int64_t now, int64_t 
 enum db_result db_push_pause(struct db *db, int64_t account_id, int64_t until);
 
 /* It was told of what came up to the position. DB_DONE. */
-enum db_result db_push_told(struct db *db, const struct push_due *p, int64_t upto);
+enum db_result db_push_notified(struct db *db, const struct push_due *p, int64_t upto);
 
 /* It was not; nothing goes there before that. DB_DONE. */
 enum db_result db_push_failed(struct db *db, const struct push_due *p, int64_t until);

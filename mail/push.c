@@ -3,6 +3,7 @@
 #include "push.h"
 
 #include "mailer.h"
+#include "push_send.h"
 #include "sandbox.h"
 
 #include "cleanup.h"
@@ -21,7 +22,7 @@
 #define LOOK_MS 1000
 #define LONGEST_REST_MS 60000 /* even if nothing came: what failed before may be due */
 #define SETTLED_MS 180000 /* after news: by then all that it made due was told, or has failed */
-#define HEARD_MS 15000
+#define LISTENED_MS 15000
 #define FIRST_RETRY_MS 60000
 #define LONGEST_RETRY_MS 21600000
 #define TRIES 10
@@ -32,12 +33,12 @@ struct pusher {
 	const struct conf *conf;
 	struct db *db;
 	struct wake wake; /* share: NULL while nobody can listen */
-	int64_t newest, news_at, looked_at; /* position, and monotonic times */
+	int64_t newest, moved_at, looked_at; /* position, and monotonic times */
 };
 
 /* Whoever listens is told by the stream. */
 static bool
-is_heard(const struct pusher *p, int64_t account)
+is_listened(const struct pusher *p, int64_t account)
 {
 	return p->wake.share && wake_has_listener(&p->wake, wake_bucket(account));
 }
@@ -60,7 +61,7 @@ note(struct pusher *p, const struct push_due *due, const struct push_call *call,
 
 	if (call->result == PUSH_SENT) {
 		log_info("push sent");
-		return db_push_told(p->db, due, upto);
+		return db_push_notified(p->db, due, upto);
 	}
 	if (call->result == PUSH_GONE || due->tries + 1 >= TRIES) {
 		log_info("push subscription removed (%ld)", call->status);
@@ -83,12 +84,12 @@ claim(struct pusher *p, struct push_due *due, int *count)
 	int kept = 0;
 
 	for (int i = 0; i < *count && r == DB_DONE; i++) {
-		const bool heard = is_heard(p, due[i].account_id);
+		const bool listened = is_listened(p, due[i].account_id);
 
 		if (i == 0 || due[i].account_id != due[i - 1].account_id)
 			r = db_push_pause(p->db, due[i].account_id,
-			    now + (heard ? (pause < HEARD_MS ? pause : HEARD_MS) : pause));
-		if (!heard)
+			    now + (listened ? (pause < LISTENED_MS ? pause : LISTENED_MS) : pause));
+		if (!listened)
 			due[kept++] = due[i];
 	}
 	*count = kept;
@@ -97,7 +98,7 @@ claim(struct pusher *p, struct push_due *due, int *count)
 
 /* Tells one round of devices. DB_DONE with *any: there may be more. */
 static enum db_result
-tell(struct pusher *p, struct arena *a, bool *any)
+notify(struct pusher *p, struct arena *a, bool *any)
 {
 	const int64_t now = clock_ms(),
 		      upto = (now - GRACE_POLLS * p->conf->poll_interval_ms) * 1000;
@@ -128,9 +129,9 @@ is_quiet(struct pusher *p)
 
 	if (db_push_newest(p->db, &newest) != DB_ROW || newest != p->newest) {
 		p->newest = newest;
-		p->news_at = now;
+		p->moved_at = now;
 	}
-	if (now - p->news_at > SETTLED_MS && now - p->looked_at < LONGEST_REST_MS)
+	if (now - p->moved_at > SETTLED_MS && now - p->looked_at < LONGEST_REST_MS)
 		return true;
 	p->looked_at = now;
 	return false;
@@ -146,7 +147,7 @@ loop(struct pusher *p)
 		bool any = !is_quiet(p);
 
 		while (any && !mailer_stop)
-			if (tell(p, &a, &any) != DB_DONE)
+			if (notify(p, &a, &any) != DB_DONE)
 				any = false;
 			else
 				arena_reset(&a);
@@ -174,7 +175,7 @@ push_run(const struct conf *c, int map_fd)
 	struct pusher p = { .conf = c };
 	char error[DB_ERROR_BYTES], no_key[VAPID_ERROR_BYTES];
 
-	p.news_at = p.looked_at = clock_mono_ms() - LONGEST_REST_MS;
+	p.moved_at = p.looked_at = clock_mono_ms() - LONGEST_REST_MS;
 	if (map_fd > 0 && !wake_join(&p.wake, map_fd, -1))
 		log_warn("pushes go also to those who listen: the map of listeners is missing");
 	p.db = db_open(&o, error);
