@@ -26,16 +26,12 @@ void
 on_push_put(struct request *r)
 {
 	const struct in_push *in = r->in;
-	enum db_result res;
 
 	if (!r->worker->conf->push) {
 		resp_error(r, 404, "push_off", "This relay sends no pushes.");
 		return;
 	}
-	res = db_push_put(r->worker->db, r->session.id, r->me.id, in->endpoint);
-	if (res == DB_ORPHAN) /* it ended this moment */
-		resp_error(r, 401, "credential_invalid", "This session has ended.");
-	else if (!resp_db_failed(r, res))
+	if (!resp_db_failed(r, db_push_put(r->worker->db, r->session.id, r->me.id, in->endpoint)))
 		resp_ok(r, 200);
 }
 
