@@ -37,6 +37,19 @@ db_push_delete(struct db *db, int64_t session_id)
 }
 
 enum db_result
+db_push_list(struct db *db, struct arena *a, int64_t account_id, int limit, char **out, int *count)
+{
+	struct db_stmt *st = db_bind(db, ST_PUSH_LIST, account_id, (int64_t)limit);
+	enum db_result r;
+	bool ok = true;
+
+	*count = 0;
+	while ((r = db_step(db, st)) == DB_ROW)
+		out[(*count)++] = db_text(st, 0, a, &ok);
+	return ok ? r : DB_FAIL;
+}
+
+enum db_result
 db_push_due(struct db *db, struct arena *a, int64_t now, int64_t upto, int limit,
     struct push_due *out, int *count)
 {

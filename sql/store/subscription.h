@@ -16,6 +16,10 @@ db_push_put(struct db *db, int64_t session_id, int64_t account_id, const char *e
 /* Forgets it. DB_DONE, also when there was none. */
 enum db_result db_push_delete(struct db *db, int64_t session_id);
 
+/* Up to `limit` addresses of the account's sessions and keys. DB_DONE. */
+enum db_result
+db_push_list(struct db *db, struct arena *a, int64_t account_id, int limit, char **out, int *count);
+
 /* One that is to be told. */
 struct push_due {
 	int64_t session_id, account_id;

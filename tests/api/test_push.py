@@ -366,6 +366,17 @@ def test_phone_with_a_key_is_told(relay, service):
     make_key(ann, "send").put(PUSH, {"endpoint": service.origin}, expect=403).is_error(403, "scope_missing")
 
 
+def test_export_has_the_address_and_a_backup_without_content_has_not(relay, service, tmp_path):
+    ann = relay.sign_in()
+    path = subscribe(ann, service, "/export")
+    assert ann.get(AUTH + "/export", expect=200)["push"] == [service.origin + path]
+    copy = os.path.join(tmp_path, "copy.db")
+    relay.ctl("backup", copy)
+    with contextlib.closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT count(*) FROM push").fetchone() == (0,)
+    assert path in rows(relay)
+
+
 # -- the operator's side ---------------------------------------------------------------------------
 
 def test_without_the_setting_there_are_none(make_relay):

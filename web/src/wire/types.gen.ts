@@ -2166,6 +2166,8 @@ export interface components {
             phones: components["schemas"]["Phone"][];
             /** @description What the clients keep of their own; with the first page only. */
             prefs?: string;
+            /** @description Addresses at which push services tell the caller's devices of news; with the first page only. */
+            push?: string[];
             messages: components["schemas"]["ItemWithStatus"][];
             has_more: boolean;
             /** @description Where the next page starts; only when there is more. */
