@@ -47,8 +47,8 @@ SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 BASE = $(call objects,base)
-# Of programs that read no JSON.
-BASE_PLAIN = $(filter-out $(BUILD)/base/json_read.o,$(BASE))
+# Of programs that read no JSON and sign nothing.
+BASE_PLAIN = $(filter-out $(BUILD)/base/json_read.o $(BUILD)/base/vapid.o,$(BASE))
 SQL = $(call objects,sql) $(call objects,sql/engine) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
 TRANSLATE = $(call objects,translate)
 SWEEP = $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
@@ -72,14 +72,14 @@ $(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,
 	$(LINK) -lfcgi -ljson-c -lcurl -lcrypto
 $(BUILD)/relay-mail: $(call objects,mail) $(if $(EXTRA),$(call objects,$(EXTRA))) $(SQL) $(BASE)
 	@echo "ld $@"
-	$(LINK) -ljson-c -lcurl
+	$(LINK) -ljson-c -lcurl -lcrypto
 $(BUILD)/relay-live: $(call objects,live) $(BASE_PLAIN)
 	@echo "ld $@"
 	$(LINK) -levent_core
 $(BUILD)/relay-sweep: $(call objects,cron) $(SQL) $(BASE_PLAIN)
 	@echo "ld $@"
 	$(LINK)
-$(BUILD)/relayctl: $(call objects,admin) $(BUILD)/mail/mailer.o $(TRANSLATE) $(SQL) $(BASE)
+$(BUILD)/relayctl: $(call objects,admin) $(BUILD)/mail/mailer.o $(TRANSLATE) $(SQL) $(filter-out $(BUILD)/base/vapid.o,$(BASE))
 	@echo "ld $@"
 	$(LINK) -ljson-c -lcurl
 

@@ -141,7 +141,7 @@ bool
 doctor_net_private(struct doctor *d)
 {
 	static const char *const paths[] = { "/.env.local", "/relay/.env.local", "/data/bridge.db",
-		"/relay/data/bridge.db", "/data/server.key", "/run/relay.log" };
+		"/relay/data/bridge.db", "/data/server.key", "/data/vapid.key", "/run/relay.log" };
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		struct ask a = { .path = paths[i] };

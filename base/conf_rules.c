@@ -162,6 +162,17 @@ clean_turn(const char *item, char *out)
 	return url_is_turn(item) && keep(item, out);
 }
 
+/* Nothing in it may need an escape in JSON. */
+static bool
+clean_contact(const char *item, char *out)
+{
+	char kept[ITEM_BYTES];
+
+	return (strncmp(item, "mailto:", 7) == 0 ? email_clean(item + 7, kept) == NULL :
+						   url_is_push(item)) &&
+	    keep(item, out);
+}
+
 static bool
 clean_language(const char *item, char *out)
 {
@@ -213,6 +224,9 @@ static const struct rule rules[] = {
 	{ CONF_RELAY_TURN_URLS, clean_turn,
 	    "turn:HOST[:PORT][?transport=udp|tcp] and the same with turns:, separated by commas, "
 	    "are" },
+	{ CONF_RELAY_PUSH_CONTACT, clean_contact, "mailto:ADDRESS or an https address is" },
+	{ CONF_RELAY_PUSH_PRIVATE_HOSTS, clean_host,
+	    "names or addresses of hosts, without ports, separated by commas, are" },
 	{ CONF_RELAY_TRANSLATE_LANGUAGES, clean_language,
 	    "languages such as en, es or pt-BR, separated by commas, are" },
 };

@@ -58,6 +58,17 @@ calls_fit(const struct conf *c, char *error)
 	return true;
 }
 
+/* A push service may refuse who does not say how to reach them. */
+static bool
+push_fits(const struct conf *c, char *error)
+{
+	char from[EMAIL_BYTES];
+
+	return !c->push || c->push_contact[0] || !email_clean(conf_mail_from(c), from) ||
+	    conf_refuse(c, CONF_RELAY_PUSH, error,
+		"it needs RELAY_PUSH_CONTACT, such as mailto:you@example.com, or SMTP_FROM");
+}
+
 bool
 conf_together(const struct conf *c, char *error)
 {
@@ -80,5 +91,6 @@ conf_together(const struct conf *c, char *error)
 	if (c->smtp_host[0] && email_clean(conf_mail_from(c), from))
 		return conf_refuse(c, c->smtp_from[0] ? CONF_SMTP_FROM : CONF_SMTP_HOST, error,
 		    "SMTP_FROM must be an e-mail address while SMTP_HOST is set");
-	return translation_fits(c, error) && transcription_fits(c, error) && calls_fit(c, error);
+	return translation_fits(c, error) && transcription_fits(c, error) && calls_fit(c, error) &&
+	    push_fits(c, error);
 }

@@ -24,10 +24,10 @@ secret_init(void)
 	return sodium_init() >= 0;
 }
 
-/* Makes the key in a file of its own and links it to its name, so that a half written key never
+/* Makes a key in a file of its own and links it to its name, so that a half written key never
  * counts. */
 static bool
-key_make(const char *path)
+key_make(const char *path, size_t len)
 {
 	char temp[PATH_MAX + 64];
 	uint8_t key[sizeof(server_key)];
@@ -39,24 +39,47 @@ key_make(const char *path)
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	randombytes_buf(key, sizeof(key));
-	ok = write(fd, key, sizeof(key)) == (ssize_t)sizeof(key) && fsync(fd) == 0 &&
+	randombytes_buf(key, len);
+	ok = write(fd, key, len) == (ssize_t)len && fsync(fd) == 0 &&
 	    (link(temp, path) == 0 || errno == EEXIST);
 	sodium_memzero(key, sizeof(key));
 	unlink(temp);
 	return ok;
 }
 
+/* The key of the file, which is made when it is not there. */
+static bool
+read_or_make(const char *path, uint8_t *out, size_t len, char *error, size_t size)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0 && errno == ENOENT && key_make(path, len))
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	ok = fd >= 0 && read(fd, out, len) == (ssize_t)len;
+	if (!ok)
+		snprintf(error, size, "%s: %s", path,
+		    fd < 0 ? strerror(errno) : "it is shorter than a key");
+	return ok;
+}
+
+bool
+secret_file(const char *data_dir, const char *name, void *out, size_t len, char *error, size_t size)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", data_dir, name);
+	return len <= sizeof(server_key) && read_or_make(path, out, len, error, size);
+}
+
 bool
 secret_key_load(const char *data_dir, bool make, char error[static SECRET_ERROR_BYTES])
 {
 	char path[PATH_MAX + 16];
-	auto_close int fd = -1;
 
 	key_loaded = false;
 	snprintf(path, sizeof(path), "%s/server.key", data_dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && !make) {
+	if (!make && access(path, F_OK) != 0 && errno == ENOENT) {
 		snprintf(error, SECRET_ERROR_BYTES,
 		    "%s is missing, and the database was made with it: put it back from where your "
 		    "backups are. If it is lost: head -c 32 /dev/urandom >%s; then addresses of "
@@ -64,13 +87,7 @@ secret_key_load(const char *data_dir, bool make, char error[static SECRET_ERROR_
 		    path, path);
 		return false;
 	}
-	if (fd < 0 && errno == ENOENT && key_make(path))
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	key_loaded =
-	    fd >= 0 && read(fd, server_key, sizeof(server_key)) == (ssize_t)sizeof(server_key);
-	if (!key_loaded)
-		snprintf(error, SECRET_ERROR_BYTES, "%s: %s", path,
-		    fd < 0 ? strerror(errno) : "it is shorter than a key");
+	key_loaded = read_or_make(path, server_key, sizeof(server_key), error, SECRET_ERROR_BYTES);
 	return key_loaded;
 }
 

@@ -20,6 +20,11 @@ bool secret_init(void);
  * False with one line in `error`. */
 bool secret_key_load(const char *db_path, bool make, char error[static SECRET_ERROR_BYTES]);
 
+/* Reads `len` bytes, at most 32, from a file of that name in the folder, which is made of random
+ * ones (mode 0600) when it is not there. False with one line in `error`. */
+bool secret_file(
+    const char *data_dir, const char *name, void *out, size_t len, char *error, size_t size);
+
 /* A new token: `prefix` (4 characters, such as "pct_") and 256 random bits in base64url. */
 void secret_token_make(const char *prefix, char out[static SECRET_TOKEN_BYTES]);
 

@@ -58,7 +58,7 @@ is_host_port(const char *s, size_t len)
 {
 	static const char digits[] = "0123456789";
 	const bool is_v6 = s[0] == '[';
-	const char *end = is_v6 ? strchr(s, ']') : s + strcspn(s, ":?"), *p;
+	const char *end = is_v6 ? strchr(s, ']') : s + strcspn(s, ":?/"), *p;
 
 	if (!end || end == s + is_v6)
 		return false;
@@ -103,4 +103,26 @@ url_is_turn(const char *url)
 	return host && is_host_port(host, len) &&
 	    (!host[len] || strcmp(host + len, "?transport=udp") == 0 ||
 		strcmp(host + len, "?transport=tcp") == 0);
+}
+
+bool
+url_is_push(const char *url)
+{
+	static const char scheme[] = "https://";
+	const char *host = url + sizeof(scheme) - 1;
+
+	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
+		return false;
+	for (const char *p = host; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("#\"\\<>^`{|}", *p))
+			return false;
+	return is_host_port(host, strcspn(host, "/?"));
+}
+
+bool
+url_origin(const char *url, char *out, size_t size)
+{
+	const size_t len = (size_t)(after_scheme(url) - url) + strcspn(after_scheme(url), "/?");
+
+	return snprintf(out, size, "%.*s", (int)len, url) < (int)size;
 }

@@ -19,6 +19,13 @@ bool url_is_near(const char *url);
 bool url_is_stun(const char *url);
 bool url_is_turn(const char *url);
 
+/* Where a push service takes pushes (RFC 8030): https, a host, printable ASCII, no user name and no
+ * fragment. */
+bool url_is_push(const char *url);
+
+/* Scheme, host and port of an address that url_is_push; false: `size` bytes do not hold them. */
+bool url_origin(const char *url, char *out, size_t size);
+
 /* The host and its port, cut to `size` bytes. */
 void url_host(const char *url, char *out, size_t size);
 

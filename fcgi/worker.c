@@ -7,6 +7,7 @@
 #include "sandbox.h"
 #include "secret.h"
 #include "turn.h"
+#include "vapid.h"
 #include "wake.h"
 
 #include <errno.h>
@@ -74,6 +75,12 @@ open_store(const struct conf *c, struct share *share)
 		return NULL;
 	}
 	if (!secret_key_load(c->data_dir, false, no_key)) {
+		log_error("%s", no_key);
+		share_note_error(share, no_key);
+		db_close(db);
+		return NULL;
+	}
+	if (c->push && !vapid_load(c->data_dir, no_key)) {
 		log_error("%s", no_key);
 		share_note_error(share, no_key);
 		db_close(db);

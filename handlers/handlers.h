@@ -83,6 +83,9 @@ void on_contacts_put(struct request *r);
 /* prefs.c */
 void on_prefs_get(struct request *r);
 void on_prefs_put(struct request *r);
+/* push.c */
+void on_push_put(struct request *r);
+void on_push_delete(struct request *r);
 /* apikey.c */
 void on_key_list(struct request *r);
 void on_key_post(struct request *r);

@@ -7,6 +7,7 @@
 #include "room.h"
 #include "share.h"
 #include "sweep.h"
+#include "push.h"
 #include "transcription.h"
 #include "translation.h"
 #include "version.h"
@@ -162,4 +163,5 @@ on_config_get(struct request *r)
 	add_retention(r, o);
 	json_add_bool(features, "translation", translation_show(r, o));
 	json_add_bool(features, "transcription", transcription_show(r, o));
+	json_add_bool(features, "web_push", push_show(r, o));
 }

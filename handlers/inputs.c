@@ -5,7 +5,9 @@
 #include "email.h"
 #include "invite.h"
 #include "message.h"
+#include "subscription.h"
 #include "text.h"
+#include "url.h"
 
 #include <string.h>
 
@@ -375,6 +377,12 @@ const struct field in_contacts_fields[] = {
 
 const struct field in_prefs_fields[] = {
 	TEXT(in_prefs, prefs, FIELD_REQUIRED, 0, INPUT_TEXT_BYTES),
+	END,
+};
+
+const struct field in_push_fields[] = {
+	RULED(in_push, endpoint, FIELD_REQUIRED, 9, PUSH_ENDPOINT_BYTES, url_is_push,
+	    "an https address in ASCII, as a push service gives it"),
 	END,
 };
 

@@ -96,6 +96,9 @@ struct in_contacts {
 struct in_prefs {
 	const char *prefs;
 };
+struct in_push {
+	const char *endpoint;
+};
 struct in_key {
 	const char *name, *phone_id;
 	struct field_texts scopes;
@@ -128,7 +131,7 @@ extern const struct field in_code_request_fields[], in_code_verify_fields[], in_
     in_number_fields[], in_whole_fields[], in_phones_fields[], in_upload_fields[],
     in_token_fields[], in_admission_fields[], in_join_fields[], in_key_fields[], in_claim_fields[],
     in_ack_fields[], in_inbound_fields[], in_prefs_fields[], in_translate_fields[],
-    in_transcribe_fields[];
+    in_transcribe_fields[], in_push_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 #define INPUT_TRANSLATE_BYTES 16384 /* all texts of a call */

@@ -4,6 +4,7 @@
 #include "inputs.h"
 #include "invite.h"
 #include "resp.h"
+#include "subscription.h"
 #include "show.h"
 #include "erase.h"
 #include "stream.h"
@@ -170,6 +171,25 @@ add_prefs(struct request *r, struct json_object *o)
 	return true;
 }
 
+/* Likewise: where devices want to be told of news. */
+static bool
+add_push(struct request *r, struct json_object *o)
+{
+	char **list = arena_alloc(&r->arena, EXPORTED * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(
+		r, db_push_list(r->worker->db, &r->arena, r->me.id, EXPORTED, list, &count)))
+		return false;
+	array = json_object_new_array();
+	json_object_object_add(o, "push", array);
+	for (int i = 0; i < count; i++)
+		json_object_array_add(array, json_object_new_string(list[i]));
+	return true;
+}
+
 /* GET sessions: the user's own, oldest first, a page at a time. */
 void
 on_session_list(struct request *r)
@@ -252,6 +272,7 @@ on_me_export(struct request *r)
 	o = resp_ok(r, 200);
 	json_object_object_add(o, "user", show_user(&r->me));
 	if (add_sessions(r, o) && add_groups(r, o) && add_invites(r, o) && add_keys(r, o) &&
-	    add_phones(r, o) && ((in->after && in->after[0]) || add_prefs(r, o)))
+	    add_phones(r, o) &&
+	    ((in->after && in->after[0]) || (add_prefs(r, o) && add_push(r, o))))
 		add_messages(r, o, &page, sent);
 }

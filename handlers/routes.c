@@ -137,6 +137,11 @@ const struct route routes[] = {
 	{ METHOD_PUT, CHAT "/prefs", FOR_MEMBER | STORES, LARGE, USUAL, TAKES(prefs),
 	    on_prefs_put },
 
+	{ METHOD_PUT, CHAT "/push", FOR_MEMBER | STORES | SCOPE_RECEIVE, SMALL, USUAL, TAKES(push),
+	    on_push_put },
+	{ METHOD_DELETE, CHAT "/push", FOR_MEMBER | SCOPE_RECEIVE, 0, USUAL, NOTHING,
+	    on_push_delete },
+
 	{ METHOD_GET, CHAT "/keys", FOR_MEMBER, 0, USUAL, NOTHING, on_key_list },
 	{ METHOD_POST, CHAT "/keys", FOR_MEMBER, SMALL, USUAL, TAKES(key), on_key_post },
 	{ METHOD_POST, CHAT "/keys/*/rotate", FOR_MEMBER, 0, USUAL, NOTHING, on_key_rotate },

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mailer.h"
+#include "push.h"
 #include "reason.h"
 #include "sandbox.h"
 #include "secret.h"
@@ -31,6 +32,7 @@
 #define ARENA_BYTES ((size_t)1 << 20)
 #define END_MS 2000 /* for the other process, when we end */
 #define END_STEP_US 20000
+#define PUSHES ARRAY_LEN(carriers) /* of the other processes the one that sends pushes */
 
 static void
 on_term(int sig)
@@ -79,8 +81,14 @@ struct carrier_run {
 	void *sender;
 	int64_t closed_until; /* the server takes nothing before that (monotonic) */
 	int closed; /* how often in a row it did not */
-	pid_t others[ARRAY_LEN(carriers)]; /* processes of carriers that we started; 0: none */
+	pid_t others[ARRAY_LEN(carriers) + 1]; /* processes that we started; 0: none */
 	int wake_fd;
+};
+
+/* What the pool hands over; -1: nothing. */
+struct descriptors {
+	int wake_fd; /* rung at news in the outbox */
+	int map_fd; /* who listens to live wake-ups */
 };
 
 /* What is kept of the reason: nothing that names the recipient. */
@@ -274,36 +282,48 @@ start_other(pid_t parent)
 	return pid;
 }
 
-/* The first kind in this process, on or not; the others, if they are, in processes of their own. */
-static int
-run_carriers(const struct conf *c, int wake_fd)
+/* Starts the process of that slot among the others; 0 in there, -1: none was to be had. */
+static pid_t
+start_at(struct carrier_run *first, size_t slot, pid_t parent)
 {
-	struct carrier_run first = { .kind = 0, .carrier = carriers[0], .wake_fd = wake_fd };
+	pid_t pid = start_other(parent);
+
+	if (pid < 0)
+		log_error("cannot fork: %s", strerror(errno));
+	first->others[slot] = pid > 0 ? pid : 0;
+	return pid;
+}
+
+/* The first kind in this process, on or not; the others, if they are, and pushes in processes of
+ * their own. */
+static int
+run_carriers(const struct conf *c, const struct descriptors *d)
+{
+	struct carrier_run first = { .kind = 0, .carrier = carriers[0], .wake_fd = d->wake_fd };
 	const pid_t parent = getpid();
+	pid_t pid = 1;
 	int status = 0;
 
-	for (int i = 0; i < CHANNEL_COUNT && status == 0; i++) {
+	for (int i = 0; i < CHANNEL_COUNT && pid > 0; i++) {
 		const struct channel *ch = &channel_list[i];
 
 		if (ch->kind == first.kind)
 			first.on = channel_is_carried(ch, c);
 		if (ch->kind <= first.kind || !channel_is_carried(ch, c))
 			continue;
-		first.others[ch->kind] = start_other(parent);
-		if (first.others[ch->kind] == 0)
+		pid = start_at(&first, (size_t)ch->kind, parent);
+		if (pid == 0)
 			return run_carrier(c,
 			    &(struct carrier_run){ .kind = ch->kind,
 				.carrier = carriers[ch->kind],
 				.on = true,
-				.wake_fd = wake_fd });
-		if (first.others[ch->kind] < 0) {
-			log_error("cannot fork: %s", strerror(errno));
-			first.others[ch->kind] = 0;
-			status = 1;
-		}
+				.wake_fd = d->wake_fd });
 	}
-	if (status == 0)
-		status = run_carrier(c, &first);
+	if (pid > 0 && c->push)
+		pid = start_at(&first, PUSHES, parent);
+	if (pid == 0)
+		return push_run(c, d->map_fd);
+	status = pid > 0 ? run_carrier(c, &first) : 1;
 	for (size_t i = 0; i < ARRAY_LEN(first.others); i++)
 		if (first.others[i])
 			end_other(first.others[i]);
@@ -311,7 +331,7 @@ run_carriers(const struct conf *c, int wake_fd)
 }
 
 static int
-run(const struct conf *c, int wake_fd)
+run(const struct conf *c, const struct descriptors *d)
 {
 	pid_t parent = getppid();
 	uid_t uid;
@@ -325,28 +345,33 @@ run(const struct conf *c, int wake_fd)
 	if (getppid() != parent)
 		return 0;
 	sandbox_limit();
-	return run_carriers(c, wake_fd);
+	return run_carriers(c, d);
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = { { "dir", required_argument, NULL, 'd' },
-		{ "wake-fd", required_argument, NULL, 'w' }, { "help", no_argument, NULL, 'h' },
+		{ "wake-fd", required_argument, NULL, 'w' },
+		{ "map-fd", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' },
 		{ 0 } };
+	struct descriptors d = { .wake_fd = -1, .map_fd = -1 };
 	char error[CONF_ERROR_BYTES];
 	const char *dir = NULL;
 	struct conf c;
-	int opt, wake_fd = -1, status;
+	int opt, status;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (opt == 'd')
 			dir = optarg;
 		else if (opt == 'w')
-			wake_fd = (int)strtol(optarg, NULL, 10);
+			d.wake_fd = (int)strtol(optarg, NULL, 10);
+		else if (opt == 'm')
+			d.map_fd = (int)strtol(optarg, NULL, 10);
 		else
-			return fputs("Usage: relay-mail --dir DIR [--wake-fd N]\n"
-				     "Sends the mails of a relay's outbox; the pool starts it.\n",
+			return fputs("Usage: relay-mail --dir DIR [--wake-fd N] [--map-fd N]\n"
+				     "Sends mails, Telegram messages and pushes of a relay; the "
+				     "pool starts it.\n",
 				   opt == 'h' ? stdout : stderr) < 0 ||
 				opt != 'h' ?
 			    2 :
@@ -361,9 +386,11 @@ main(int argc, char **argv)
 		return 1;
 	}
 	log_setup("relay-mail", (enum log_level)c.log_level);
-	if (wake_fd >= 0)
-		fcntl(wake_fd, F_SETFD, FD_CLOEXEC);
-	status = run(&c, wake_fd);
+	if (d.wake_fd >= 0)
+		fcntl(d.wake_fd, F_SETFD, FD_CLOEXEC);
+	if (d.map_fd > 0)
+		fcntl(d.map_fd, F_SETFD, FD_CLOEXEC);
+	status = run(&c, &d);
 	curl_global_cleanup();
 	conf_free(&c);
 	return status;

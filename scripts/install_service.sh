@@ -130,6 +130,7 @@ move_in() {
         [[ ! -f $file ]] || run cp -a "$file" "$root$dir/data/bridge.db${file#"$database"}"
     done
     run cp -a "$(dirname "$database")/server.key" "$root$dir/data/server.key"
+    [[ ! -f $(dirname "$database")/vapid.key ]] || run cp -a "$(dirname "$database")/vapid.key" "$root$dir/data/vapid.key"
     run cp -a "$database" "$root$dir/data/bridge.db.new"
     run mv "$root$dir/data/bridge.db.new" "$root$dir/data/bridge.db"
     run install -m 0600 "$from/.env.local" "$root$dir/.env.local"

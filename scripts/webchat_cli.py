@@ -46,6 +46,7 @@ AUTH, CHAT = "/api/v1/pchat/auth", "/api/v1/webchat"
 RESPONSE_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 SOCKET_SEC, GOODBYE_SEC, PRESENCE_SEC = 30, 5, 30
+TRANSCRIPT_SEC = 75  # An engine may take a minute for a recording.
 # A stream says hello at once and something every 20 s; while it lives, a poll in a minute is enough.
 HELLO_SEC, STREAM_SEC, WATCHDOG_SEC, LONGEST_RETRY_SEC = 5, 45, 60, 60
 FIRST_DELAY_SEC, LAST_DELAY_SEC = 0.5, 15
@@ -340,7 +341,7 @@ class Relay:
         other.token, other.proxy, other.push = self.token, self.proxy, self.push
         return other
 
-    def call(self, method, path, body=None, *, upload=None, sink=None, repeatable=True, timeout_sec=None):
+    def call(self, method, path, body=None, *, upload=None, sink=None, repeatable=True, timeout_sec=None, socket_sec=SOCKET_SEC):
         """The JSON response. What fails on the way is tried again, the very same bytes each time: `repeatable` calls
         always, others only while the relay has certainly not acted. A download goes into `sink`."""
         data = None if body is None else json.dumps(body).encode()
@@ -348,7 +349,7 @@ class Relay:
         delay = FIRST_DELAY_SEC
         while True:
             try:
-                response = self._once(method, path, data, upload, sink, give_up_at)
+                response = self._once(method, path, data, upload, sink, min(socket_sec, give_up_at - time.monotonic()))
                 if self.lost:
                     note("connected again")
                 self.lost = False
@@ -387,8 +388,8 @@ class Relay:
         finally:
             link.close()
 
-    def _once(self, method, path, data, upload, sink, give_up_at):
-        link = self._connect(max(1, min(SOCKET_SEC, give_up_at - time.monotonic())))
+    def _once(self, method, path, data, upload, sink, seconds):
+        link = self._connect(max(1, seconds))
         headers = {"Accept": "application/json", "User-Agent": PROGRAM, "Connection": "close"}
         if self.token:
             headers["X-PChat-Session"] = self.token
@@ -655,6 +656,10 @@ class Output:
             path = saved[number] if number < len(saved) else None
             lines.append(clean(f"    File: {file.get('name')}, {file.get('size')} bytes, {url}"
                                f"{f', saved as {path}' if path else ''}"))
+        if "transcript" in item:
+            written = item["transcript"]
+            lines.append(f"    {clean(written['error'])}" if "error" in written else
+                         f"    Written by a machine: {clean(written['text'], indent='    ')}" if written["text"] else "    Nothing was said.")
         self.put("message", "\n".join(lines))
 
 
@@ -827,6 +832,18 @@ class Wakeups(threading.Thread):
                 failures = min(failures + 1, 6)
 
 
+def transcript(relay, file):
+    """What the relay's engine hears in a recording: text and perhaps language; or why there is none, as error."""
+    try:
+        response = relay.call("POST", CHAT + "/transcribe", {"file_id": file["file_id"]}, repeatable=False, timeout_sec=TRANSCRIPT_SEC,
+                              socket_sec=TRANSCRIPT_SEC)
+    except (Refused, Unreachable) as error:
+        if error.code == NOT_SIGNED_IN:
+            raise
+        return {"error": f"not written down: {error}"}
+    return {name: response[name] for name in ("text", "language") if name in response}
+
+
 class Watch:
     """Receives until it is interrupted."""
 
@@ -894,6 +911,8 @@ class Watch:
             return
         if self.args.save and item.get("attachments") and not item.get("deleted_at"):
             item = {**item, "saved": [save_file(self.relay, self.args.save, file) for file in item["attachments"]]}
+        if self.args.transcribe and item.get("kind") == "voice" and item.get("attachments") and not item.get("deleted_at"):
+            item = {**item, "transcript": transcript(self.relay, item["attachments"][0])}
         command = self.command and (not item.get("own") or item["to"] == item["from"])
         with self.interrupts.held():
             if not printed:
@@ -1109,6 +1128,7 @@ def command_line():
     watch.add_argument("--limit", metavar="N", type=number_between(1, 100, int), default=20,
                        help="messages per poll, 1 to 100 (default: 20)")
     watch.add_argument("--save", metavar="DIR", help="store received files in this folder, which is made when missing")
+    watch.add_argument("--transcribe", action="store_true", help="have the relay's engine write down voice messages, and print the text too")
     watch.add_argument("--on-message", metavar="CMD", help="run this for each message to you, with its JSON on stdin")
     shown = parser.add_argument_group("output")
     shown.add_argument("--quiet-url", action="store_true", help="leave out the WebChat URL even with --site")
@@ -1141,6 +1161,7 @@ def arguments(words):
         ((args.create_group or args.join) and not args.group, "--create-group and --join need --group"),
         (args.open and not args.create_group, "--open needs --create-group"),
         (args.save and not (args.watch or args.chat), "--save needs --watch or --chat"),
+        (args.transcribe and not (args.watch or args.chat), "--transcribe needs --watch or --chat"),
         (args.on_message and not args.watch, "--on-message needs --watch"),
         (args.relay_mode == "private" and not args.relay, "--relay-mode private needs --relay"),
         (not args.relay and not args.site, "no relay is named: give --relay or --site; none is built in"),
@@ -1163,6 +1184,15 @@ def arguments(words):
     except ValueError as error:
         parser.error(str(error))
     return args
+
+
+def who_writes(config):
+    """Where recordings go to be written down, as a sentence."""
+    engine = config.get("transcription")
+    if not engine:
+        raise Failure("--transcribe: this relay has no engine that writes down voice messages")
+    where = "on the relay's own machine" if engine["engine"] == "local" else "which can hear and keep them"
+    return f"voice messages are written down by {engine['name']}, {where}"
 
 
 def read_message():
@@ -1194,6 +1224,8 @@ def run(args):
         return
     config = relay.call("GET", CHAT + "/config", timeout_sec=None if sending or args.watch or args.chat else 0)
     relay.push = bool(config.get("features", {}).get("push"))
+    if args.transcribe:
+        note(who_writes(config))
     session.open()
     if args.json or args.site or sys.stdout.isatty() or not (sending or args.watch or args.chat or args.group or args.directory):
         out.status(session.status())

@@ -243,7 +243,8 @@ check_readable(const struct conf *c, char *error)
 		const char *path;
 	} files[] = { { CONF_RELAY_TLS_CERTIFICATE, c->tls_certificate },
 		{ CONF_RELAY_TLS_KEY, c->tls_key }, { CONF_SMTP_CA_FILE, c->smtp_ca_file },
-		{ CONF_RELAY_ENGINE_CA_FILE, c->engine_ca_file } };
+		{ CONF_RELAY_ENGINE_CA_FILE, c->engine_ca_file },
+		{ CONF_RELAY_PUSH_CA_FILE, c->push_ca_file } };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		if (files[i].path[0] && access(files[i].path, R_OK) != 0)

@@ -6,6 +6,7 @@
 #include "runfile.h"
 #include "sandbox.h"
 #include "secret.h"
+#include "vapid.h"
 #include "db.h"
 #include "uploads.h"
 
@@ -108,6 +109,9 @@ start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF
 	return run_folder(c->dir, run, error) && run_folder(c->dir, tmp, error);
 }
 
+/* In the folder of the database. */
+static const char *const keys[] = { "server.key", "vapid.key" };
+
 /* What root put there (a restored backup, say) is given to the user of the relay. */
 static void
 adopt_files(const struct conf *c, uid_t uid, gid_t gid)
@@ -119,11 +123,12 @@ adopt_files(const struct conf *c, uid_t uid, gid_t gid)
 
 	if (geteuid() != 0)
 		return;
-	for (size_t i = 0; i <= ARRAY_LEN(endings); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(endings) + ARRAY_LEN(keys); i++) {
 		if (i < ARRAY_LEN(endings))
 			snprintf(path, sizeof(path), "%s%s", c->db_path, endings[i]);
 		else
-			snprintf(path, sizeof(path), "%s/server.key", c->data_dir);
+			snprintf(
+			    path, sizeof(path), "%s/%s", c->data_dir, keys[i - ARRAY_LEN(endings)]);
 		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
 		    lchown(path, uid, gid) != 0)
 			log_warn("%s: %s", path, strerror(errno));
@@ -194,9 +199,11 @@ check_database_files(const struct conf *c, char *error)
 		if (!is_ours(path, R_OK | W_OK, error))
 			return false;
 	}
-	snprintf(path, sizeof(path), "%s/server.key", c->data_dir);
-	if (!is_ours(path, R_OK, error))
-		return false;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		snprintf(path, sizeof(path), "%s/%s", c->data_dir, keys[i]);
+		if (!is_ours(path, R_OK, error))
+			return false;
+	}
 	snprintf(path, sizeof(path), "%s/backups", c->data_dir);
 	return is_ours(path, R_OK | W_OK | X_OK, error);
 }
@@ -231,11 +238,17 @@ prepare_database(const struct conf *c, char *error)
 	const struct db_options o = db_options_of(c);
 	char why[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 
+	_Static_assert(VAPID_ERROR_BYTES <= SECRET_ERROR_BYTES, "room for either");
+
 	umask(0077);
 	if (c->smtp_ca_file[0] && access(c->smtp_ca_file, R_OK) != 0)
 		return conf_refuse(c, CONF_SMTP_CA_FILE, error,
 		    "%s cannot be read by the user of the relay: %s; a readable file is allowed",
 		    c->smtp_ca_file, strerror(errno));
+	if (c->push_ca_file[0] && access(c->push_ca_file, R_OK) != 0)
+		return conf_refuse(c, CONF_RELAY_PUSH_CA_FILE, error,
+		    "%s cannot be read by the user of the relay: %s; a readable file is allowed",
+		    c->push_ca_file, strerror(errno));
 	if (!check_database_files(c, error))
 		return false;
 	check_uploads(c);
@@ -243,6 +256,8 @@ prepare_database(const struct conf *c, char *error)
 		return refuse(error, "database", why);
 	if (!secret_key_load(c->data_dir, !db_is_keyed(&o), no_key))
 		return refuse(error, "server key", no_key);
+	if (c->push && !vapid_load(c->data_dir, no_key))
+		return refuse(error, "key of pushes", no_key);
 	return (db_migrate(&o, why) && db_note_keyed(&o, why)) || refuse(error, "database", why);
 }
 

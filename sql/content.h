@@ -20,7 +20,8 @@
 /* Tables that hold nothing but content, or what hangs on it: a backup without content has no row of
  * theirs. */
 #define CONTENT_TABLES(X) \
-	X(message_file) X(file) X(file_gone) X(outbox) X(bridge) X(login_code) X(prefs) X(prefs_key)
+	X(message_file) \
+	X(file) X(file_gone) X(outbox) X(bridge) X(login_code) X(prefs) X(prefs_key) X(push)
 
 /* Pieces of statements; $1 is an empty blob. */
 #define CONTENT_GONE_BLOB "$1"

@@ -29,6 +29,7 @@
 #define COPY ".restored"
 #define READY ".ready"
 #define KEY_PART "server.key."
+#define VAPID_PART "vapid.key."
 
 /* The message or account of a tombstone, if the backup still has it. DB_DONE, or DB_NONE. */
 static enum db_result
@@ -222,6 +223,13 @@ is_dead_part(int dir, const char *name)
 	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
+/* `part` and the number of the process that made it. */
+static bool
+is_half_a_key(const char *name, const char *part)
+{
+	return strncmp(name, part, strlen(part)) == 0 && isdigit((unsigned char)name[strlen(part)]);
+}
+
 /* Something that a killed program of ours left. */
 static bool
 is_leftover(int dir, const char *base, const char *name)
@@ -230,8 +238,7 @@ is_leftover(int dir, const char *base, const char *name)
 
 	if (strncmp(name, base, len) == 0 && strncmp(name + len, COPY, strlen(COPY)) == 0)
 		return true;
-	if (strncmp(name, KEY_PART, strlen(KEY_PART)) == 0 &&
-	    isdigit((unsigned char)name[strlen(KEY_PART)]))
+	if (is_half_a_key(name, KEY_PART) || is_half_a_key(name, VAPID_PART))
 		return true;
 	return is_dead_part(dir, name);
 }

@@ -176,6 +176,7 @@ NEW = {"message": ("POST", MESSAGES, {"to": "{bob}", "text": "x"}),
        "inbound": ("POST", "/api/v1/phone/inbound", {"phone_id": "", "channel": "sms", "from": "1", "text": "x", "received_at": 1}),
        "contacts": ("PUT", "/api/v1/webchat/contacts", {"contacts": []}),
        "prefs": ("PUT", "/api/v1/webchat/prefs", {"prefs": "x"}),
+       "push": ("PUT", "/api/v1/webchat/push", {"endpoint": "https://push.example.com/1"}),
        "group": ("POST", GROUPS, {"name": "G"})}
 
 

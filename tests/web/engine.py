@@ -8,14 +8,16 @@ from engine_sink import EngineSink  # noqa: E402 pylint: disable=wrong-import-po
 
 
 def answer(sink, words, ask):
-    """`say`: translations by text, the rest is in capitals; `misbehave`, `detected`: as in EngineSink; `asked`: texts by call."""
+    """`say`: translations by text, the rest is in capitals; `misbehave`, `detected`, `transcript`: as in EngineSink; `asked`: texts by call;
+    `heard`: how many recordings so far."""
     words.update(ask.get("say", {}))
-    for name in ("misbehave", "detected"):
+    for name in ("misbehave", "detected", "transcript"):
         if name in ask:
             setattr(sink, name, ask[name])
     if ask.get("let_go"):
         sink.let_go()
-    return {"port": sink.port, "asked": [turn["texts"] for turn in sink.asked()] if ask.get("asked") else []}
+    return {"port": sink.port, "asked": [turn["texts"] for turn in sink.asked()] if ask.get("asked") else [],
+            "heard": len(sink.recordings)}
 
 
 def main():

@@ -1,6 +1,7 @@
 // Pictures of every screen, in several widths, themes and directions: `node screens.mjs DIR [only]`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { startEngine } from './e2e/engine.mjs';
 import { launch, open, signIn, signedIn, startRelay, talkTo, top, until, write, bubble } from './e2e/lib.mjs';
 
 const dir = process.argv[2] ?? 'screens';
@@ -214,7 +215,8 @@ async function callScreens(relay, browser, lang, prefix) {
 
 async function main() {
   const lang = process.env.SCREEN_LANG ?? 'en';
-  const relay = await startRelay({ RELAY_NAME: 'Harbour relay', RELAY_STUN_URLS: 'stun:127.0.0.1:9' });
+  const engine = await startEngine();
+  const relay = await startRelay({ RELAY_NAME: 'Harbour relay', RELAY_TRANSCRIBE_URL: `http://127.0.0.1:${engine.port}`, RELAY_STUN_URLS: 'stun:127.0.0.1:9', RELAY_PUSH: 'true', RELAY_PUSH_CONTACT: 'mailto:olga@example.org' });
   const browser = await launch();
   try {
     if (!only || only.includes('call')) await callScreens(relay, browser, lang, lang === 'en' ? '' : lang + '-');
@@ -248,6 +250,12 @@ async function main() {
     await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
     await page.waitForTimeout(800);
     await shots(page, p + 'group', ALL, [...LD, 'contrast-light', 'contrast-dark']);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await engine.tell({ transcript: lang === 'ar' ? { text: 'لا تنسوا القهوة، والجسر عند التاسعة والنصف.', language: 'ar' } : { text: 'Do not forget the coffee, and the bridge at half past nine.', language: 'en' } });
+    await page.locator('.voice ~ .trans .text-button').first().click();
+    await page.locator('.dialog-foot .main, dialog .main').last().click();
+    await page.locator('.spoken').scrollIntoViewIfNeeded();
+    await shots(page, p + 'transcript', ALL, LD, () => page.locator('.spoken').scrollIntoViewIfNeeded());
     await page.setViewportSize({ width: 1280, height: 900 });
     await page.locator('.head-who').click();
     await page.waitForTimeout(500);
@@ -298,6 +306,7 @@ async function main() {
   } finally {
     await browser.close();
     await relay.stop();
+    await engine.stop();
   }
 }
 

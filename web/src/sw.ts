@@ -4,13 +4,14 @@ declare const SHELL: string[];
 declare const VERSION: string;
 
 interface ServiceWorkerGlobalScope {
-  registration: { scope: string };
+  registration: { scope: string; showNotification(title: string, o: object): Promise<void>; pushManager: { subscribe(o: unknown): Promise<unknown> } };
   clients: { matchAll(o: object): Promise<Client[]>; openWindow(url: string): Promise<Client | null>; claim(): Promise<void> };
   skipWaiting(): Promise<void>;
   addEventListener(type: string, heard: (e: never) => void): void;
 }
 interface Client {
   url: string;
+  visibilityState?: string;
   focus(): Promise<Client>;
   postMessage(m: unknown): void;
 }
@@ -78,6 +79,25 @@ self.addEventListener('notificationclick', (e: Extendable & { notification: { cl
     }),
   );
 });
+
+/** A push says that there is news and nothing else, so this says no more. Whoever looks at a page sees it there. */
+async function tellNews(): Promise<void> {
+  const open = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  if (open.some((c) => c.visibilityState === 'visible')) return;
+  const kept = await caches.open('push-words').then((c) => c.match('words'));
+  const { body = '', lang } = ((await kept?.json().catch(() => null)) ?? {}) as { body?: string; lang?: string };
+  await self.registration.showNotification('WebChat', { body, lang, tag: 'webchat:news', icon: 'icon-192.png', badge: 'icon-192.png' });
+}
+
+self.addEventListener('push', (e: Extendable) => e.waitUntil(tellNews()));
+
+/** The browser gave another address, or takes one back: the page tells the relay when it is next open, for only it is signed in. */
+async function renew(e: { oldSubscription?: { options: unknown } | null; newSubscription?: unknown }): Promise<void> {
+  if (!e.newSubscription && e.oldSubscription) await self.registration.pushManager.subscribe(e.oldSubscription.options).catch(() => undefined);
+  for (const c of await self.clients.matchAll({ type: 'window' })) c.postMessage({ t: 'push' });
+}
+
+self.addEventListener('pushsubscriptionchange', (e: Extendable & Parameters<typeof renew>[0]) => e.waitUntil(renew(e)));
 
 self.addEventListener('message', (e: Event & { data?: unknown }) => {
   if (e.data === 'skip') void self.skipWaiting();

@@ -22,6 +22,7 @@ export async function startEngine() {
   return {
     port, tell,
     asked: async () => (await tell({ asked: true })).asked,
+    heard: async () => (await tell({})).heard,
     stop: () => new Promise((done) => (child.exitCode !== null || child.signalCode ? done() : (child.once('exit', done), child.kill('SIGTERM')))),
   };
 }

@@ -67,6 +67,9 @@ export function canBeIn(text: string, tag: string): boolean {
   }
 }
 
+/** A message with the words that there are to read of it: for a voice note, those that were written down. */
+export const asText = (m: Message): Message => (m.text || !m.transcript?.text ? m : { ...m, text: m.transcript.text, lang: m.transcript.lang });
+
 /** Whether there are words of somebody in a message. */
 export const hasWords = (m: Message): boolean => !m.withdrawn && !m.scrubbed && m.kind !== 'system' && lettersOf(m.text) > 0;
 

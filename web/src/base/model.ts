@@ -19,6 +19,14 @@ export interface Attachment {
   at: 'here' | 'away' | 'gone';
 }
 
+/** What a machine wrote down of a voice note; '' where nobody speaks. */
+export interface Transcript {
+  text: string;
+  lang?: string;
+  /** Whose work it is. */
+  by: string;
+}
+
 export interface GroupEvent {
   type: string;
   chat_address?: string;
@@ -55,6 +63,7 @@ export interface Message {
   waveform?: number[];
   /** A call: when somebody answered it. */
   answered?: number;
+  transcript?: Transcript;
   event?: GroupEvent;
   actions?: Action[];
   /** What was decided by a button of this message. */

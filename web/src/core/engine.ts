@@ -46,6 +46,16 @@ export interface Settings {
   mic?: string;
   camera?: string;
   speaker?: string;
+  /** Voice notes that come are shown as text by themselves. */
+  voiceAuto?: boolean;
+  /** The engine that may hear them: another one is not asked before one has agreed again. */
+  voiceFor?: string;
+  /** When these two were changed, for the account's other devices. */
+  voiceAt?: number;
+  /** A button beside the text writes down what is said; this device only. */
+  dictate?: boolean;
+  /** Where this browser is told of news while it is closed, as the relay knows it; this device only. */
+  push?: string;
 }
 
 export const defaults: Settings = {
@@ -516,7 +526,7 @@ export class Engine extends Emitter<EngineEvents> {
   async withdraw(m: Message): Promise<void> {
     const job = await this.store.job.get(m.key);
     if (job && !job.firstTry) return this.discard(m);
-    const next: Message = { ...m, text: '', files: undefined, reactions: undefined, withdrawn: this.now() };
+    const next: Message = { ...m, text: '', files: undefined, transcript: undefined, reactions: undefined, withdrawn: this.now() };
     await this.store.commit(this.store.message.change([next]), this.store.translation.change([], [m.key]));
     await this.#dropFiles(m);
     await this.changed([next]);

@@ -19,7 +19,14 @@ export interface Reading {
   chats?: Record<string, { to?: string; at: number }>;
 }
 
-export type Prefs = Record<string, unknown> & { reading?: Reading };
+/** Whether voice notes are shown as text by themselves, and the engine that may hear them. */
+export interface Voice {
+  auto?: boolean;
+  engine?: string;
+  at: number;
+}
+
+export type Prefs = Record<string, unknown> & { reading?: Reading; voice?: Voice };
 
 const MOST_BYTES = 60_000;
 const TRIES = 5;
@@ -69,6 +76,14 @@ async function take(e: Engine, r: Reading): Promise<void> {
   }
 }
 
+/** The newer one of what the account says of voice notes and what this device does; taken over here. */
+async function takeVoice(e: Engine, there: Voice | undefined): Promise<Voice | undefined> {
+  const { voiceAuto: auto, voiceFor: engine, voiceAt: at = 0 } = e.settings;
+  const found = typeof there?.at === 'number' ? there.at : 0;
+  if (found > at) await e.saveSettings({ voiceAuto: there!.auto === true, voiceFor: there!.engine, voiceAt: found });
+  return at > found ? { auto: auto === true, ...(engine ? { engine } : {}), at } : there;
+}
+
 const plain = (r: Reading | undefined): string => JSON.stringify([r?.account, Object.entries(r?.chats ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))]);
 
 /** Fetches, merges, and writes where there is something new; somebody who wrote meanwhile is merged as well. */
@@ -79,8 +94,9 @@ export async function syncPrefs(e: Engine): Promise<void> {
     if (!there) return;
     await take(e, there.reading ?? {});
     const reading = mergeReading(there.reading, readingHere(e));
-    const text = prefsText({ ...there, reading });
-    if (plain(reading) === plain(there.reading) || text === prefs) return;
+    const voice = await takeVoice(e, there.voice);
+    const text = prefsText({ ...there, reading, ...(voice ? { voice } : {}) });
+    if ((plain(reading) === plain(there.reading) && voice === there.voice) || text === prefs) return;
     try {
       await e.api.putPrefs(text, etag);
       return;
@@ -99,5 +115,11 @@ export async function changeReading(e: Engine, change: Pick<Settings, 'receive' 
 /** The same for one chat: a language, 'off', or undefined for as the account has it. */
 export async function changeChatLanguage(e: Engine, chat: string, receive: string | undefined): Promise<void> {
   await e.changeChat(chat, { receive, receiveAt: e.now() });
+  void syncPrefs(e).catch(() => undefined);
+}
+
+/** Whether voice notes that come are shown as text, and who may hear them, on all devices. */
+export async function changeVoice(e: Engine, change: Pick<Settings, 'voiceAuto' | 'voiceFor'>): Promise<void> {
+  await e.saveSettings({ ...change, voiceAt: e.now() });
   void syncPrefs(e).catch(() => undefined);
 }

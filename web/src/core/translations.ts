@@ -1,6 +1,6 @@
 // The translations of one session: what is in view is asked for in batches, newest first, and kept with its message. Whoever translates is
 // asked by one call at a time, and left alone for as long as they wish.
-import { FEW_LETTERS, hasWords, isForeign, languageByScript, lettersOf, sameLanguage } from '../base/lang';
+import { asText, FEW_LETTERS, hasWords, isForeign, languageByScript, lettersOf, sameLanguage } from '../base/lang';
 import type { Message } from '../base/model';
 import { utf8Length } from '../base/rules';
 import { asTrouble, Trouble } from '../base/trouble';
@@ -81,13 +81,14 @@ export class Translations {
   /** The messages in view, newest first, and the language to read them in; what was in view before is not asked for any more. */
   look(messages: readonly Message[], to: string): void {
     const reads = [to, ...this.deps.reads()];
-    this.#wanted = messages.filter((m) => isForeign(m, reads)).map((m) => ({ m, to, pressed: false }));
+    this.#wanted = messages.map(asText).filter((m) => isForeign(m, reads)).map((m) => ({ m, to, pressed: false }));
     this.#report();
     void this.#run();
   }
 
   /** Somebody asks for one message. `from`: the language, where they say it. */
-  press(m: Message, to: string, from?: string): void {
+  press(message: Message, to: string, from?: string): void {
+    const m = asText(message);
     if (!hasWords(m)) return;
     this.#known.delete(m.key);
     this.#pressed = [{ m, to, from, pressed: true }, ...this.#pressed.filter((w) => w.m.key !== m.key)];
@@ -306,7 +307,8 @@ export class Translations {
     const same = unchanged || text === m.text || (!!from && !w.from && reads.some((r) => sameLanguage(r, from)));
     const row: Translation = same ? { key: m.key, text: '', from, to, by, of: m.text, same } : { key: m.key, text, from, to, by, of: m.text };
     const isThere = await this.deps.store.alone(async () => {
-      if ((await this.deps.store.message.get(m.key))?.text !== m.text) return false;
+      const now = await this.deps.store.message.get(m.key);
+      if (!now || asText(now).text !== m.text) return false;
       await this.deps.store.translation.put(row);
       return true;
     });

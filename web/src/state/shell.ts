@@ -1,5 +1,5 @@
 // The service worker, and news of a newer version of the page.
-import { go, isSecure, newVersion } from './app';
+import { engine, go, isSecure, newVersion } from './app';
 
 interface Policy {
   createScriptURL(url: string): unknown;
@@ -22,7 +22,9 @@ export const policy = (globalThis as { trustedTypes?: { createPolicy(name: strin
 export async function startShell(): Promise<void> {
   if (!isSecure || !navigator.serviceWorker) return;
   navigator.serviceWorker.addEventListener('message', (e: MessageEvent<{ t?: string; chat?: string }>) => {
+    const now = engine.peek();
     if (e.data?.t === 'open' && e.data.chat) go({ chat: e.data.chat });
+    else if (e.data?.t === 'push' && now) void import('./push').then((x) => x.keepPush(now));
   });
   const url = policy ? policy.createScriptURL(path) : path;
   const registration = await navigator.serviceWorker.register(url as string, { scope: './' }).catch(() => null);

@@ -1,5 +1,6 @@
 // What views read of translations: one signal a message, and why the last ones did not come.
 import { signal, type Signal } from '@preact/signals';
+import { asText } from '../base/lang';
 import type { Message } from '../base/model';
 import type { Engine } from '../core/engine';
 import { Translations, type Entry, type Failure } from '../core/translations';
@@ -83,7 +84,7 @@ export class Reader {
   /** What is known of a message as it is now. */
   entryOf(m: Message): Entry | null {
     const e = this.#signal(m.key).value;
-    return e && e.of === m.text && !m.withdrawn && !m.scrubbed ? e : null;
+    return e && e.of === asText(m).text && !m.withdrawn && !m.scrubbed ? e : null;
   }
 
   /** What is read in place of a message's words; null: the words themselves. */

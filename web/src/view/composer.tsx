@@ -345,6 +345,7 @@ export function Composer({ chat }: { chat: string }) {
             void stage(list);
           }}
         />
+        {c.settings.value.dictate && <Lazy load={() => import('./dictation')} pick={(m) => m.Dictate} {...{ onText: insert }} />}
         <Round icon="smile" label={t('emoji')} class="extra" aria-pressed={emoji.value} onClick={() => (emoji.value = !emoji.value)} />
         <Round icon="keyboard" label={t('kb.open')} aria-pressed={keyboardOpen.value} onMouseDown={(ev) => ev.preventDefault()} onClick={() => (keyboardOpen.value = !keyboardOpen.value)} />
         {canSend || edit || kind === 'outside' ? (

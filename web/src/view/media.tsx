@@ -7,6 +7,7 @@ import { chats } from '../state/app';
 import { Icon, type IconName } from '../ui/icon';
 import { Button, Round } from '../ui/parts';
 import { toast } from '../ui/toast';
+import { loadHearing } from './hearing';
 import { attempt } from './trouble';
 
 export function iconOf(mime: string): IconName {
@@ -204,6 +205,8 @@ function Other({ m, a }: { m: Message; a: Attachment }) {
 }
 
 export function Media({ m }: { m: Message }) {
+  const isVoice = m.kind === 'voice';
+  useEffect(() => void (isVoice && loadHearing()), [isVoice]);
   return (
     <>
       {m.files!.map((a) => {

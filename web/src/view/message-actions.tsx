@@ -1,4 +1,5 @@
 // What can be done with a message: its menu, and the keys of its items.
+import { asText } from '../base/lang';
 import type { Message } from '../base/model';
 import { partsOf } from '../base/model';
 import { graphemes, plainName } from '../base/text';
@@ -12,6 +13,7 @@ import { toast } from '../ui/toast';
 import { block } from './chat-actions';
 import { startEdit, startReply } from './composing';
 import { copyText } from './copy';
+import { hearing } from './hearing';
 import { canTranslate, loadReading, reading } from './reading';
 import { titleOf } from './list';
 
@@ -58,12 +60,15 @@ export function messageActions(m: Message): MenuItem[] {
   const items: MenuItem[] = [];
   const has = !m.withdrawn && !m.scrubbed;
   if (has && m.id && m.kind !== 'system' && !m.channel) items.push({ label: t('reply'), icon: 'reply', keys: 'R', run: () => startReply(m) });
-  if (has && m.text) items.push({ label: t('copy'), icon: 'copy', keys: 'C', run: () => void copyText(reading.peek()?.wordsOf(m) || m.text) });
-  if (has && m.text && m.kind !== 'system' && canTranslate(e.config)) {
+  const voice = hearing.peek()?.transcriptItem(m);
+  if (voice && has) items.push(voice);
+  const words = asText(m).text;
+  if (has && words) items.push({ label: t('copy'), icon: 'copy', keys: 'C', run: () => void copyText(reading.peek()?.wordsOf(m) || words) });
+  if (has && words && m.kind !== 'system' && canTranslate(e.config)) {
     const label = reading.peek()?.translateLabel(m) ?? t('tr.translate');
     items.push({ label, icon: 'languages', keys: 'T', run: () => void loadReading().then((r) => r.translateMessage(m)) });
   }
-  if (has && m.text && 'speechSynthesis' in window) items.push({ label: t('readAloud'), icon: 'volume-2', keys: 'L', run: () => void import('./speak').then(({ speak }) => speak(m)) });
+  if (has && words && 'speechSynthesis' in window) items.push({ label: t('readAloud'), icon: 'volume-2', keys: 'L', run: () => void import('./speak').then(({ speak }) => speak(m)) });
   if (has && m.kind !== 'system') {
     items.push({ label: t('forward'), icon: 'forward', keys: 'F', run: () => void forward(m) });
     if (m.chat !== 'self') items.push({ label: t('saveToNotes'), icon: 'bookmark', keys: 'S', run: () => void sendCopy(m, 'self') });

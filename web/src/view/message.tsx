@@ -10,6 +10,7 @@ import { Icon } from '../ui/icon';
 import { Avatar } from '../ui/parts';
 import { toast } from '../ui/toast';
 import { calling } from './calling';
+import { hearing } from './hearing';
 import { Lazy } from './lazy';
 import { Media } from './media';
 import { reading } from './reading';
@@ -135,6 +136,7 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
   const m = s.value;
   const c = chats.value!;
   const R = reading.value;
+  const H = hearing.value;
   if (m.kind === 'system' && m.event && !m.actions?.length) {
     return (
       <div class="event" data-key={id}>
@@ -207,6 +209,7 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
           {m.mine && m.chat !== 'self' && <Tick state={m.state} />}
           {m.mine && m.chat === 'self' && m.state === 'waiting' && <Tick state="waiting" />}
         </span>
+        {H && m.kind === 'voice' && !m.withdrawn && <H.Spoken m={m} />}
         {R && <R.Line m={m} />}
         {(m.actions || m.decided) && <Lazy load={() => import('./message-extra')} pick={(x) => x.Actions} m={m} />}
         {hasFailed(m) && <Lazy load={() => import('./message-extra')} pick={(x) => x.Failure} m={m} />}

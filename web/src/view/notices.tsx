@@ -11,29 +11,6 @@ import { shortOf } from './message';
 import { titleOf } from './list';
 import { sentence } from './trouble';
 
-let sound: AudioContext | null = null;
-
-/** Two short notes; nothing is fetched. */
-function ring(): void {
-  try {
-    sound ??= new AudioContext();
-    const now = sound.currentTime;
-    for (const [i, hz] of [660, 880].entries()) {
-      const o = sound.createOscillator();
-      const g = sound.createGain();
-      o.frequency.value = hz;
-      g.gain.setValueAtTime(0.0001, now + i * 0.09);
-      g.gain.exponentialRampToValueAtTime(0.08, now + i * 0.09 + 0.015);
-      g.gain.exponentialRampToValueAtTime(0.0001, now + i * 0.09 + 0.16);
-      o.connect(g).connect(sound.destination);
-      o.start(now + i * 0.09);
-      o.stop(now + i * 0.09 + 0.2);
-    }
-  } catch {
-    /* no sound to be had */
-  }
-}
-
 function announce(fresh: Message[]): void {
   const c = chats.peek();
   if (!c) return;
@@ -49,7 +26,7 @@ async function show(fresh: Message[]): Promise<void> {
   const isSeen = document.visibilityState === 'visible' && document.hasFocus();
   const loud = fresh.filter((m) => !c.isMuted(c.chat(m.chat).peek()) && !(isSeen && place.peek().chat === m.chat) && !(m.kind === 'system' && m.event && !m.actions?.length));
   if (!loud.length || s.quietUntil > Date.now()) return;
-  if (s.sound) ring();
+  if (s.sound) void import('./ring').then((x) => x.ring());
   if (!s.notify || isSeen) return;
   const last = loud[loud.length - 1]!;
   const chat = c.chat(last.chat).peek();
@@ -74,6 +51,7 @@ export function Notices() {
   const e = engine.value;
   useEffect(() => {
     if (!e) return;
+    if (e.settings.push) void import('../state/push').then((x) => x.keepPush(e));
     const offFresh = e.on('fresh', (fresh) => {
       announce(fresh);
       void show(fresh);

@@ -17,7 +17,7 @@ function excerpt(text: string, at: number): string {
 
 export function hitOf(m: Message, query: string): Hit | null {
   if (m.kind === 'call') return null;
-  const text = [m.text, m.subject, ...(m.files ?? []).map((f) => f.name)].filter(Boolean).join(' ');
+  const text = [m.text, m.transcript?.text, m.subject, ...(m.files ?? []).map((f) => f.name)].filter(Boolean).join(' ');
   const at = folded(text).indexOf(query);
   return at < 0 ? null : { key: m.key, chat: m.chat, text: excerpt(text, at), at: m.at };
 }

@@ -9,6 +9,7 @@ import { Icon } from '../ui/icon';
 import { Button, Field } from '../ui/parts';
 import { KeyboardPart } from './keyboard';
 import { TranslatePart } from './settings-translate';
+import { VoicePart } from './settings-voice';
 import { askTrust, lookAt, type Looked } from './signin';
 import { Lazy } from './lazy';
 import { sentence } from './trouble';
@@ -21,6 +22,7 @@ export function Advanced() {
       <RelayPart />
       <Lazy load={() => import('./settings-bridge')} pick={(m) => m.PhonePart} />
       <TranslatePart />
+      <VoicePart />
       <KeyboardPart />
     </>
   );

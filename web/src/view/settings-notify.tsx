@@ -1,8 +1,12 @@
 import { useSignal } from '@preact/signals';
+import { isTrouble } from '../base/trouble';
 import { t, timeOf } from '../i18n';
 import { chats } from '../state/app';
 import { Icon } from '../ui/icon';
+import { canPush, hasPush, startPush, stopPush } from '../state/push';
 import { Button, Choice, Switch } from '../ui/parts';
+import { toast } from '../ui/toast';
+import { sentence } from './trouble';
 
 export function Notifications() {
   const c = chats.value!;
@@ -28,6 +32,7 @@ export function Notifications() {
       )}
       {state.value === 'none' && <p class="notice">{t('notify.none')}</p>}
       <Switch label={t('notify.system')} checked={s.notify} onChange={(v) => save({ notify: v })} />
+      <PushPart />
       <Switch label={t('notify.text')} hint={t('notify.textHint')} checked={s.notifyText} onChange={(v) => save({ notifyText: v })} />
       <Switch label={t('notify.sound')} checked={s.sound} onChange={(v) => save({ sound: v })} />
       <Choice
@@ -41,5 +46,34 @@ export function Notifications() {
       <Switch label={t('notify.receipts')} hint={t('notify.receiptsHint')} checked={s.readReceipts} onChange={(v) => save({ readReceipts: v })} />
       <Switch label={t('notify.typing')} hint={t('notify.typingHint')} checked={s.sendTyping} onChange={(v) => save({ sendTyping: v })} />
     </>
+  );
+}
+
+/** Being told while WebChat is closed: who learns what of it stands beside the switch. */
+function PushPart() {
+  const c = chats.value!;
+  const e = c.engine;
+  void c.config.value;
+  const can = canPush() && hasPush(e);
+  const wanted = useSignal<boolean | null>(null);
+  const change = async (on: boolean): Promise<void> => {
+    wanted.value = on;
+    try {
+      if (!on) await stopPush(e);
+      else if (!(await startPush(e))) toast(t('notify.denied'), { bad: true });
+    } catch (err) {
+      toast(isTrouble(err) ? sentence(err) : t('push.failed'), { bad: true });
+    } finally {
+      wanted.value = null;
+    }
+  };
+  return (
+    <Switch
+      label={t('push.on')}
+      hint={can ? t('push.hint') : canPush() ? t('push.none') : t('cannotHere')}
+      checked={wanted.value ?? (can && !!c.settings.value.push)}
+      disabled={!can}
+      onChange={(on) => void change(on)}
+    />
   );
 }

@@ -1,7 +1,7 @@
 // Reading in one's own language: the translation in place of the words, who made it, and the original one press away.
 import { signal, type Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { canBeIn, inView, languageByScript, sameLanguage } from '../base/lang';
+import { asText, canBeIn, inView, languageByScript, sameLanguage } from '../base/lang';
 import type { Draft, Message } from '../base/model';
 import { targetOf } from '../base/rules';
 import type { Engine } from '../core/engine';
@@ -64,6 +64,9 @@ export function Said({ m }: { m: Message }) {
     </span>
   );
 }
+
+/** The translation that is shown of a message. */
+export const shownOf = (m: Message): { text: string; lang: string } | null => reader().shownOf(m);
 
 /** The words as they are shown; '' where they are read as they were written. */
 export const wordsOf = (m: Message): string => reader().shownOf(m)?.text ?? '';
@@ -171,8 +174,9 @@ export function translateLabel(m: Message): string {
 }
 
 /** What is read aloud: the words that are shown, and their language as well as it is known. */
-export async function heardOf(m: Message): Promise<{ text: string; lang: string | undefined }> {
+export async function heardOf(message: Message): Promise<{ text: string; lang: string | undefined }> {
   const r = reader();
+  const m = asText(message);
   const e = r.entryOf(m);
   return r.shownOf(m) ?? { text: m.text, lang: m.lang ?? (e && 'from' in e && e.from ? e.from : (languageByScript(m.text) ?? (await r.detect(m.text)))) };
 }
@@ -275,7 +279,7 @@ const draftAsked = signal('');
 function theirLanguage(e: Engine, chat: string): string | undefined {
   const tl = chats.peek()!.timeline(chat);
   for (const key of [...tl.keys.peek()].reverse()) {
-    const m = tl.signalOf(key)!.peek();
+    const m = asText(tl.signalOf(key)!.peek());
     if (m.mine || m.kind === 'system' || m.kind === 'call') continue;
     const entry = readerOf(e).entryOf(m);
     const lang = m.lang ?? (entry && 'from' in entry ? entry.from : undefined) ?? languageByScript(m.text);

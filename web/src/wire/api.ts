@@ -66,6 +66,8 @@ export interface Config {
   features: Record<string, boolean | undefined>;
   limits: { max_upload_bytes: number; upload_quota_bytes: number; max_text_bytes: number; poll_interval_ms: number; [more: string]: number };
   translation?: { languages: string[]; pairs?: [string, string][]; engine?: string; name?: string };
+  transcription?: { engine?: string; name?: string };
+  push?: { key: string };
   retention?: { mode: string; device_grace_sec: number; file_hold_sec: number };
 }
 

@@ -890,6 +890,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webchat/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Name where the caller's device is told that there is something to fetch.
+         * @description An address that a push service (RFC 8030) gave to the device, subscribed for `push.key` of the config. What goes there is
+         *     empty: it says that there is news, and the device polls. At most once a minute for an account, and not while a stream of
+         *     `GET events` is open. It takes the place of what the session named before, and goes with the session.
+         */
+        put: operations["putPush"];
+        post?: never;
+        /** Have the caller's device told no more. */
+        delete: operations["deletePush"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webchat/keys": {
         parameters: {
             query?: never;
@@ -1957,6 +1980,8 @@ export interface components {
                 open_registration: boolean;
                 /** @description Whether GET events tells of news. */
                 push: boolean;
+                /** @description Whether PUT push has devices told of news while WebChat is closed. */
+                web_push?: boolean;
                 /** @description Whether GET calls/ice names servers. */
                 calls: boolean;
             } & {
@@ -2004,6 +2029,11 @@ export interface components {
                  */
                 engine: "local" | "remote";
                 name: string;
+            };
+            /** @description For devices that want to be told while WebChat is closed; left out where the relay sends no pushes. */
+            push?: {
+                /** @description Public key of the relay (VAPID, RFC 8292): the applicationServerKey. */
+                key: string;
             };
         };
         EngineLanguage: string;
@@ -2136,6 +2166,8 @@ export interface components {
             phones: components["schemas"]["Phone"][];
             /** @description What the clients keep of their own; with the first page only. */
             prefs?: string;
+            /** @description Addresses at which push services tell the caller's devices of news; with the first page only. */
+            push?: string[];
             messages: components["schemas"]["ItemWithStatus"][];
             has_more: boolean;
             /** @description Where the next page starts; only when there is more. */
@@ -2504,6 +2536,9 @@ export interface components {
         };
         /** @description Whatever the clients write. */
         PrefsText: string;
+        Push: {
+            endpoint: string;
+        };
         ChangePrefs: {
             prefs: components["schemas"]["PrefsText"];
         };
@@ -3851,6 +3886,19 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     /** @constant */
                     error?: "calls_off";
+                };
+            };
+        };
+        /** @description This relay sends no pushes. */
+        PushOff: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @constant */
+                    error?: "push_off";
                 };
             };
         };
@@ -5801,6 +5849,58 @@ export interface operations {
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["MediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    putPush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "endpoint": "https://push.example.com/v1/aF3kq"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Push"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["PushOff"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["MediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    deletePush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             502: components["responses"]["Unavailable"];

@@ -1,0 +1,140 @@
+// Pushes in the browser: the switch, what the relay is told, and what the service worker shows. The push service is a stand-in: the real ones are
+// somebody's servers.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { axe, launch, open, signIn, startRelay, tooWide, until } from './lib.mjs';
+
+let relay, plain, browser;
+let count = 0;
+const PUSH = { RELAY_PUSH: 'true', RELAY_PUSH_CONTACT: 'mailto:operator@example.com' };
+
+before(async () => {
+  [relay, plain, browser] = await Promise.all([startRelay(PUSH), startRelay(), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await relay?.stop();
+  await plain?.stop();
+});
+
+/** A browser whose push service gives addresses of the test's own; what it was asked for is in `globalThis.asked`. */
+const service = () => {
+  globalThis.asked = [];
+  const state = () => JSON.parse(localStorage.getItem('test.push') ?? '{"n":1}');
+  const keep = (s) => localStorage.setItem('test.push', JSON.stringify(s));
+  const sub = (s) => (s.key ? { endpoint: `https://push.example.com/${s.n}`, options: { applicationServerKey: Uint8Array.from(s.key).buffer }, unsubscribe: async () => (keep({ n: s.n + 1 }), true) } : null);
+  const manager = {
+    getSubscription: async () => sub(state()),
+    subscribe: async (o) => {
+      if (localStorage.getItem('test.refuse')) throw new DOMException('push service error', 'AbortError');
+      const s = { ...state(), key: [...o.applicationServerKey] };
+      globalThis.asked.push({ ...o, key: s.key });
+      keep(s);
+      return sub(s);
+    },
+  };
+  Object.defineProperty(ServiceWorkerRegistration.prototype, 'pushManager', { get: () => manager });
+};
+
+async function somebody(o = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce' });
+  if (o.granted !== false) await context.grantPermissions(['notifications']);
+  const page = await open(browser, (o.relay ?? relay).page, { context, init: service });
+  page.calls = [];
+  page.on('request', (r) => /\/webchat\/push$/.test(r.url()) && page.calls.push([r.method(), r.postData() && JSON.parse(r.postData()).endpoint]));
+  await signIn(page, `pushed-${++count}`, 'Mia Santos');
+  await page.keyboard.press('Control+,');
+  await page.locator('.settings-nav .row-button').nth(3).click();
+  return page;
+}
+
+const toggle = (page) => page.getByRole('switch', { name: /^Also while WebChat is closed/ });
+
+test('switch-tells-the-relay-and-takes-it-back', async () => {
+  const page = await somebody();
+  await page.getByText('learns when there is news for you, but never what or from whom').waitFor();
+  assert.equal(await toggle(page).isChecked(), false);
+  assert.deepEqual(await axe(page), []);
+  await toggle(page).check();
+  await until('the relay knows', async () => page.calls.length === 1);
+  assert.deepEqual(page.calls, [['PUT', 'https://push.example.com/1']]);
+  const { key, userVisibleOnly } = (await page.evaluate(() => globalThis.asked))[0];
+  const config = await relay.call('GET', '/api/v1/webchat/config');
+  assert.equal(Buffer.from(key).toString('base64url'), config.push.key);
+  assert.equal(userVisibleOnly, true);
+
+  await page.reload();
+  await until('it is still on', async () => toggle(page).isChecked());
+  await page.waitForTimeout(300);
+  assert.equal(page.calls.length, 1, 'nothing has changed, so nothing is told');
+  await page.evaluate(() => localStorage.setItem('test.push', JSON.stringify({ ...JSON.parse(localStorage.getItem('test.push')), n: 7 })));
+  await page.reload();
+  await until('the new address is told', async () => page.calls.length === 2);
+  assert.deepEqual(page.calls[1], ['PUT', 'https://push.example.com/7']);
+  await page.evaluate(() => localStorage.setItem('test.push', JSON.stringify({ n: 8, key: [1, 2, 3] })));
+  await page.reload();
+  await until('one for another key is replaced', async () => page.calls.length === 3);
+  assert.deepEqual(page.calls[2], ['PUT', 'https://push.example.com/9']);
+
+  await toggle(page).uncheck();
+  await until('the relay forgets', async () => page.calls.length === 4);
+  assert.equal(page.calls[3][0], 'DELETE');
+  await page.setViewportSize({ width: 320, height: 640 });
+  assert.deepEqual(await tooWide(page), []);
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test('what-cannot-be-says-why', async () => {
+  const page = await somebody();
+  await page.evaluate(() => localStorage.setItem('test.refuse', '1'));
+  await toggle(page).click();
+  await page.getByText("The browser's push service could not be reached.").waitFor();
+  assert.equal(await toggle(page).isChecked(), false);
+  assert.deepEqual(page.calls, []);
+  await page.context().close();
+
+  const other = await somebody({ relay: plain });
+  await other.getByText('This relay sends no pushes.').waitFor();
+  assert.equal(await toggle(other).isDisabled(), true);
+  assert.deepEqual([...page.faults, ...other.faults], []);
+  await other.context().close();
+});
+
+test('push-shows-one-notification-that-says-nothing', async () => {
+  const page = await somebody();
+  await toggle(page).check();
+  await until('the relay knows', async () => page.calls.length === 1);
+  const context = page.context();
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
+  const cdp = await context.newCDPSession(page);
+  let registration;
+  cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => (registration = registrations.find((r) => !r.isDeleted)?.registrationId ?? registration));
+  await cdp.send('ServiceWorker.enable');
+  await until('the worker is known', async () => registration);
+  const push = (data) => cdp.send('ServiceWorker.deliverPushMessage', { origin: relay.url, registrationId: registration, data });
+  const shown = () => worker.evaluate(async () => (await self.registration.getNotifications()).map((n) => [n.title, n.body, n.tag]));
+  await push('');
+  await page.waitForTimeout(500);
+  assert.deepEqual(await shown(), [], 'who looks at the page sees it there');
+  await page.goto('about:blank');
+  await push('secret words that no push of ours has');
+  await until('it is shown', async () => (await shown()).length === 1);
+  await push('');
+  await page.waitForTimeout(300);
+  assert.deepEqual(await shown(), [['WebChat', 'There is something new.', 'webchat:news']]);
+  await context.close();
+});
+
+test('another-address-of-the-browser-reaches-the-relay', async () => {
+  const page = await somebody();
+  await toggle(page).check();
+  await until('the relay knows', async () => page.calls.length === 1);
+  await page.evaluate(() => localStorage.setItem('test.push', JSON.stringify({ ...JSON.parse(localStorage.getItem('test.push')), n: 4 })));
+  const worker = page.context().serviceWorkers()[0];
+  await worker.evaluate(() => self.dispatchEvent(Object.assign(new Event('pushsubscriptionchange'), { newSubscription: {}, waitUntil: () => undefined })));
+  await until('the relay knows the new one', async () => page.calls.length === 2);
+  assert.deepEqual(page.calls[1], ['PUT', 'https://push.example.com/4']);
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
