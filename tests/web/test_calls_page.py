@@ -1,4 +1,4 @@
-"""Calls between browsers with fake devices, directly and through coturn."""
+"""Calls between two browsers with fake devices."""
 import os
 
 from nodetests import HERE, check, parametrize
