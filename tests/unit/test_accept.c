@@ -33,6 +33,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
+	FCGX_Detach(&q);
 	FCGX_Free(&q, 1);
 	accept_close(&a);
 	close(listen_fd);
@@ -88,6 +89,7 @@ TEST(request_that_is_not_all_there_is_held_and_waited_for_by_the_next)
 		assert_true(accept_request(&a, &q));
 		assert_int_equal(a.held_fd, -1);
 		is_read();
+		FCGX_Detach(&q); /* or it would wait for the peer to close */
 		FCGX_Finish_r(&q);
 		close(fd);
 	}
