@@ -7,6 +7,7 @@
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -83,10 +84,8 @@ accept_request(struct acceptor *a, struct FCGX_Request *q)
 
 /* Walks along the records of a request to the empty one that ends its body. */
 static bool
-is_whole(int fd)
+ends_in(const unsigned char *seen, ssize_t n)
 {
-	static unsigned char seen[WHOLE_BYTES];
-	const ssize_t n = recv(fd, seen, sizeof(seen), MSG_PEEK | MSG_DONTWAIT);
 	ssize_t at = 0;
 
 	while (at + FCGI_HEADER_LEN <= n) {
@@ -98,6 +97,19 @@ is_whole(int fd)
 		at += FCGI_HEADER_LEN + len + head[6];
 	}
 	return false;
+}
+
+/* Words of people are not left in memory that nobody writes over. */
+static bool
+is_whole(int fd)
+{
+	static unsigned char seen[WHOLE_BYTES];
+	const ssize_t n = recv(fd, seen, sizeof(seen), MSG_PEEK | MSG_DONTWAIT);
+	const bool whole = n > 0 && ends_in(seen, n);
+
+	if (n > 0)
+		explicit_bzero(seen, (size_t)n);
+	return whole;
 }
 
 bool
