@@ -26,8 +26,8 @@ def missing():
     for program in ("node", "npm"):
         if not shutil.which(program):
             return f"{program} is not installed"
-    if not os.path.exists(os.environ.get("CHROMIUM", "/usr/bin/chromium")):
-        return "chromium is not installed"
+    if not os.path.exists(os.environ.get("CHROMIUM", "/usr/bin/chromium-headless-shell")):
+        return "chromium-headless-shell is not installed"
     return ""
 
 
