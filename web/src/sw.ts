@@ -94,7 +94,7 @@ self.addEventListener('push', (e: Extendable) => e.waitUntil(tellNews()));
 /** The browser gave another address, or takes one back: the page tells the relay when it is next open, for only it is signed in. */
 async function renew(e: { oldSubscription?: { options: unknown } | null; newSubscription?: unknown }): Promise<void> {
   if (!e.newSubscription && e.oldSubscription) await self.registration.pushManager.subscribe(e.oldSubscription.options).catch(() => undefined);
-  for (const c of await self.clients.matchAll({ type: 'window' })) c.postMessage({ t: 'push' });
+  for (const c of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) c.postMessage({ t: 'push' });
 }
 
 self.addEventListener('pushsubscriptionchange', (e: Extendable & Parameters<typeof renew>[0]) => e.waitUntil(renew(e)));
