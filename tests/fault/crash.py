@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "api"))
 
 # pylint: disable=wrong-import-position
 from harness import BUILD, Relay, clean_env, run  # noqa: E402
+from preload import preload  # noqa: E402
 from senders import finish, start_senders  # noqa: E402
 
 WRITE, TRUNCATE, SYNC_BEGIN, SYNC_END, NAME, UNLINK, RENAME, RESPONSE = range(1, 9)
@@ -243,7 +244,7 @@ def record(settings, messages, recorder=os.path.join(BUILD, "tests", "recorder.s
                 with open(path, "wb") as file:
                     file.truncate(size)
                 os.chmod(path, 0o666)
-            relay.env = {"LD_PRELOAD": recorder, "RECORD_FOLDER": data, "RECORD_LOG": log, "RECORD_ORDER": order}
+            relay.env = preload(recorder, RECORD_FOLDER=data, RECORD_LOG=log, RECORD_ORDER=order)
             relay.start()
             _work(relay, users, recipients, messages)
             relay.stop()

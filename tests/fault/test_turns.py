@@ -3,6 +3,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -10,6 +11,7 @@ import pytest
 
 from client import wait_until
 from fastcgi import connect, post, response
+from preload import preload
 
 SEND = "/api/v1/messages"
 
@@ -184,8 +186,6 @@ fsync(int fd)
 @pytest.fixture(name="failing")
 def library_that_fails_a_sync(tmp_path):
     """failing(name, trigger) builds a library that makes one sync of such a file fail when the trigger is there."""
-    import subprocess  # pylint: disable=import-outside-toplevel
-
     def build(name, trigger):
         source, library = tmp_path / "fail.c", os.path.join(os.path.dirname(trigger), "fail.so")
         source.write_text(FAILING)
@@ -199,7 +199,7 @@ def with_failing(make_relay, failing, name, **settings):
     relay = make_relay({"RELAY_WORKERS": 1, "RELAY_BUSY_TIMEOUT_MS": 10000, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, **settings}, start=False)
     os.makedirs(os.path.join(relay.folder, "data"))
     trigger = os.path.join(relay.folder, "data", "fail")
-    relay.env = {"LD_PRELOAD": failing(name, trigger)}
+    relay.env = preload(failing(name, trigger))
     relay.start()
     return relay, trigger
 
