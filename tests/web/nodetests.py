@@ -26,8 +26,9 @@ def missing():
     for program in ("node", "npm"):
         if not shutil.which(program):
             return f"{program} is not installed"
-    if not os.path.exists(os.environ.get("CHROMIUM", "/usr/bin/chromium-headless-shell")):
-        return "chromium-headless-shell is not installed"
+    for program in ("/usr/bin/chromium", "/usr/bin/chromium-headless-shell"):
+        if not os.path.exists(os.environ.get("CHROMIUM", program)):
+            return f"{os.path.basename(program)} is not installed"
     return ""
 
 

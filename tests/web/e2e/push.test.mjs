@@ -9,7 +9,7 @@ let count = 0;
 const PUSH = { RELAY_PUSH: 'true', RELAY_PUSH_CONTACT: 'mailto:operator@example.com' };
 
 before(async () => {
-  [relay, plain, browser] = await Promise.all([startRelay(PUSH), startRelay(), launch()]);
+  [relay, plain, browser] = await Promise.all([startRelay(PUSH), startRelay(), launch([], { whole: true })]);
 });
 after(async () => {
   await browser?.close();
