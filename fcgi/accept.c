@@ -73,10 +73,14 @@ bool
 accept_request(struct acceptor *a, struct FCGX_Request *q)
 {
 	struct pollfd first = { .fd = take(a), .events = POLLIN };
+	int n;
 
 	if (first.fd < 0)
 		return false;
-	if (poll(&first, 1, FIRST_BYTE_MS) > 0)
+	do
+		n = poll(&first, 1, FIRST_BYTE_MS);
+	while (n < 0 && errno == EINTR); /* told to end: what is in hand is served */
+	if (n > 0)
 		return hand_over(q, first.fd);
 	close(first.fd);
 	return false;

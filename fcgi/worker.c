@@ -40,7 +40,9 @@ on_term(int sig)
 static void
 catch_signals(void)
 {
-	const struct sigaction term = { .sa_handler = on_term };
+	/* Reading what is in hand goes on, waiting for more does not: epoll_wait is never
+	 * restarted. */
+	const struct sigaction term = { .sa_handler = on_term, .sa_flags = SA_RESTART };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t none;
 

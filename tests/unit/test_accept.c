@@ -4,8 +4,11 @@
 #include "accept.h"
 
 #include <fcgiapp.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 static char dir[SCRATCH_BYTES];
 static int listen_fd;
@@ -95,6 +98,32 @@ TEST(request_that_is_not_all_there_is_held_and_waited_for_by_the_next)
 	}
 }
 
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* As by TERM while settings are read again: what is in hand is served. */
+TEST(signals_drop_no_request_that_is_waited_for)
+{
+	const struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	const struct itimerval tick = { { 0, 2000 }, { 0, 2000 } }, off = { { 0, 0 }, { 0, 0 } };
+	int fd = peer("", 0);
+
+	if (fork() == 0) {
+		usleep(50000);
+		_exit(write(fd, asked, sizeof(asked)) != (ssize_t)sizeof(asked));
+	}
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &tick, NULL);
+	assert_true(accept_request(&a, &q));
+	setitimer(ITIMER_REAL, &off, NULL);
+	is_read();
+	wait(NULL);
+	close(fd);
+}
+
 TEST(nobody_knocks)
 {
 	assert_false(accept_wait(&a, 0));
@@ -117,6 +146,7 @@ TEST(connection_that_ends_before_its_request_is_dropped)
 static const struct CMUnitTest tests[] = {
 	EACH(whole_request_is_taken_at_once),
 	EACH(request_that_is_not_all_there_is_held_and_waited_for_by_the_next),
+	EACH(signals_drop_no_request_that_is_waited_for),
 	EACH(nobody_knocks),
 	EACH(connection_that_ends_before_its_request_is_dropped),
 };
