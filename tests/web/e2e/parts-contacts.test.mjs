@@ -191,6 +191,7 @@ test('contacts-go-out-and-come-back', async () => {
     await give(page, 'back', bytes);
     await take(page, 3);
     const by = (a, b) => (a.address < b.address ? -1 : 1);
+    await until('they are on the relay', async () => (await book(own)).length === list.length);
     assert.deepEqual((await book(own)).sort(by), [...list].sort(by));
   }
   assert.deepEqual(page.faults, []);
