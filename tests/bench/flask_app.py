@@ -108,8 +108,8 @@ def store(me, to, body, now):
     DB.execute("BEGIN IMMEDIATE")
     seq = DB.execute(NEXT_SEQ, (int(time.time() * 1e6),)).fetchone()[0]
     DB.execute("INSERT INTO message (id, public_id, sender_id, channel, kind, address, body, reply_to, "
-               "actions, created_at, edited_at, deleted_at, changed_seq, final_at, scrubbed_at) "
-               "VALUES (?, ?, ?, 'pchat', 'text', ?, ?, NULL, NULL, ?, 0, 0, 0, 0, 0)",
+               "created_at, edited_at, deleted_at, changed_seq, final_at, scrubbed_at) "
+               "VALUES (?, ?, ?, 'pchat', 'text', ?, ?, NULL, ?, 0, 0, 0, 0, 0)",
                (seq, public_id, me[5], body["to"].encode(), body["text"].encode(), now))
     DB.execute("INSERT INTO content_key (id, body_key, address_key) VALUES (?, ?, ?)", (seq, os.urandom(32), os.urandom(32)))
     DB.execute("INSERT INTO delivery (message_id, account_id, state, delivered_at, read_at, removed_at) "

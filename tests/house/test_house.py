@@ -1,7 +1,10 @@
 """Rules of the code that a machine can hold."""
+import ast
+import contextlib
 import glob
 import os
 import re
+import sqlite3
 import subprocess
 
 import measure
@@ -198,3 +201,18 @@ def test_every_script_has_help_and_refuses_unknown_words():
         bad = subprocess.run([path, "--nonsense"], capture_output=True, text=True)
         assert good.returncode == 0 and good.stdout.startswith("Usage:")
         assert bad.returncode == 2 and "--nonsense" in bad.stderr
+
+
+def test_statements_of_the_flask_program_fit_the_schema():
+    """The bench has it beside the relay: one whose every send fails is fast."""
+    database = sqlite3.connect(":memory:")
+    for path in sorted(glob.glob(os.path.join(measure.TOP, "sql", "schema", "*.sql"))):
+        with open(path, encoding="utf-8") as file:
+            database.executescript(file.read())
+    with open(os.path.join(measure.TOP, "tests", "bench", "flask_app.py"), encoding="utf-8") as file:
+        texts = {node.value for node in ast.walk(ast.parse(file.read())) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    statements = [text for text in texts if re.match(r"(SELECT|INSERT|UPDATE|DELETE) ", text)]
+    assert len(statements) >= 10
+    for text in statements:
+        with contextlib.suppress(sqlite3.ProgrammingError):  # it was prepared, and misses its parameters
+            database.execute("EXPLAIN " + text)
