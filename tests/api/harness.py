@@ -25,7 +25,7 @@ DEFAULTS = {
     "RELAY_API_RATE": 0, "RELAY_AUTH_RATE": 0, "RELAY_MAX_CONNECTIONS": 0,
     "RELAY_CODES_PER_ADDRESS": 0, "RELAY_CODES_PER_CLIENT": 0, "RELAY_POLL_INTERVAL_MS": 100,
     "RELAY_TELEGRAM_API": "", "PCHAT_FILE_HOLD_SEC": 0,
-    "WEBCHAT_GUI": "false", "RELAY_LIVE_MAX": 200,  # what takes long to start and to remove
+    "WEBCHAT_GUI": "false",  # some hundred files, to be made and removed each time
 }
 # Even a test run that is killed leaves no relay behind.
 DIE_WITH_TESTS = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
