@@ -18,7 +18,7 @@
 #define TOTAL_MS 10000L
 #define CONNECT_MS 5000L
 #define WAIT_MS 500
-#define TOKEN_SEC (12 * 3600) /* RFC 8292 allows a day */
+#define TOKEN_SEC (12 * 3600L) /* RFC 8292 allows a day */
 #define HEADER_BYTES 4608
 #define ORIGIN_BYTES 300
 #define CONTACT_BYTES 300
