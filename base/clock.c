@@ -35,3 +35,13 @@ clock_mono_us(void)
 {
 	return read_us(CLOCK_MONOTONIC);
 }
+
+int64_t
+clock_backoff(int tries, int64_t first, int64_t longest)
+{
+	int64_t pause = first;
+
+	for (; tries > 0 && pause < longest; tries--)
+		pause *= 2;
+	return pause < longest ? pause : longest;
+}

@@ -14,4 +14,8 @@ int64_t clock_us(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 
+/* The pause before another try, after `tries` that failed: `first`, twice as long each time, at
+ * most `longest`. */
+int64_t clock_backoff(int tries, int64_t first, int64_t longest);
+
 #endif

@@ -95,17 +95,17 @@ take_key(const uint8_t key[static KEY_BYTES])
 }
 
 bool
-vapid_load(const char *data_dir, char error[static VAPID_ERROR_BYTES])
+vapid_load(const char *data_dir, char error[static SECRET_ERROR_BYTES])
 {
 	uint8_t key[KEY_BYTES];
 	bool ok;
 
-	if (!secret_file(data_dir, "vapid.key", key, sizeof(key), error, VAPID_ERROR_BYTES))
+	if (!secret_file(data_dir, "vapid.key", key, sizeof(key), error, SECRET_ERROR_BYTES))
 		return false;
 	ok = take_key(key);
 	secret_wipe(key, sizeof(key));
 	if (!ok)
-		snprintf(error, VAPID_ERROR_BYTES,
+		snprintf(error, SECRET_ERROR_BYTES,
 		    "%s/vapid.key holds no key of P-256; without the file the relay makes another, "
 		    "and devices subscribe again",
 		    data_dir);

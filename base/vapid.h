@@ -2,15 +2,16 @@
 #ifndef BASE_VAPID_H
 #define BASE_VAPID_H
 
+#include "secret.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 #define VAPID_PUBLIC_BYTES 88 /* 65 bytes in base64url, and NUL */
-#define VAPID_ERROR_BYTES 1024
 
 /* Reads the private key, 32 bytes, from the file vapid.key in `data_dir`, or makes it there (mode
  * 0600). It is kept in memory. False with one line in `error`. */
-bool vapid_load(const char *data_dir, char error[static VAPID_ERROR_BYTES]);
+bool vapid_load(const char *data_dir, char error[static SECRET_ERROR_BYTES]);
 
 /* The public key as browsers want it (applicationServerKey); "" while none is loaded. */
 const char *vapid_public(void);

@@ -76,13 +76,8 @@ open_store(const struct conf *c, struct share *share)
 		share_note_error(share, error);
 		return NULL;
 	}
-	if (!secret_key_load(c->data_dir, false, no_key)) {
-		log_error("%s", no_key);
-		share_note_error(share, no_key);
-		db_close(db);
-		return NULL;
-	}
-	if (c->push && !vapid_load(c->data_dir, no_key)) {
+	if (!secret_key_load(c->data_dir, false, no_key) ||
+	    (c->push && !vapid_load(c->data_dir, no_key))) {
 		log_error("%s", no_key);
 		share_note_error(share, no_key);
 		db_close(db);

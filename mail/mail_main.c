@@ -55,12 +55,8 @@ catch_signals(void)
 static int64_t
 retry_pause_ms(const struct outbox_mail *mail)
 {
-	int64_t pause = FIRST_RETRY_MS,
-		longest = mail->message_id ? LONGEST_RETRY_MS : LONGEST_OWN_MS;
-
-	for (int tries = mail->tries; tries > 0 && pause < longest; tries--)
-		pause *= 2;
-	return pause < longest ? pause : longest;
+	return clock_backoff(
+	    mail->tries, FIRST_RETRY_MS, mail->message_id ? LONGEST_RETRY_MS : LONGEST_OWN_MS);
 }
 
 /* By their kinds. */
@@ -110,11 +106,9 @@ keep_reason(const struct carrier_run *l, const struct outbox_mail *mail,
 static int64_t
 closed_pause_ms(struct carrier_run *l, const struct mail_reason *why)
 {
-	int64_t pause = FIRST_RETRY_MS;
+	int64_t pause = clock_backoff(l->closed++, FIRST_RETRY_MS, CLOSED_MS);
 
-	for (int n = l->closed++; n > 0 && pause < CLOSED_MS; n--)
-		pause *= 2;
-	if (why->theirs[0] || pause > CLOSED_MS)
+	if (why->theirs[0])
 		pause = CLOSED_MS;
 	l->closed_until = clock_mono_ms() + pause;
 	return pause;

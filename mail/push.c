@@ -43,21 +43,11 @@ is_listened(const struct pusher *p, int64_t account)
 	return p->wake.share && wake_has_listener(&p->wake, wake_bucket(account));
 }
 
-static int64_t
-retry_pause_ms(int tries)
-{
-	int64_t pause = FIRST_RETRY_MS;
-
-	for (; tries > 0 && pause < LONGEST_RETRY_MS; tries--)
-		pause *= 2;
-	return pause < LONGEST_RETRY_MS ? pause : LONGEST_RETRY_MS;
-}
-
 /* Notes what became of one. The log does not say of whom, nor where. */
 static enum db_result
 note(struct pusher *p, const struct push_due *due, const struct push_call *call, int64_t upto)
 {
-	int64_t pause = retry_pause_ms(due->tries);
+	int64_t pause = clock_backoff(due->tries, FIRST_RETRY_MS, LONGEST_RETRY_MS);
 
 	if (call->result == PUSH_SENT) {
 		log_info("push sent");
@@ -173,7 +163,7 @@ push_run(const struct conf *c, int map_fd)
 {
 	const struct db_options o = db_options_of(c);
 	struct pusher p = { .conf = c };
-	char error[DB_ERROR_BYTES], no_key[VAPID_ERROR_BYTES];
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 
 	p.moved_at = p.looked_at = clock_mono_ms() - LONGEST_REST_MS;
 	if (map_fd > 0 && !wake_join(&p.wake, map_fd, -1))

@@ -4,6 +4,7 @@
 
 #include "mailer.h"
 
+#include "cleanup.h"
 #include "clock.h"
 #include "ip.h"
 #include "text.h"
@@ -89,7 +90,7 @@ make_headers(const struct conf *c, const char *endpoint)
 		(int)(sizeof(line) - len)))
 		return NULL;
 	list = curl_slist_append(NULL, line);
-	for (size_t i = 0; list && i < sizeof(fixed) / sizeof(fixed[0]); i++)
+	for (size_t i = 0; list && i < ARRAY_LEN(fixed); i++)
 		list = curl_slist_append(list, fixed[i]);
 	return list;
 }

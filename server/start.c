@@ -238,8 +238,6 @@ prepare_database(const struct conf *c, char *error)
 	const struct db_options o = db_options_of(c);
 	char why[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 
-	_Static_assert(VAPID_ERROR_BYTES <= SECRET_ERROR_BYTES, "room for either");
-
 	umask(0077);
 	if (c->smtp_ca_file[0] && access(c->smtp_ca_file, R_OK) != 0)
 		return conf_refuse(c, CONF_SMTP_CA_FILE, error,

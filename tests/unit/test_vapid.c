@@ -11,7 +11,7 @@
 #include <sodium.h>
 #include <sys/stat.h>
 
-static char dir[SCRATCH_BYTES], error[VAPID_ERROR_BYTES];
+static char dir[SCRATCH_BYTES], error[SECRET_ERROR_BYTES];
 
 static int
 set_up(void **state)
