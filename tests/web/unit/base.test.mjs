@@ -1,26 +1,15 @@
 // The pure parts of the page, bundled as they are shipped and run by Node.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { after, before, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { modules } from './modules.mjs';
 
-const web = resolve(dirname(fileURLToPath(import.meta.url)), '../../../web');
-const { build } = createRequire(join(web, 'package.json'))('esbuild');
-let dir;
 let m;
 
 before(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'webchat-unit-'));
-  const names = { text: 'base/text', rules: 'base/rules', sms: 'base/sms', delivery: 'base/delivery', contacts: 'base/contacts', rows: 'base/rows', scroll: 'base/scroll', launch: 'base/launch', ids: 'base/ids', model: 'base/model', archive: 'store/archive', lock: 'store/lock', inbox: 'core/inbox', client: 'wire/client' };
-  await build({ stdin: { contents: Object.entries(names).map(([n, p]) => `export * as ${n} from './src/${p}';`).join('\n'), resolveDir: web, loader: 'ts' }, bundle: true, format: 'esm', platform: 'node', outfile: join(dir, 'unit.mjs') });
-  globalThis.crypto ??= (await import('node:crypto')).webcrypto;
-  m = await import(pathToFileURL(join(dir, 'unit.mjs')));
+  m = await modules({ text: 'base/text', rules: 'base/rules', sms: 'base/sms', delivery: 'base/delivery', contacts: 'base/contacts', rows: 'base/rows', scroll: 'base/scroll', launch: 'base/launch', ids: 'base/ids', model: 'base/model', archive: 'store/archive', lock: 'store/lock', inbox: 'core/inbox', client: 'wire/client' });
   await m.text.loadLinks();
 });
-after(() => rmSync(dir, { recursive: true }));
 
 test('links-are-found-and-only-safe-ones', () => {
   const links = (s) => m.text.pieces(s).filter((p) => p.t === 'link').map((p) => p.href);

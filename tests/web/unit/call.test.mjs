@@ -1,22 +1,13 @@
 // A call as a machine, and the line that it leaves in the chat.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { after, before, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { before, test } from 'node:test';
+import { modules } from './modules.mjs';
 
-const web = resolve(dirname(fileURLToPath(import.meta.url)), '../../../web');
-const { build } = createRequire(join(web, 'package.json'))('esbuild');
-let dir, m;
+let m;
 
 before(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'webchat-call-'));
-  await build({ entryPoints: [join(web, 'src/base/call.ts')], bundle: true, format: 'esm', platform: 'node', outfile: join(dir, 'call.mjs') });
-  m = await import(pathToFileURL(join(dir, 'call.mjs')));
+  ({ call: m } = await modules({ call: 'base/call' }));
 });
-after(() => rmSync(dir, { recursive: true }));
 
 const T = 1_000_000;
 const offer = (id = 'theirs', more = {}) => ({ call_id: id, type: 'offer', sdp: 'v=0', media: 'audio', ...more });

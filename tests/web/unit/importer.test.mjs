@@ -1,25 +1,15 @@
 // Contacts from files: tables, cards and sheets, in every encoding, and files that mean harm.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { after, before, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { before, test } from 'node:test';
+import { modules, need } from './modules.mjs';
 
-const web = resolve(dirname(fileURLToPath(import.meta.url)), '../../../web');
-const need = createRequire(join(web, 'package.json'));
-const { build } = need('esbuild');
 const { zipSync, strToU8 } = need('fflate');
-let dir, m;
+let m;
 
 before(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'webchat-import-'));
   const names = ['index', 'columns', 'csv', 'decode', 'limits', 'vcf', 'xlsx'];
-  await build({ stdin: { contents: names.map((n) => `export * as ${n} from './src/importer/${n}';`).join('\n'), resolveDir: web, loader: 'ts' }, bundle: true, format: 'esm', platform: 'node', outfile: join(dir, 'importer.mjs') });
-  m = await import(pathToFileURL(join(dir, 'importer.mjs')));
+  m = await modules(Object.fromEntries(names.map((n) => [n, `importer/${n}`])));
 });
-after(() => rmSync(dir, { recursive: true }));
 
 const fault = (work, wanted) => assert.throws(work, (e) => e.fault === wanted || assert.fail(`${e.fault ?? e} instead of ${wanted}`));
 const brief = (list) => list.map((c) => `${c.name}|${c.channel}|${c.address}`);

@@ -1,25 +1,19 @@
 // The keyboard on the screen without a screen: its layouts, what each key writes, Hangul, dead keys, deleting, where it may be.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { after, before, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { modules, web } from './modules.mjs';
 
-const web = resolve(dirname(fileURLToPath(import.meta.url)), '../../../web');
-const { build } = createRequire(join(web, 'package.json'))('esbuild');
-let dir, m, all;
+let m, all;
 
 before(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'webchat-keys-'));
   const names = ['board', 'hangul', 'levels', 'list', 'place', 'typist'];
-  await build({ stdin: { contents: names.map((n) => `export * as ${n} from './src/keyboard/${n}';`).join('\n'), resolveDir: web, loader: 'ts' }, bundle: true, format: 'esm', platform: 'node', outfile: join(dir, 'keys.mjs') });
-  m = await import(pathToFileURL(join(dir, 'keys.mjs')));
+  m = await modules(Object.fromEntries(names.map((n) => [n, `keyboard/${n}`])));
   const { layouts } = await import(pathToFileURL(join(web, 'layouts.mjs')));
   all = layouts().map(([id, keys]) => ({ id, ...keys }));
 });
-after(() => rmSync(dir, { recursive: true }));
 
 const layout = (id) => all.find((l) => l.id === id);
 

@@ -1,25 +1,13 @@
 // Voice notes as text without a page: what is asked for, in which order, how often, and what is kept.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { after, before, mock, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { before, mock, test } from 'node:test';
+import { modules } from './modules.mjs';
 
-const web = resolve(dirname(fileURLToPath(import.meta.url)), '../../../web');
-const { build } = createRequire(join(web, 'package.json'))('esbuild');
-let dir;
 let m;
 
 before(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'webchat-unit-'));
-  const names = { lang: 'base/lang', trouble: 'base/trouble', transcripts: 'core/transcripts', translations: 'core/translations', translator: 'core/translator', prefs: 'core/prefs', inbox: 'core/inbox', store: 'store/store', lock: 'store/lock', search: 'view/search' };
-  await build({ stdin: { contents: Object.entries(names).map(([n, p]) => `export * as ${n} from './src/${p}';`).join('\n'), resolveDir: web, loader: 'ts' }, bundle: true, format: 'esm', platform: 'node', outfile: join(dir, 'unit.mjs') });
-  globalThis.crypto ??= (await import('node:crypto')).webcrypto;
-  m = await import(pathToFileURL(join(dir, 'unit.mjs')));
+  m = await modules({ lang: 'base/lang', trouble: 'base/trouble', transcripts: 'core/transcripts', translations: 'core/translations', translator: 'core/translator', prefs: 'core/prefs', inbox: 'core/inbox', store: 'store/store', lock: 'store/lock', search: 'view/search' });
 });
-after(() => rmSync(dir, { recursive: true }));
 
 const note = (key, more = {}) => ({ key, id: `msg_${key}`, chat: 'pchat:ben', at: Number(key), from: 'ben', name: 'Ben', mine: false, kind: 'voice', text: '', state: 'in', duration: 3000, files: [{ file_id: `fil_${key}`, key: `fil_${key}`, name: 'v.webm', mime: 'audio/webm', size: 9, at: 'here' }], ...more });
 /** Lets everything run that waits for nothing but itself. */

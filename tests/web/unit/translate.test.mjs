@@ -1,25 +1,13 @@
 // Translation without a page: what is asked for, of whom, how often, and what is kept.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { after, before, mock, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { before, mock, test } from 'node:test';
+import { modules } from './modules.mjs';
 
-const web = resolve(dirname(fileURLToPath(import.meta.url)), '../../../web');
-const { build } = createRequire(join(web, 'package.json'))('esbuild');
-let dir;
 let m;
 
 before(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'webchat-unit-'));
-  const names = { lang: 'base/lang', rules: 'base/rules', trouble: 'base/trouble', keeping: 'base/keeping', translations: 'core/translations', translator: 'core/translator', device: 'core/translator-device', prefs: 'core/prefs', inbox: 'core/inbox', store: 'store/store' };
-  await build({ stdin: { contents: Object.entries(names).map(([n, p]) => `export * as ${n} from './src/${p}';`).join('\n'), resolveDir: web, loader: 'ts' }, bundle: true, format: 'esm', platform: 'node', outfile: join(dir, 'unit.mjs') });
-  globalThis.crypto ??= (await import('node:crypto')).webcrypto;
-  m = await import(pathToFileURL(join(dir, 'unit.mjs')));
+  m = await modules({ lang: 'base/lang', rules: 'base/rules', trouble: 'base/trouble', keeping: 'base/keeping', translations: 'core/translations', translator: 'core/translator', device: 'core/translator-device', prefs: 'core/prefs', inbox: 'core/inbox', store: 'store/store' });
 });
-after(() => rmSync(dir, { recursive: true }));
 
 const msg = (key, text, more = {}) => ({ key, id: `msg_${key}`, chat: 'pchat:ben', at: Number(key), from: 'ben', name: 'Ben', mine: false, kind: 'text', text, state: 'in', lang: 'de', ...more });
 const list = (n, more = {}) => Array.from({ length: n }, (_, i) => msg(String(n - i), `Nachricht Nummer ${n - i}`, more));

@@ -4,10 +4,8 @@ import type { Message } from '../base/model';
 import { asTrouble, Trouble } from '../base/trouble';
 import type { Store } from '../store/store';
 import type { Api, Config } from '../wire/api';
+import { Pause } from './pause';
 
-const PAUSE_MS = 2000;
-const PAUSE_MOST_MS = 300_000;
-const LONGEST_TIMER_MS = 2_000_000_000;
 const TRIES = 3;
 /** Refusals that say nothing of other recordings. */
 const perNote = new Set(['too_large', 'unknown_file', 'invalid_field']);
@@ -55,10 +53,7 @@ export class Transcripts {
   #wishes: Wish[] = [];
   #isRunning = false;
   #isOver = false;
-  #pauseUntil = 0;
-  #pauseCode = 'engine_unavailable';
-  #failures = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #pause = new Pause();
 
   constructor(readonly deps: TranscriptsDeps) {}
 
@@ -82,15 +77,14 @@ export class Transcripts {
   /** What hindered may be over: another engine, another choice. */
   again(): void {
     this.#refused = '';
-    this.#pauseUntil = 0;
-    this.#failures = 0;
+    this.#pause.end();
     this.#failed.clear();
     void this.#run();
   }
 
   stop(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#pause.stop();
     this.#wishes = [];
   }
 
@@ -110,11 +104,10 @@ export class Transcripts {
     this.#isRunning = true;
     try {
       for (let w = this.#next(); w && !this.#isOver; w = this.#next()) {
-        const wait = this.#pauseUntil - Date.now();
-        if (wait > 0) {
-          clearTimeout(this.#timer);
-          this.#timer = setTimeout(() => void this.#run(), Math.min(wait, LONGEST_TIMER_MS));
-          for (const p of this.#wishes.filter((x) => x.pressed && this.#isOpen(x))) this.deps.onHearing(p.m.key, { t: 'bad', code: this.#pauseCode, waitMs: wait, again: true, pressed: true });
+        const wait = this.#pause.leftMs;
+        if (wait) {
+          this.#pause.then(() => void this.#run());
+          for (const p of this.#wishes.filter((x) => x.pressed && this.#isOpen(x))) this.deps.onHearing(p.m.key, { t: 'bad', code: this.#pause.code, waitMs: wait, again: true, pressed: true });
           return;
         }
         await this.#ask(w);
@@ -132,7 +125,7 @@ export class Transcripts {
       if (!id) throw new Trouble('refused', 'unknown_file', '');
       this.deps.onHearing(m.key, { t: 'busy' });
       const { text, language } = await this.#write(m, id);
-      this.#failures = 0;
+      this.#pause.worked();
       await this.#took(w, text, language);
     } catch (e) {
       this.#missed(w, asTrouble(e));
@@ -170,15 +163,8 @@ export class Transcripts {
 
   #missed(w: Wish, t: Trouble): void {
     const isRefused = t.kind === 'refused' || t.kind === 'signed-out';
-    let waitMs: number | undefined;
     if (isRefused && t.more.status && !perNote.has(t.code)) this.#refused = t.code;
-    if (!isRefused) {
-      const own = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** this.#failures++);
-      const wait = Math.max(own, t.kind === 'later' ? (t.more.waitMs ?? 0) : 0);
-      this.#pauseUntil = Date.now() + wait;
-      this.#pauseCode = t.code;
-      if (t.kind !== 'broken') waitMs = wait;
-    }
+    const waitMs = this.#pause.failed(t) ? this.#pause.leftMs : undefined;
     const tries = (this.#failed.get(w.m.key)?.tries ?? 0) + 1;
     // nobody waits for one that came by itself: what was broken is not asked again
     const again = waitMs !== undefined && tries < TRIES;

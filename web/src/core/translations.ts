@@ -5,14 +5,12 @@ import type { Message } from '../base/model';
 import { utf8Length } from '../base/rules';
 import { asTrouble, Trouble } from '../base/trouble';
 import type { Store, Translation } from '../store/store';
+import { Pause } from './pause';
 import { firstOf, type Answer, type Translator } from './translator';
 
 export const BATCH = 20;
 const ONE_BYTES = 8192;
 const ALL_BYTES = 16_384;
-const PAUSE_MS = 2000;
-const PAUSE_MOST_MS = 300_000;
-const LONGEST_TIMER_MS = 2_000_000_000;
 const TRIES = 3;
 /** Refusals that say nothing of other texts. */
 const perText = new Set(['unknown_language', 'too_large']);
@@ -70,11 +68,8 @@ export class Translations {
   #isRunning = false;
   #isAsked = false;
   #isOver = false;
-  #pauseUntil = 0;
-  #pauseCode = 'engine_unavailable';
-  #failures = 0;
+  readonly #pause = new Pause();
   #failure: Failure | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly deps: TranslationsDeps) {}
 
@@ -98,8 +93,8 @@ export class Translations {
 
   /** One text that is no message: what somebody is about to send. */
   async once(text: string, from: string | undefined, to: string): Promise<{ text: string; from: string }> {
-    const wait = this.#pauseUntil - Date.now();
-    if (wait > 0) throw new Trouble('later', this.#pauseCode, '', { waitMs: wait });
+    const wait = this.#pause.leftMs;
+    if (wait) throw new Trouble('later', this.#pause.code, '', { waitMs: wait });
     if (utf8Length(text) > ONE_BYTES) throw new Trouble('refused', 'too_large', '');
     const source = from ?? (await this.#sourceOf(text));
     const translator = await firstOf(this.deps.translators(), source, to);
@@ -107,7 +102,7 @@ export class Translations {
     try {
       answer = (await translator.translate([text], source, to))[0] ?? {};
     } catch (e) {
-      this.#rest(asTrouble(e));
+      this.#pause.failed(asTrouble(e));
       throw e;
     }
     if (!answer.text) throw new Trouble('broken', answer.error ?? 'engine_failed', '');
@@ -117,8 +112,7 @@ export class Translations {
   /** What hindered may be over: another choice, another engine, a language pack. */
   again(): void {
     this.#refused.clear();
-    this.#pauseUntil = 0;
-    this.#failures = 0;
+    this.#pause.end();
     for (const [key, k] of this.#known) if (k.entry.t === 'bad' && !k.entry.pressed) this.#known.delete(key);
     this.#report();
     void this.#run();
@@ -135,7 +129,7 @@ export class Translations {
 
   stop(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#pause.stop();
     this.leave();
   }
 
@@ -183,20 +177,15 @@ export class Translations {
     const fresh: Wish[] = [];
     for (const w of open) if (!(await this.#fromStore(w))) fresh.push(w);
     if (!fresh.length) return false;
-    const wait = this.#pauseUntil - Date.now();
-    if (wait > 0) {
-      this.#later(wait);
-      for (const w of fresh.filter((f) => f.pressed && this.#known.get(f.m.key)?.entry.t !== 'bad')) this.#failed([w], { code: this.#pauseCode, waitMs: wait, to: w.to }, true);
+    const wait = this.#pause.leftMs;
+    if (wait) {
+      this.#pause.then(() => void this.#run());
+      for (const w of fresh.filter((f) => f.pressed && this.#known.get(f.m.key)?.entry.t !== 'bad')) this.#failed([w], { code: this.#pause.code, waitMs: wait, to: w.to }, true);
       return false;
     }
     const batch = await this.#batch(fresh);
     if (!batch.length) return true;
     return this.#ask(batch);
-  }
-
-  #later(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#run(), Math.min(ms, LONGEST_TIMER_MS));
   }
 
   /** What is kept with the message from before, where it still fits. */
@@ -255,26 +244,17 @@ export class Translations {
       if (refused) throw new Trouble('refused', refused, '');
       const translator = await firstOf(this.deps.translators(), from, to);
       const answers = await translator.translate(batch.map((w) => w.m.text), from, to);
-      this.#failures = 0;
+      this.#pause.worked();
       await this.#answered(batch, answers, translator.name);
       return true;
     } catch (e) {
       const t = asTrouble(e);
       if (t.code === 'unsupported_language') this.#refused.set(pair, t.code);
       else if (t.more.status && !perText.has(t.code) && (t.kind === 'refused' || t.kind === 'signed-out')) this.#refused.set('*', t.code);
-      const isLater = this.#rest(t);
-      this.#failed(batch, { code: t.code, waitMs: isLater ? this.#pauseUntil - Date.now() : undefined, from, to }, isLater);
+      const isLater = this.#pause.failed(t);
+      this.#failed(batch, { code: t.code, waitMs: isLater ? this.#pause.leftMs : undefined, from, to }, isLater);
       return true;
     }
-  }
-
-  /** Leaves whoever translates alone where they wish it or are broken; true: it may be tried again by itself. */
-  #rest(t: Trouble): boolean {
-    if (t.kind === 'refused' || t.kind === 'signed-out') return false;
-    const own = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** this.#failures++);
-    this.#pauseUntil = Date.now() + Math.max(own, t.kind === 'later' ? (t.more.waitMs ?? 0) : 0);
-    this.#pauseCode = t.code;
-    return t.kind !== 'broken';
   }
 
   #failed(batch: Wish[], failure: Failure, again = false): void {
@@ -291,8 +271,8 @@ export class Translations {
       if (a.text === undefined || (!a.text.trim() && !a.unchanged)) {
         const code = a.error ?? 'engine_failed';
         const isLater = code === 'engine_unavailable';
-        if (isLater && this.#pauseUntil < Date.now()) this.#rest(new Trouble('later', code, '', { waitMs: PAUSE_MS }));
-        this.#failed([w], { code, waitMs: isLater ? this.#pauseUntil - Date.now() : undefined, from: w.from, to: w.to }, isLater);
+        if (isLater && !this.#pause.leftMs) this.#pause.failed(new Trouble('later', code, ''));
+        this.#failed([w], { code, waitMs: isLater ? this.#pause.leftMs : undefined, from: w.from, to: w.to }, isLater);
         continue;
       }
       if (await this.#took(w, a.text, a.source ?? w.from ?? '', a.unchanged === true, by)) done += Number(!w.pressed);
