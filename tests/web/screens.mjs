@@ -217,7 +217,7 @@ async function main() {
   const lang = process.env.SCREEN_LANG ?? 'en';
   const engine = await startEngine();
   const relay = await startRelay({ RELAY_NAME: 'Harbour relay', RELAY_TRANSCRIBE_URL: `http://127.0.0.1:${engine.port}`, RELAY_STUN_URLS: 'stun:127.0.0.1:9', RELAY_PUSH: 'true', RELAY_PUSH_CONTACT: 'mailto:olga@example.org' });
-  const browser = await launch();
+  const browser = await launch([], { whole: true });
   try {
     if (!only || only.includes('call')) await callScreens(relay, browser, lang, lang === 'en' ? '' : lang + '-');
     if (only?.includes('call')) return;
