@@ -131,12 +131,21 @@ async function forDocs(relay, browser, page) {
   const out = join(top, 'docs/pictures');
   mkdirSync(out, { recursive: true });
   const save = (name, bytes) => writeFileSync(join(out, name), bytes);
+  /** Down to the newest message. */
+  const toEnd = async () => {
+    await page.waitForTimeout(600);
+    const jump = page.locator('.jump button');
+    if (await jump.isVisible()) await jump.click();
+    await jump.waitFor({ state: 'hidden' });
+  };
   const go = async (w, h, theme) => {
     await page.setViewportSize({ width: w, height: h });
     await page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
     await page.waitForTimeout(400);
+    if (await page.locator('.jump-place').count()) await toEnd();
   };
   await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
+  await page.locator('.jump-place').waitFor({ state: 'attached' });
   await go(1180, 760, 'light');
   save('talk.png', await page.screenshot());
   const parts = [];
@@ -157,7 +166,8 @@ async function forDocs(relay, browser, page) {
   await page.locator('.list-head').waitFor();
   await go(1180, 760, 'dark');
   await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
-  await page.waitForTimeout(600);
+  await page.locator('.jump-place').waitFor({ state: 'attached' });
+  await toEnd();
   save('arabic-dark.png', await page.screenshot());
   await page.evaluate(() => localStorage.removeItem('webchat.look'));
 }
@@ -175,8 +185,11 @@ async function callScreens(relay, browser, lang, prefix) {
   }
   const sizes = [[1280, 900], [320, 640]];
   await page.setViewportSize({ width: 1280, height: 900 });
-  const start = (i) => page.locator('.talk-head > .round:not(.back)').nth(i).click();
-  await page.locator('.talk-head > .round:not(.back)').nth(3).waitFor();
+  const start = async (i) => {
+    const buttons = page.locator('.talk-head > .round:not(.back)');
+    await buttons.nth(3).waitFor(); // a wide head has them all
+    await buttons.nth(i).click();
+  };
   await talkTo(other, 'olga');
   await other.getByRole('button', { name: 'Video call', exact: true }).click();
   await page.locator('.call-card').waitFor();
