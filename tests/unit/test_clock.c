@@ -1,15 +1,10 @@
+/* Pauses between tries. */
+#include "scratch.h"
+
 #include "clock.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static void
-pause_doubles_with_each_try_up_to_the_longest(void **state)
+TEST(pause_doubles_with_each_try_up_to_the_longest)
 {
-	(void)state;
 	assert_int_equal(clock_backoff(0, 2000, 60000), 2000);
 	assert_int_equal(clock_backoff(1, 2000, 60000), 4000);
 	assert_int_equal(clock_backoff(4, 2000, 60000), 32000);
@@ -17,10 +12,8 @@ pause_doubles_with_each_try_up_to_the_longest(void **state)
 	assert_int_equal(clock_backoff(2147483647, 2000, 60000), 60000);
 }
 
-static void
-first_pause_is_never_longer_than_the_longest(void **state)
+TEST(first_pause_is_never_longer_than_the_longest)
 {
-	(void)state;
 	assert_int_equal(clock_backoff(0, 2000, 500), 500);
 }
 
