@@ -3,8 +3,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mutex.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define FAILURES 3
@@ -19,21 +19,14 @@
 void
 ask_init(struct ask *a)
 {
-	pthread_mutexattr_t how;
-
-	pthread_mutexattr_init(&how);
-	pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
-	pthread_mutex_init(&a->lock, &how);
-	pthread_mutexattr_destroy(&how);
+	mutex_init_shared(&a->lock);
 }
 
 /* Whoever died with it left numbers, each of them whole. */
 static void
 lock(struct ask *a)
 {
-	if (pthread_mutex_lock(&a->lock) == EOWNERDEAD)
-		pthread_mutex_consistent(&a->lock);
+	mutex_lock_shared(&a->lock);
 }
 
 int64_t

@@ -2,30 +2,17 @@
 #include "share.h"
 
 #include "clock.h"
+#include "mutex.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/mman.h>
-
-static void
-lock_make(struct share *s)
-{
-	pthread_mutexattr_t how;
-
-	pthread_mutexattr_init(&how);
-	pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
-	pthread_mutex_init(&s->upload_lock, &how);
-	pthread_mutexattr_destroy(&how);
-}
 
 /* Whoever died with the lock had at most one slot half written, and its id is written last. */
 static void
 lock(struct share *s)
 {
-	if (pthread_mutex_lock(&s->upload_lock) == EOWNERDEAD)
-		pthread_mutex_consistent(&s->upload_lock);
+	mutex_lock_shared(&s->upload_lock);
 }
 
 struct share *
@@ -36,7 +23,7 @@ share_make(void)
 
 	if (p == MAP_FAILED)
 		return NULL;
-	lock_make(p);
+	mutex_init_shared(&((struct share *)p)->upload_lock);
 	ask_init(&((struct share *)p)->ask);
 	commits_init(&((struct share *)p)->commits);
 	return p;

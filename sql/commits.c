@@ -1,18 +1,12 @@
 /* Numbers of commits, and who syncs for whom. */
 #include "commits.h"
 
-#include <errno.h>
+#include "mutex.h"
 
 void
 commits_init(struct commits *c)
 {
-	pthread_mutexattr_t how;
-
-	pthread_mutexattr_init(&how);
-	pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
-	pthread_mutex_init(&c->lead, &how);
-	pthread_mutexattr_destroy(&how);
+	mutex_init_shared(&c->lead);
 }
 
 uint64_t
@@ -55,8 +49,7 @@ commits_failures(const struct commits *c)
 static void
 lead(struct commits *c)
 {
-	if (pthread_mutex_lock(&c->lead) == EOWNERDEAD)
-		pthread_mutex_consistent(&c->lead);
+	mutex_lock_shared(&c->lead);
 }
 
 /* A reader may have seen a commit whose writer has not yet noted it as written, or was killed
