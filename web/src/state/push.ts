@@ -8,7 +8,6 @@ export const canPush = (): boolean => isSecureContext && 'serviceWorker' in navi
 /** Whether the relay sends any. */
 export const hasPush = (e: Engine): boolean => e.can('web_push') && !!e.config?.push?.key;
 
-const path = '/api/v1/webchat/push';
 /** Where the service worker finds what it says, in the language of the page. */
 const words = 'push-words';
 
@@ -34,7 +33,7 @@ async function subscribe(e: Engine): Promise<string> {
 }
 
 async function tell(e: Engine, endpoint: string): Promise<void> {
-  await e.api.relay.call('PUT', path, { endpoint });
+  await e.api.putPush(endpoint);
   await keepWords();
   await e.saveSettings({ push: endpoint });
 }
@@ -49,7 +48,7 @@ export async function startPush(e: Engine): Promise<boolean> {
 /** The relay forgets the address; the browser keeps its subscription where others of its sessions may have it. */
 export async function stopPush(e: Engine): Promise<void> {
   await e.saveSettings({ push: undefined });
-  await e.api.relay.call('DELETE', path);
+  await e.api.removePush();
 }
 
 /** At the start, and when the browser got another address: the relay is told what holds now. */

@@ -4,7 +4,6 @@ import { newId } from '../base/ids';
 import type { Message } from '../base/model';
 import type { Engine } from '../core/engine';
 import { hearerOf, Transcripts, type Hearing } from '../core/transcripts';
-import { fileUrl } from '../wire/api';
 import { upload } from '../wire/upload';
 
 export class Hearer {
@@ -30,7 +29,7 @@ export class Hearer {
         const blob = kept.blob.type === a.mime ? kept.blob : new Blob([kept.blob], { type: a.mime });
         return (await upload(engine.api.relay, newId(), 'voice', blob, () => undefined, new AbortController().signal)).file_id;
       },
-      takeBack: (id) => engine.api.relay.call('DELETE', fileUrl(id)),
+      takeBack: (id) => engine.api.removeFile(id),
       name: () => engine.config?.transcription?.name ?? '',
       onHearing: (key, h) => {
         this.of(key).value = h;

@@ -364,17 +364,15 @@ export function attend(e: Engine): () => void {
     void ringing(e).then((o) => (o && call.peek().phase === 'idle' ? hear(e, [o]) : undefined)).catch(() => undefined);
     void settle(e).catch(() => undefined);
   };
-  const offs = [
-    e.on('leads', (leads) => {
-      if (leads) again();
-      // another tab is looked at now: it rings there
-      else if (call.peek().phase === 'ringing') silence();
-    }),
-  ];
+  const off = e.on('leads', (leads) => {
+    if (leads) again();
+    // another tab is looked at now: it rings there
+    else if (call.peek().phase === 'ringing') silence();
+  });
   window.addEventListener('pagehide', leave);
   again();
   return () => {
-    for (const off of offs) off();
+    off();
     bus.close();
     window.removeEventListener('pagehide', leave);
     leave();

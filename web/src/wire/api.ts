@@ -185,6 +185,10 @@ export class Api {
   translate = (texts: string[], target: string, source?: string) =>
     this.#post<{ target: string; translations: { text?: string; source?: string; unchanged?: boolean; error?: string }[] }>(`${web}/translate`, { texts, target, ...(source ? { source } : {}) }, { timeoutMs: 65_000 });
   transcribe = (file_id: string, language?: string) => this.#post<{ text: string; language?: string }>(`${web}/transcribe`, { file_id, ...(language ? { language } : {}) }, { timeoutMs: 90_000 });
+  removeFile = (id: string) => this.#call('DELETE', fileUrl(id));
+  /** Where the session's device is told of news while it is closed. */
+  putPush = (endpoint: string) => this.#call('PUT', `${web}/push`, { endpoint });
+  removePush = () => this.#call('DELETE', `${web}/push`);
   ice = () => this.#get<{ ice_servers: { urls: string[]; username?: string; credential?: string }[]; relay_only: boolean }>(`${web}/calls/ice`);
 }
 
