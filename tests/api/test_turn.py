@@ -22,8 +22,9 @@ TURNSERVER = shutil.which("turnserver")
 pytestmark = pytest.mark.skipif(not TURNSERVER, reason="coturn is not installed")
 SECRET = "secret-of-this-test"
 COOKIE = 0x2112A442
-ALLOCATE, CREATE_PERMISSION = 0x0003, 0x0008
-USERNAME, INTEGRITY, ERROR, PEER, REALM, NONCE, TRANSPORT, FAMILY = 0x0006, 0x0008, 0x0009, 0x0012, 0x0014, 0x0015, 0x0019, 0x0017
+ALLOCATE, REFRESH, CREATE_PERMISSION = 0x0003, 0x0004, 0x0008
+USERNAME, INTEGRITY, ERROR, LIFETIME, PEER, REALM, NONCE, TRANSPORT, FAMILY = \
+    0x0006, 0x0008, 0x0009, 0x000D, 0x0012, 0x0014, 0x0015, 0x0019, 0x0017
 UDP, TCP = 17, 6
 
 
@@ -40,13 +41,18 @@ class Turn:
 
     def __init__(self, port, username, password, stream=False):
         self.username, self.password, self.realm, self.nonce = username, password, None, None
-        self.stream = stream
+        self.allocated = False
         self.link = socket.socket(socket.AF_INET, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
         self.link.settimeout(10)
         self.link.connect(("127.0.0.1", port))
 
     def close(self):
-        self.link.close()
+        """Gives its allocation back, which would else outlive it and meet the next client of the same port."""
+        try:
+            if self.allocated:
+                assert self.ask(REFRESH, self.attribute(LIFETIME, bytes(4)))[0] == 0
+        finally:
+            self.link.close()
 
     @staticmethod
     def attribute(kind, value):
@@ -84,6 +90,7 @@ class Turn:
         if code == 401 and not self.realm:
             self.realm, self.nonce = found[REALM], found[NONCE]
             code, found = self.ask(ALLOCATE, *wanted)
+        self.allocated = self.allocated or code == 0
         return code
 
     def permit(self, address):
