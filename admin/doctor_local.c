@@ -127,6 +127,11 @@ doctor_local_database(struct doctor *d)
 		    "%s; it is damaged: stop the relay and put a backup back (relayctl restore "
 		    "FILE)",
 		    error);
+	if (r == DB_DONE && !db_check(d->db, error))
+		return doctor_say(d, false,
+		    "%s: it was changed by something other than the relay; put a backup back "
+		    "(relayctl restore FILE)",
+		    error);
 	return doctor_say(d, r == DB_DONE, "%s",
 	    !d->db           ? d->open_error :
 		r == DB_DONE ? d->conf->db_path :

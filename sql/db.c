@@ -123,6 +123,12 @@ db_seal(struct db *db)
 }
 
 bool
+db_check(struct db *db, char error[static DB_ERROR_BYTES])
+{
+	return engine_check(db->engine, error);
+}
+
+bool
 db_is_broken(const struct db *db)
 {
 	return engine_is_broken(db->engine) || (db->commits && commits_are_broken(db->commits));

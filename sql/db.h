@@ -117,6 +117,9 @@ bool db_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES]
 /* True once this connection met a damaged page. */
 bool db_is_damaged(const struct db *db);
 
+/* Has the database what its schema version says? False with one line in `error`. */
+bool db_check(struct db *db, char error[static DB_ERROR_BYTES]);
+
 /* Looks at every page of the database. DB_DONE, DB_NONE: some are damaged, with what was found
  * first in `error`, or DB_FAIL: it could not be looked at, likewise. */
 enum db_result db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES]);

@@ -1,6 +1,6 @@
-/* What an engine does for the store: it keeps one connection with every statement of stmt.def
- * prepared, and is given numbers of statements, never SQL. Only the files of this folder know which
- * engine that is. Another one is one more file with these functions. */
+/* What an engine does for the store: it keeps one connection, prepares the statements of stmt.def
+ * as they are asked for, and is given numbers of statements, never SQL. Only the files of this
+ * folder know which engine that is. Another one is one more file with these functions. */
 #ifndef SQL_ENGINE_H
 #define SQL_ENGINE_H
 
@@ -26,23 +26,28 @@ struct db_blob {
 	size_t len;
 };
 
-/* Connects to a database of exactly this program's schema and prepares every statement. NULL with
- * one line in `error`. The caller closes with engine_close; open after fork, never before. */
+/* Connects to a database of exactly this program's schema. NULL with one line in `error`. The
+ * caller closes with engine_close; open after fork, never before. */
 struct engine *engine_open(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 void engine_close(struct engine *e);
+
+/* Prepares every statement. False with one line in `error`: the database has not the tables that
+ * its version says. */
+bool engine_check(struct engine *e, char error[static DB_ERROR_BYTES]);
 
 /* From here on only data statements and transactions run. */
 void engine_seal(struct engine *e);
 
 /* The parameters of a statement in order, by the kinds of its line in stmt.def: see there. Texts
- * and blobs must live until the statement was reset. */
+ * and blobs must live until the statement was reset. NULL where it cannot be prepared: its step
+ * fails. */
 struct db_stmt *engine_bind(struct engine *e, enum stmt which, va_list ap);
 
 /* One step. DB_ROW leaves the statement on its row until engine_reset; anything else resets it. A
  * statement that ends without a row is DB_DONE; a failure is logged. */
 enum db_result engine_step(struct engine *e, struct db_stmt *st);
 
-/* Ends the use of a statement; clears its parameters so that no text stays behind. */
+/* Ends the use of a statement (or of NULL); clears its parameters so that no text stays behind. */
 void engine_reset(struct db_stmt *st);
 
 /* Rows that the statement stepped last has changed; -1: it changes none. */

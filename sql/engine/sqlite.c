@@ -1,4 +1,4 @@
-/* The SQLite engine: one connection, every statement prepared, write transactions. */
+/* The SQLite engine: one connection and its prepared statements. */
 #include "sqlite_internal.h"
 
 #include "cleanup.h"
@@ -135,18 +135,34 @@ prepare(struct engine *e, const char *text, sqlite3_stmt **out)
 	    SQLITE_OK;
 }
 
-static bool
-prepare_all(struct engine *e, const char *path, char *error)
+/* Prepared when it is first asked for, since no process needs all of them. NULL when that fails:
+ * a step of it then fails like any other. */
+static sqlite3_stmt *
+statement(struct engine *e, enum stmt which)
 {
-	for (int i = 0; i < ST__MAX; i++) {
-		bool ok = prepare(e, statements[i].text, &e->stmts[i]);
-
-		if (ok && find_parameters(e, i))
-			continue;
-		snprintf(error, DB_ERROR_BYTES, "%s: statement %s: %s", path, statements[i].name,
-		    ok ? "its kinds are not its parameters" : sqlite3_errmsg(e->handle));
-		return false;
+	if (!e->stmts[which] && prepare(e, statements[which].text, &e->stmts[which]) &&
+	    !find_parameters(e, which)) {
+		log_error("statement %s: its kinds are not its parameters", statements[which].name);
+		abort();
 	}
+	return e->stmts[which];
+}
+
+bool
+engine_check(struct engine *e, char error[static DB_ERROR_BYTES])
+{
+	for (int i = 0; i < ST__MAX; i++)
+		if (!statement(e, i)) {
+			snprintf(error, DB_ERROR_BYTES, "statement %s: %s", statements[i].name,
+			    sqlite3_errmsg(e->handle));
+			return false;
+		}
+	return true;
+}
+
+static bool
+prepare_own(struct engine *e, const char *path, char *error)
+{
 	for (int i = 0; i < SQLITE_OWN__MAX; i++)
 		if (!prepare(e, own_texts[i], &e->own[i]))
 			return sqlite_refuse(error, path, sqlite3_errmsg(e->handle));
@@ -165,7 +181,7 @@ engine_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	e->busy_timeout_ms = o->busy_timeout_ms;
 	e->handle = sqlite_connect(o, 0, error);
 	if (!e->handle || !check_version(e->handle, o->path, error) ||
-	    !prepare_all(e, o->path, error)) {
+	    !prepare_own(e, o->path, error)) {
 		engine_close(e);
 		return NULL;
 	}
@@ -218,7 +234,7 @@ struct db_stmt *
 engine_bind(struct engine *e, enum stmt which, va_list ap)
 {
 	const char *kinds = statements[which].kinds;
-	sqlite3_stmt *st = e->stmts[which];
+	sqlite3_stmt *st = statement(e, which);
 	const struct db_blob *blob;
 	const char *text;
 	int64_t number;
@@ -325,6 +341,8 @@ engine_step(struct engine *e, struct db_stmt *st)
 void
 engine_reset(struct db_stmt *st)
 {
+	if (!st)
+		return;
 	sqlite3_reset(own(st));
 	sqlite3_clear_bindings(own(st));
 }

@@ -1,4 +1,4 @@
-/* Schema steps, forward only, each in a transaction of its own. */
+/* Schema steps, forward only, all that are due in one transaction. */
 #include "sqlite_internal.h"
 
 #include "cleanup.h"
@@ -33,20 +33,25 @@ sqlite_version(sqlite3 *h)
 	return version;
 }
 
-/* False with the reason in `why`: undoing the step must not cover it. */
-static bool
-run_step(sqlite3 *h, int step, char why[static DB_ERROR_BYTES])
+/* Runs the steps from that number on, all or none. 0, or the number of the one that failed with the
+ * reason in `why`: undoing must not cover it. */
+static int
+run_steps(sqlite3 *h, int first, char why[static DB_ERROR_BYTES])
 {
 	char done[64];
+	int step = first;
 
-	snprintf(done, sizeof(done), "PRAGMA user_version=%d; COMMIT", step + 1);
-	if (sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
-	    sqlite3_exec(h, schema_steps[step], NULL, NULL, NULL) == SQLITE_OK &&
-	    sqlite3_exec(h, done, NULL, NULL, NULL) == SQLITE_OK)
-		return true;
+	snprintf(done, sizeof(done), "PRAGMA user_version=%d; COMMIT", schema_steps_len);
+	if (sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) {
+		while (step <= schema_steps_len &&
+		    sqlite3_exec(h, schema_steps[step - 1], NULL, NULL, NULL) == SQLITE_OK)
+			step++;
+		if (step > schema_steps_len && sqlite3_exec(h, done, NULL, NULL, NULL) == SQLITE_OK)
+			return 0;
+	}
 	sqlite_why(h, why);
 	sqlite3_exec(h, "ROLLBACK", NULL, NULL, NULL);
-	return false;
+	return step > schema_steps_len ? schema_steps_len : step;
 }
 
 static bool
@@ -54,7 +59,7 @@ migrate(sqlite3 *h, const struct db_options *o, char *error)
 {
 	const char *path = o->path;
 	char why[DB_ERROR_BYTES];
-	int version;
+	int version, failed;
 
 	if (sqlite3_exec(h, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK) {
 		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, sqlite_why(h, why));
@@ -75,13 +80,10 @@ migrate(sqlite3 *h, const struct db_options *o, char *error)
 	}
 	if (version > 0 && version < schema_steps_len && !snapshot_take(o, schema_steps_len, error))
 		return false;
-	for (; version < schema_steps_len; version++) {
-		if (run_step(h, version, why))
-			continue;
-		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, version + 1, why);
-		return false;
-	}
-	return true;
+	failed = version < schema_steps_len ? run_steps(h, version + 1, why) : 0;
+	if (failed)
+		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, failed, why);
+	return !failed;
 }
 
 bool

@@ -59,9 +59,19 @@ TEST(sealed_store_goes_on_after_another_analyzed)
 	assert_int_equal(db_probe(store.db), DB_DONE);
 }
 
+TEST(statement_that_cannot_be_prepared_fails_as_one_that_cannot_run)
+{
+	db_close(store.db);
+	store_other_runs("DROP TABLE push");
+	store.db = store_open();
+	assert_int_equal(db_exec(store.db, ST_PUSH_DELETE, (int64_t)1), DB_FAIL);
+	assert_true(db_is_broken(store.db));
+}
+
 TEST(sealed_store_may_prepare_every_statement_again)
 {
 	store_other_runs("ANALYZE");
+	assert_true(engine_check(store.db->engine, store.error));
 	for (int i = 0; i < ST__MAX; i++) {
 		sqlite3_stmt *st = NULL;
 		const char *sql = sqlite3_sql(store.db->engine->stmts[i]);
@@ -74,6 +84,7 @@ TEST(sealed_store_may_prepare_every_statement_again)
 
 TEST(every_statement_numbers_its_parameters_without_gaps)
 {
+	assert_true(engine_check(store.db->engine, store.error));
 	for (int i = 0; i < ST__MAX; i++) {
 		int count = sqlite3_bind_parameter_count(store.db->engine->stmts[i]);
 
@@ -95,7 +106,10 @@ plan_of(enum stmt which, struct text *out)
 {
 	sqlite3 *h = store_other();
 	sqlite3_stmt *st = NULL;
-	const char *sql = arena_printf(
+	const char *sql;
+
+	assert_true(engine_check(store.db->engine, store.error));
+	sql = arena_printf(
 	    &store.arena, "EXPLAIN QUERY PLAN %s", sqlite3_sql(store.db->engine->stmts[which]));
 
 	assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &st, NULL), SQLITE_OK);
@@ -409,6 +423,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(sealed_store_refuses_pragma_and_attach),
 	EACH(sealed_store_refuses_changes_of_the_schema),
 	EACH(sealed_store_goes_on_after_another_analyzed),
+	EACH(statement_that_cannot_be_prepared_fails_as_one_that_cannot_run),
 	EACH(sealed_store_may_prepare_every_statement_again),
 	EACH(every_statement_numbers_its_parameters_without_gaps),
 	EACH(plan_of_every_hot_statement_is_a_range_of_an_index),
