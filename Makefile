@@ -15,8 +15,9 @@ CFLAGS_PKG := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 WARN = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
        -Wwrite-strings -Wundef -Wimplicit-fallthrough
+OPT = -O2 -g
 # What hardens, as far as this compiler and its target know it: asked once, kept in the build folder.
-HARDEN = -O2 -g -U_FORTIFY_SOURCE -fPIE -fno-strict-overflow $(KNOWN)
+HARDEN = $(OPT) -U_FORTIFY_SOURCE -fPIE -fno-strict-overflow $(KNOWN)
 ASKED = -D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
         -mbranch-protection=standard -ftrivial-auto-var-init=zero -Wno-format-truncation
 SANITIZE = -O1 -g $(filter -Wno-%,$(KNOWN)) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -60,6 +61,7 @@ $(BUILD)/flags.mk: Makefile
 	if printf '#include <stdio.h>\nint main(void) { return 0; }\n' | \
 	    $(CC) -Werror -O2 -U_FORTIFY_SOURCE $$flag -x c -c -o /dev/null - 2>/dev/null; \
 	then known="$$known $$flag"; fi; done; echo "KNOWN =$$known" > $@
+	@if echo 'int main(void) { return 0; }' | $(CC) -fuse-ld=gold -x c -o /dev/null - 2>/dev/null; then echo 'QUICK_LD = -fuse-ld=gold' >> $@; fi
 -include $(BUILD)/flags.mk
 
 .PHONY: all check build-tests proof powercuts kills tidy lint-deb bench fuzz clean docs web screens
@@ -114,14 +116,15 @@ docs: $(BUILD)/relayctl
 screens: all web
 	cd tests/web && npm ci --ignore-scripts --no-audit --no-fund >/dev/null && node screens.mjs $(abspath $(BUILD))/screens
 
-# The unit programs link everything but the mains; a test may include a .c file to reach its static functions.
+# The unit programs link everything but the mains; a test may include a .c file to reach its static functions. They are
+# built quickly, since what they test is not in them.
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/server/main.o,$(call objects,server)) $(BUILD)/mail/mailer.o \
            $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(TRANSLATE) $(SQL) $(BASE)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	$(Q)$(CC) $(CFLAGS) $(SEE_all) $(LDFLAGS) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),,-O0 -U_FORTIFY_SOURCE) $(SEE_all) $(LDFLAGS) $(QUICK_LD) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
 	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -lcmocka
 
 # All tests. On a bare machine the packages come first, so the rest runs in a make of its own.

@@ -6,7 +6,8 @@ set -euo pipefail
 usage() {
     cat <<'TXT'
 Usage: scripts/cross_sysroot.sh ARCH DIR
-Fetches headers and libraries of Debian's ARCH (arm64, armhf, riscv64 ...) into DIR, which is made, and prints how to build:
+Fetches headers and libraries of Debian's ARCH (arm64, armhf, riscv64 ...) into DIR, which is made unless it has them, and
+prints how to build:
   eval "$(scripts/cross_sysroot.sh arm64 DIR)" && make "${cross[@]}" BUILD=build-arm64
 The compiler itself is Debian's gcc-aarch64-linux-gnu, or that of the other architecture.
 TXT
@@ -30,19 +31,26 @@ mkdir -p "$2/usr/lib"
 dir=$(cd "$2" && pwd)
 ln -sfn usr/lib "$dir/lib"
 
-apt=$(mktemp -d)
-trap 'rm -rf "$apt"' EXIT
-mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-touch "$apt/status"
+fetch() {
+    apt=$(mktemp -d)
+    trap 'rm -rf "$apt"' EXIT
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+    touch "$apt/status"
+    local options=(-qq -o "APT::Architecture=$arch" -o "APT::Architectures::=$arch" -o "Dir::State=$apt" -o "Dir::State::lists=$apt/lists"
+        -o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User=root) package
+    {
+        apt-get "${options[@]}" update
+        apt-get "${options[@]}" -y --no-install-recommends --download-only install "$@"
+    } </dev/null >&2
+    for package in "$apt"/cache/archives/*.deb; do dpkg -x "$package" "$dir"; done
+}
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mapfile -t packages < <("$here/install_deps.sh" --list | grep -E -- '-dev$')
-options=(-qq -o "APT::Architecture=$arch" -o "APT::Architectures::=$arch" -o "Dir::State=$apt" -o "Dir::State::lists=$apt/lists"
-    -o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User=root)
-{
-    apt-get "${options[@]}" update
-    apt-get "${options[@]}" -y --no-install-recommends --download-only install "${packages[@]}"
-} </dev/null >&2
-for package in "$apt"/cache/archives/*.deb; do dpkg -x "$package" "$dir"; done
+if [[ "$(cat "$dir/packages" 2>/dev/null)" != "$arch ${packages[*]}" ]]; then
+    fetch "${packages[@]}"
+    echo "$arch ${packages[*]}" >"$dir/packages"
+fi
 
 printf 'export PKG_CONFIG_SYSROOT_DIR=%q PKG_CONFIG_LIBDIR=%q\n' "$dir" "$dir/usr/lib/$triplet/pkgconfig:$dir/usr/share/pkgconfig"
 printf 'cross=(%q)\n' "CC=$triplet-gcc --sysroot=$dir"

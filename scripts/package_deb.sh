@@ -7,12 +7,13 @@ export LC_ALL=C
 
 usage() {
     cat <<'TXT'
-Usage: scripts/package_deb.sh [--output DIR] [--build DIR | --arch ARCH] [--maintainer 'NAME <ADDRESS>']
+Usage: scripts/package_deb.sh [--output DIR] [--build DIR | --arch ARCH [--sysroot DIR]] [--maintainer 'NAME <ADDRESS>']
 Builds the relay and makes DIR/webchat-private-relay_VERSION_ARCHITECTURE.deb and DIR/SHA256SUMS.
 
   --output DIR      where they go (default: dist/ of this checkout)
   --build DIR       take the programs that are built there (default: build them afresh)
   --arch ARCH       build for another architecture of Debian, such as arm64
+  --sysroot DIR     its headers and libraries, fetched to there at first (default: fetched, and thrown away)
   --maintainer M    who answers for the package (default: WebChat relay <webchat-relay@localhost>)
   --help            this text
 
@@ -30,12 +31,13 @@ name=webchat-private-relay output=$top/dist maintainer='WebChat relay <webchat-r
 while (($#)); do
     case $1 in
     --help | -h) usage; exit 0 ;;
-    --output | --build | --maintainer | --arch)
+    --output | --build | --maintainer | --arch | --sysroot)
         [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a value; see --help" 2
         case $1 in
         --output) output=$(realpath -m -- "$2") ;;
         --build) packing=("$1" "$2") ;;
-        --arch) packing=("$1" "$2") architecture=$2 ;;
+        --arch) packing+=("$1" "$2") architecture=$2 ;;
+        --sysroot) packing+=("$1" "$2") ;;
         --maintainer) maintainer=$2 ;;
         esac
         shift

@@ -7,12 +7,13 @@ export LC_ALL=C
 
 usage() {
     cat <<'TXT'
-Usage: scripts/package_private_relay.sh [--output DIR] [--build DIR | --arch ARCH]
+Usage: scripts/package_private_relay.sh [--output DIR] [--build DIR | --arch ARCH [--sysroot DIR]]
 Builds the relay and makes DIR/webchat-private-relay/, DIR/webchat-private-relay.tar.gz and DIR/SHA256SUMS.
 
   --output DIR   where they go (default: dist/ of this checkout)
   --build DIR    take the programs that are built there (default: build them afresh)
-  --arch ARCH   build for another architecture of Debian, such as arm64 (needs its gcc, such as gcc-aarch64-linux-gnu)
+  --arch ARCH    build for another architecture of Debian, such as arm64 (needs its gcc, such as gcc-aarch64-linux-gnu)
+  --sysroot DIR  its headers and libraries, fetched to there at first (default: fetched, and thrown away)
   --help         this text
 
 Times in the package are those of the last commit; SOURCE_DATE_EPOCH wins over it.
@@ -25,11 +26,11 @@ fail() {
 }
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-name=webchat-private-relay output=$top/dist build='' arch='' strip=strip
+name=webchat-private-relay output=$top/dist build='' arch='' sysroot='' strip=strip
 while (($#)); do
     case $1 in
     --help | -h) usage; exit 0 ;;
-    --output | --build)
+    --output | --build | --sysroot)
         [[ $# -ge 2 && -n $2 ]] || fail "$1 needs a folder; see --help" 2
         printf -v "${1#--}" '%s' "$(realpath -m -- "$2")"
         shift
@@ -61,7 +62,7 @@ trap 'rm -rf "$work" "$fresh"' EXIT
 
 cross=()
 if [[ -n $arch ]] && [[ $arch != "$(dpkg --print-architecture)" ]]; then
-    how=$("$top/scripts/cross_sysroot.sh" "$arch" "$fresh/root" 2>"$work/said") || fail "$(tail -1 "$work/said")"
+    how=$("$top/scripts/cross_sysroot.sh" "$arch" "${sysroot:-$fresh/root}" 2>"$work/said") || fail "$(tail -1 "$work/said")"
     eval "$how"
     strip=$(dpkg-architecture -a "$arch" -q DEB_HOST_MULTIARCH)-strip
 fi
