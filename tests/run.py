@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Runs every test there is: the unit programs, then the tests against a running relay. Prints one closing line
 `N passed, N failed` and fails when anything failed or a test file ran no test."""
+import concurrent.futures
+import contextlib
 import glob
 import os
 import re
@@ -12,6 +14,20 @@ import xml.etree.ElementTree as ET
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 BUILD = os.environ.get("RELAY_BUILD", os.path.join(TOP, "build"))
+FOLDERS = ("api", "cli", "fault", "ops", "proof", "house", "docs", "web")
+
+
+def pytest(*words, **options):
+    return subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words], cwd=TOP, stdin=subprocess.DEVNULL, check=False, **options)
+
+
+@contextlib.contextmanager
+def compiled_once():
+    """Python's files compiled once for all processes that read them, and kept out of the checkout."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory(prefix="relay-test-pyc-") as folder:
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        yield
 
 
 def unit_program(path):
@@ -50,19 +66,24 @@ def named(words):
 
 
 def unit_tests(sources):
-    totals = [unit_program(os.path.join(BUILD, "tests", os.path.basename(s)[:-2])) for s in sources]
+    """All of them, side by side, while Python's files are compiled for the tests that come after them."""
+    programs = [os.path.join(BUILD, "tests", os.path.basename(source)[:-2]) for source in sources]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        if len(sys.argv) == 1:
+            pool.submit(pytest, "--collect-only", "-qq", *(os.path.join(HERE, name) for name in FOLDERS), stdout=subprocess.DEVNULL)
+        totals = list(pool.map(unit_program, programs))
     passed, failed = sum(t[0] for t in totals), sum(t[1] for t in totals)
-    print(f"unit: {len(sources)} programs, {passed} passed, {failed} failed")
+    print(f"unit: {len(sources)} programs, {passed} passed, {failed} failed", flush=True)
     return passed, failed
 
 
 def in_turns(files):
-    """Files in an order that keeps two cores busy to the end: what builds and packs first, for it takes longest, and
+    """Files in an order that keeps two cores busy to the end: what builds, packs and proves first, for it takes longest, and
     browsers, which take both cores, evenly among those that wait for a relay."""
     def folder(path):
         return os.path.basename(os.path.dirname(path))
     browsers = [f for f in files if folder(f) == "web"]
-    others = sorted((f for f in files if f not in browsers), key=lambda f: folder(f) != "ops")
+    others = sorted((f for f in files if f not in browsers), key=lambda f: folder(f) not in ("ops", "proof"))
     each = max(1, len(others) * 3 // 4 // max(1, len(browsers)))
     order = []
     while others or browsers:
@@ -74,13 +95,9 @@ def in_turns(files):
 def python_tests(words):
     """pytest over the folders that talk to a running relay; counts come from its report: (cases that passed, failed, were
     skipped, and how many tests they are cases of)."""
-    names = ("api", "cli", "fault", "ops", "proof", "house", "docs", "web")
-    folders = [os.path.join(HERE, f) for f in names if os.path.isdir(os.path.join(HERE, f))]
-    files = sorted(f for d in folders for f in glob.glob(os.path.join(d, "test_*.py")))
+    files = sorted(path for folder in FOLDERS for path in glob.glob(os.path.join(HERE, folder, "test_*.py")))
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "4", "--dist", "loadfile", "-p",
-                        "no:cacheprovider", f"--junitxml={report.name}", *(words or in_turns(files))],
-                       cwd=TOP, stdin=subprocess.DEVNULL, check=False)
+        pytest("-q", "-n", "5", "--dist", "loadfile", f"--junitxml={report.name}", *(words or in_turns(files)))
         if os.path.getsize(report.name) == 0:  # pytest could not even begin
             return 0, 1, 0, 0
         cases = list(ET.parse(report.name).iter("testcase"))
@@ -110,11 +127,14 @@ def main():
         os.environ.pop(name, None)
     units, words = named(sys.argv[1:])
     everything = len(sys.argv) == 1
-    passed, failed = unit_tests(sorted(glob.glob(os.path.join(HERE, "unit", "test_*.c"))) if everything else units) if everything or units else (0, 0)
-    skipped, rules = 0, passed + failed
-    if everything or words:
-        more, broken, skipped, tests = python_tests(words)
-        passed, failed, rules = passed + more, failed + broken, rules + tests
+    if everything:
+        units = sorted(glob.glob(os.path.join(HERE, "unit", "test_*.c")))
+    with compiled_once():
+        passed, failed = unit_tests(units) if units else (0, 0)
+        skipped, rules = 0, passed + failed
+        if everything or words:
+            more, broken, skipped, tests = python_tests(words)
+            passed, failed, rules = passed + more, failed + broken, rules + tests
     if passed + failed == 0:
         failed = 1
     sys.path.insert(0, os.path.join(HERE, "house"))

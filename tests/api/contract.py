@@ -20,7 +20,7 @@ class Contract:
 
     def __init__(self, path=SPEC_PATH):
         with open(path, encoding="utf-8") as file:
-            self.doc = yaml.safe_load(file)
+            self.doc = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self._resolver = jsonschema.RefResolver.from_schema(self.doc)
         self._paths = [(self._pattern(template), template) for template in self.doc["paths"]]
 

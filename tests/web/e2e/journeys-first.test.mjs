@@ -15,7 +15,7 @@ after(async () => {
 
 test('J1 launch-link-code-first-message', async () => {
   const ben = await signedIn(browser, relay, 'ben', 'Ben Okri');
-  const page = await open(browser, `${relay.page}#relay=${encodeURIComponent(relay.url)}&mode=private&email=mia%40example.org&name=Mia%20Santos`);
+  const page = await open(browser, `${relay.page}#relay=${encodeURIComponent(relay.url)}&mode=private&email=mia%40example.org&name=Mia%20Santos`, { worker: true });
   assert.equal(await page.getByLabel('E-mail').inputValue(), 'mia@example.org');
   assert.equal(new URL(page.url()).hash, '', 'the link is out of the address at once');
   let presses = 0;

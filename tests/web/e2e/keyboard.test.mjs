@@ -410,7 +410,7 @@ test('U33 keyboard-every-layout-loads', async () => {
 });
 
 test('U33 keyboard-that-cannot-be-fetched-says-so', async () => {
-  const p = await signedIn(browser, relay, 'lia', 'Lia', { serviceWorkers: 'block' });
+  const p = await signedIn(browser, relay, 'lia', 'Lia');
   await talkTo(p, 'anna');
   let isCut = true;
   await p.route('**/keys-english-*', (r) => (isCut ? r.abort() : r.continue()));

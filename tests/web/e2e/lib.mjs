@@ -29,7 +29,7 @@ export function freePort() {
 }
 
 /** Waits for a condition; its last failure is told. */
-export async function until(what, check, ms = 15_000) {
+export async function until(what, check, ms = 30_000) {
   const end = Date.now() + ms;
   for (let last; ; ) {
     try {
@@ -174,17 +174,18 @@ export async function startProxy(relay) {
   return proxy;
 }
 
-/** A page of a person of their own; what the console complains of is kept in `page.faults`. */
+/** A page of a person of their own; what the console complains of is kept in `page.faults`. The service worker, which fetches all of
+ * the page for a day without a network, runs where a test asks for it: `worker: true`. */
 export async function open(browser, url, o = {}) {
-  const { init, ...more } = o;
-  const context = o.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', ...more }));
+  const { init, worker, ...more } = o;
+  const context = o.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', serviceWorkers: worker ? 'allow' : 'block', ...more }));
   const page = await context.newPage();
   page.faults = [];
   page.on('console', (m) => {
     if (m.type() === 'error' && !/Failed to load resource|net::ERR|origin was untrustworthy/.test(m.text())) page.faults.push(m.text());
   });
   page.on('pageerror', (e) => page.faults.push(String(e.stack ?? e)));
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   if (init) await page.addInitScript(init);
   await page.goto(url);
   return page;

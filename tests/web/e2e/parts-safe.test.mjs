@@ -324,7 +324,7 @@ test('insecure-origin-degrades', async () => {
 });
 
 test('the-shell-opens-offline', async () => {
-  const fresh = await signedIn(browser, relay, 'pwa');
+  const fresh = await signedIn(browser, relay, 'pwa', 'pwa', { worker: true });
   await until('the worker controls the page', () => fresh.evaluate(async () => !!(await navigator.serviceWorker.getRegistration())?.active));
   await fresh.reload();
   await fresh.locator('.list').waitFor();
