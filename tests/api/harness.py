@@ -207,11 +207,12 @@ class Relay:
 
     def kill(self):
         """End what is still there by process id; returns what it was."""
-        found = {}
-        with contextlib.suppress(AssertionError):
-            wait_until("all processes are gone", lambda: not self.pids(), 5)
-        for pid in self.pids():
-            found[pid] = _read(f"/proc/{pid}/cmdline").replace("\0", " ")
+        left = self.pids()  # a look at all processes of the machine
+        if left:
+            with contextlib.suppress(AssertionError):
+                wait_until("all processes are gone", lambda: not self.pids(), 5)
+            left = self.pids()
+        found = {pid: _read(f"/proc/{pid}/cmdline").replace("\0", " ") for pid in left}
         kill_pids(found)
         if self.process:
             self.process.wait(STOP_SEC)
