@@ -1,7 +1,7 @@
 # `make bench`: the relay beside a constant answer, a bare commit loop and a plain Flask program, in one interleaved run.
 # QUICK=1: one round of one second each, without the largest store, to try the machinery.
 
-BENCH = $(addprefix $(BUILD)/bench/,load constant loop listen slowsync.so)
+BENCH = $(addprefix $(BUILD)/bench/,load constant loop listen xmpp slowsync.so)
 
 .PHONY: bench-programs
 bench-programs: all $(BENCH)
@@ -13,12 +13,13 @@ build-tests: $(BENCH)
 bench:
 	@[ ! -x scripts/install_deps.sh ] || scripts/install_deps.sh --bench
 	@$(MAKE) -s -j$$(nproc) SAN= bench-programs >&2
-	@/usr/bin/python3 tests/bench/bench.py --build $(if $(SAN),build,$(BUILD)) $(if $(QUICK),--quick)
+	@/usr/bin/python3 tests/bench/bench.py --build $(if $(SAN),build,$(BUILD)) --plot $(if $(SAN),build,$(BUILD))/bench/ratios.svg $(if $(QUICK),--quick)
 
 $(BUILD)/bench/loop: sql/stmt.def
 $(BUILD)/bench/loop: CFLAGS += -iquote sql
 $(BUILD)/bench/loop: BENCH_LIBS = -lsqlite3
 $(BUILD)/bench/constant: BENCH_LIBS = -lfcgi
+$(BUILD)/bench/xmpp: BENCH_LIBS = -lsodium
 $(BUILD)/bench/slowsync.so: tests/bench/slowsync.c Makefile
 	@mkdir -p $(@D)
 	@echo "cc $<"

@@ -12,6 +12,7 @@ import tempfile
 import files
 import live
 import measure
+import plot
 import seed
 import servers
 import table
@@ -72,6 +73,7 @@ class Bench:
             seed.copy(middle, self.loops[durability])
         self.add(servers.relay("send_slow", self.path("send_slow"), self.build, middle, "full",
                                env=measure.slow_syncs(self.build)))
+        self.add(servers.Prosody("prosody", self.path("prosody"), measure.CONNECTIONS))
         self.loops["slow"] = self.path("loop-slow.db")
         seed.copy(middle, self.loops["slow"])
 
@@ -91,6 +93,7 @@ class Bench:
             plan[f"loop_{kind}"] = lambda kind=kind: measure.loop(
                 self.build, self.loops[kind], kind.upper(), SLICE_SEC, self.files["texts"])
             plan[f"flask_{kind}"] = lambda kind=kind: self.load(f"flask_{kind}", measure.SEND, "send")
+        plan["prosody"] = lambda: measure.xmpp(self.build, self.servers["prosody"].port, 3 * SLICE_SEC)
         plan["send_one"] = lambda: self.load("send_full", measure.SEND, "send_one", 1)
         plan["send_slow"] = lambda: self.load("send_slow", measure.SEND, "send")
         plan["loop_slow"] = lambda: measure.loop(self.build, self.loops["slow"], "FULL", SLICE_SEC, self.files["texts"],
@@ -151,6 +154,7 @@ def options():
     parser.add_argument("--quick", action="store_true", help="one short round, without the largest store")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds instead of five")
     parser.add_argument("--json", metavar="FILE", help="all figures, for a machine")
+    parser.add_argument("--plot", metavar="FILE", help="the ratios as a picture (SVG)")
     return parser.parse_args()
 
 
@@ -177,6 +181,9 @@ def run(bench, args):
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump({"rounds": rounds, "after": after, "disturbed": disturbed}, file, indent=1)
     print_report(bench, rounds, after, disturbed)
+    if args.plot:
+        plot.ratios(list(table.ratios(rounds)), args.plot)
+        say(f"the ratios as a picture: {args.plot}")
 
 
 def on_signal(number, _):

@@ -29,6 +29,15 @@ def load(build, port, path, clients, seconds, file, warm=WARM_SEC):
     return json.loads(done.stdout)
 
 
+def xmpp(build, port, seconds):
+    """One run of the XMPP load tool: its line as a dict."""
+    done = subprocess.run([os.path.join(build, "bench", "xmpp"), "localhost", str(port), str(CONNECTIONS), str(WARM_SEC), str(seconds)],
+                          capture_output=True, text=True, timeout=seconds + 60)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return json.loads(done.stdout)
+
+
 def slow_syncs(build):
     """The environment in which each sync takes 2 ms more."""
     return {"LD_PRELOAD": os.path.join(build, "bench", "slowsync.so")}

@@ -149,3 +149,45 @@ def flask(name, folder, build, db, durability):
                   "--log-level", "warning", "flask_app:app"],
                  BENCH_DB=server.db, BENCH_DURABILITY=durability)
     return server
+
+
+PROSODY = """\
+run_as_root = true
+pidfile = "%(folder)s/pid"
+data_path = "%(folder)s/data"
+interfaces = { "127.0.0.1" }
+c2s_ports = { %(port)d }
+s2s_ports, legacy_ssl_ports, component_ports, http_ports, https_ports = {}, {}, {}, {}, {}
+modules_enabled = { "saslauth", "disco", "smacks", "mam" }
+modules_disabled = { "offline", "s2s", "posix" }
+authentication = "internal_plain"
+allow_unencrypted_plain_auth, c2s_require_encryption = true, false
+storage = { archive = "sql"; accounts = "internal" }
+sql = { driver = "SQLite3", database = "archive.sqlite" }
+default_archive_policy = true
+log = { warn = "*console" }
+VirtualHost "localhost"
+"""
+
+
+class Prosody(Server):
+    """An XMPP server that keeps every message in its archive (mod_mam) in SQLite, synced as it comes, and accounts that
+    send (s000 ...) and that are away (r000 ...)."""
+
+    def __init__(self, name, folder, clients):
+        super().__init__(name, folder)
+        accounts = os.path.join(folder, "data", "localhost", "accounts")
+        os.makedirs(accounts)
+        for number in range(clients):
+            for kind in "sr":
+                user = f"{kind}{number:03d}"
+                with open(os.path.join(accounts, f"{user}.dat"), "w", encoding="ascii") as file:
+                    file.write(f'return {{ ["password"] = "{user}"; }};\n')
+        conf = os.path.join(folder, "prosody.cfg.lua")
+        with open(conf, "w", encoding="ascii") as file:
+            file.write(PROSODY % {"folder": folder, "port": self.port})
+        self.spawn(["prosody", "--config", conf, "-F"])
+
+    def responds(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0

@@ -185,7 +185,7 @@ TEST(open_refuses_an_older_and_a_newer_schema)
 	says("schema version 2000, this program needs ");
 }
 
-TEST(check_tells_of_a_schema_that_does_not_fit_its_statements)
+TEST(check_names_the_statement_that_does_not_fit_the_schema)
 {
 	assert_true(migrate());
 	store.db = store_open();
@@ -282,7 +282,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(migrate_keeps_which_request_a_notice_is_about),
 	EACH(open_refuses_a_missing_database),
 	EACH(open_refuses_an_older_and_a_newer_schema),
-	EACH(check_tells_of_a_schema_that_does_not_fit_its_statements),
+	EACH(check_names_the_statement_that_does_not_fit_the_schema),
 	EACH(open_sets_what_the_house_wants),
 	EACH(close_of_nothing_is_allowed),
 	EACH(backup_is_a_whole_database_for_its_owner_alone),

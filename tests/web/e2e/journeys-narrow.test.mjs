@@ -342,8 +342,7 @@ test('J12 at-320', async () => {
   await page.locator('.row', { hasText: 'Pest' }).tap();
   // a long press, as a finger makes it
   const touch = await page.context().newCDPSession(page);
-  await bubble(page, 'buy now').locator('.text').waitFor();
-  const at = await bubble(page, 'buy now').locator('.text').boundingBox();
+  const at = await until('the message has its place', () => bubble(page, 'buy now').locator('.text').boundingBox());
   await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: at.x + 5, y: at.y + 5 }] });
   await page.getByRole('menuitem', { name: 'Block Pest' }).waitFor();
   await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });

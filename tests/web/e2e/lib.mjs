@@ -262,8 +262,17 @@ export function byKeys(page) {
 /** A page as a small telephone has it: touch, 320 px. */
 export const small = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
 
-/** What does not fit the width of the window: it can be scrolled sideways, or a control or a line sticks out or is cut off. */
-export const tooWide = (page) =>
+/** What does not fit the width of the window, once the page has come to rest: it can be scrolled sideways, or a control or a line sticks
+ * out or is cut off. */
+export async function tooWide(page) {
+  for (let tries = 20; ; tries--) {
+    const found = await sticksOut(page);
+    if (!found.length || !tries) return found;
+    await new Promise((d) => setTimeout(d, 100));
+  }
+}
+
+const sticksOut = (page) =>
   page.evaluate(() => {
     const w = document.documentElement.clientWidth;
     const found = document.documentElement.scrollWidth > w ? [`the page is ${document.documentElement.scrollWidth} wide`] : [];

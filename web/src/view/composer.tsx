@@ -14,7 +14,7 @@ import { toast } from '../ui/toast';
 import { editing, keyboardOpen, recorder, replying } from './composing';
 import { shortOf } from './message';
 import { Lazy } from './lazy';
-import { reading } from './reading';
+import { reading, spokenLang } from './reading';
 import { attempt, sentence } from './trouble';
 
 const isTouch = (): boolean => matchMedia('(pointer: coarse)').matches;
@@ -153,7 +153,7 @@ export function Composer({ chat }: { chat: string }) {
       if (words && words !== edit.text) await attempt(() => e.edit(edit, words));
       return;
     }
-    const out = { chat, text: words, reply: reply?.id, subject: subject.peek().trim() || undefined, files: files.peek(), lang: swap.peek()?.lang ?? reading.peek()?.spokenLang(words) };
+    const out = { chat, text: words, reply: reply?.id, subject: subject.peek().trim() || undefined, files: files.peek(), lang: swap.peek()?.lang ?? spokenLang(words, e.settings) };
     text.value = '';
     files.value = [];
     subject.value = '';

@@ -22,7 +22,6 @@ import { sentence } from './trouble';
 import { askChoice, pickLanguage } from './translate-choice';
 
 const LOOK_MS = 150;
-const LANG_MS = 300;
 const LONG_MS = 600_000;
 
 // -- one reader for the session that is open ---------------------------------------------------
@@ -312,7 +311,7 @@ export function DraftLine({ chat, text, swap, onChange }: Drafting) {
     if (isAway.peek()) return;
     isAway.value = true;
     try {
-      const made = await readerOf(e).core.once(words, await langOf(e, words), to);
+      const made = await readerOf(e).core.once(words, await langOf(words), to);
       if (text.peek() !== words) toast(t('tr.draftChanged'));
       else if (made.text === words) toast(t('tr.sameUnknown'));
       else {
@@ -377,14 +376,9 @@ export function DraftLine({ chat, text, swap, onChange }: Drafting) {
 }
 
 /** The language of what somebody is about to send: as the browser hears it, else the one they write in, where the letters allow it. */
-async function langOf(e: Engine, text: string): Promise<string | undefined> {
+export async function langOf(text: string): Promise<string | undefined> {
+  const e = engine.peek()!;
   const told = languageByScript(text) ?? (await readerOf(e).detect(text));
   const { writes } = e.settings;
   return told ?? (writes && canBeIn(text, writes) ? writes : undefined);
-}
-
-/** The same for a message: it never waits long. */
-export function spokenLang(text: string): Promise<string | undefined> {
-  const e = engine.peek()!;
-  return Promise.race([langOf(e, text).catch(() => undefined), new Promise<undefined>((done) => setTimeout(() => done(undefined), LANG_MS))]);
 }
