@@ -184,6 +184,21 @@ db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES])
 }
 
 enum db_result
+db_session_end(struct db *db, const struct account *acc, const uint8_t public_id[static ID_BYTES],
+    const char *actor, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	wakeup_for(db, WAKE_ENDED, acc->id);
+	r = db_exec(db, ST_SESSION_DELETE, acc->id, &(struct db_blob){ public_id, ID_BYTES });
+	if (r == DB_DONE)
+		r = audit_note(db, now, actor, "end-session", acc->chat_address);
+	return db_end(db, r);
+}
+
+enum db_result
 db_session_end_all(
     struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended)
 {
