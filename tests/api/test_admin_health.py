@@ -74,6 +74,9 @@ def test_mail_that_does_not_leave_is_found_with_its_reason(relay, boss, age, tri
     assert {name for name, (ok, _) in found.items() if not ok} == failing
     for name in failing:
         assert "535 wrong password" in found[name][1] and "who@example.com" not in str(found)
+    if "outbox" in failing:
+        [said] = [check for check in json.loads(relay.ctl("doctor", expect=1).stdout)["checks"] if check["name"] == "outbox"]
+        assert not said["ok"] and said["message"].startswith("1 wait, ") and "535 wrong password" in said["message"]
     ready = relay.client().get("/ready", expect=503 if code else 200)
     assert ready.json.get("failing", []) == (["mail"] if code else [])
     outbox(relay, 0, 0, "")

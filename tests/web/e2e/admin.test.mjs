@@ -22,6 +22,7 @@ after(async () => {
 
 /** The menu of somebody in the list. */
 async function menuOf(address) {
+  await tab('Log').click();
   await tab('Users').click();
   await body().locator('.row-button', { hasText: `@${address}` }).click();
   return (name) => page.getByRole('menuitem', { name, exact: true }).click();
@@ -170,7 +171,7 @@ test('J11 health-says-what-doctor-says', async () => {
 test('J11 admin-by-keys', async () => {
   const k = byKeys(page);
   await tab('Requests').click();
-  await k.to(page.locator('.chips [aria-selected="true"]'));
+  await k.to(tab('Requests'));
   await k.press('ArrowRight');
   await k.on(tab('Users'));
   await body().locator('.row-button').first().waitFor();
