@@ -331,8 +331,8 @@ async function moreScreens(engine, browser, lang, prefix) {
     }
     if (wants('import')) {
       await section(6);
-      await until('it is loaded', async () => !(await page.getByRole('button', { name: T['import.open'] ?? T['import'], exact: true }).isDisabled()));
-      await click(T['import.open'] ? 'import.open' : 'import');
+      await until('it is loaded', async () => !(await page.getByRole('button', { name: T['import.title'], exact: true }).isDisabled()));
+      await click('import.title');
       await page.locator('#import-file').waitFor({ state: 'attached' });
       await shots(page, prefix + 'import-choose', WIDE_NARROW, ['light']);
       await give(page, ...files.csv);
@@ -372,10 +372,10 @@ async function adminScreens(page, prefix, T, home) {
     await shots(page, `${prefix}admin-${tab}`, [[1280, 900], [768, 900], [320, 640]], tab === 'figures' ? [...LD, 'contrast-light'] : LD);
   }
   await page.locator('[data-tab="figures"]').click();
-  await page.getByText(T['stat.table'], { exact: true }).click();
+  await page.locator('summary').click();
   await shots(page, prefix + 'admin-figures-table', [[320, 640]], ['light'], () => page.locator('.numbers').scrollIntoViewIfNeeded());
   await page.locator('[data-tab="health"]').click();
-  await shots(page, prefix + 'admin-health-features', WIDE_NARROW, LD, () => page.locator('.small-head').last().evaluate((x) => x.scrollIntoView()));
+  await shots(page, prefix + 'admin-health-features', WIDE_NARROW, LD, () => page.locator('.small-head').last().evaluate((x) => (x.closest('.page-body').scrollTop += x.getBoundingClientRect().top - 130)));
   await page.locator('[data-tab="people"]').click();
   const menuOf = async (name) => {
     await page.setViewportSize({ width: 1280, height: 900 });

@@ -35,11 +35,11 @@ export function Groups() {
                   <Avatar name={g.name} address={g.group_id} size="mid" shape="group" />
                   <span class="grow">
                     <One class="block title">{plainName(g.name)}</One>
-                    <span class="block quiet-text one">
+                    <span class="block quiet-text">
                       {t('group.members', { n: g.member_count })}
                       {g.active_at ? ` · ${t('admin.active', { when: whenShort(g.active_at) })}` : ''}
                     </span>
-                    <span class="block quiet-text one">
+                    <span class="block quiet-text">
                       {t('role.owner')}: <bdi>{g.owner ? `@${g.owner}` : '–'}</bdi>
                       {g.owner_count > 1 ? ` +${g.owner_count - 1}` : ''}
                     </span>

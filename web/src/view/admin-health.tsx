@@ -5,7 +5,7 @@ import { maybe, number, sizeOf, t, whenShort } from '../i18n';
 import { chats } from '../state/app';
 import { adminApi, type Health } from '../wire/admin';
 import { Icon } from '../ui/icon';
-import { Button } from '../ui/parts';
+import { Button, Round } from '../ui/parts';
 import { copyText } from './copy';
 import { sentence } from './trouble';
 
@@ -122,9 +122,7 @@ function Features({ h }: { h: Health }) {
                 <code class="grow said" dir="ltr">
                   {f.lines}
                 </code>
-                <Button kind="quiet" icon="copy" aria-label={`${t('copy')}: ${f.lines}`} onClick={() => void copyText(f.lines!)}>
-                  {t('copy')}
-                </Button>
+                <Round icon="copy" label={`${t('copy')}: ${f.lines}`} onClick={() => void copyText(f.lines!)} />
               </div>
             )}
           </li>

@@ -64,7 +64,7 @@ export function People() {
                   <span class="grow">
                     <One class="block title">{nameOf(u)}</One>
                     <One class="block quiet-text">{u.email}</One>
-                    <span class="block quiet-text one">
+                    <span class="block quiet-text">
                       <bdi>@{u.chat_address}</bdi>
                       {u.last_seen_at ? ` · ${t('admin.seen', { when: whenShort(u.last_seen_at) })}` : ''}
                     </span>
@@ -111,7 +111,9 @@ function SessionsOf({ user, close }: { user: AdminUser; close: () => void }) {
               <li key={s.session_id} class="row-line card-line">
                 <Icon name={/Android|iOS/.test(s.device_name) ? 'smartphone' : 'laptop'} />
                 <span class="grow">
-                  <One class="block title">{sessionName(s)}</One>
+                  <span class="block title said" dir="auto">
+                    {sessionName(s)}
+                  </span>
                   <span class="quiet-text block">{s.current ? t('sessions.this') : t('sessions.seen', { when: whenShort(s.last_seen_at), since: dateOf(s.created_at) })}</span>
                 </span>
                 <Button aria-label={`${t('sessions.revoke')}: ${sessionName(s)}`} onClick={() => void end(s)}>

@@ -1,5 +1,6 @@
 // What an admin of the relay does without a shell: who asks to come in, users, groups, figures, health, what was done.
 import '../ui/icons-more';
+import { useEffect, useRef } from 'preact/hooks';
 import { plainName } from '../base/text';
 import { fullTime, t, whenShort, type Key } from '../i18n';
 import { back, chats, go, place } from '../state/app';
@@ -31,12 +32,15 @@ function walk(ev: KeyboardEvent, now: Tab): void {
 
 export function Admin() {
   const tab = tabs.find((x) => x === place.value.page!.split('/')[1]) ?? 'requests';
+  const row = useRef<HTMLDivElement>(null);
+  // also of those that do not fit beside each other the chosen one is to be seen
+  useEffect(() => row.current!.querySelector(`[data-tab="${tab}"]`)!.scrollIntoView({ block: 'nearest', inline: 'center' }), [tab]);
   return (
     <main class="talk page" aria-label={t('admin.title')}>
       <PageHead title={t('admin.title')} onBack={back} />
-      <div class="chips" role="tablist" aria-label={t('admin.title')} onKeyDown={(ev) => walk(ev, tab)}>
+      <div ref={row} class="chips" role="tablist" aria-label={t('admin.title')} onKeyDown={(ev) => walk(ev, tab)}>
         {tabs.map((x) => (
-          <button key={x} type="button" role="tab" class="chip" data-tab={x} aria-selected={tab === x} tabIndex={tab === x ? 0 : -1} aria-controls="admin-body" onClick={() => go({ page: `admin/${x}` }, true)} onFocus={(ev) => ev.currentTarget.scrollIntoView({ block: 'nearest', inline: 'center' })}>
+          <button key={x} type="button" role="tab" class="chip" data-tab={x} aria-selected={tab === x} tabIndex={tab === x ? 0 : -1} aria-controls="admin-body" onClick={() => go({ page: `admin/${x}` }, true)}>
             {t(`admin.${x}` as Key)}
           </button>
         ))}
@@ -64,7 +68,7 @@ function Requests() {
   return (
     <Pages of={pages} empty={<Empty icon="mail-open" title={t('admin.noRequests')} />}>
       {(list) => (
-        <ul class="plain">
+        <ul class="plain stack">
           {list.map((r) => (
             <li key={r.request_id} class="card stack">
               <p class="title one">
@@ -91,7 +95,7 @@ function Requests() {
 /** What the audit log calls a deed, as the screens call it. */
 const deeds: Record<string, Key> = {
   promote: 'admin.promote', demote: 'admin.demote', block: 'admin.block', unblock: 'unblock', hide: 'admin.hide', unhide: 'admin.unhide', delete: 'admin.delete',
-  logout: 'admin.endAll', 'end-session': 'admin.endSession', 'delete-group': 'group.delete', approve: 'act.approve', deny: 'act.deny',
+  logout: 'admin.endAll', 'end-session': 'admin.endSession', 'delete-group': 'group.delete', invite: 'invite.make', 'revoke-invite': 'invite.revoke', 'approve-access': 'act.approve', 'deny-access': 'act.deny',
 };
 
 function Audit() {
