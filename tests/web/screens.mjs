@@ -308,7 +308,7 @@ async function moreScreens(engine, browser, lang, prefix) {
       await page.locator('#phone-name').press('Enter');
       await page.locator('.card .archive-key').waitFor();
       await shots(page, prefix + 'bridge-key', WIDE_NARROW, LD, () => page.locator('.card .archive-key').scrollIntoViewIfNeeded());
-      await shots(page, prefix + 'bridge-phones', WIDE_NARROW, ['light'], () => page.locator('.stack .small-head').last().scrollIntoViewIfNeeded());
+      await shots(page, prefix + 'bridge-phones', WIDE_NARROW, ['light'], () => page.locator('[data-key-name]').last().scrollIntoViewIfNeeded());
     }
     if (wants('outside')) {
       await home();
