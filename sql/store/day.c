@@ -57,9 +57,13 @@ note(struct db *db, int64_t day)
 enum db_result
 db_day_note(struct db *db, int64_t now)
 {
-	enum db_result r = db_begin(db);
+	const int64_t day = now / DAY_MS;
+	enum db_result r = db_find(db, ST_DAY_DUE, day, day * DAY_MS, day - DAYS_KEPT);
 
-	return r == DB_DONE ? db_end(db, note(db, now / DAY_MS)) : r;
+	if (r != DB_ROW)
+		return r == DB_NONE ? DB_DONE : r;
+	r = db_begin(db);
+	return r == DB_DONE ? db_end(db, note(db, day)) : r;
 }
 
 enum db_result

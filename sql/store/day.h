@@ -17,7 +17,7 @@ struct day_figures {
 enum db_result db_day_count(struct db *db);
 
 /* Notes for the day of `now` how many accounts there are and how many of them were here, and drops
- * days of more than a year ago. DB_DONE. */
+ * days of more than a year ago; writes nothing where nothing changed. DB_DONE. */
 enum db_result db_day_note(struct db *db, int64_t now);
 
 /* Up to `limit` days that began at `since` or later, in order; a day of which nothing is known is
