@@ -1,7 +1,7 @@
 // The screens of an admin: users with their sessions and their end, groups, statistics, health, the log; one relay for all.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { byKeys, launch, signedIn, small, startRelay, tooWide, until } from './lib.mjs';
+import { axe, byKeys, launch, signedIn, small, startRelay, tooWide, until } from './lib.mjs';
 
 let relay, browser, page;
 const body = () => page.locator('#admin-body');
@@ -35,6 +35,7 @@ test('J11 sessions-of-a-user-one-and-all', async () => {
   const third = await relay.user('ann', 'Ann', { device_name: 'Tablet' });
   await (await menuOf('ann'))('Sessions');
   await dialog().getByRole('heading', { name: 'Sessions of Ann' }).waitFor();
+  assert.deepEqual(await axe(page), []);
   await dialog().locator('li', { hasText: 'Laptop' }).getByRole('button').click();
   await press('Revoke');
   await until('one is gone', async () => (await dialog().locator('li').count()) === 2);
@@ -58,6 +59,7 @@ test('J11 delete-asks-twice-and-wants-the-address', async () => {
   await (await menuOf('dora'))('Delete account');
   await press('Go on');
   const yes = dialog().getByRole('button', { name: 'Delete for good' });
+  assert.deepEqual(await axe(page), []);
   await dialog().getByLabel('Type the chat address: dora').fill('dor');
   await page.keyboard.press('Enter');
   assert.equal(await yes.isDisabled(), true);
