@@ -253,6 +253,7 @@ on_admin_health(struct request *r)
 	const struct worker *w = r->worker;
 	struct json_object *o = resp_ok(r, 200);
 	int64_t free_bytes = disk_free(w->conf->data_dir);
+	struct sweep_state s;
 
 	json_add_bool(o, "ok", add_checks(r, o));
 	add_features(w->conf, o);
@@ -263,6 +264,8 @@ on_admin_health(struct request *r)
 	json_add_int(o, "free_bytes", free_bytes < 0 ? 0 : free_bytes);
 	json_add_int(o, "database_bytes", bytes_of(w->conf->db_path));
 	json_add_int(o, "wal_bytes", db_wal_bytes(w->db));
+	if (db_sweep_state(w->db, &s) == DB_ROW && s.finished_at)
+		json_add_int(o, "swept_at", s.finished_at);
 	add_queues(r, o);
 }
 

@@ -47,6 +47,9 @@ def test_facts_are_those_of_the_relay(relay, boss):
     assert found["version"] == relay.client().get("/health")["version"] and abs(found["time"] - time.time() * 1000) < 60_000
     with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
         assert found["schema"] == database.execute("PRAGMA user_version").fetchone()[0]
+    assert "swept_at" not in found.json
+    assert run("relay-sweep", "--dir", relay.folder, "--now").returncode == 0
+    assert abs(boss.get(HEALTH, expect=200)["swept_at"] - time.time() * 1000) < 60_000
     assert found["database_bytes"] > 100_000 and found["free_bytes"] > 0 and found["workers"] >= 1
 
 

@@ -1,7 +1,7 @@
 // How the relay fares: its own checks, what is switched on, and the lines that switch on what is off.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { maybe, number, sizeOf, t, whenShort } from '../i18n';
+import { fullTime, maybe, number, sizeOf, t, whenShort } from '../i18n';
 import { chats } from '../state/app';
 import { adminApi, type Health } from '../wire/admin';
 import { Icon } from '../ui/icon';
@@ -94,6 +94,12 @@ function Facts({ h, skew }: { h: Health; skew: number }) {
         <dd>{sizeOf(h.database_bytes)}</dd>
         <dt>{t('fact.wal')}</dt>
         <dd>{sizeOf(h.wal_bytes)}</dd>
+        {h.swept_at && (
+          <>
+            <dt>{t('fact.swept')}</dt>
+            <dd>{fullTime(h.swept_at)}</dd>
+          </>
+        )}
         {h.queues.map((q) => (
           <>
             <dt>{t('fact.waiting', { channel: maybe(`filter.${q.channel === 'pchat' ? 'webchat' : q.channel}`) ?? q.channel })}</dt>

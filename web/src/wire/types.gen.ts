@@ -2765,6 +2765,8 @@ export interface components {
             free_bytes: number;
             database_bytes: number;
             wal_bytes: number;
+            /** @description When the last housekeeping pass ended; left out before the first one. */
+            swept_at?: components["schemas"]["Time"];
         };
         Audit: {
             /** @constant */
@@ -4025,7 +4027,8 @@ export interface components {
                  *       "workers": 4,
                  *       "free_bytes": 41126125568,
                  *       "database_bytes": 425984,
-                 *       "wal_bytes": 4152
+                 *       "wal_bytes": 4152,
+                 *       "swept_at": 1767225600000
                  *     }
                  */
                 "application/json": components["schemas"]["AdminHealth"];
