@@ -8,6 +8,12 @@
 
 #include <stdlib.h>
 
+static void
+unknown_user(struct request *r)
+{
+	resp_error(r, 404, "unknown_user", "Nobody has this chat address.");
+}
+
 /* The account of the path. False: it responded with an error. */
 static bool
 find_user(struct request *r, struct account *out)
@@ -17,7 +23,7 @@ find_user(struct request *r, struct account *out)
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return false;
 	if (res == DB_NONE)
-		resp_error(r, 404, "unknown_user", "Nobody has this chat address.");
+		unknown_user(r);
 	return res != DB_NONE;
 }
 
@@ -71,10 +77,16 @@ on_admin_sessions_delete(struct request *r)
 {
 	struct account who;
 	int ended = 0;
+	enum db_result res;
 
-	if (find_user(r, &who) &&
-	    !resp_db_failed(
-		r, db_session_end_all(r->worker->db, &who, r->me.chat_address, r->now, &ended)))
+	if (!find_user(r, &who))
+		return;
+	res = db_session_end_all(r->worker->db, &who, r->me.chat_address, r->now, &ended);
+	if (resp_db_failed_but(r, res, RESP_NONE))
+		return;
+	if (res == DB_NONE)
+		unknown_user(r);
+	else
 		json_add_int(resp_ok(r, 200), "revoked", ended);
 }
 
@@ -97,7 +109,7 @@ on_admin_user_delete(struct request *r)
 	if (resp_db_failed_but(r, res, RESP_NONE))
 		return;
 	if (res == DB_NONE)
-		resp_error(r, 404, "unknown_user", "Nobody has this chat address.");
+		unknown_user(r);
 	else if (result == ACCOUNT_LAST_ADMIN)
 		resp_error(
 		    r, 409, "last_admin", "The relay needs an admin: promote another one first.");

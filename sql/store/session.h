@@ -75,7 +75,8 @@ enum db_result db_session_exists(struct db *db, const uint8_t public_id[static I
 enum db_result db_session_end(struct db *db, const struct account *acc,
     const uint8_t public_id[static ID_BYTES], const char *actor, int64_t now);
 
-/* Ends all sessions and keys of the account, with a note who did it. DB_DONE. */
+/* Ends all sessions and keys of the account, with a note who did it. DB_DONE, or DB_NONE: it is
+ * gone. */
 enum db_result db_session_end_all(
     struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended);
 
