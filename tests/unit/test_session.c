@@ -189,6 +189,7 @@ TEST(touch_does_not_wait_for_the_lock)
 
 TEST(sessions_of_who_was_erased_meanwhile_are_none_and_name_nobody)
 {
+	struct member ann = sign_in("ann");
 	int ended = -1;
 
 	assert_int_equal(db_account_erase(store.db, &store.arena, &ann.acc, NOW), DB_DONE);
