@@ -1,5 +1,5 @@
 # The WebChat relay. `make` builds, `make check` tests; SAN=1 does either under ASan and UBSan.
-# Each folder sees itself and what stands to its left: base <- sql <- fcgi <- handlers; fcgi <- server; sql <- cron; sql <- mail <- admin; base <- translate <- fcgi, admin; base <- live.
+# Each folder sees itself and what stands to its left: base <- sql <- fcgi <- handlers; fcgi <- server; sql <- cron; sql <- mail <- admin; base <- translate <- fcgi, admin; sql <- checkup <- fcgi, admin; base <- live.
 
 .DEFAULT_GOAL := all
 
@@ -36,14 +36,15 @@ SEE_base = -iquote base
 SEE_store = $(SEE_base) -iquote sql -iquote sql/store
 SEE_sql = $(SEE_store) -iquote sql/engine
 SEE_translate = $(SEE_base) -iquote translate
-SEE_fcgi = $(SEE_store) -iquote translate -iquote fcgi
+SEE_checkup = $(SEE_store) -iquote checkup
+SEE_fcgi = $(SEE_checkup) -iquote translate -iquote fcgi
 SEE_handlers = $(SEE_fcgi) -iquote handlers
 SEE_server = $(SEE_fcgi) -iquote server
 SEE_cron = $(SEE_store) -iquote cron
 SEE_mail = $(SEE_store) -iquote mail
 SEE_live = $(SEE_base) -iquote live
 SEE_tests = $(SEE_mail)
-SEE_admin = $(SEE_mail) -iquote translate -iquote admin
+SEE_admin = $(SEE_mail) -iquote checkup -iquote translate -iquote admin
 SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote mail -iquote live -iquote admin
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
@@ -52,6 +53,7 @@ BASE = $(call objects,base)
 BASE_PLAIN = $(filter-out $(BUILD)/base/json_read.o $(BUILD)/base/vapid.o,$(BASE))
 SQL = $(call objects,sql) $(call objects,sql/engine) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
 TRANSLATE = $(call objects,translate)
+CHECKUP = $(call objects,checkup)
 SWEEP = $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-live $(BUILD)/relay-sweep $(BUILD)/relayctl
 
@@ -69,7 +71,7 @@ $(BUILD)/flags.mk: Makefile
 all: $(PROGRAMS)
 
 LINK = $(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lidn2 -lunistring
-$(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,fcgi) $(TRANSLATE) $(SQL) $(BASE)
+$(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,fcgi) $(CHECKUP) $(TRANSLATE) $(SQL) $(BASE)
 	@echo "ld $@"
 	$(LINK) -lfcgi -ljson-c -lcurl -lcrypto
 $(BUILD)/relay-mail: $(call objects,mail) $(if $(EXTRA),$(call objects,$(EXTRA))) $(SQL) $(BASE)
@@ -81,7 +83,7 @@ $(BUILD)/relay-live: $(call objects,live) $(BASE_PLAIN)
 $(BUILD)/relay-sweep: $(call objects,cron) $(SQL) $(BASE_PLAIN)
 	@echo "ld $@"
 	$(LINK)
-$(BUILD)/relayctl: $(call objects,admin) $(BUILD)/mail/mailer.o $(TRANSLATE) $(SQL) $(filter-out $(BUILD)/base/vapid.o,$(BASE))
+$(BUILD)/relayctl: $(call objects,admin) $(BUILD)/mail/mailer.o $(CHECKUP) $(TRANSLATE) $(SQL) $(filter-out $(BUILD)/base/vapid.o,$(BASE))
 	@echo "ld $@"
 	$(LINK) -ljson-c -lcurl
 
@@ -120,7 +122,7 @@ screens: all web
 # built quickly, since what they test is not in them.
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/server/main.o,$(call objects,server)) $(BUILD)/mail/mailer.o \
-           $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(TRANSLATE) $(SQL) $(BASE)
+           $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(CHECKUP) $(TRANSLATE) $(SQL) $(BASE)
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
@@ -151,7 +153,7 @@ proof: all
 	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/proof/proof.py $(if $(N),--messages $(N))
 
 # Static analysis: clang-tidy and cppcheck over the C code, shellcheck over the scripts.
-SOURCES = $(wildcard base/*.c sql/*.c sql/*/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c live/*.c translate/*.c admin/*.c)
+SOURCES = $(wildcard base/*.c sql/*.c sql/*/*.c fcgi/*.c handlers/*.c server/*.c cron/*.c mail/*.c live/*.c translate/*.c checkup/*.c admin/*.c)
 SCRIPTS = start_relay.sh start_web.sh .ci/run $(wildcard scripts/*.sh) $(wildcard scripts/deb/p*)
 tidy:
 	scripts/install_deps.sh --tidy

@@ -2,6 +2,7 @@
 #include "doctor.h"
 
 #include "cleanup.h"
+#include "clock.h"
 #include "runfile.h"
 
 #include <curl/curl.h>
@@ -19,28 +20,30 @@ enum when { ALWAYS, ASKED, RESPONDS, OVER_TLS, TRANSLATES, TRANSCRIBES, WITH_MAI
 static const struct {
 	const char *name;
 	enum when when;
-	bool (*run)(struct doctor *d);
+	bool (*run)(struct doctor *d); /* NULL: it is shared */
+	checkup_run *shared;
 } checks[] = {
-	{ "settings", ALWAYS, doctor_local_settings },
-	{ "data", ALWAYS, doctor_local_data },
-	{ "uploads", ALWAYS, doctor_local_uploads },
-	{ "disk", ALWAYS, doctor_local_disk },
-	{ "clock", ALWAYS, doctor_local_clock },
-	{ "database", ALWAYS, doctor_local_database },
-	{ "housekeeping", ALWAYS, doctor_local_housekeeping },
-	{ "wal", ALWAYS, doctor_local_wal },
-	{ "files", ALWAYS, doctor_local_files },
-	{ "socket", ALWAYS, doctor_local_socket },
-	{ "live", ALWAYS, doctor_local_live },
-	{ "codes", ALWAYS, doctor_local_codes },
-	{ "health", ASKED, doctor_net_health },
-	{ "downloads", RESPONDS, doctor_net_downloads },
-	{ "private", RESPONDS, doctor_net_private },
-	{ "forwarding", RESPONDS, doctor_net_forwarding },
-	{ "tls", OVER_TLS, doctor_net_tls },
-	{ "translation", TRANSLATES, doctor_net_translation },
-	{ "transcription", TRANSCRIBES, doctor_net_transcription },
-	{ "mail", WITH_MAIL, doctor_net_mail },
+	{ "settings", ALWAYS, doctor_local_settings, NULL },
+	{ "data", ALWAYS, doctor_local_data, NULL },
+	{ "uploads", ALWAYS, doctor_local_uploads, NULL },
+	{ "disk", ALWAYS, NULL, checkup_disk },
+	{ "clock", ALWAYS, NULL, checkup_clock },
+	{ "database", ALWAYS, doctor_local_database, NULL },
+	{ "housekeeping", ALWAYS, NULL, checkup_housekeeping },
+	{ "wal", ALWAYS, NULL, checkup_wal },
+	{ "files", ALWAYS, NULL, checkup_files },
+	{ "socket", ALWAYS, doctor_local_socket, NULL },
+	{ "live", ALWAYS, doctor_local_live, NULL },
+	{ "codes", ALWAYS, NULL, checkup_codes },
+	{ "outbox", ALWAYS, NULL, checkup_outbox },
+	{ "health", ASKED, doctor_net_health, NULL },
+	{ "downloads", RESPONDS, doctor_net_downloads, NULL },
+	{ "private", RESPONDS, doctor_net_private, NULL },
+	{ "forwarding", RESPONDS, doctor_net_forwarding, NULL },
+	{ "tls", OVER_TLS, doctor_net_tls, NULL },
+	{ "translation", TRANSLATES, doctor_net_translation, NULL },
+	{ "transcription", TRANSCRIBES, doctor_net_transcription, NULL },
+	{ "mail", WITH_MAIL, doctor_net_mail, NULL },
 };
 
 struct options {
@@ -57,6 +60,19 @@ doctor_say(struct doctor *d, bool ok, const char *fmt, ...)
 	vsnprintf(d->message, sizeof(d->message), fmt, ap);
 	va_end(ap);
 	return ok;
+}
+
+bool
+doctor_shared(struct doctor *d, checkup_run *run)
+{
+	struct checkup c = { .conf = d->conf,
+		.db = d->db,
+		.now = clock_ms(),
+		.started_at = d->started_at,
+		.is_public = d->address_given,
+		.live_responds = d->live_responds };
+
+	return doctor_say(d, run(&c), "%s", c.message);
 }
 
 static bool
@@ -135,6 +151,7 @@ find_url(struct doctor *d, const char *given)
 	runfile_read(d->conf->dir, &running);
 	snprintf(d->running, sizeof(d->running), "%s", running.has_http ? running.url : "");
 	d->by_environment = running.by_environment;
+	d->started_at = running.written_at;
 	d->address_given = given != NULL;
 	snprintf(d->url, sizeof(d->url), "%s", given ? given : d->running);
 	if (given)
@@ -156,7 +173,7 @@ examine(struct doctor *d, const struct options *o)
 		if (!is_due(d, o, checks[i].when))
 			continue;
 		d->message[0] = '\0';
-		ok = checks[i].run(d);
+		ok = checks[i].run ? checks[i].run(d) : doctor_shared(d, checks[i].shared);
 		note(list, checks[i].name, ok, d->message);
 		all = all && ok;
 	}

@@ -2,9 +2,9 @@
 #ifndef ADMIN_DOCTOR_H
 #define ADMIN_DOCTOR_H
 
+#include "checkup.h"
 #include "relayctl.h"
 
-#define DOCTOR_MESSAGE_BYTES 1024
 #define DOCTOR_URL_BYTES 512
 
 struct doctor {
@@ -16,7 +16,9 @@ struct doctor {
 	bool by_environment; /* HOST or PORT came from the environment of its start */
 	bool address_given; /* the address was given: it is what people use */
 	bool responds; /* GET /health was responded to */
-	char message[DOCTOR_MESSAGE_BYTES]; /* of the check that runs */
+	bool live_responds; /* relay-live does */
+	int64_t started_at; /* of the relay, Unix milliseconds; 0: nobody knows */
+	char message[CHECKUP_MESSAGE_BYTES]; /* of the check that runs */
 	char open_error[DB_ERROR_BYTES];
 };
 
@@ -24,19 +26,16 @@ struct doctor {
 bool
 doctor_say(struct doctor *d, bool ok, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* Makes a check that workers make, too. */
+bool doctor_shared(struct doctor *d, checkup_run *run);
+
 /* The checks on this machine. Each returns whether all is well, with its message put. */
 bool doctor_local_settings(struct doctor *d);
 bool doctor_local_data(struct doctor *d);
 bool doctor_local_uploads(struct doctor *d);
-bool doctor_local_disk(struct doctor *d);
-bool doctor_local_clock(struct doctor *d);
 bool doctor_local_database(struct doctor *d);
-bool doctor_local_housekeeping(struct doctor *d);
-bool doctor_local_wal(struct doctor *d);
-bool doctor_local_files(struct doctor *d);
 bool doctor_local_socket(struct doctor *d);
 bool doctor_local_live(struct doctor *d);
-bool doctor_local_codes(struct doctor *d);
 
 /* The checks that ask over the network. */
 bool doctor_net_health(struct doctor *d);

@@ -1,29 +1,19 @@
-/* The checks that look at this machine: settings, folders, disk, clock, database. */
+/* The checks that look at this machine beyond those of checkup/: settings, folders, pages of the
+ * database, sockets. */
 #include "doctor.h"
 
 #include "cleanup.h"
-#include "clock.h"
-#include "disk.h"
-#include "runfile.h"
-#include "sweep.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SANE_SINCE_MS INT64_C(1735689600000) /* 2025: this program is younger */
-#define CLOCK_SLACK_MS INT64_C(300000)
-#define WAL_LIMIT_BYTES ((int64_t)64 << 20) /* sixteen times what it is cut back to */
 #define LIVE_TIMEOUT_SEC 2
-#define FILES_WANTED 4096 /* as many connections as the socket queues */
 
 bool
 doctor_local_settings(struct doctor *d)
@@ -74,117 +64,22 @@ doctor_local_uploads(struct doctor *d)
 }
 
 bool
-doctor_local_disk(struct doctor *d)
-{
-	const char *const paths[] = { d->conf->data_dir, d->conf->upload_dir };
-	int64_t least = INT64_MAX;
-
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		int64_t room = disk_free(paths[i]);
-
-		if (room < 0)
-			return doctor_say(d, false, "%s: %s", paths[i], strerror(errno));
-		least = room < least ? room : least;
-		if (room < d->conf->min_free_bytes)
-			return doctor_say(d, false,
-			    "%s: %lld bytes are free, PCHAT_MIN_FREE_BYTES wants %lld", paths[i],
-			    (long long)room, (long long)d->conf->min_free_bytes);
-	}
-	return doctor_say(d, true, "%lld bytes are free", (long long)least);
-}
-
-bool
-doctor_local_clock(struct doctor *d)
-{
-	int64_t now = clock_ms(), streamed = 0, probed = 0;
-
-	if (now < SANE_SINCE_MS)
-		return doctor_say(d, false, "the clock stands before 2025");
-	if (!d->db || db_newest_at(d->db, &streamed, &probed) != DB_ROW)
-		return doctor_say(d, true, "the year is sane; the database tells no time");
-	if (probed > now + CLOCK_SLACK_MS)
-		return doctor_say(d, false,
-		    "the clock is %lld s behind the newest time in the database",
-		    (long long)(probed - now) / 1000);
-	if (streamed > now + CLOCK_SLACK_MS)
-		return doctor_say(d, false,
-		    "the clock of the streams is %lld s ahead: this machine's is behind the newest "
-		    "time in the database, or was ahead when some message was sent; messages keep "
-		    "their order and expire in time all the same",
-		    (long long)(streamed - now) / 1000);
-	return doctor_say(d, true, "not behind the newest time in the database");
-}
-
-bool
 doctor_local_database(struct doctor *d)
 {
 	const struct db_options o = db_options_of(d->conf);
-	enum db_result r = d->db ? db_probe(d->db) : DB_FAIL;
 	char error[DB_ERROR_BYTES];
 
-	if (r == DB_DONE && db_quick_check(&o, error) == DB_NONE)
-		return doctor_say(d, false,
-		    "%s; it is damaged: stop the relay and put a backup back (relayctl restore "
-		    "FILE)",
-		    error);
-	if (r == DB_DONE && !db_check(d->db, error))
-		return doctor_say(d, false,
-		    "%s: it was changed by something other than the relay; put a backup back "
-		    "(relayctl restore FILE)",
-		    error);
-	return doctor_say(d, r == DB_DONE, "%s",
-	    !d->db           ? d->open_error :
-		r == DB_DONE ? d->conf->db_path :
-		r == DB_BUSY ? "the write lock is not to be had" :
-		r == DB_FULL ? "the disk is full" :
-			       "it cannot be read and written; the log says why");
-}
-
-bool
-doctor_local_housekeeping(struct doctor *d)
-{
-	struct runfile running; /* written when the relay was started */
-	struct sweep_state s;
-	int64_t now = clock_ms();
-
-	runfile_read(d->conf->dir, &running);
-
-	if (!d->conf->housekeeping_interval_sec)
-		return doctor_say(d, true, "QUEUE_HOUSEKEEPING_INTERVAL_SEC is 0: nothing is due");
-	if (!d->db || db_sweep_state(d->db, &s) != DB_ROW)
-		return doctor_say(d, false, "the database does not tell");
-	if (sweep_is_fresh(&s, now, d->conf->housekeeping_interval_sec, running.written_at))
-		return doctor_say(d, true, "%s",
-		    s.finished_at ? "a pass ended in time" : "the first pass is due soon");
-	return doctor_say(d, false,
-	    "the last pass ended %lld s ago; relay-sweep is due every %lld s",
-	    (long long)(now - s.finished_at) / 1000, (long long)d->conf->housekeeping_interval_sec);
-}
-
-bool
-doctor_local_wal(struct doctor *d)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s-wal", d->conf->db_path);
-	if (stat(path, &st) != 0)
-		st.st_size = 0;
-	return doctor_say(d, st.st_size <= WAL_LIMIT_BYTES, "%lld bytes%s", (long long)st.st_size,
-	    st.st_size <= WAL_LIMIT_BYTES ? "" : ": some process keeps a read open for too long");
-}
-
-/* relayd raises its own limit up to the hard one. */
-bool
-doctor_local_files(struct doctor *d)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return doctor_say(d, false, "%s", strerror(errno));
-	return doctor_say(d, limit.rlim_max >= FILES_WANTED, "%llu open files are allowed%s",
-	    (unsigned long long)limit.rlim_max,
-	    limit.rlim_max >= FILES_WANTED ? "" : "; 4096 is the least for a busy relay");
+	if (!d->db)
+		return doctor_say(d, false, "%s", d->open_error);
+	if (!doctor_shared(d, checkup_database))
+		return false;
+	if (db_quick_check(&o, error) == DB_NONE)
+		return doctor_say(d, false, "%s; %s", error, CHECKUP_DAMAGED);
+	return db_check(d->db, error) ||
+	    doctor_say(d, false,
+		"%s: it was changed by something other than the relay; put a backup back "
+		"(relayctl restore FILE)",
+		error);
 }
 
 /* The address that the running relay wrote down, against the settings. */
@@ -247,30 +142,9 @@ doctor_local_live(struct doctor *d)
 	auto_close int fd = connect_to(d, "live.sock");
 	char response[16];
 
-	if (d->conf->live == LIVE_FALSE)
-		return doctor_say(d, true, "live wake-ups are off (RELAY_LIVE), clients poll");
-	if (relay < 0)
+	if (d->conf->live != LIVE_FALSE && relay < 0)
 		return doctor_say(d, true, "the relay is not running");
-	if (fd < 0 || send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) < 0 ||
-	    recv(fd, response, sizeof(response), 0) <= 0)
-		return doctor_say(d, false,
-		    "relay-live does not answer, so clients poll; the relay's log says why. "
-		    "RELAY_LIVE=false switches it off");
-	return doctor_say(d, true, "relay-live answers");
-}
-
-/* A proxy on this machine looks like loopback, so behind one the response would carry codes too. */
-bool
-doctor_local_codes(struct doctor *d)
-{
-	const struct conf *c = d->conf;
-	bool near = strncmp(c->host, "127.", 4) == 0 || strcmp(c->host, "localhost") == 0 ||
-	    strcmp(c->host, "::1") == 0 || strcmp(c->host, "[::1]") == 0;
-
-	if (!c->dev_expose_codes)
-		return doctor_say(d, true, "sign-in codes are not in answers");
-	if (!near || c->trusted_proxies[0] || d->address_given)
-		return doctor_say(d, false,
-		    "PCHAT_DEV_EXPOSE_CODES is on and the relay is not for this machine alone");
-	return doctor_say(d, true, "PCHAT_DEV_EXPOSE_CODES is on; the relay listens on loopback");
+	d->live_responds = fd >= 0 && send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) >= 0 &&
+	    recv(fd, response, sizeof(response), 0) > 0;
+	return doctor_shared(d, checkup_live);
 }

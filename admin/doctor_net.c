@@ -6,7 +6,6 @@
 #include "cleanup.h"
 #include "mailer.h"
 #include "secret.h"
-#include "text.h"
 #include "transcribe.h"
 
 #include <curl/curl.h>
@@ -127,9 +126,8 @@ doctor_net_downloads(struct doctor *d)
 {
 	struct ask a = { .path = "/api/v1/webchat/files/file_00000000000000000000000000000000" };
 
-	if (!d->conf->download_requires_token)
-		return doctor_say(d, false,
-		    "PCHAT_FILE_DOWNLOAD_REQUIRES_TOKEN is off: who knows an address has the file");
+	if (!doctor_shared(d, checkup_downloads))
+		return false;
 	send_ask(d, &a);
 	return doctor_say(d, a.status == 401 || a.status == 403 || a.status == 404,
 	    "a download without a token answered %ld", a.status);
@@ -153,15 +151,6 @@ doctor_net_private(struct doctor *d)
 			    d->url, paths[i], a.status);
 	}
 	return doctor_say(d, true, "no file of the relay's folder is served");
-}
-
-static bool
-is_bounded(const char *item, void *arg)
-{
-	const char *bits = strchr(item, '/');
-
-	(void)arg;
-	return !bits || strcmp(bits, "/0") != 0;
 }
 
 /* Calls under an address that is new each time: the limit has to count their true sender. The path
@@ -190,8 +179,8 @@ doctor_net_forwarding(struct doctor *d)
 	const struct conf *c = d->conf;
 	long status;
 
-	if (!text_list_each(c->trusted_proxies, is_bounded, NULL))
-		return doctor_say(d, false, "RELAY_TRUSTED_PROXIES believes everybody");
+	if (!doctor_shared(d, checkup_proxies))
+		return false;
 	status = probe_limit(d);
 	if (status == 429)
 		return doctor_say(d, true, "a forged X-Forwarded-For is ignored");

@@ -11,13 +11,30 @@
 #define ARENA_BYTES ((size_t)1 << 20)
 #define USAGE "group list [--json] | group delete GROUP_ID"
 
+static void
+add_group(struct table *t, const struct group_overview *g)
+{
+	char id[ID_TEXT_BYTES];
+
+	id_format("grp_", g->group.public_id, id);
+	table_row(t);
+	table_text(t, id);
+	table_int(t, g->group.member_count);
+	table_text(t, g->owner ? g->owner : "");
+	table_text(t, g->group.is_public ? "public" : "private");
+	table_text(t, g->group.is_stream ? "stream" : "chat");
+	table_time(t, g->group.created_at);
+	table_time(t, g->active_at);
+	table_text(t, g->group.name);
+}
+
 static int
 list_groups(struct db *db, bool as_json)
 {
-	static const char *const columns[] = { "group_id", "members", "visibility", "mode",
-		"created_at", "name", NULL };
+	static const char *const columns[] = { "group_id", "members", "owner", "visibility", "mode",
+		"created_at", "active_at", "name", NULL };
 	struct table *t = table_new(columns);
-	struct group list[PAGE];
+	struct group_overview list[PAGE];
 	int64_t after = 0;
 	struct arena a;
 	int count = 0;
@@ -26,19 +43,10 @@ list_groups(struct db *db, bool as_json)
 	arena_init(&a, ARENA_BYTES);
 	do {
 		if (r == DB_DONE)
-			r = db_group_list_all(db, &a, after, PAGE, list, &count);
+			r = db_group_list_all(db, &a, "", after, PAGE, list, &count);
 		for (int i = 0; i < count && r == DB_DONE; i++) {
-			char id[ID_TEXT_BYTES];
-
-			id_format("grp_", list[i].public_id, id);
-			table_row(t);
-			table_text(t, id);
-			table_int(t, list[i].member_count);
-			table_text(t, list[i].is_public ? "public" : "private");
-			table_text(t, list[i].is_stream ? "stream" : "chat");
-			table_time(t, list[i].created_at);
-			table_text(t, list[i].name);
-			after = list[i].id;
+			add_group(t, &list[i]);
+			after = list[i].group.id;
 		}
 		arena_reset(&a);
 	} while (r == DB_DONE && count == PAGE);

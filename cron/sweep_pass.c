@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "day.h"
 #include "file.h"
 #include "log.h"
 
@@ -144,6 +145,18 @@ check(const struct conf *c, struct db *db, const struct sweep_state *s)
 	return r == DB_FAIL ? r : db_sweep_checked(db, now, r == DB_NONE);
 }
 
+/* What the days came to. */
+static enum db_result
+count_days(struct db *db)
+{
+	enum db_result r;
+
+	do {
+		r = db_day_count(db);
+	} while (r == DB_DONE);
+	return r == DB_NONE ? db_day_note(db, clock_ms()) : r;
+}
+
 /* The clock went on much further than passes are apart, or back: what would go for good by its age
  * alone waits for the next pass, when somebody may have set the clock right. */
 static bool
@@ -174,6 +187,7 @@ sweep_run(const struct conf *c, struct db *db, bool drop_lost, struct sweep_resu
 	sweep_make_plan(c, s.started_at, &plan);
 	if (clock_jumped(&s))
 		plan.until[SWEEP_RECORDS] = plan.until[SWEEP_AUDIT] = 0;
+	note(count_days(db), &all); /* before anything goes */
 	for (int job = 0; job < SWEEP__MAX; job++)
 		note(run_job(db, &plan, (enum sweep_job)job, &out->cleared[job]), &all);
 	note(sweep_files(c, db, &s, out), &all);

@@ -46,6 +46,17 @@ ask_may_call(struct ask *a, enum ask_engine which, int64_t now, int64_t longest_
 	return wait;
 }
 
+int64_t
+ask_shut_ms(struct ask *a, enum ask_engine which, int64_t now)
+{
+	int64_t wait;
+
+	lock(a);
+	wait = a->engines[which].shut_until_ms - now;
+	pthread_mutex_unlock(&a->lock);
+	return wait > 0 ? wait : 0;
+}
+
 /* The third failure in a row shuts it, and each that tries it out makes it longer; what fails late
  * says nothing new. */
 static void

@@ -52,6 +52,9 @@ void ask_init(struct ask *a);
  * took; else milliseconds until one may ask again. `longest_ms` is what the call may take. */
 int64_t ask_may_call(struct ask *a, enum ask_engine which, int64_t now, int64_t longest_ms);
 
+/* So many milliseconds an engine is still left alone, after calls that failed; 0: it is not. */
+int64_t ask_shut_ms(struct ask *a, enum ask_engine which, int64_t now);
+
 struct ask_outcome {
 	enum engine_result result;
 	int64_t wait_ms; /* with ENGINE_LATER */

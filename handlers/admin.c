@@ -1,5 +1,6 @@
 /* What admins of the relay see and do; every deed goes to the audit log. */
 #include "audit.h"
+#include "day.h"
 #include "handlers.h"
 #include "inputs.h"
 #include "outbox.h"
@@ -9,6 +10,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define DAYS_SHOWN 30
+#define DAY_MS INT64_C(86400000)
 
 /* A user as admins see them. NULL: it responded with an error. */
 static struct json_object *
@@ -87,14 +91,35 @@ on_admin_user_post(struct request *r)
 		json_object_object_add(resp_ok(r, 200), "user", user);
 }
 
-/* GET admin/stats: counts. */
+static void
+add_days(struct json_object *o, const struct day_figures *list, int count)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (int i = 0; i < count; i++) {
+		struct json_object *day = json_object_new_object();
+
+		json_add_int(day, "starts_at", list[i].starts_at);
+		json_add_int(day, "messages", list[i].messages);
+		json_add_int(day, "users", list[i].users);
+		json_add_int(day, "accounts", list[i].accounts);
+		json_object_array_add(array, day);
+	}
+	json_object_object_add(o, "days", array);
+}
+
+/* GET admin/stats: counts, and what the last weeks came to. */
 void
 on_admin_stats(struct request *r)
 {
+	struct day_figures days[DAYS_SHOWN];
 	struct db_figures f;
 	struct json_object *o;
+	int count = 0;
 
-	if (resp_db_failed(r, db_stats(r->worker->db, r->now, &f)))
+	if (resp_db_failed(r, db_stats(r->worker->db, r->now, &f)) ||
+	    resp_db_failed(r,
+		db_day_list(r->worker->db, r->now - DAYS_SHOWN * DAY_MS, DAYS_SHOWN, days, &count)))
 		return;
 	o = resp_ok(r, 200);
 	json_add_int(o, "accounts", f.accounts);
@@ -104,6 +129,7 @@ on_admin_stats(struct request *r)
 	json_add_int(o, "undelivered", f.undelivered);
 	json_add_int(o, "mails", f.mails);
 	json_add_int(o, "access_requests", f.access_requests);
+	add_days(o, days, count);
 }
 
 /* GET admin/audit: newest first, a page at a time. */

@@ -10,6 +10,7 @@ void file_clear(struct request *r);
 /* health.c */
 void on_health_get(struct request *r);
 void on_ready_get(struct request *r);
+void on_admin_health(struct request *r);
 void on_config_get(struct request *r);
 /* metrics.c */
 void on_metrics_get(struct request *r);
@@ -107,6 +108,14 @@ void on_admin_users(struct request *r);
 void on_admin_user_post(struct request *r);
 void on_admin_stats(struct request *r);
 void on_admin_audit(struct request *r);
+/* admin_user.c */
+void on_admin_user_delete(struct request *r);
+void on_admin_sessions(struct request *r);
+void on_admin_session_delete(struct request *r);
+void on_admin_sessions_delete(struct request *r);
+/* admin_group.c */
+void on_admin_groups(struct request *r);
+void on_admin_group_delete(struct request *r);
 /* access.c */
 void on_admission_list(struct request *r);
 void on_admission_post(struct request *r);

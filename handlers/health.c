@@ -1,10 +1,13 @@
-/* Health and the facts that a client must know before it signs in. */
+/* Health, for everybody and for admins, and the facts that a client must know before it signs in.
+ */
+#include "checkup.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "disk.h"
 #include "file.h"
 #include "handlers.h"
 #include "inputs.h"
-#include "outbox.h"
 #include "resp.h"
-#include "room.h"
 #include "share.h"
 #include "sweep.h"
 #include "push.h"
@@ -12,11 +15,9 @@
 #include "translation.h"
 #include "version.h"
 
-#include <libgen.h>
-#include <string.h>
-#include <sys/statvfs.h>
+#include <sys/stat.h>
 
-#define MAIL_DELAY_MS 60000
+#define CHANNELS 16
 
 /* A worker met a damaged page, or the daily check found one. */
 static bool
@@ -54,49 +55,59 @@ on_health_get(struct request *r)
 	json_add_int(o, "time", r->now);
 }
 
+/* Does relay-live run, as far as anybody knows? */
 static bool
-disk_is_fine(const struct request *r)
+is_live(const struct request *r)
 {
-	const struct conf *c = r->worker->conf;
+	struct wake_share *share = r->worker->wake->share;
 
-	return room_left(r, c->data_dir) >= 0 && room_left(r, c->upload_dir) >= 0;
+	return share && atomic_load(&share->serving);
 }
 
-static bool
-housekeeping_is_fine(const struct request *r)
+static struct checkup
+begin_checkup(const struct request *r)
 {
 	const struct worker *w = r->worker;
-	struct sweep_state s;
 
-	return db_sweep_state(w->db, &s) == DB_ROW &&
-	    sweep_is_fresh(&s, r->now, w->conf->housekeeping_interval_sec, w->started_at);
+	return (struct checkup){ .conf = w->conf,
+		.db = w->db,
+		.now = r->now,
+		.started_at = w->started_at,
+		.damaged = is_damaged(r),
+		.live_responds = is_live(r) };
 }
 
-/* Sign-in codes leave within a minute, or nobody can sign in. */
-static bool
-mail_is_fine(const struct request *r)
-{
-	int64_t oldest = 0;
-
-	return db_outbox_oldest_code(r->worker->db, r->now, &oldest) != DB_ROW || oldest == 0 ||
-	    r->now - oldest < MAIL_DELAY_MS;
-}
+/* What a worker looks at; `needed`: without it the relay cannot do its work. The clock comes before
+ * the database, which is written to. */
+static const struct {
+	const char *name;
+	checkup_run *run;
+	bool needed;
+} checks[] = {
+	{ "clock", checkup_clock, false },
+	{ "database", checkup_database, true },
+	{ "disk", checkup_disk, true },
+	{ "housekeeping", checkup_housekeeping, true },
+	{ "mail", checkup_mail, true },
+	{ "outbox", checkup_outbox, false },
+	{ "wal", checkup_wal, false },
+	{ "files", checkup_files, false },
+	{ "live", checkup_live, false },
+	{ "codes", checkup_codes, false },
+	{ "downloads", checkup_downloads, false },
+	{ "proxies", checkup_proxies, false },
+};
 
 /* GET /ready: 200 when the relay can do its work, else 503 naming each part that fails. */
 void
 on_ready_get(struct request *r)
 {
-	const struct {
-		const char *name;
-		bool ok;
-	} parts[] = { { "database", db_probe(r->worker->db) == DB_DONE && !is_damaged(r) },
-		{ "disk", disk_is_fine(r) }, { "housekeeping", housekeeping_is_fine(r) },
-		{ "mail", mail_is_fine(r) } };
+	struct checkup c = begin_checkup(r);
 	struct json_object *o, *failing = json_object_new_array();
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (!parts[i].ok)
-			json_object_array_add(failing, json_object_new_string(parts[i].name));
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (checks[i].needed && !checks[i].run(&c))
+			json_object_array_add(failing, json_object_new_string(checks[i].name));
 	if (json_object_array_length(failing) == 0) {
 		o = resp_ok(r, 200);
 		json_add_text(o, "status", "ready");
@@ -111,13 +122,151 @@ on_ready_get(struct request *r)
 	json_add_int(o, "time", r->now);
 }
 
-/* Does relay-live run, as far as anybody knows? */
-static bool
-is_live(const struct request *r)
+static void
+add_check(struct json_object *array, const char *name, bool ok, const char *message)
 {
-	struct wake_share *share = r->worker->wake->share;
+	struct json_object *o = json_object_new_object();
 
-	return share && atomic_load(&share->serving);
+	json_add_text(o, "name", name);
+	json_add_bool(o, "ok", ok);
+	json_add_text(o, "message", message);
+	json_object_array_add(array, o);
+}
+
+/* An engine that the settings name: nobody calls it here, its last calls speak. */
+static bool
+add_engine(struct request *r, struct json_object *array, enum ask_engine which, const char *name)
+{
+	int64_t shut = ask_shut_ms(&r->worker->share->ask, which, clock_mono_ms());
+
+	add_check(array, name, shut == 0,
+	    shut == 0 ?
+		"nothing stands against it; relayctl doctor asks it" :
+		arena_printf(&r->arena, "its last calls failed: it is left alone for %lld s more",
+		    (long long)(shut + 999) / 1000));
+	return shut == 0;
+}
+
+/* Returns whether all is well. */
+static bool
+add_checks(struct request *r, struct json_object *o)
+{
+	const struct conf *conf = r->worker->conf;
+	struct checkup c = begin_checkup(r);
+	struct json_object *array = json_object_new_array();
+	bool all = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		bool ok = checks[i].run(&c);
+
+		add_check(array, checks[i].name, ok, c.message);
+		all = all && ok;
+	}
+	if (conf->translate_url[0])
+		all = add_engine(r, array, ASK_TRANSLATION, "translation") && all;
+	if (conf->transcribe_url[0])
+		all = add_engine(r, array, ASK_TRANSCRIPTION, "transcription") && all;
+	json_object_object_add(o, "checks", array);
+	return all;
+}
+
+/* What the settings switch on; of what is off, the lines of .env.local that switch it on. */
+static void
+add_features(const struct conf *c, struct json_object *o)
+{
+	const struct {
+		const char *name, *lines;
+		bool on;
+	} features[] = {
+		{ "mail", "SMTP_HOST=mail.example.com\nSMTP_FROM=relay@example.com",
+		    c->smtp_host[0] },
+		{ "allow_list", "PCHAT_AUTH_ALLOWED_DOMAINS=example.com",
+		    !conf_registration_open(c) },
+		{ "scrubbing", "MESSAGE_RETENTION_MODE=scrub_content_on_final",
+		    retention_modes[c->retention_mode].scrubs },
+		{ "durability", "RELAY_DURABILITY=full", c->durability == DURABILITY_FULL },
+		{ "live", "RELAY_LIVE=auto", c->live != LIVE_FALSE },
+		{ "page", "WEBCHAT_GUI=true", c->gui },
+		{ "push", "RELAY_PUSH=true\nRELAY_PUSH_CONTACT=mailto:you@example.com", c->push },
+		{ "calls", "RELAY_STUN_URLS=stun:turn.example.com:3478",
+		    c->stun_urls[0] || c->turn_urls[0] },
+		{ "turn",
+		    "RELAY_TURN_URLS=turn:turn.example.com:3478?transport=udp\n"
+		    "RELAY_TURN_SECRET=what coturn has as static-auth-secret",
+		    c->turn_urls[0] },
+		{ "translation", "RELAY_TRANSLATE_URL=http://127.0.0.1:5000", c->translate_url[0] },
+		{ "transcription", "RELAY_TRANSCRIBE_URL=http://127.0.0.1:8000",
+		    c->transcribe_url[0] },
+		{ "telegram", "RELAY_TELEGRAM_API=https://api.telegram.org", c->telegram_api[0] },
+		{ "metrics", "RELAY_METRICS_PORT=9110", c->metrics_port > 0 },
+	};
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(features); i++) {
+		struct json_object *f = json_object_new_object();
+
+		json_add_text(f, "name", features[i].name);
+		json_add_bool(f, "on", features[i].on);
+		if (!features[i].on)
+			json_add_text(f, "lines", features[i].lines);
+		json_object_array_add(array, f);
+	}
+	json_object_object_add(o, "features", array);
+}
+
+static int64_t
+bytes_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* False: it responded with an error. */
+static bool
+add_queues(struct request *r, struct json_object *o)
+{
+	struct queue_figures list[CHANNELS];
+	struct json_object *array;
+	int count = 0;
+
+	if (resp_db_failed(r, db_queue_figures(r->worker->db, CHANNELS, list, &count)))
+		return false;
+	array = json_object_new_array();
+	for (int i = 0; i < count; i++) {
+		struct json_object *q = json_object_new_object();
+
+		json_add_text(q, "channel", list[i].channel);
+		json_add_int(q, "waiting", list[i].waiting);
+		json_add_int(q, "oldest_at", list[i].oldest_at);
+		json_object_array_add(array, q);
+	}
+	json_object_object_add(o, "queues", array);
+	return true;
+}
+
+/* GET admin/health: what a worker knows of how the relay fares, in the words of relayctl doctor; no
+ * secret and nobody's address. */
+void
+on_admin_health(struct request *r)
+{
+	const struct worker *w = r->worker;
+	struct json_object *o = resp_ok(r, 200);
+	int64_t free_bytes = disk_free(w->conf->data_dir);
+	struct sweep_state s;
+
+	json_add_bool(o, "ok", add_checks(r, o));
+	add_features(w->conf, o);
+	json_add_text(o, "version", RELAY_VERSION);
+	json_add_int(o, "schema", db_schema_version());
+	json_add_int(o, "time", r->now);
+	json_add_int(o, "workers", atomic_load(&w->share->workers));
+	json_add_int(o, "free_bytes", free_bytes < 0 ? 0 : free_bytes);
+	json_add_int(o, "database_bytes", bytes_of(w->conf->db_path));
+	json_add_int(o, "wal_bytes", db_wal_bytes(w->db));
+	if (db_sweep_state(w->db, &s) == DB_ROW && s.finished_at)
+		json_add_int(o, "swept_at", s.finished_at);
+	add_queues(r, o);
 }
 
 /* How long messages and files stay, for clients that tell their users. */

@@ -473,3 +473,10 @@ const struct field in_number_fields[] = {
 	INT(in_page, limit, 1, 200, 50),
 	END,
 };
+
+const struct field in_search_fields[] = {
+	TEXT(in_page, q, FIELD_OPTIONAL, 0, 128),
+	RULED(in_page, after, FIELD_OPTIONAL, 0, 18, is_cursor, "what an earlier answer gave"),
+	INT(in_page, limit, 1, 200, 50),
+	END,
+};

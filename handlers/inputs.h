@@ -128,10 +128,10 @@ extern const struct field in_code_request_fields[], in_code_verify_fields[], in_
     in_text_fields[], in_poll_fields[], in_events_fields[], in_read_fields[], in_receipt_fields[],
     in_typing_fields[], in_group_fields[], in_group_new_fields[], in_member_fields[],
     in_role_fields[], in_list_fields[], in_block_fields[], in_action_fields[], in_contacts_fields[],
-    in_number_fields[], in_whole_fields[], in_phones_fields[], in_upload_fields[],
-    in_token_fields[], in_admission_fields[], in_join_fields[], in_key_fields[], in_claim_fields[],
-    in_ack_fields[], in_inbound_fields[], in_prefs_fields[], in_translate_fields[],
-    in_transcribe_fields[], in_push_fields[];
+    in_number_fields[], in_search_fields[], in_whole_fields[], in_phones_fields[],
+    in_upload_fields[], in_token_fields[], in_admission_fields[], in_join_fields[], in_key_fields[],
+    in_claim_fields[], in_ack_fields[], in_inbound_fields[], in_prefs_fields[],
+    in_translate_fields[], in_transcribe_fields[], in_push_fields[];
 
 #define INPUT_TEXT_BYTES 65536
 #define INPUT_TRANSLATE_BYTES 16384 /* all texts of a call */

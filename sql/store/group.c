@@ -300,10 +300,28 @@ db_group_end(struct db *db, struct arena *a, const uint8_t public_id[static ID_B
 }
 
 enum db_result
-db_group_list_all(
-    struct db *db, struct arena *a, int64_t after, int limit, struct group *out, int *count)
+db_group_list_all(struct db *db, struct arena *a, const char *match, int64_t after, int limit,
+    struct group_overview *out, int *count)
 {
-	return read_list(db, db_bind(db, ST_GROUP_LIST_ALL, after, (int64_t)limit), a, out, count);
+	const char *pattern = search_like(a, match);
+	struct db_stmt *st;
+	enum db_result r;
+	bool ok = true;
+
+	*count = 0;
+	if (!pattern)
+		return DB_FAIL;
+	st = db_bind(db, ST_GROUP_LIST_ALL, after, pattern, (int64_t)limit);
+	while ((r = db_step(db, st)) == DB_ROW) {
+		struct group_overview *g = &out[(*count)++];
+
+		ok = group_read(st, a, &g->group) && ok;
+		g->owner =
+		    db_is_null(st, GROUP_ROW_COUNT) ? NULL : db_text(st, GROUP_ROW_COUNT, a, &ok);
+		g->owners = db_i64(st, GROUP_ROW_COUNT + 1);
+		g->active_at = db_i64(st, GROUP_ROW_COUNT + 2);
+	}
+	return ok ? r : DB_FAIL;
 }
 
 /* The next group that only `acc` owns: DB_ROW or DB_NONE. */

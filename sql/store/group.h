@@ -90,9 +90,18 @@ enum db_result db_group_delete(
 enum db_result db_group_end(struct db *db, struct arena *a,
     const uint8_t public_id[static ID_BYTES], const char *actor, int64_t now);
 
-/* Up to `limit` of all groups, in order of id after `after` (0: from the start). DB_DONE. */
-enum db_result db_group_list_all(
-    struct db *db, struct arena *a, int64_t after, int limit, struct group *out, int *count);
+/* A group as the operator sees it: none of its messages, and of its members its owner alone. */
+struct group_overview {
+	struct group group;
+	char *owner; /* chat address of who has owned it for longest; NULL: nobody does */
+	int64_t owners;
+	int64_t active_at; /* of its newest message or event that is still known; 0: of none */
+};
+
+/* Up to `limit` of all groups whose name holds `match` ("": of all), in order of id after `after`
+ * (0: from the start). DB_DONE. */
+enum db_result db_group_list_all(struct db *db, struct arena *a, const char *match, int64_t after,
+    int limit, struct group_overview *out, int *count);
 
 /* Joins an open public group, or asks to: then GROUP_REQUESTED with the request's id. */
 enum db_result db_group_join(struct db *db, struct arena *a, const struct group_act *act,

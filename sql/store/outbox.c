@@ -178,6 +178,24 @@ db_outbox_oldest_code(struct db *db, int64_t now, int64_t *at)
 }
 
 enum db_result
+db_outbox_state(struct db *db, struct arena *a, struct outbox_state *out)
+{
+	struct db_stmt *st = db_bind(db, ST_OUTBOX_STATE);
+	enum db_result r = db_step(db, st);
+	bool ok = true;
+
+	if (r != DB_ROW)
+		return r == DB_DONE ? DB_FAIL : r;
+	*out = (struct outbox_state){ .waiting = db_i64(st, 0),
+		.oldest_at = db_i64(st, 1),
+		.failing = db_i64(st, 2),
+		.failing_since = db_i64(st, 3),
+		.last_error = db_text(st, 4, a, &ok) };
+	db_reset(st);
+	return ok ? r : DB_FAIL;
+}
+
+enum db_result
 db_stats(struct db *db, int64_t now, struct db_figures *out)
 {
 	struct db_stmt *st = db_bind(db, ST_STATS, now);

@@ -49,6 +49,16 @@ enum db_result db_stats(struct db *db, int64_t now, struct db_figures *out);
  */
 enum db_result db_outbox_oldest_code(struct db *db, int64_t now, int64_t *at);
 
+struct outbox_state {
+	int64_t waiting, oldest_at; /* oldest_at 0: none waits */
+	int64_t failing,
+	    failing_since; /* that were tried in vain; of the oldest of them, 0: none */
+	char *last_error; /* of the one that was tried last, without its recipient; "": none */
+};
+
+/* How what the relay carries itself gets away. DB_ROW. */
+enum db_result db_outbox_state(struct db *db, struct arena *a, struct outbox_state *out);
+
 /* A mail to put in the outbox. */
 struct mail {
 	const char *recipient, *subject, *body;

@@ -184,21 +184,43 @@ db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES])
 }
 
 enum db_result
+db_session_end(struct db *db, const struct account *acc, const uint8_t public_id[static ID_BYTES],
+    const char *actor, int64_t now)
+{
+	enum db_result r = db_begin(db);
+
+	if (r != DB_DONE)
+		return r;
+	wakeup_for(db, WAKE_ENDED, acc->id);
+	r = db_exec(db, ST_SESSION_DELETE, acc->id, &(struct db_blob){ public_id, ID_BYTES });
+	if (r == DB_DONE)
+		r = audit_note(db, now, actor, "end-session", acc->chat_address);
+	return db_end(db, r);
+}
+
+/* Within a write: whoever was erased meanwhile has none, and is not named. */
+static enum db_result
+end_all(struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended)
+{
+	enum db_result r = db_find(db, ST_ACCOUNT_ADDRESS_BY_ID, acc->id);
+
+	if (r != DB_ROW)
+		return r;
+	wakeup_for(db, WAKE_ENDED, acc->id);
+	r = db_exec(db, ST_SESSION_DELETE_ALL, acc->id);
+	if (r == DB_DONE)
+		*ended = (int)db_changes(db);
+	return db_failed(r) ? r : audit_note(db, now, actor, "logout", acc->chat_address);
+}
+
+enum db_result
 db_session_end_all(
     struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended)
 {
 	enum db_result r = db_begin(db);
 
 	*ended = 0;
-	if (r != DB_DONE)
-		return r;
-	wakeup_for(db, WAKE_ENDED, acc->id);
-	r = db_exec(db, ST_SESSION_DELETE_ALL, acc->id);
-	if (r == DB_DONE)
-		*ended = (int)db_changes(db);
-	if (!db_failed(r))
-		r = audit_note(db, now, actor, "logout", acc->chat_address);
-	return db_end(db, r);
+	return r == DB_DONE ? db_end(db, end_all(db, acc, actor, now, ended)) : r;
 }
 
 void

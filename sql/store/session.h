@@ -71,7 +71,12 @@ enum db_result db_session_presence(
 /* Is there still such a session or key? DB_ROW or DB_NONE. */
 enum db_result db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES]);
 
-/* Ends all sessions and keys of the account, with a note who did it. DB_DONE. */
+/* Ends one session of the account, with a note who did it. DB_DONE, or DB_NONE: there is none. */
+enum db_result db_session_end(struct db *db, const struct account *acc,
+    const uint8_t public_id[static ID_BYTES], const char *actor, int64_t now);
+
+/* Ends all sessions and keys of the account, with a note who did it. DB_DONE, or DB_NONE: it is
+ * gone. */
 enum db_result db_session_end_all(
     struct db *db, const struct account *acc, const char *actor, int64_t now, int *ended);
 

@@ -3,8 +3,9 @@ from urllib.parse import quote
 
 import pytest
 
-from groups import Group, at_once
-from harness import Relay, unique
+from groups import Group, at_once, show
+from harness import Relay, run, unique
+from keys import make_key
 
 ADMIN = "/api/v1/webchat/admin"
 USERS, STATS, AUDIT = (f"{ADMIN}/{name}" for name in ("users", "stats", "audit"))
@@ -130,7 +131,7 @@ def test_action_on_nobody_is_404(boss, name):
 
 @pytest.fixture(scope="module", name="small")
 def relay_with_no_admin_yet(built):
-    with Relay() as relay:
+    with Relay({"QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0}) as relay:
         yield relay
 
 
@@ -173,7 +174,7 @@ def test_stats_count_what_is_there(small):
     got = ann.send(bob)["message_id"]
     bob.read(got)
     after = boss.get(STATS, expect=200).json
-    more = {name: after[name] - before[name] for name in after if name != "success"}
+    more = {name: after[name] - before[name] for name in after if name not in ("success", "days")}
     assert more == {"accounts": 2, "sessions": 3, "groups": 1, "messages": 2, "undelivered": 1, "mails": 0, "access_requests": 0}
 
 
@@ -221,3 +222,158 @@ def test_decision_on_access_is_in_the_log(make_relay, verb):
         admin.post(f"{ADMIN}/access-requests/{request['request_id']}/{verb}", expect=200)
     entries = admin.get(AUDIT, expect=200)["entries"]
     assert [entry["actor"] for entry in entries if entry["action"].startswith(verb)] == [admin.address]
+
+
+# -- sessions of a user ----------------------------------------------------------------------------
+
+def path_of(user):
+    return f"{USERS}/{user.address}"
+
+
+def test_sessions_of_a_user_are_listed_without_their_tokens_and_one_is_ended(relay, boss):
+    ann = relay.sign_in(device_name="Laptop", session_name="work")
+    other = relay.sign_in(ann.email, device_name="Phone")
+    response = boss.get(f"{path_of(ann)}/sessions", expect=200)
+    assert {(s["device_name"], s["current"]) for s in response["sessions"]} == {("Laptop", False), ("Phone", False)}
+    assert ann.token not in str(response.json) and other.token not in str(response.json)
+    [laptop] = [s["session_id"] for s in response["sessions"] if s["device_name"] == "Laptop"]
+    assert boss.delete(f"{path_of(ann)}/sessions/{laptop}", expect=200)["status"] == "revoked"
+    ann.get(ME, expect=401)
+    other.get(ME, expect=200)
+    boss.delete(f"{path_of(ann)}/sessions/{laptop}", expect=404).is_error(404, "unknown_session")
+    assert deeds(boss, ann.address) == [(boss.address, "end-session")]
+
+
+def test_sessions_of_a_user_come_in_pages(relay, boss):
+    ann = relay.sign_in()
+    others = [relay.sign_in(ann.email) for _ in range(2)]
+    first = boss.get(f"{path_of(ann)}/sessions?limit=2", expect=200)
+    rest = boss.get(f"{path_of(ann)}/sessions?limit=2&after={first['after']}", expect=200)
+    assert len(first["sessions"]) == 2 and len(rest["sessions"]) == 1 and rest["has_more"] is False and others
+
+
+def test_all_sessions_and_keys_of_a_user_are_ended(relay, boss):
+    ann = relay.sign_in()
+    relay.sign_in(ann.email)
+    key = make_key(ann, "receive")
+    assert boss.delete(f"{path_of(ann)}/sessions", expect=200)["revoked"] == 3
+    ann.get(ME, expect=401)
+    key.get("/api/v1/webchat/groups", expect=401)
+    assert boss.get(f"{path_of(ann)}/sessions", expect=200)["sessions"] == []
+    assert deeds(boss, ann.address) == [(boss.address, "logout")]
+
+
+def test_session_of_somebody_else_is_not_ended_in_their_stead(boss, ann, bob):
+    session = ann.get(ME)["session"]["session_id"]
+    boss.delete(f"{path_of(bob)}/sessions/{session}", expect=404).is_error(404, "unknown_session")
+    ann.get(ME, expect=200)
+    assert deeds(boss, bob.address) == []
+
+
+@pytest.mark.parametrize("method, rest", [("GET", "/sessions"), ("DELETE", "/sessions"), ("DELETE", "/sessions/ses_x"), ("DELETE", "")])
+def test_user_who_is_nobody_is_404(boss, method, rest):
+    boss.call(method, f"{USERS}/nobody-here{rest}", expect=404).is_error(404, "unknown_user")
+
+
+# -- the end of an account -------------------------------------------------------------------------
+
+def test_deleted_user_is_gone_and_named_nowhere(relay, boss, bob):
+    ann = relay.sign_in()
+    group = Group(ann, name="Left behind")
+    ann.send(bob, "last words")
+    act(boss, ann, "hide")
+    assert boss.delete(path_of(ann), expect=200)["status"] == "erased"
+    ann.get(ME, expect=401)
+    boss.delete(path_of(ann), expect=404).is_error(404, "unknown_user")
+    assert bob.poll_all("")[0] == []
+    boss.delete(f"{ADMIN}/groups/{group.id}", expect=404)
+    log = boss.get(f"{AUDIT}?limit=200", expect=200)
+    assert [(e["actor"], e["action"], e["target"]) for e in log["entries"]][:2] == [(boss.address, "delete", "erased"), (boss.address, "hide", "erased")]
+    assert ann.address not in str(log.json) and ann.email not in str(log.json)
+    again = relay.sign_in(ann.email)
+    assert again.address != ann.address
+
+
+def test_admin_is_not_deleted_by_themselves(boss):
+    boss.delete(path_of(boss), expect=409).is_error(409, "own_account")
+    boss.get(ME, expect=200)
+
+
+def test_admin_deletes_another_admin_and_two_who_delete_each_other_leave_one(small):
+    pair = [small.sign_in() for _ in range(2)]
+    for user in pair:
+        small.ctl("user", "promote", user.address)
+    for entry in pair[0].get(f"{USERS}?limit=200")["users"]:
+        if entry["role"] == "admin" and entry["chat_address"] not in [user.address for user in pair]:
+            pair[0].delete(f"{USERS}/{entry['chat_address']}", expect=200)
+    # either: two at once; the second may be gone already when it asks, or the last one
+    at_once(*(lambda a=a, b=b: a.delete(path_of(b), expect=(200, 401, 404, 409)) for a, b in (pair, pair[::-1])))
+    assert sorted(user.get(ME, check=False).status for user in pair) == [200, 401]
+
+
+# -- groups ----------------------------------------------------------------------------------------
+
+def overview_of(admin, group):
+    [found] = [g for g in admin.get(f"{ADMIN}/groups?q={quote(group.now()['name'])}", expect=200)["groups"] if g["group_id"] == group.id]
+    return found
+
+
+def test_group_is_shown_with_its_owner_and_nothing_of_what_is_said(relay, boss, ann, bob):
+    group = Group(ann, name=unique("Überall"), mode="stream")
+    group.add(bob)
+    shown = group.now()
+    shown.pop("role")
+    found = overview_of(boss, group)
+    assert found.pop("active_at") >= shown["created_at"]
+    assert found == {**shown, "owner": ann.address, "owner_count": 1}
+    secret = unique("word")
+    sent_at = show(ann, ann.send(group.id, secret)["message_id"])["message"]["created_at"]
+    group.set_role(bob, "owner")
+    found = overview_of(boss, group)
+    assert found["active_at"] >= sent_at and (found["owner"], found["owner_count"]) == (ann.address, 2)
+    assert secret not in str(found) and bob.address not in str(found)
+
+
+def test_groups_are_searched_by_name_and_come_in_pages(boss, ann):
+    mark = unique("PAGES")
+    wanted = [Group(ann, name=f"{mark} {n}").id for n in range(3)]
+    first = boss.get(f"{ADMIN}/groups?q={mark.lower()}&limit=2", expect=200)
+    rest = boss.get(f"{ADMIN}/groups?q={mark.lower()}&limit=2&after={first['after']}", expect=200)
+    assert [g["group_id"] for g in [*first["groups"], *rest["groups"]]] == wanted and rest["has_more"] is False
+    assert boss.get(f"{ADMIN}/groups?q={mark}%25nothing", expect=200)["groups"] == []
+
+
+def test_group_is_deleted_and_its_members_are_told_that_the_relay_did_it(boss, ann, bob):
+    group = Group(ann, name="Gone")
+    group.add(bob)
+    assert boss.delete(f"{ADMIN}/groups/{group.id}", expect=200)["status"] == "deleted"
+    group.show(expect=404)
+    [event] = [item["event"] for item in bob.poll_all("")[0] if item.get("event", {}).get("type") == "deleted"]
+    assert boss.address not in str(event)
+    boss.delete(f"{ADMIN}/groups/{group.id}", expect=404).is_error(404, "unknown_group")
+    assert deeds(boss, group.id) == [(boss.address, "delete-group")]
+
+
+# -- what days came to -----------------------------------------------------------------------------
+
+def sweep(relay):
+    done = run("relay-sweep", "--dir", relay.folder, "--now")
+    assert done.returncode == 0, done
+
+
+def test_days_count_messages_and_people_and_outlive_them(small):
+    boss = small.sign_in()
+    small.ctl("user", "promote", boss.address)
+    sweep(small)
+    before = boss.get(STATS, expect=200)["days"][-1]
+    ann, bob = small.sign_in(), small.sign_in()
+    got = [ann.send(bob)["message_id"] for _ in range(3)]
+    ann.post("/api/v1/messages", {"to": bob.address, "kind": "reaction", "text": "👍", "reply_to": got[0]}, expect=202)
+    Group(ann)  # what the relay itself says counts for nobody
+    sweep(small)
+    sweep(small)
+    boss.delete(path_of(ann), expect=200)
+    sweep(small)
+    after = boss.get(STATS, expect=200)["days"][-1]
+    if after["starts_at"] == before["starts_at"]:  # not at midnight
+        assert {name: after[name] - before[name] for name in ("messages", "users", "accounts")} == {"messages": 3, "users": 2, "accounts": 1}

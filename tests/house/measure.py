@@ -5,7 +5,7 @@ import re
 import statistics
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDERS = ("base", "sql", "sql/engine", "sql/store", "fcgi", "handlers", "server", "cron", "mail", "live", "translate", "admin")
+FOLDERS = ("base", "sql", "sql/engine", "sql/store", "fcgi", "handlers", "server", "cron", "mail", "live", "translate", "checkup", "admin")
 
 
 def sources_of(folder, pattern="*.[ch]"):

@@ -8,7 +8,7 @@ import pytest
 import measure
 
 # What a whole folder declares in one header, and the prefix of what it exports.
-FOLDER_HEADERS = {"handlers": "handlers.h", "admin": "relayctl.h", "sql/engine": "engine.h", "translate": "adapter.h"}
+FOLDER_HEADERS = {"handlers": "handlers.h", "admin": "relayctl.h", "sql/engine": "engine.h", "translate": "adapter.h", "checkup": "checkup.h"}
 FOLDER_PREFIXES = {"handlers": ("on_",), "admin": ("ctl_",), "sql": ("db_",), "sql/store": ("db_",), "sql/engine": ("engine_", "db_"), "translate": ("engine_",)}
 # The exceptions, each with where it is declared or what it is called instead.
 OTHER_HEADERS = {"base/conf_doc.c": "conf.h", "sql/store/member.c": "group.h", "sql/store/restore.c": "db.h"}

@@ -36,6 +36,28 @@ TEST(last_admin_cannot_be_demoted)
 	assert_int_equal(ann.acc.role, ROLE_ADMIN);
 }
 
+/* Whose request was under way when another admin erased them. */
+TEST(admin_who_was_erased_is_not_named_by_what_they_still_did)
+{
+	enum account_result result;
+	struct account acc;
+
+	assert_int_equal(act(&ann, "hide"), ACCOUNT_OK);
+	assert_int_equal(
+	    db_account_act(store.db, &store.arena, "ann", "unhide", "bob", NOW, &acc, &result),
+	    DB_DONE);
+	assert_int_equal(db_account_erase(store.db, &store.arena, &bob.acc, NOW), DB_DONE);
+	assert_int_equal(
+	    db_account_act(store.db, &store.arena, "ann", "hide", "bob", NOW, &acc, &result),
+	    DB_DONE);
+	assert_int_equal(store_number("SELECT count(*) FROM audit WHERE actor = 'bob'"), 0);
+	assert_int_equal(store_number("SELECT count(*) FROM audit WHERE actor = 'erased'"), 3);
+	assert_int_equal(
+	    db_account_act(store.db, &store.arena, "ann", "hide", "relayctl", NOW, &acc, &result),
+	    DB_DONE);
+	assert_int_equal(store_number("SELECT count(*) FROM audit WHERE actor = 'relayctl'"), 1);
+}
+
 TEST(last_admin_cannot_be_blocked)
 {
 	assert_int_equal(act(&ann, "promote"), ACCOUNT_OK);
@@ -367,6 +389,7 @@ TEST(who_has_not_been_met_is_as_much_work_as_nobody)
 
 static const struct CMUnitTest tests[] = {
 	EACH(last_admin_cannot_be_demoted),
+	EACH(admin_who_was_erased_is_not_named_by_what_they_still_did),
 	EACH(last_admin_cannot_be_blocked),
 	EACH(admin_beside_a_blocked_admin_is_the_last_one),
 	EACH(one_of_two_admins_can_be_demoted),

@@ -187,6 +187,19 @@ TEST(touch_does_not_wait_for_the_lock)
 	assert_int_equal(ann.s.last_seen_at, NOW + 1);
 }
 
+TEST(sessions_of_who_was_erased_meanwhile_are_none_and_name_nobody)
+{
+	struct member ann = sign_in("ann");
+	int ended = -1;
+
+	assert_int_equal(db_account_erase(store.db, &store.arena, &ann.acc, NOW), DB_DONE);
+	assert_int_equal(db_session_end_all(store.db, &ann.acc, "relayctl", NOW, &ended), DB_NONE);
+	assert_int_equal(
+	    db_session_end(store.db, &ann.acc, ann.s.public_id, "relayctl", NOW), DB_NONE);
+	assert_int_equal(ended, 0);
+	assert_int_equal(store_number("SELECT count(*) FROM audit"), 0);
+}
+
 #define EACH(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -203,6 +216,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(delete_ends_ones_own_session_only),
 	EACH(delete_of_the_others_keeps_the_one_that_asks),
 	EACH(touch_does_not_wait_for_the_lock),
+	EACH(sessions_of_who_was_erased_meanwhile_are_none_and_name_nobody),
 };
 
 int

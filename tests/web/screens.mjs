@@ -1,7 +1,8 @@
 // Pictures of every screen, in several widths, themes and directions: `node screens.mjs DIR [only]`.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startEngine } from './e2e/engine.mjs';
+import { relayWith, startEngine } from './e2e/engine.mjs';
+import { files, give, phoneOf } from './e2e/outside.mjs';
 import { launch, open, signIn, signedIn, startRelay, talkTo, top, until, write, bubble } from './e2e/lib.mjs';
 
 const dir = process.argv[2] ?? 'screens';
@@ -226,6 +227,177 @@ async function callScreens(relay, browser, lang, prefix) {
   console.log(page.faults, other.faults);
 }
 
+const MORE = ['translate', 'bridge', 'outside', 'import', 'invites', 'admin'];
+const WIDE_NARROW = [[1280, 900], [320, 640]];
+
+/** Thirty days of a small relay. */
+function days() {
+  const today = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+  return Array.from({ length: 30 }, (_, i) => ({ starts_at: today - (29 - i) * 86_400_000, messages: Math.round(120 + 90 * Math.sin(i / 2.2) + ((i * 37) % 50)), users: 9 + Math.round(5 * Math.abs(Math.sin(i / 3))), accounts: 14 + Math.floor(i / 4) }));
+}
+
+/** What an admin sees of a relay that has a history, a request and a trouble. */
+async function withHistory(page) {
+  const change = (path, with_) => page.route(`**/admin/${path}`, async (route) => {
+    if (route.request().method() !== 'GET') return route.continue();
+    const r = await route.fetch();
+    const json = await r.json();
+    with_(json);
+    return route.fulfill({ response: r, json });
+  });
+  await change('stats', (j) => (j.days = days()));
+  await change('access-requests', (j) => (j.requests = [['lena.brandt@harbour.example', 'Lena Brandt'], ['a.very.long.name.of.somebody@a-house-far-away.example.org', '']].map(([email, display_name], i) => ({ request_id: `req_${i}0000000`, email, display_name, status: 'pending', created_at: Date.now() - i * 7_200_000 }))));
+  await change('health', (j) => {
+    const mail = j.checks.find((c) => c.name === 'outbox');
+    Object.assign(mail, { ok: false, message: '3 wait, the oldest for 7260 s; 3 were tried in vain, the last: Login denied; the server said: 535 5.7.8 authentication failed' });
+    j.ok = false;
+  });
+}
+
+/** Translation, phones and the outside, the import of contacts, invite links, and all that an admin has. */
+async function moreScreens(engine, browser, lang, prefix) {
+  const T = JSON.parse(readFileSync(join(top, `web/src/i18n/${lang}.json`), 'utf8'));
+  const wants = (name) => !only || only.includes(name);
+  const relay = await relayWith(engine, { RELAY_NAME: 'Harbour relay', PCHAT_ADMIN_EMAILS: 'olga@example.org', RELAY_STUN_URLS: 'stun:127.0.0.1:9' });
+  try {
+    const page = await open(browser, relay.page, { init: () => (delete globalThis.Translator, delete globalThis.LanguageDetector) });
+    await signIn(page, 'olga', 'Olga Young');
+    const mira = await relay.user('mira', 'Mira Santos', { device_name: 'Firefox on Linux' });
+    for (const device_name of ['Chrome on Android', 'Safari on iOS']) await relay.user('mira', 'Mira Santos', { device_name });
+    const anna = await relay.user('anna', 'Anna Keller');
+    await relay.user('yosef', 'יוסף לוי');
+    const { group } = await anna.call('POST', '/api/v1/webchat/groups', { name: 'Sunday hikers', visibility: 'public', join_policy: 'open' });
+    await mira.call('POST', '/api/v1/webchat/groups', { name: 'Harbour news, with everything that happens at the quay', mode: 'stream' });
+    await mira.call('POST', `/api/v1/webchat/groups/${group.group_id}/join`);
+    relay.ctl('user', 'hide', 'anna');
+    relay.ctl('user', 'block', 'yosef');
+    const home = async () => {
+      await page.setViewportSize({ width: 1280, height: 900 });
+      for (let i = 0; i < 4; i++) await page.keyboard.press('Escape');
+    };
+    const click = (key, where = page) => where.getByRole('button', { name: T[key], exact: true }).first().click();
+    const section = async (i) => {
+      await home();
+      await page.keyboard.press('Control+,');
+      await page.locator('.settings-nav .row-button').nth(i).click();
+    };
+    const pixel = await phoneOf(relay, page, 'Pixel 8');
+    if (lang !== 'en') {
+      await page.evaluate((l) => localStorage.setItem('webchat.look', JSON.stringify({ language: l })), lang);
+      await page.reload();
+      await page.locator('.list-head').waitFor();
+    }
+
+    if (wants('translate')) {
+      await engine.tell({ say: { 'es:Guten Morgen zusammen!': '¡Buenos días a todos!', 'es:Der Weg am See ist wieder offen.': 'El camino del lago está abierto de nuevo.' } });
+      for (const text of ['Guten Morgen zusammen!', 'Der Weg am See ist wieder offen.']) await mira.send('olga', text, { lang: 'de' });
+      await page.locator('[data-chat="pchat:mira"]').click();
+      await bubble(page, 'Der Weg').waitFor();
+      await click('tr.button');
+      await page.locator('.ways').waitFor();
+      await shots(page, prefix + 'translate-choice', WIDE_NARROW, LD);
+      await page.locator('.way input').nth(1).check();
+      await page.locator('#translate-into').selectOption('es');
+      await click('save', page.locator('dialog'));
+      await bubble(page, '¡Buenos').waitFor();
+      await shots(page, prefix + 'translate-talk', WIDE_NARROW, LD);
+    }
+    if (wants('bridge')) {
+      await section(5);
+      await page.locator('#phone-name').fill('Nokia in the hall');
+      await page.locator('#phone-name').press('Enter');
+      await page.locator('.card .archive-key').waitFor();
+      await shots(page, prefix + 'bridge-key', WIDE_NARROW, LD, () => page.locator('.card .archive-key').scrollIntoViewIfNeeded());
+      await shots(page, prefix + 'bridge-phones', WIDE_NARROW, ['light'], () => page.locator('[data-key-name]').last().scrollIntoViewIfNeeded());
+    }
+    if (wants('outside')) {
+      await home();
+      await pixel.claim();
+      await pixel.bring('+49 30 123456', 'The ferry is late, I take the next one.');
+      await page.locator('.row', { hasText: '123456' }).click();
+      await write(page, 'All right, we wait at the quay.');
+      await until('it waits', async () => (await page.locator('.msg.mine[data-state="queued"]').count()) > 0);
+      await pixel.ack(await pixel.claim(), 'sent');
+      await page.locator('.msg.mine[data-state="sent"]').waitFor();
+      await write(page, 'Bring a jacket, there is wind.');
+      await page.locator('#compose').fill('x'.repeat(170).replace(/x{5}/g, 'wind '));
+      await shots(page, prefix + 'outside-talk', WIDE_NARROW, LD);
+      await page.locator('#compose').fill('');
+      await home();
+      await page.keyboard.press('Control+Shift+O');
+      await click('outside.new');
+      await page.locator('#out-channel').waitFor();
+      await shots(page, prefix + 'outside-new', WIDE_NARROW, ['light']);
+    }
+    if (wants('import')) {
+      await section(6);
+      await until('it is loaded', async () => !(await page.getByRole('button', { name: T['import.title'], exact: true }).isDisabled()));
+      await click('import.title');
+      await page.locator('#import-file').waitFor({ state: 'attached' });
+      await shots(page, prefix + 'import-choose', WIDE_NARROW, ['light']);
+      await give(page, ...files.csv);
+      await page.locator('[data-fresh]').waitFor();
+      await shots(page, prefix + 'import-preview', WIDE_NARROW, LD);
+    }
+    if (wants('invites')) {
+      await home();
+      const mine = await relay.user('olga', 'Olga Young');
+      const { group: own } = await mine.call('POST', '/api/v1/webchat/groups', { name: 'Book club' });
+      await page.locator('.row', { hasText: 'Book club' }).waitFor({ timeout: 5000 }).catch(() => page.reload());
+      void own;
+      await page.locator('.row', { hasText: 'Book club' }).click();
+      await page.locator('.head-who').click();
+      await click('invite.links');
+      await click('invite.make', page.locator('dialog'));
+      await page.locator('dialog .qr').waitFor();
+      await shots(page, prefix + 'invites-group', WIDE_NARROW, LD);
+    }
+    if (wants('admin')) await adminScreens(page, prefix, T, home);
+    console.log(page.faults);
+  } finally {
+    await relay.stop();
+  }
+}
+
+async function adminScreens(page, prefix, T, home) {
+  await home();
+  await withHistory(page);
+  await page.locator('.list-head .round').last().click();
+  await page.getByRole('menuitem', { name: T['admin.title'], exact: true }).click();
+  for (const tab of ['requests', 'people', 'invites', 'groups', 'figures', 'health', 'audit']) {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.locator(`[data-tab="${tab}"]`).click();
+    if (tab === 'invites') await page.getByRole('button', { name: T['invite.make'], exact: true }).click();
+    await page.waitForTimeout(500);
+    await shots(page, `${prefix}admin-${tab}`, [[1280, 900], [768, 900], [320, 640]], tab === 'figures' ? [...LD, 'contrast-light'] : LD);
+  }
+  await page.locator('[data-tab="figures"]').click();
+  await page.locator('summary').click();
+  await shots(page, prefix + 'admin-figures-table', [[320, 640]], ['light'], () => page.locator('.numbers').scrollIntoViewIfNeeded());
+  await page.locator('[data-tab="health"]').click();
+  await shots(page, prefix + 'admin-health-features', WIDE_NARROW, LD, () => page.locator('.small-head').last().evaluate((x) => (x.closest('.page-body').scrollTop += x.getBoundingClientRect().top - 130)));
+  await page.locator('[data-tab="people"]').click();
+  const menuOf = async (name) => {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.locator('#admin-body .row-button', { hasText: '@mira' }).click();
+    await page.locator('.menu[data-placed]').waitFor();
+    if (name) await page.getByRole('menuitem', { name: T[name], exact: true }).click();
+  };
+  await menuOf();
+  await shots(page, prefix + 'admin-people-menu', [[1280, 900]], LD);
+  await page.keyboard.press('Escape');
+  await menuOf('admin.sessions');
+  await page.locator('dialog li').first().waitFor();
+  await shots(page, prefix + 'admin-sessions', WIDE_NARROW, LD);
+  await page.keyboard.press('Escape');
+  await menuOf('admin.delete');
+  await shots(page, prefix + 'admin-delete', WIDE_NARROW, LD);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.locator('dialog').getByRole('button', { name: T['admin.goOn'], exact: true }).click();
+  await page.locator('#delete-address').fill('mira');
+  await shots(page, prefix + 'admin-delete-type', WIDE_NARROW, LD);
+}
+
 async function main() {
   const lang = process.env.SCREEN_LANG ?? 'en';
   const engine = await startEngine();
@@ -234,6 +406,10 @@ async function main() {
   try {
     if (!only || only.includes('call')) await callScreens(relay, browser, lang, lang === 'en' ? '' : lang + '-');
     if (only?.includes('call')) return;
+    if (!only || MORE.some((x) => only.includes(x))) {
+      await moreScreens(engine, browser, lang, lang === 'en' ? '' : lang + '-');
+      if (only) return;
+    }
     const first = await open(browser, relay.page);
     await first.getByLabel('E-mail').waitFor();
     await shots(first, 'signin', [[1280, 900], [320, 640]], LD);

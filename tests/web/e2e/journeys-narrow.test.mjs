@@ -319,9 +319,9 @@ test('J11 at-320', async () => {
     await onePane(olga, 'requests');
     await olga.locator('.card', { hasText: 'two@' }).getByRole('button', { name: 'Let in' }).tap();
     await until('it is decided', async () => (await olga.locator('.card').count()) === 1);
-    for (const tab of ['People', 'Figures', 'Audit']) {
+    for (const tab of ['Users', 'Groups', 'Statistics', 'Health', 'Log']) {
       await olga.getByRole('tab', { name: tab }).tap();
-      await olga.locator('#admin-body li, #admin-body .figure').first().waitFor();
+      await olga.locator('#admin-body li, #admin-body .figure, #admin-body .empty').first().waitFor();
       await onePane(olga, tab);
     }
     await back(olga);

@@ -75,6 +75,8 @@ export async function startRelay(settings = {}, options = {}) {
     rmSync(parent, { recursive: true, force: true });
   };
   relay.ctl = (...words) => execFileSync(join(build, 'relayctl'), ['--dir', folder, ...words], { encoding: 'utf8' });
+  /** A housekeeping pass, now. */
+  relay.sweep = () => execFileSync(join(build, 'relay-sweep'), ['--dir', folder, '--now'], { encoding: 'utf8' });
   relay.code = (email) => relay.ctl('code', email).match(/\b\d{6}\b/)[0];
   relay.call = async (method, path, body, token) => {
     const r = await fetch(relay.url + path, { method, headers: { 'Content-Type': 'application/json', ...(token ? { 'X-PChat-Session': token } : {}) }, body: body === undefined ? undefined : JSON.stringify(body) });

@@ -1,38 +1,57 @@
-// What an admin of the relay does without a shell: who asks to come in, people, what was done.
+// What an admin of the relay does without a shell: who asks to come in, users, groups, figures, health, what was done.
 import '../ui/icons-more';
-import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { plainName } from '../base/text';
-import { fullTime, hasKey, number, t, whenShort, type Key } from '../i18n';
+import { fullTime, t, whenShort, type Key } from '../i18n';
 import { back, chats, go, place } from '../state/app';
-import type { AccessRequest, AdminUser, AuditEntry } from '../wire/api';
-import { Icon } from '../ui/icon';
-import { openMenu, type MenuItem } from '../ui/menu';
-import { Avatar, Button, Empty, One } from '../ui/parts';
-import { ask } from '../ui/dialog';
+import { adminApi, type AccessRequest } from '../wire/admin';
+import { Button, Empty } from '../ui/parts';
+import { Figures } from './admin-figures';
+import { Groups } from './admin-groups';
+import { HealthOfRelay } from './admin-health';
+import { People } from './admin-people';
 import { InviteLinks } from './invite-links';
 import { PageHead } from './page-head';
-import { attempt, sentence } from './trouble';
+import { Pages, usePagesOf } from './pages-of';
+import { attempt } from './trouble';
 
-const tabs = ['requests', 'invites', 'people', 'figures', 'audit'] as const;
+const tabs = ['requests', 'people', 'invites', 'groups', 'figures', 'health', 'audit'] as const;
+type Tab = (typeof tabs)[number];
+
+/** Arrows walk among the tabs, the way they stand. */
+function walk(ev: KeyboardEvent, now: Tab): void {
+  const forth = document.documentElement.dir === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
+  const at = tabs.indexOf(now);
+  const to = { [forth]: at + 1, [forth === 'ArrowLeft' ? 'ArrowRight' : 'ArrowLeft']: at - 1, Home: 0, End: tabs.length - 1 }[ev.key];
+  if (to === undefined || ev.ctrlKey || ev.metaKey || ev.altKey) return;
+  ev.preventDefault();
+  const next = tabs[(to + tabs.length) % tabs.length]!;
+  go({ page: `admin/${next}` }, true);
+  (ev.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-tab="${next}"]`)?.focus();
+}
 
 export function Admin() {
-  const tab = (place.value.page!.split('/')[1] as (typeof tabs)[number] | undefined) ?? 'requests';
+  const tab = tabs.find((x) => x === place.value.page!.split('/')[1]) ?? 'requests';
+  const row = useRef<HTMLDivElement>(null);
+  // also of those that do not fit beside each other the chosen one is to be seen
+  useEffect(() => row.current!.querySelector(`[data-tab="${tab}"]`)!.scrollIntoView({ block: 'nearest', inline: 'center' }), [tab]);
   return (
     <main class="talk page" aria-label={t('admin.title')}>
       <PageHead title={t('admin.title')} onBack={back} />
-      <div class="chips" role="tablist" aria-label={t('admin.title')}>
+      <div ref={row} class="chips" role="tablist" aria-label={t('admin.title')} onKeyDown={(ev) => walk(ev, tab)}>
         {tabs.map((x) => (
-          <button key={x} type="button" role="tab" class="chip" aria-selected={tab === x} aria-controls="admin-body" onClick={() => go({ page: `admin/${x}` }, true)}>
+          <button key={x} type="button" role="tab" class="chip" data-tab={x} aria-selected={tab === x} tabIndex={tab === x ? 0 : -1} aria-controls="admin-body" onClick={() => go({ page: `admin/${x}` }, true)}>
             {t(`admin.${x}` as Key)}
           </button>
         ))}
       </div>
-      <div class="page-body" id="admin-body" role="tabpanel" aria-label={t(`admin.${tab}` as Key)}>
+      <div key={tab} class="page-body" id="admin-body" role="tabpanel" aria-label={t(`admin.${tab}` as Key)}>
         {tab === 'requests' && <Requests />}
-        {tab === 'invites' && <InviteLinks group={null} />}
         {tab === 'people' && <People />}
+        {tab === 'invites' && <InviteLinks group={null} />}
+        {tab === 'groups' && <Groups />}
         {tab === 'figures' && <Figures />}
+        {tab === 'health' && <HealthOfRelay />}
         {tab === 'audit' && <Audit />}
       </div>
     </main>
@@ -40,150 +59,64 @@ export function Admin() {
 }
 
 function Requests() {
-  const e = chats.value!.engine;
-  const list = useSignal<AccessRequest[] | null>(null);
-  const error = useSignal('');
-  const load = (): void => void e.api.accessRequests().then((r) => (list.value = r.requests), (x) => (error.value = sentence(x)));
-  useEffect(load, []);
+  const api = adminApi(chats.value!.engine.api.relay);
+  const pages = usePagesOf(() => api.requests().then((r) => ({ list: r.requests.filter((x) => x.status === 'pending') })));
   const decide = async (r: AccessRequest, yes: boolean): Promise<void> => {
-    await attempt(() => e.api.decideAccess(r.request_id, yes));
-    load();
+    await attempt(() => api.decide(r.request_id, yes));
+    await pages.load();
   };
-  const open = list.value?.filter((r) => r.status === 'pending') ?? [];
   return (
-    <>
-      {error.value && <p class="notice bad">{error.value}</p>}
-      {list.value && open.length === 0 && <Empty icon="mail-open" title={t('admin.noRequests')} />}
-      <ul class="plain">
-        {open.map((r) => (
-          <li key={r.request_id} class="card stack">
-            <p class="title one">
-              <bdi>{r.email}</bdi>
-            </p>
-            <p class="quiet-text">
-              {r.display_name && <bdi>{plainName(r.display_name)} · </bdi>}
-              {whenShort(r.created_at)}
-            </p>
-            <div class="row-line end">
-              <Button onClick={() => void decide(r, false)}>{t('act.deny')}</Button>
-              <Button kind="main" onClick={() => void decide(r, true)}>
-                {t('act.approve')}
-              </Button>
-            </div>
-          </li>
-        ))}
-      </ul>
-    </>
+    <Pages of={pages} empty={<Empty icon="mail-open" title={t('admin.noRequests')} />}>
+      {(list) => (
+        <ul class="plain stack">
+          {list.map((r) => (
+            <li key={r.request_id} class="card stack">
+              <p class="title one">
+                <bdi>{r.email}</bdi>
+              </p>
+              <p class="quiet-text">
+                {r.display_name && <bdi>{plainName(r.display_name)} · </bdi>}
+                {whenShort(r.created_at)}
+              </p>
+              <div class="row-line end">
+                <Button onClick={() => void decide(r, false)}>{t('act.deny')}</Button>
+                <Button kind="main" onClick={() => void decide(r, true)}>
+                  {t('act.approve')}
+                </Button>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Pages>
   );
 }
 
-function People() {
-  const e = chats.value!.engine;
-  const list = useSignal<AdminUser[]>([]);
-  const more = useSignal<string | undefined>(undefined);
-  const q = useSignal('');
-  const error = useSignal('');
-  const load = async (after?: string): Promise<void> => {
-    try {
-      const page = await e.api.adminUsers({ q: q.peek().trim(), after });
-      list.value = after ? [...list.peek(), ...page.users] : page.users;
-      more.value = page.has_more ? page.after : undefined;
-    } catch (x) {
-      error.value = sentence(x);
-    }
-  };
-  useEffect(() => {
-    const timer = setTimeout(() => void load(), q.value ? 250 : 0);
-    return () => clearTimeout(timer);
-  }, [q.value]);
-  const act = async (u: AdminUser, action: string): Promise<void> => {
-    if (action === 'block' && !(await ask({ title: t('admin.block'), text: t('admin.blockText', { name: u.display_name || u.chat_address }), yes: t('admin.block'), no: t('cancel'), bad: true }))) return;
-    await attempt(async () => {
-      const { user } = await e.api.adminAct(u.chat_address, action);
-      list.value = list.peek().map((x) => (x.chat_address === user.chat_address ? user : x));
-    });
-  };
-  const actions = (u: AdminUser): MenuItem[] => [
-    u.role === 'admin' ? { label: t('admin.demote'), icon: 'user', run: () => void act(u, 'demote') } : { label: t('admin.promote'), icon: 'crown', run: () => void act(u, 'promote') },
-    u.hidden ? { label: t('admin.unhide'), icon: 'eye', run: () => void act(u, 'unhide') } : { label: t('admin.hide'), icon: 'eye-off', run: () => void act(u, 'hide') },
-    u.blocked ? { label: t('unblock'), icon: 'circle-check', run: () => void act(u, 'unblock') } : { label: t('admin.block'), icon: 'ban', bad: true, run: () => void act(u, 'block') },
-  ];
-  return (
-    <>
-      <label class="search">
-        <Icon name="search" small />
-        <span class="hidden">{t('directory.search')}</span>
-        <input type="search" placeholder={t('directory.search')} value={q.value} onInput={(ev) => (q.value = ev.currentTarget.value)} />
-      </label>
-      {error.value && <p class="notice bad">{error.value}</p>}
-      <ul class="plain">
-        {list.value.map((u) => (
-          <li key={u.chat_address}>
-            <button type="button" class="row-button" aria-haspopup="menu" onClick={(ev) => openMenu(ev.currentTarget, u.chat_address, actions(u))}>
-              <Avatar name={u.display_name || u.chat_address} address={u.chat_address} size="mid" />
-              <span class="grow">
-                <One class="block title">{plainName(u.display_name || u.chat_address)}</One>
-                <One class="block quiet-text">
-                  {u.email}, @{u.chat_address}
-                </One>
-              </span>
-              {u.role === 'admin' && <span class="pill main">{t('role.admin')}</span>}
-              {u.hidden && <span class="pill">{t('admin.hidden')}</span>}
-              {u.blocked && <span class="pill bad">{t('blocked')}</span>}
-            </button>
-          </li>
-        ))}
-      </ul>
-      {more.value && <Button onClick={() => void load(more.value)}>{t('showMore')}</Button>}
-    </>
-  );
-}
-
-function Figures() {
-  const e = chats.value!.engine;
-  const stats = useSignal<Record<string, number> | null>(null);
-  useEffect(() => void e.api.stats().then((s) => (stats.value = s), () => undefined), []);
-  return (
-    <dl class="figures">
-      {Object.entries(stats.value ?? {})
-        .filter(([k, v]) => typeof v === 'number' && hasKey(`stat.${k}`))
-        .map(([k, v]) => (
-          <div key={k} class="figure">
-            <dt>{t(`stat.${k}` as Key)}</dt>
-            <dd>{number(v)}</dd>
-          </div>
-        ))}
-    </dl>
-  );
-}
+/** What the audit log calls a deed, as the screens call it. */
+const deeds: Record<string, Key> = {
+  promote: 'admin.promote', demote: 'admin.demote', block: 'admin.block', unblock: 'unblock', hide: 'admin.hide', unhide: 'admin.unhide', delete: 'admin.delete',
+  logout: 'admin.endAll', 'end-session': 'admin.endSession', 'delete-group': 'group.delete', invite: 'invite.make', 'revoke-invite': 'invite.revoke', 'approve-access': 'act.approve', 'deny-access': 'act.deny',
+};
 
 function Audit() {
-  const e = chats.value!.engine;
-  const list = useSignal<AuditEntry[]>([]);
-  const more = useSignal<string | undefined>(undefined);
-  const load = async (after?: string): Promise<void> => {
-    const page = await e.api.audit(after);
-    list.value = after ? [...list.peek(), ...page.entries] : page.entries;
-    more.value = page.has_more ? page.after : undefined;
-  };
-  useEffect(() => void load().catch(() => undefined), []);
+  const api = adminApi(chats.value!.engine.api.relay);
+  const pages = usePagesOf((after) => api.audit(after).then((r) => ({ list: r.entries, after: r.after })));
   return (
-    <>
-      <ul class="plain">
-        {list.value.map((x, i) => (
-          <li key={i} class="row-line card-line">
-            <span class="grow">
-              <One class="block">
-                <bdi>{x.actor}</bdi>: {x.action} <bdi>{x.target}</bdi>
-              </One>
-            </span>
-            <span class="quiet-text" title={fullTime(x.at)}>
-              {whenShort(x.at)}
-            </span>
-          </li>
-        ))}
-      </ul>
-      {more.value && <Button onClick={() => void load(more.value)}>{t('showMore')}</Button>}
-    </>
+    <Pages of={pages} empty={<Empty icon="scroll-text" title={t('admin.noDeeds')} />}>
+      {(list) => (
+        <ul class="plain">
+          {list.map((x, i) => (
+            <li key={i} class="row-line card-line">
+              <span class="grow said">
+                <bdi class="title">{x.actor}</bdi>: {deeds[x.action] ? t(deeds[x.action]!) : <bdi>{x.action}</bdi>} <bdi class="quiet-text">{x.target}</bdi>
+              </span>
+              <span class="quiet-text" title={fullTime(x.at)}>
+                {whenShort(x.at)}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Pages>
   );
 }

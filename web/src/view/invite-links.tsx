@@ -56,7 +56,7 @@ export function InviteLinks({ group }: { group: string | null }) {
           </Button>
         </section>
       )}
-      <div class="row-line">
+      <div class="row-line wrap pair">
         <Choice id="invite-uses" label={t('invite.uses')} value={count.value} options={uses.map((n) => [n, t('invite.people', { n })])} onChange={(n) => (count.value = n)} />
         <Choice id="invite-days" label={t('invite.days')} value={length.value} options={days.map((n) => [n, t('keep.days', { n })])} onChange={(n) => (length.value = n)} />
       </div>

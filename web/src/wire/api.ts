@@ -9,9 +9,6 @@ export type Group = S['Group'] & { my_request?: string };
 export type Member = S['Member'];
 export type JoinRequest = S['JoinRequest'];
 export type DirectoryUser = S['DirectoryUser'];
-export type AdminUser = S['AdminUser'];
-export type AccessRequest = S['AccessRequest'];
-export type AuditEntry = S['AuditEntry'];
 export type InviteLink = S['InviteLink'];
 export type KeyInfo = S['Key'];
 export type PhoneInfo = S['Phone'];
@@ -71,10 +68,10 @@ export interface Config {
   retention?: { mode: string; device_grace_sec: number; file_hold_sec: number };
 }
 
-const seg = encodeURIComponent;
-const web = '/api/v1/webchat';
+export const seg = encodeURIComponent;
+export const web = '/api/v1/webchat';
 const auth = '/api/v1/pchat/auth';
-const query = (q: Record<string, string | number | undefined>): string => {
+export const query = (q: Record<string, string | number | undefined>): string => {
   const p = new URLSearchParams();
   for (const [k, v] of Object.entries(q)) if (v !== undefined && v !== '') p.set(k, String(v));
   const s = p.toString();
@@ -174,13 +171,6 @@ export class Api {
   rotateKey = (id: string) => this.#post<{ token: string; key: KeyInfo }>(`${web}/keys/${seg(id)}/rotate`);
   revokeKey = (id: string) => this.#call('DELETE', `${web}/keys/${seg(id)}`);
   phones = () => this.#get<{ phones: PhoneInfo[] }>(`${web}/phones`);
-
-  adminUsers = (q: { q?: string; after?: string }) => this.#get<{ users: AdminUser[]; has_more: boolean; after?: string }>(`${web}/admin/users${query(q)}`);
-  adminAct = (address: string, action: string) => this.#post<{ user: AdminUser }>(`${web}/admin/users/${seg(address)}`, { action });
-  accessRequests = () => this.#get<{ requests: AccessRequest[] }>(`${web}/admin/access-requests`);
-  decideAccess = (id: string, yes: boolean) => this.#post<{ status: string }>(`${web}/admin/access-requests/${seg(id)}/${yes ? 'approve' : 'deny'}`);
-  stats = () => this.#get<Record<string, number>>(`${web}/admin/stats`);
-  audit = (after?: string) => this.#get<{ entries: AuditEntry[]; has_more: boolean; after?: string }>(`${web}/admin/audit${query({ after })}`);
 
   translate = (texts: string[], target: string, source?: string) =>
     this.#post<{ target: string; translations: { text?: string; source?: string; unchanged?: boolean; error?: string }[] }>(`${web}/translate`, { texts, target, ...(source ? { source } : {}) }, { timeoutMs: 65_000 });

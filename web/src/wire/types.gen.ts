@@ -1239,7 +1239,98 @@ export interface paths {
          * @description A blocked account loses its sessions and cannot sign in. A hidden one is not in the directory.
          */
         post: operations["changeUser"];
+        /**
+         * Erase an account and all that hangs on it.
+         * @description Nothing brings it back; the chat address is never given out again. The relay's last admin stays, and admins erase their own
+         *     account by `DELETE /api/v1/pchat/auth/me` alone. The audit log notes it without naming the account.
+         */
+        delete: operations["deleteUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/admin/users/{chat_address}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_address: components["parameters"]["AddressPath"];
+            };
+            cookie?: never;
+        };
+        /** List where a user is signed in. */
+        get: operations["listUserSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End all sessions and API keys of a user.
+         * @description They may sign in again; to keep them out, block the account.
+         */
+        delete: operations["endUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/admin/users/{chat_address}/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_address: components["parameters"]["AddressPath"];
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one session of a user. */
+        delete: operations["endUserSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/admin/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List all groups in the order in which they were made.
+         * @description What a group is and who owns it; nothing of what is said there, and none of its members but the one who has owned it for
+         *     longest. `active_at` is the time of its newest message or event of which the relay still has a record.
+         */
+        get: operations["listAllGroups"];
+        put?: never;
+        post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/admin/groups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: components["parameters"]["GroupIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a group, whoever owns it.
+         * @description Its messages go with it; its members are told that the relay did it.
+         */
+        delete: operations["endGroup"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1293,8 +1384,34 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count what the relay holds. */
+        /**
+         * Count what the relay holds, and what the last thirty days came to.
+         * @description Days are of UTC, oldest first; housekeeping counts them, so the newest messages are missing for a while, and days on which it
+         *     never ran. Texts and voice notes of users count as messages.
+         */
         get: operations["getStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webchat/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say how the relay fares, as far as a worker can tell.
+         * @description The checks of `relayctl doctor` that need settings and database alone, with its sentences; what is switched on, and for what
+         *     is off the lines of `.env.local` that switch it on. What has to be asked over the network (the certificate, forged headers, the
+         *     login at the mail server) `relayctl doctor` looks at.
+         */
+        get: operations["getAdminHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1907,6 +2024,44 @@ export interface components {
             blocked: boolean;
             hidden: boolean;
             last_seen_at?: components["schemas"]["Time"];
+        };
+        DayFigures: {
+            starts_at: components["schemas"]["Time"];
+            messages: number;
+            /** @description Accounts with a session that was seen then. */
+            users: number;
+            /** @description As many as there were at its end. */
+            accounts: number;
+        };
+        GroupOverview: {
+            group_id: components["schemas"]["GroupId"];
+            name: components["schemas"]["GroupName"];
+            description: components["schemas"]["Description"];
+            visibility: components["schemas"]["Visibility"];
+            mode: components["schemas"]["GroupMode"];
+            join_policy: components["schemas"]["JoinPolicy"];
+            member_count: number;
+            created_at: components["schemas"]["Time"];
+            owner?: components["schemas"]["Address"];
+            owner_count: number;
+            active_at?: components["schemas"]["Time"];
+        };
+        HealthCheck: {
+            name: string;
+            ok: boolean;
+            /** @description One line in English, as `relayctl doctor` says it. */
+            message: string;
+        };
+        HealthFeature: {
+            name: string;
+            on: boolean;
+            /** @description Lines of `.env.local` that switch it on. */
+            lines?: string;
+        };
+        HealthQueue: {
+            channel: components["schemas"]["Channel"];
+            waiting: number;
+            oldest_at: components["schemas"]["Time"];
         };
         AuditEntry: {
             at: components["schemas"]["Time"];
@@ -2580,6 +2735,38 @@ export interface components {
             undelivered: number;
             mails: number;
             access_requests: number;
+            days: components["schemas"]["DayFigures"][];
+        };
+        AllGroups: {
+            /** @constant */
+            success: true;
+            groups: components["schemas"]["GroupOverview"][];
+            has_more: boolean;
+            /** @description Where the next page starts; only when there is more. */
+            after?: string;
+        };
+        AdminHealth: {
+            /** @constant */
+            success: true;
+            /** @description All checks are well. */
+            ok: boolean;
+            checks: components["schemas"]["HealthCheck"][];
+            features: components["schemas"]["HealthFeature"][];
+            /** @description What waits for a phone or to be carried. */
+            queues: components["schemas"]["HealthQueue"][];
+            version: string;
+            /** @description Version of the schema of the database. */
+            schema: number;
+            /** @description The relay's clock. */
+            time: components["schemas"]["Time"];
+            /** @description Workers that are alive. */
+            workers: number;
+            /** @description Free disk where the database lies. */
+            free_bytes: number;
+            database_bytes: number;
+            wal_bytes: number;
+            /** @description When the last housekeeping pass ended; left out before the first one. */
+            swept_at?: components["schemas"]["Time"];
         };
         Audit: {
             /** @constant */
@@ -3774,10 +3961,77 @@ export interface components {
                  *       "messages": 4,
                  *       "undelivered": 0,
                  *       "mails": 0,
-                 *       "access_requests": 0
+                 *       "access_requests": 0,
+                 *       "days": [
+                 *         {
+                 *           "starts_at": 1767225600000,
+                 *           "messages": 4,
+                 *           "users": 2,
+                 *           "accounts": 2
+                 *         }
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["Stats"];
+            };
+        };
+        /** @description A page of all groups. */
+        AllGroups: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["AllGroups"];
+            };
+        };
+        /** @description How the relay fares. */
+        AdminHealth: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "success": true,
+                 *       "ok": true,
+                 *       "checks": [
+                 *         {
+                 *           "name": "disk",
+                 *           "ok": true,
+                 *           "message": "41126125568 bytes are free"
+                 *         }
+                 *       ],
+                 *       "features": [
+                 *         {
+                 *           "name": "mail",
+                 *           "on": true
+                 *         },
+                 *         {
+                 *           "name": "translation",
+                 *           "on": false,
+                 *           "lines": "RELAY_TRANSLATE_URL=http://127.0.0.1:5000"
+                 *         }
+                 *       ],
+                 *       "queues": [
+                 *         {
+                 *           "channel": "email",
+                 *           "waiting": 1,
+                 *           "oldest_at": 1767225600000
+                 *         }
+                 *       ],
+                 *       "version": "0.1.0",
+                 *       "schema": 22,
+                 *       "time": 1767225600000,
+                 *       "workers": 4,
+                 *       "free_bytes": 41126125568,
+                 *       "database_bytes": 425984,
+                 *       "wal_bytes": 4152,
+                 *       "swept_at": 1767225600000
+                 *     }
+                 */
+                "application/json": components["schemas"]["AdminHealth"];
             };
         };
         /** @description A page of the audit log. */
@@ -4072,6 +4326,19 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     /** @constant */
                     error?: "last_admin";
+                };
+            };
+        };
+        /** @description It is the relay's last admin (`last_admin`), or the caller's own account (`own_account`). */
+        NotErased: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    error?: "last_admin" | "own_account";
                 };
             };
         };
@@ -6386,6 +6653,156 @@ export interface operations {
             504: components["responses"]["Unavailable"];
         };
     };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_address: components["parameters"]["AddressPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Erased"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NotErased"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    listUserSessions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
+            header?: never;
+            path: {
+                chat_address: components["parameters"]["AddressPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Sessions"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    endUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_address: components["parameters"]["AddressPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["LoggedOutAll"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    endUserSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_address: components["parameters"]["AddressPath"];
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Revoked"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    listAllGroups: {
+        parameters: {
+            query?: {
+                /** @description Part of a name. */
+                q?: string;
+                /** @description Groups per page. */
+                limit?: number;
+                /** @description The `after` of the page before. */
+                after?: components["parameters"]["After"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AllGroups"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    endGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: components["parameters"]["GroupIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["GroupDeleted"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
     listInviteLinks: {
         parameters: {
             query?: {
@@ -6467,6 +6884,26 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Stats"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            502: components["responses"]["Unavailable"];
+            503: components["responses"]["Busy"];
+            504: components["responses"]["Unavailable"];
+        };
+    };
+    getAdminHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AdminHealth"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
