@@ -40,7 +40,7 @@ say(const struct client *c, const char *text)
 
 /* Blocks until the server said that. */
 static void
-hear(struct client *c, const char *what)
+expect(struct client *c, const char *what)
 {
 	for (;;) {
 		ssize_t n;
@@ -68,7 +68,7 @@ open_stream(struct client *c, const char *host)
 	    "xmlns:stream='http://etherx.jabber.org/streams'>",
 	    host);
 	say(c, text);
-	hear(c, "</stream:features>");
+	expect(c, "</stream:features>");
 }
 
 /* SASL PLAIN (RFC 4616): the client's name is its password, too. */
@@ -84,7 +84,7 @@ sign_in(struct client *c)
 	snprintf(text, sizeof(text),
 	    "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>", coded);
 	say(c, text);
-	hear(c, "<success");
+	expect(c, "<success");
 }
 
 static void
@@ -101,9 +101,9 @@ join(struct load *l, struct client *c)
 	sign_in(c);
 	open_stream(c, l->host);
 	say(c, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
-	hear(c, "</iq>");
+	expect(c, "</iq>");
 	say(c, "<enable xmlns='urn:xmpp:sm:3'/>");
-	hear(c, "<enabled");
+	expect(c, "<enabled");
 	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &want) != 0)
 		die("epoll");
 }
