@@ -92,12 +92,15 @@ on_ready_get(struct request *r)
 	} parts[] = { { "database", db_probe(r->worker->db) == DB_DONE && !is_damaged(r) },
 		{ "disk", disk_is_fine(r) }, { "housekeeping", housekeeping_is_fine(r) },
 		{ "mail", mail_is_fine(r) } };
-	struct json_object *o, *failing = json_object_new_array();
+	struct json_object *o, *failing = json_new_array();
+	bool ready = true;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (!parts[i].ok)
-			json_object_array_add(failing, json_object_new_string(parts[i].name));
-	if (json_object_array_length(failing) == 0) {
+		if (!parts[i].ok) {
+			ready = false;
+			json_append(failing, json_new_text(parts[i].name));
+		}
+	if (ready) {
 		o = resp_ok(r, 200);
 		json_add_text(o, "status", "ready");
 		json_object_put(failing);
@@ -106,7 +109,7 @@ on_ready_get(struct request *r)
 		r->resp.retry_after_sec = 1;
 		o = r->resp.body;
 		json_add_text(o, "status", "not_ready");
-		json_object_object_add(o, "failing", failing);
+		json_add(o, "failing", failing);
 	}
 	json_add_int(o, "time", r->now);
 }
@@ -125,14 +128,14 @@ static void
 add_retention(struct request *r, struct json_object *o)
 {
 	const struct conf *c = r->worker->conf;
-	struct json_object *retention = json_object_new_object();
+	struct json_object *retention = json_new_object();
 	int len = 0;
 	const char *mode = conf_word(CONF_MESSAGE_RETENTION_MODE, c->retention_mode, &len);
 
-	json_object_object_add(retention, "mode", json_object_new_string_len(mode, len));
+	json_add(retention, "mode", json_new_text_len(mode, len));
 	json_add_int(retention, "device_grace_sec", c->device_grace_sec);
 	json_add_int(retention, "file_hold_sec", db_file_hold_ms(r->worker->db) / 1000);
-	json_object_object_add(o, "retention", retention);
+	json_add(o, "retention", retention);
 }
 
 /* GET /api/v1/webchat/config: name, version, features, limits; nothing about users or machines. */
@@ -140,8 +143,8 @@ void
 on_config_get(struct request *r)
 {
 	const struct conf *c = r->worker->conf;
-	struct json_object *o = resp_ok(r, 200), *features = json_object_new_object(),
-			   *limits = json_object_new_object();
+	struct json_object *o = resp_ok(r, 200), *features = json_new_object(),
+			   *limits = json_new_object();
 
 	json_add_text(o, "name", c->name);
 	json_add_text(o, "version", RELAY_VERSION);
@@ -151,7 +154,7 @@ on_config_get(struct request *r)
 	json_add_bool(features, "reactions", true);
 	json_add_bool(features, "file_details", true);
 	json_add_bool(features, "open_registration", conf_registration_open(c));
-	json_object_object_add(o, "features", features);
+	json_add(o, "features", features);
 	json_add_int(limits, "max_upload_bytes", c->max_upload_bytes);
 	json_add_int(limits, "upload_quota_bytes", c->upload_quota_bytes);
 	json_add_int(limits, "max_text_bytes", INPUT_TEXT_BYTES);
@@ -159,7 +162,7 @@ on_config_get(struct request *r)
 	json_add_int(limits, "max_transcribe_bytes", TRANSCRIPTION_BYTES);
 	json_add_int(limits, "max_transcribe_ms", TRANSCRIPTION_MS);
 	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
-	json_object_object_add(o, "limits", limits);
+	json_add(o, "limits", limits);
 	add_retention(r, o);
 	json_add_bool(features, "translation", translation_show(r, o));
 	json_add_bool(features, "transcription", transcription_show(r, o));
