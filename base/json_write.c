@@ -8,7 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEFT 64
+
 static bool lost;
+
+/* Parts that nobody took: whoever made one may go on filling it. What is more is not given back. */
+static struct json_object *left[LEFT];
+static int left_len;
+
+static void
+lose(struct json_object *o)
+{
+	lost = true;
+	if (o && left_len < LEFT)
+		left[left_len++] = o;
+}
 
 static struct json_object *
 made(struct json_object *o)
@@ -59,8 +73,7 @@ json_add(struct json_object *o, const char *name, struct json_object *value)
 {
 	if (o && value && json_object_object_add(o, name, value) == 0)
 		return;
-	lost = true;
-	json_object_put(value);
+	lose(value);
 }
 
 void
@@ -68,8 +81,7 @@ json_append(struct json_object *array, struct json_object *value)
 {
 	if (array && value && json_object_array_add(array, value) == 0)
 		return;
-	lost = true;
-	json_object_put(value);
+	lose(value);
 }
 
 void
@@ -103,7 +115,8 @@ json_add_raw(struct json_object *o, const char *name, char *json)
 		json_add(o, name, raw);
 }
 
-/* -- writing it out ------------------------------------------------------------------------------ */
+/* -- writing it out ------------------------------------------------------------------------------
+ */
 
 struct out {
 	json_put *put;
@@ -124,7 +137,7 @@ static void
 put_escape(struct out *to, char c)
 {
 	static const char plain[] = "\"\\\b\f\n\r\t", word[] = "\"\\bfnrt";
-	const char *at = strchr(plain, c);
+	const char *at = c ? strchr(plain, c) : NULL;
 	char text[8];
 
 	put(to, text,
@@ -201,13 +214,11 @@ put_value(struct out *to, struct json_object *o)
 
 	switch (json_object_get_type(o)) {
 	case json_type_string:
-		put_string(
-		    to, json_object_get_string(o), (size_t)json_object_get_string_len(o));
+		put_string(to, json_object_get_string(o), (size_t)json_object_get_string_len(o));
 		break;
 	case json_type_int:
 		put(to, number,
-		    (size_t)snprintf(
-			number, sizeof(number), "%" PRId64, json_object_get_int64(o)));
+		    (size_t)snprintf(number, sizeof(number), "%" PRId64, json_object_get_int64(o)));
 		break;
 	case json_type_double:
 		put_double(to, o);
@@ -282,5 +293,7 @@ json_take_lost(void)
 	const bool was = lost;
 
 	lost = false;
+	while (left_len > 0)
+		json_object_put(left[--left_len]);
 	return was;
 }

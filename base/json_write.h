@@ -1,5 +1,5 @@
-/* Building JSON. Where memory is out a part is left out and nobody is told on the way: whoever hands
- * out what was built asks json_take_lost first. */
+/* Building JSON. Where memory is out a part is left out and nobody is told on the way: whoever
+ * hands out what was built asks json_take_lost first. */
 #ifndef BASE_JSON_WRITE_H
 #define BASE_JSON_WRITE_H
 
@@ -28,8 +28,8 @@ void json_add_text(struct json_object *o, const char *name, const char *value);
 void json_add_int(struct json_object *o, const char *name, int64_t value);
 void json_add_bool(struct json_object *o, const char *name, bool value);
 
-/* Adds JSON that the relay itself wrote earlier, as it is; NULL is left out. The text is not copied:
- * it lives as long as the object. */
+/* Adds JSON that the relay itself wrote earlier, as it is; NULL is left out. The text is not
+ * copied: it lives as long as the object. */
 void json_add_raw(struct json_object *o, const char *name, char *json);
 
 /* Takes a part of the text. */

@@ -13,6 +13,7 @@ bool
 turn_make(struct turn *t, struct worker *w, int listen_fd)
 {
 	*t = (struct turn){ .worker = w,
+		.acceptor = { -1, -1, -1 },
 		.fcgx = calloc(TURN_REQUESTS, sizeof(*t->fcgx)),
 		.requests = calloc(TURN_REQUESTS, sizeof(*t->requests)) };
 	if (!t->fcgx || !t->requests || !accept_open(&t->acceptor, listen_fd))

@@ -79,6 +79,8 @@ on_ice_get(struct request *r)
 		add_server(servers, c->stun_urls);
 	if (c->turn_urls[0] &&
 	    !add_credential(add_server(servers, c->turn_urls), c->turn_secret, expires_at)) {
+		/* libcrypto does not come round from a first use that failed */
+		r->arena.full = r->arena.gone = true;
 		json_object_put(servers);
 		return;
 	}

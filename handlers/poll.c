@@ -75,8 +75,8 @@ add_changes(struct json_object *o, const struct change_page *changes)
 		json_append(list, show_change(&changes->list[i]));
 	for (int s = 0; s < SUBJECT__MAX; s++)
 		if (changes->subjects[s])
-			json_append(records,
-			    json_new_text(record_subject_name((enum record_subject)s)));
+			json_append(
+			    records, json_new_text(record_subject_name((enum record_subject)s)));
 	json_add(o, "changes", list);
 	json_add(o, "records", records);
 }

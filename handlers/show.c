@@ -68,8 +68,7 @@ show_key(const struct session *key)
 	json_add_text(o, "name", key->session_name);
 	for (unsigned bit = 1; bit < SCOPE__ALL; bit <<= 1)
 		if (key->scopes & bit)
-			json_append(
-			    scopes, json_new_text(scope_name((enum scope)bit)));
+			json_append(scopes, json_new_text(scope_name((enum scope)bit)));
 	json_add(o, "scopes", scopes);
 	json_add_text(o, "phone_id", key->phone_id);
 	json_add_int(o, "created_at", key->created_at);

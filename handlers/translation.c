@@ -310,8 +310,7 @@ show_pairs(const struct languages *l)
 bool
 translation_show(struct request *r, struct json_object *o)
 {
-	struct json_object *translation = json_new_object(),
-			   *codes = json_new_array();
+	struct json_object *translation = json_new_object(), *codes = json_new_array();
 	const struct conf *c = r->worker->conf;
 	struct languages *l = arena_alloc(&r->arena, sizeof(*l));
 

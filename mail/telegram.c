@@ -5,6 +5,7 @@
 #include "mailer.h"
 
 #include "cleanup.h"
+#include "json_read.h"
 #include "json_write.h"
 #include "text.h"
 
@@ -97,8 +98,10 @@ read_parameters(struct json_object *parameters, struct verdict *v, struct mail_r
 static struct verdict
 read_verdict(const struct telegram *t, long status, const char *token, struct mail_reason *why)
 {
-	struct json_object *root = json_tokener_parse(t->response), *part;
+	struct json_object *root, *part;
 	struct verdict v = { .ok = false };
+
+	json_read(t->response, strlen(t->response), &root);
 
 	snprintf(why->own, sizeof(why->own), "Telegram answered %ld", status);
 	if (json_object_is_type(root, json_type_object)) {
@@ -199,8 +202,7 @@ send_message(
 	if (json_take_lost())
 		snprintf(why->own, sizeof(why->own), "out of memory");
 	else
-		result = transfer(
-		    t, body, mail->bot_token ? mail->bot_token : "", why, wait_ms);
+		result = transfer(t, body, mail->bot_token ? mail->bot_token : "", why, wait_ms);
 	if (body)
 		explicit_bzero(body, strlen(body));
 	free(body);

@@ -144,7 +144,6 @@ sum_all(FILE *dump)
 
 	add_tables(&s);
 	add_uploads(&s, "files");
-	add_uploads(&s, "incoming");
 	return s.n;
 }
 
@@ -190,7 +189,6 @@ check_look(uint64_t *state, char why[static CHECK_BYTES])
 	snprintf(path, sizeof(path), "%s-wal", world.conf.db_path);
 	s.n = sum_bytes(sum_bytes(1, world.conf.db_path), path);
 	add_uploads(&s, "files");
-	add_uploads(&s, "incoming");
 	for (l = looks; l < looks + LOOKS && l->bytes; l++)
 		if (l->bytes == s.n)
 			break;

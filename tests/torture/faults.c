@@ -23,8 +23,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define DEPTH 24
-
 const struct fault_way fault_ways[] = {
 	{ FAULT_MEMORY, "memory", "ENOMEM", ENOMEM, true },
 	{ FAULT_LIBFCGI, "libfcgi", "ENOMEM", ENOMEM, false },
@@ -46,6 +44,7 @@ const struct fault_way fault_ways[] = {
 	{ FAULT_TRUNCATE, "truncate", "EINTR", EINTR, false },
 	{ FAULT_NAME, "name", "EIO", EIO, true },
 	{ FAULT_NAME, "name", "ENOSPC", ENOSPC, true },
+	{ FAULT_UNLINK, "unlink", "EIO", EIO, true },
 	{ FAULT_LOCK, "lock", "EINTR", EINTR, false },
 	{ FAULT_LOCK, "lock", "ENOLCK", ENOLCK, true },
 	{ FAULT_MAP, "map", "ENOMEM", ENOMEM, true },
@@ -60,9 +59,10 @@ static struct {
 	struct fault fault;
 	long counted[FAULT__MAX];
 	int depth;
-	void *trace[DEPTH];
+	void *trace[FAULT_DEPTH];
 	uintptr_t libfcgi_from, libfcgi_to;
 	int note_fd; /* 0: none */
+	void (*failed)(void);
 } state;
 
 #define REAL(type, name, ...) \
@@ -97,6 +97,12 @@ faults_arm(const struct fault *f)
 	state.depth = 0;
 	memset(state.counted, 0, sizeof(state.counted));
 	state.armed = true;
+}
+
+void
+faults_on(void (*failed)(void))
+{
+	state.failed = failed;
 }
 
 void
@@ -138,12 +144,14 @@ fails(enum fault_class class, bool *cut)
 		return false;
 	if (!state.happened) {
 		state.armed = false;
-		state.depth = backtrace(state.trace, DEPTH);
-		state.armed = true;
+		state.happened = true;
+		state.depth = backtrace(state.trace, FAULT_DEPTH);
+		if (state.failed)
+			state.failed();
 		if (state.note_fd > 0)
 			syscall(SYS_write, state.note_fd, "!", 1);
+		state.armed = true;
 	}
-	state.happened = true;
 	if (way->error == FAULT_SHORT)
 		*cut = true;
 	else
@@ -388,7 +396,7 @@ unlink(const char *path)
 {
 	REAL(int, unlink, const char *);
 
-	return fails(FAULT_NAME, NULL) ? -1 : real(path);
+	return fails(FAULT_UNLINK, NULL) ? -1 : real(path);
 }
 
 int
@@ -396,7 +404,7 @@ unlinkat(int dir, const char *path, int flags)
 {
 	REAL(int, unlinkat, int, const char *, int);
 
-	return fails(FAULT_NAME, NULL) ? -1 : real(dir, path, flags);
+	return fails(FAULT_UNLINK, NULL) ? -1 : real(dir, path, flags);
 }
 
 int

@@ -17,12 +17,14 @@ enum fault_class {
 	FAULT_SYNC,
 	FAULT_TRUNCATE,
 	FAULT_NAME,
+	FAULT_UNLINK,
 	FAULT_LOCK,
 	FAULT_MAP,
 	FAULT_TALK,
 	FAULT__MAX
 };
 
+#define FAULT_DEPTH 24 /* of a trace */
 #define FAULT_SHORT (-1) /* instead of an errno: half of the bytes */
 
 /* A way in which the calls of a class may fail. */
@@ -47,6 +49,9 @@ void faults_arm(const struct fault *f);
 
 /* Back to the C library alone. */
 void faults_disarm(void);
+
+/* Has this called when one fails first. */
+void faults_on(void (*failed)(void));
 
 /* Did one fail since then? How many calls of the class were there? */
 bool faults_happened(void);

@@ -35,6 +35,8 @@ struct job {
 	bool (*run)(char *error); /* armed by itself; false with one line in `error` */
 	const char *(*look)(bool done); /* or NULL; what is wrong, or NULL */
 	enum effect effect;
+	long later; /* seconds after the state was made */
+	long pause; /* seconds until it is tried again */
 };
 
 struct state {
@@ -120,12 +122,6 @@ make_keys(char *error)
 }
 
 /* -- the pass ---------------------------------------------------------------------------------- */
-
-static void
-let_expire(void)
-{
-	world_later(LATER_SEC);
-}
 
 static bool
 pass(char *error)
@@ -287,15 +283,15 @@ migrate(char *error)
 /* ---------------------------------------------------------------------------------------------- */
 
 static const struct job jobs[] = {
-	{ "job: a worker starts", NULL, start, NULL, ALL_OR_NOTHING },
-	{ "job: settings are read", NULL, load, NULL, ALL_OR_NOTHING },
-	{ "job: keys are made", forget_keys, make_keys, NULL, ALL_OR_NOTHING },
-	{ "job: backup", NULL, copy_some, look_at_copy, ALL_OR_NOTHING },
-	{ "job: backup with keys", NULL, copy_all, look_at_copy, ALL_OR_NOTHING },
-	{ "job: restore", prepare_restore, restore, look_at_restore, ALL_OR_NOTHING },
-	{ "job: pass", let_expire, pass, NULL, STEP_BY_STEP },
-	{ "job: migration", prepare_older, migrate, NULL, STEP_BY_STEP },
-	{ "job: first start", drop_database, migrate, NULL, STEP_BY_STEP },
+	{ "job: a worker starts", NULL, start, NULL, ALL_OR_NOTHING, 0, 0 },
+	{ "job: settings are read", NULL, load, NULL, ALL_OR_NOTHING, 0, 0 },
+	{ "job: keys are made", forget_keys, make_keys, NULL, ALL_OR_NOTHING, 0, 0 },
+	{ "job: backup", NULL, copy_some, look_at_copy, ALL_OR_NOTHING, 0, 0 },
+	{ "job: backup with keys", NULL, copy_all, look_at_copy, ALL_OR_NOTHING, 0, 0 },
+	{ "job: restore", prepare_restore, restore, look_at_restore, ALL_OR_NOTHING, 0, 0 },
+	{ "job: pass", NULL, pass, NULL, STEP_BY_STEP, LATER_SEC, 0 },
+	{ "job: migration", prepare_older, migrate, NULL, STEP_BY_STEP, 0, 1 },
+	{ "job: first start", drop_database, migrate, NULL, STEP_BY_STEP, 0, 0 },
 };
 
 static void
@@ -309,6 +305,7 @@ reference(struct state *s, struct round *r)
 	torture_note(r);
 	check_look(&s->after, why);
 	world_chance(2);
+	world_later(s->job->later + s->job->pause);
 	if (!s->job->run(error))
 		torture_problem(r, "it fails the second time: %s", error);
 	check_look(&s->again, why);
@@ -360,9 +357,10 @@ run(void *arg, struct round *r)
 		torture_problem(
 		    r, "%d descriptors are left open", check_descriptors() - descriptors);
 	judge(s, done, r);
-	world_chance(1);
 	if (r->problem[0])
 		return;
+	world_chance(1);
+	world_later(s->job->later + s->job->pause);
 	if (!s->job->run(error))
 		torture_problem(r, "the next time it fails, too: %s", error);
 	else if (!check_look(&state, why) || (state != s->after && state != s->again))
@@ -387,6 +385,7 @@ jobs_make(int i, struct work *out)
 	fault = NULL;
 	if (jobs[i].prepare)
 		jobs[i].prepare();
+	world_later(jobs[i].later);
 	check_keep();
 	s = torture_shared(sizeof(*s));
 	s->job = &jobs[i];

@@ -94,7 +94,7 @@ run_job(int i, double seconds)
 	check_put_back();
 	*t = options.t;
 	t->seconds = seconds;
-	t->rounds = t->faults = t->problems = 0;
+	t->rounds = t->faults = t->ended = t->problems = 0;
 	pid = fork();
 	if (pid == 0) {
 		static struct work w;
@@ -107,6 +107,7 @@ run_job(int i, double seconds)
 		t->problems++;
 	options.t.rounds += t->rounds;
 	options.t.faults += t->faults;
+	options.t.ended += t->ended;
 	options.t.problems += t->problems;
 }
 
@@ -161,8 +162,9 @@ main(int argc, char **argv)
 	seconds = options.t.seconds;
 	n = run_calls(seconds * (1 - JOBS_SHARE));
 	n += run_jobs(seconds * JOBS_SHARE);
-	printf("torture: %d pieces of work, %ld rounds, %ld faults, %ld problems\n", n,
-	    options.t.rounds, options.t.faults, options.t.problems);
+	printf("torture: %d pieces of work, %ld rounds, %ld faults, %ld processes ended, %ld "
+	       "problems\n",
+	    n, options.t.rounds, options.t.faults, options.t.ended, options.t.problems);
 	world_remove();
 	return options.t.problems || n == 0 ? 1 : 0;
 }

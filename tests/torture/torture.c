@@ -48,25 +48,23 @@ torture_problem(struct round *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* As soon as it fails: the process may not live to say it. */
+static void
+note_trace(void)
+{
+	const void *const *frames;
+
+	shared->happened = true;
+	frames = faults_trace(&shared->depth);
+	memcpy(shared->trace, frames, (size_t)shared->depth * sizeof(*frames));
+}
+
 void
 torture_note(struct round *r)
 {
-	const void *const *frames;
-	int depth, len = 0;
-
 	r->happened = faults_happened();
 	for (int i = 0; i < FAULT__MAX; i++)
 		r->counted[i] = faults_counted((enum fault_class)i);
-	frames = faults_trace(&depth);
-	r->trace[0] = '\0';
-	for (int i = 1; i < depth && len < (int)sizeof(r->trace) - 200; i++) {
-		Dl_info at;
-
-		if (dladdr(frames[i], &at) && at.dli_fname)
-			len += snprintf(r->trace + len, sizeof(r->trace) - (size_t)len,
-			    "%s 0x%lx\n", at.dli_fname,
-			    (long)((const char *)frames[i] - 1 - (const char *)at.dli_fbase));
-	}
 }
 
 /* -- one process ------------------------------------------------------------------------------- */
@@ -129,6 +127,14 @@ put_back(void)
 		give_up("the log: %s", strerror(errno));
 }
 
+/* libfcgi ends the process where it gets no memory. Nobody can keep it from that; another worker is
+ * started. */
+static bool
+may_die(const struct fault *f)
+{
+	return f->way->class == FAULT_LIBFCGI;
+}
+
 static void
 take_round(struct work *w, const struct fault *f)
 {
@@ -140,9 +146,8 @@ take_round(struct work *w, const struct fault *f)
 	status = in_process(w, w->run);
 	if (status == 0)
 		return;
-	if (status > 0 && f && f->way->class == FAULT_LIBFCGI && WIFSIGNALED(status) &&
-	    WTERMSIG(status) == SIGABRT && w->died) {
-		shared->happened = true;
+	if (status > 0 && f && may_die(f) && WIFSIGNALED(status) && w->died) {
+		shared->ended = true;
 		if (in_process(w, w->died) == 0)
 			return;
 	}
@@ -156,20 +161,20 @@ take_round(struct work *w, const struct fault *f)
 
 /* -- reports ----------------------------------------------------------------------------------- */
 
+/* The processes are copies of this one, so their addresses are its own. */
 static void
-print_trace(const char *trace)
+print_trace(void)
 {
-	char program[256];
-	unsigned long at;
-	int taken;
-
-	while (sscanf(trace, "%255s 0x%lx\n%n", program, &at, &taken) == 2) {
+	for (int i = 1; i < shared->depth; i++) {
 		char command[512], line[512] = "";
+		Dl_info at;
 		FILE *p;
 
-		trace += taken;
-		snprintf(
-		    command, sizeof(command), "addr2line -fpsie %s 0x%lx 2>/dev/null", program, at);
+		if (!dladdr(shared->trace[i], &at) || !at.dli_fname)
+			continue;
+		snprintf(command, sizeof(command), "addr2line -fpsie %s 0x%lx 2>/dev/null",
+		    at.dli_fname,
+		    (long)((const char *)shared->trace[i] - 1 - (const char *)at.dli_fbase));
 		p = popen(command, "r");
 		while (p && fgets(line, sizeof(line), p))
 			fprintf(stderr, "      %s", line);
@@ -199,7 +204,8 @@ report(struct torture *t, const struct work *w)
 		    f->way->name, f->at, f->lasting ? "lasting" : "once", shared->problem);
 	else
 		fprintf(stderr, "%s | without a fault: %s\n", w->name, shared->problem);
-	print_trace(shared->trace);
+	if (t->aloud)
+		print_trace();
 	if (t->aloud)
 		print_log();
 }
@@ -210,6 +216,7 @@ take(struct torture *t, struct work *w, const struct fault *f)
 	take_round(w, f);
 	t->rounds++;
 	t->faults += f && shared->happened;
+	t->ended += shared->ended;
 	if (shared->problem[0])
 		report(t, w);
 	return shared->happened;
@@ -269,7 +276,7 @@ take_some(struct torture *t, struct work *list, int count, int ways)
 		const uint64_t at = next(&seed), lasting = next(&seed);
 		const long calls = w->reference.counted[f.way->class];
 
-		if (calls == 0)
+		if (calls == 0 || !is_wanted(t, f.way))
 			continue;
 		f.at = 1 + (long)(at % (uint64_t)calls);
 		f.lasting = f.way->lasts && lasting % 2;
@@ -292,6 +299,7 @@ torture_run(struct torture *t, struct work *list, int count)
 	share_kept = malloc(sizeof(*share_kept));
 	memcpy(share_kept, world.worker.share, sizeof(*share_kept));
 	log_fd = memfd_create("log", MFD_CLOEXEC);
+	faults_on(note_trace);
 	for (int i = 0; i < count; i++) {
 		take(t, &list[i], NULL);
 		list[i].reference = *shared;

@@ -13,9 +13,11 @@
 struct round {
 	const struct fault *fault; /* NULL: the one that the others are held against */
 	bool happened;
+	bool ended; /* the process did, as it may */
 	long counted[FAULT__MAX];
 	char problem[1024]; /* "": none */
-	char trace[2048]; /* where the call that failed came from: "PROGRAM OFFSET" lines */
+	int depth;
+	const void *trace[FAULT_DEPTH]; /* where the call that failed came from */
 };
 
 struct work {
@@ -31,8 +33,8 @@ struct torture {
 	long only_at; /* 0: all */
 	uint64_t seed; /* of a sample; 0: everything */
 	double seconds; /* a sample ends after so long */
-	bool aloud; /* what the processes log is shown with a problem */
-	long rounds, faults, problems; /* out */
+	bool aloud; /* what led to a problem is shown, and what was logged */
+	long rounds, faults, ended, problems; /* out */
 };
 
 /* All rounds, or a sample of them. */

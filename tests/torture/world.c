@@ -59,7 +59,7 @@ static void
 make_folders(const char *base)
 {
 	static const char *const names[] = { "data", "pchat_uploads", "pchat_uploads/files",
-		"pchat_uploads/incoming", "run" };
+		"pchat_uploads/incoming", "run", "data/backups" };
 
 	snprintf(world.dir, sizeof(world.dir), "%s/relay-torture-XXXXXX", base);
 	if (!mkdtemp(world.dir))
@@ -121,6 +121,7 @@ world_open(char *error)
 
 	o.commits = &world.worker.share->commits;
 	world.worker.broken = false;
+	world.turn = (struct turn){ .acceptor = { -1, -1, -1 } };
 	world.worker.db = db_open(&o, error);
 	if (!world.worker.db)
 		return false;

@@ -18,9 +18,12 @@ is_written_as(struct json_object *o, const char *want)
 static void
 is_as_json_c(struct json_object *o)
 {
-	is_written_as(o,
-	    json_object_to_json_string_ext(
-		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	/* a copy: json-c writes it anew for each call */
+	char *want = strdup(json_object_to_json_string_ext(
+	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+
+	is_written_as(o, want);
+	free(want);
 	json_object_put(o);
 }
 
@@ -37,7 +40,7 @@ TEST(every_byte_of_a_text_is_escaped_as_json_c_does)
 
 TEST(values_of_all_kinds_are_written)
 {
-	static const char *const texts[] = { "{}", "[]", "null", "true", "false", "0", "-1",
+	static const char *const texts[] = { "{}", "[]", "[null]", "true", "false", "0", "-1",
 		"9223372036854775807", "-9223372036854775808", "1.50", "-1e-7", "1e300",
 		"[1,[2,[]],{}]", "{\"a\":null,\"b\":[true,false,null],\"c\":{\"d\":\"e\"}}",
 		"[0.1,0.10,1.0]", "{\"\":\"\",\"\\\"\":\"\\\\\"}" };
