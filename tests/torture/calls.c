@@ -27,6 +27,8 @@ static const struct example {
 
 #define EXAMPLES ((int)(sizeof(examples) / sizeof(*examples)))
 
+bool calls_spoilt;
+
 /* What the call does without a fault: once, and when it comes again. */
 #define RENEWED 8 /* of so many that ran out of memory */
 
@@ -53,18 +55,11 @@ may_be_silent(const struct fault *f)
 	return f->way->class == FAULT_TALK || f->way->class == FAULT_LIBFCGI;
 }
 
-/* Bytes that cannot be removed stay until housekeeping finds them, and a note of them as well. */
-static bool
-may_leave_files(const struct fault *f)
-{
-	return f->way->class == FAULT_UNLINK;
-}
-
 static void
 judge_reply(const struct call *c, const struct reply *reply, uint64_t state, struct round *r)
 {
 	if (reply->status == c->status) {
-		if (state != c->after && !may_leave_files(r->fault))
+		if (state != c->after)
 			torture_problem(r, "%d, but not all of it is stored", reply->status);
 		else if (!is_same(reply, &c->reply) && !may_be_silent(r->fault))
 			torture_problem(r, "another %d: %.300s", reply->status, reply->text);
@@ -72,7 +67,7 @@ judge_reply(const struct call *c, const struct reply *reply, uint64_t state, str
 	    !(reply->status == 0 && may_be_silent(r->fault))) {
 		torture_problem(r, "a status of %d: %.300s", reply->status, reply->text);
 	}
-	if (state != c->before && state != c->after && !may_leave_files(r->fault))
+	if (state != c->before && state != c->after)
 		torture_problem(r, "half of it is stored (after a %d)", reply->status);
 }
 
@@ -116,7 +111,7 @@ judge_again(const struct call *c, bool was_done, struct round *r)
 		torture_problem(r, "%s", why);
 	if (reply.status != (was_done ? c->again : c->status))
 		torture_problem(r, "and then a %d: %.300s", reply.status, reply.text);
-	else if (state != (was_done ? c->after_again : c->after) && !may_leave_files(r->fault))
+	else if (state != (was_done ? c->after_again : c->after))
 		torture_problem(r, "and then something else is stored (%d)", reply.status);
 }
 
@@ -159,6 +154,8 @@ run(void *arg, struct round *r)
 	world_chance(1);
 	world_call(&c->asked, r->fault, &reply);
 	torture_note(r);
+	if (calls_spoilt)
+		check_spoil();
 	may_go_on = renew(r);
 	if (may_go_on)
 		judge_descriptors(descriptors, r);
@@ -178,8 +175,7 @@ died(void *arg, struct round *r)
 
 	if (!check_look(&state, why))
 		torture_problem(r, "%s", why);
-	/* bytes without a row are left for housekeeping */
-	if (state != c->before && state != c->after && !strstr(c->asked.path, "/upload"))
+	if (state != c->before && state != c->after)
 		torture_problem(r, "half of it is stored");
 }
 

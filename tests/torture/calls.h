@@ -4,6 +4,9 @@
 
 #include "torture.h"
 
+/* Something is lost after each call: every round must have a problem. */
+extern bool calls_spoilt;
+
 #define CALLS_MOST 512
 
 /* Fills `list` (of CALLS_MOST) with a good and a bad example of each route, or of those whose path

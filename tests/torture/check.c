@@ -101,6 +101,7 @@ add_tables(struct sum *s)
 
 	sqlite3_prepare_v2(h,
 	    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' "
+	    "AND name <> 'file_gone' "
 	    "ORDER BY name",
 	    -1, &st, NULL);
 	while (len < TABLES && sqlite3_step(st) == SQLITE_ROW)
@@ -112,29 +113,58 @@ add_tables(struct sum *s)
 	sqlite3_close(h);
 }
 
+/* Of each file that has a row, whether its bytes are there. Bytes without a row, and rows that say
+ * so, are housekeeping's. */
 static void
-add_uploads(struct sum *s, const char *name)
+add_uploads(struct sum *s)
+{
+	sqlite3 *h = open_other();
+	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(
+		h, "SELECT lower(hex(public_id)) FROM file ORDER BY 1", -1, &st, NULL) != SQLITE_OK)
+		mix(s, "none", 4); /* an older schema */
+	while (st && sqlite3_step(st) == SQLITE_ROW) {
+		char path[WORLD_PATH * 2];
+		struct stat about = { 0 };
+		bool there;
+
+		snprintf(path, sizeof(path), "%s/pchat_uploads/files/%s", world.dir,
+		    (const char *)sqlite3_column_text(st, 0));
+		there = stat(path, &about) == 0;
+		mix(s, &there, sizeof(there));
+		mix(s, &about.st_size, sizeof(about.st_size));
+		if (s->dump)
+			fprintf(s->dump, "%s %ld\n", path, there ? (long)about.st_size : -1);
+	}
+	sqlite3_finalize(st);
+	sqlite3_close(h);
+}
+
+/* Names and sizes of all uploads, whether or not they have a row. */
+static uint64_t
+sum_names(uint64_t n)
 {
 	char path[WORLD_PATH * 2];
+	struct sum s = { n, NULL };
 	struct dirent **list = NULL;
-	int n;
+	int len;
 
-	snprintf(path, sizeof(path), "%s/pchat_uploads/%s", world.dir, name);
-	n = scandir(path, &list, NULL, alphasort);
-	for (int i = 0; i < n; i++) {
+	snprintf(path, sizeof(path), "%s/pchat_uploads/files", world.dir);
+	len = scandir(path, &list, NULL, alphasort);
+	for (int i = 0; i < len; i++) {
 		char file[WORLD_PATH * 3];
 		struct stat st = { 0 };
 
 		snprintf(file, sizeof(file), "%s/%s", path, list[i]->d_name);
 		if (stat(file, &st) == 0 && S_ISREG(st.st_mode)) {
-			mix(s, list[i]->d_name, strlen(list[i]->d_name));
-			mix(s, &st.st_size, sizeof(st.st_size));
-			if (s->dump)
-				fprintf(s->dump, "%s %ld\n", file, (long)st.st_size);
+			mix(&s, list[i]->d_name, strlen(list[i]->d_name));
+			mix(&s, &st.st_size, sizeof(st.st_size));
 		}
 		free(list[i]);
 	}
 	free(list);
+	return s.n;
 }
 
 static uint64_t
@@ -143,7 +173,7 @@ sum_all(FILE *dump)
 	struct sum s = { 0xcbf29ce484222325U, dump };
 
 	add_tables(&s);
-	add_uploads(&s, "files");
+	add_uploads(&s);
 	return s.n;
 }
 
@@ -183,23 +213,22 @@ bool
 check_look(uint64_t *state, char why[static CHECK_BYTES])
 {
 	char path[WORLD_PATH * 2];
-	struct sum s = { 1, NULL };
 	struct look *l;
+	uint64_t n;
 
 	snprintf(path, sizeof(path), "%s-wal", world.conf.db_path);
-	s.n = sum_bytes(sum_bytes(1, world.conf.db_path), path);
-	add_uploads(&s, "files");
+	n = sum_names(sum_bytes(sum_bytes(1, world.conf.db_path), path));
 	for (l = looks; l < looks + LOOKS && l->bytes; l++)
-		if (l->bytes == s.n)
+		if (l->bytes == n)
 			break;
 	if (l == looks + LOOKS)
 		l = looks;
-	if (l->bytes != s.n) {
+	if (l->bytes != n) {
 		l->state = sum_all(NULL);
 		l->why[0] = '\0';
 		if (is_whole(l->why))
 			l->why[0] = '\0';
-		l->bytes = s.n;
+		l->bytes = n;
 	}
 	*state = l->state;
 	snprintf(why, CHECK_BYTES, "%s", l->why);
@@ -240,6 +269,16 @@ is_whole(char why[static CHECK_BYTES])
 	sqlite3_finalize(st);
 	sqlite3_close(h);
 	return ok;
+}
+
+void
+check_spoil(void)
+{
+	sqlite3 *h = open_other();
+
+	if (sqlite3_exec(h, "DELETE FROM idempotency", NULL, NULL, NULL) != SQLITE_OK)
+		give_up("%s", sqlite3_errmsg(h));
+	sqlite3_close(h);
 }
 
 bool

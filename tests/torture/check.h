@@ -12,12 +12,15 @@
 /* Call first, before any fork. */
 void check_begin(void);
 
-/* *state is a number that stands for all rows of all tables and for the names and sizes of all
- * uploads. Is the database whole? False with a line in `why`. */
+/* *state is a number that stands for all rows of all tables and for the files that they name. Is
+ * the database whole? False with a line in `why`. */
 bool check_look(uint64_t *state, char why[static CHECK_BYTES]);
 
 /* Writes all that to a file, to be compared by eye. */
 void check_dump(const char *path);
+
+/* Loses something behind everybody's back, which the next look must find. */
+void check_spoil(void);
 
 /* Is no lock and no transaction left? False with a line in `why`. */
 bool check_free(char why[static CHECK_BYTES]);

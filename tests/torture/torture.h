@@ -32,7 +32,7 @@ struct torture {
 	const char *only_class; /* NULL: all */
 	long only_at; /* 0: all */
 	uint64_t seed; /* of a sample; 0: everything */
-	double seconds; /* a sample ends after so long */
+	double seconds; /* of the processor's time, after which a sample ends */
 	bool aloud; /* what led to a problem is shown, and what was logged */
 	long rounds, faults, ended, problems; /* out */
 };

@@ -19,3 +19,19 @@ $(BUILD)/torture/torture: $(TORTURE_SRC:tests/%.c=$(BUILD)/%.o) $(BUILD)/torture
 	    -Wl,--start-group $(TORTURE_LIB) -Wl,--end-group \
 	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -ldl
 -include $(wildcard $(BUILD)/torture/*.d)
+
+# What is loaded before whole programs.
+$(BUILD)/torture/faults.so: tests/torture/faults.c tests/torture/faults.h tests/torture/torture.mk
+	@mkdir -p $(@D)
+	@echo "cc $@"
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared -o $@ $< -ldl
+
+build-tests: $(BUILD)/torture/torture $(BUILD)/torture/faults.so
+
+# Everything, which takes hours, or what ROUTE, CLASS, N (the number of the call) and SET (other settings) leave of it.
+.PHONY: torture
+torture: build-tests
+	@for part in $$(seq 0 $$(($$(nproc) - 1))); do \
+	    $(BUILD)/torture/torture --part $$part/$$(nproc) $(if $(ROUTE),--route '$(ROUTE)') $(if $(CLASS),--class $(CLASS)) \
+	        $(if $(N),--at $(N) --aloud) $(if $(SET),--set '$(SET)') & pids="$$pids $$!"; done; \
+	failed=0; for pid in $$pids; do wait $$pid || failed=1; done; exit $$failed
