@@ -49,7 +49,7 @@ def folder_of_a_relay(built):
         relay.stop()
         home = make_folder()
         shutil.rmtree(home)
-        shutil.copytree(relay.folder, home, ignore=shutil.ignore_patterns("run", "*.sock"))
+        subprocess.run(["cp", "-a", relay.folder, home], check=True)
         write_settings(home, {"RELAY_WORKERS": 1, "WEBCHAT_GUI": "false"})
         yield home
         shutil.rmtree(os.path.dirname(home))
@@ -60,6 +60,10 @@ def copy_of_it(template):
     home = make_folder()
     shutil.rmtree(home)
     shutil.copytree(template, home)
+    for root, folders, files in os.walk(template):
+        for path in [root, *(os.path.join(root, name) for name in folders + files)]:
+            owner = os.stat(path)
+            os.chown(os.path.join(home, os.path.relpath(path, template)), owner.st_uid, owner.st_gid)
     yield home
     shutil.rmtree(os.path.dirname(home))
 
