@@ -38,11 +38,25 @@ mix(struct sum *s, const void *data, size_t len)
 		s->n = (s->n ^ at[i]) * 0x100000001b3U;
 }
 
+#define POSITIONS INT64_C(1000000000000000) /* microseconds: what is larger is one */
+
+static bool any_order;
+
+void
+check_any_order(bool any)
+{
+	any_order = any;
+}
+
 static void
 add_column(struct sum *s, sqlite3_stmt *st, int i)
 {
 	const void *data = sqlite3_column_blob(st, i);
-	const int len = sqlite3_column_bytes(st, i), type = sqlite3_column_type(st, i);
+	const int type = sqlite3_column_type(st, i),
+		  len = any_order && sqlite3_column_int64(st, i) > POSITIONS &&
+		type == SQLITE_INTEGER ?
+	    0 :
+	    sqlite3_column_bytes(st, i);
 
 	mix(s, &type, sizeof(type));
 	mix(s, &len, sizeof(len));
@@ -62,6 +76,7 @@ add_table(struct sum *s, sqlite3 *h, const char *name)
 {
 	char sql[256];
 	sqlite3_stmt *st = NULL;
+	uint64_t rows = 0;
 
 	snprintf(sql, sizeof(sql), "SELECT * FROM \"%s\"", name);
 	if (sqlite3_prepare_v2(h, sql, -1, &st, NULL) != SQLITE_OK)
@@ -70,12 +85,15 @@ add_table(struct sum *s, sqlite3 *h, const char *name)
 	if (s->dump)
 		fprintf(s->dump, "%s\n", name);
 	while (sqlite3_step(st) == SQLITE_ROW) {
+		struct sum row = { 0xcbf29ce484222325U, s->dump };
+
 		for (int i = 0; i < sqlite3_column_count(st); i++)
-			add_column(s, st, i);
-		mix(s, "|", 1);
+			add_column(&row, st, i);
 		if (s->dump)
 			fputc('\n', s->dump);
+		rows += row.n;
 	}
+	mix(s, &rows, sizeof(rows));
 	if (sqlite3_finalize(st) != SQLITE_OK)
 		mix(s, "broken", 6);
 }

@@ -16,6 +16,9 @@ void check_begin(void);
  * the database whole? False with a line in `why`. */
 bool check_look(uint64_t *state, char why[static CHECK_BYTES]);
 
+/* From here on positions in streams count for nothing: what was done in two goes has others. */
+void check_any_order(bool any);
+
 /* Writes all that to a file, to be compared by eye. */
 void check_dump(const char *path);
 

@@ -394,6 +394,7 @@ jobs_make(int i, struct work *out)
 	if (jobs[i].prepare)
 		jobs[i].prepare();
 	world_later(jobs[i].later);
+	check_any_order(jobs[i].run == pass);
 	check_keep();
 	s = torture_shared(sizeof(*s));
 	s->job = &jobs[i];

@@ -1,6 +1,7 @@
 /* Every allocation and every system call fails once: see docs/testing.md. */
 #include "calls.h"
 #include "check.h"
+#include "damage.h"
 #include "jobs.h"
 #include "log.h"
 #include "world.h"
@@ -27,6 +28,7 @@ static const char settings[] = "RELAY_API_RATE=0\nRELAY_AUTH_RATE=0\nRELAY_CODES
 static const char help[] =
     "Usage: torture [--route PART] [--class CLASS] [--at N] [--part I/N] [--seed N --seconds S]\n"
     "               [--set 'NAME=VALUE ...'] [--aloud] [--spoil]\n"
+    "       torture --damage COUNT [--seed N]\n"
     "Does each call of the API, and each job, once for each call of the C library that it makes, "
     "and\nlets that one fail. With --seed only a sample, for so many seconds. With --spoil\n"
     "something is lost after each call, and every round must say so.\n";
@@ -34,6 +36,7 @@ static const char help[] =
 static struct {
 	const char *route, *set;
 	int part, parts;
+	long damage;
 	struct torture t;
 } options = { .parts = 1 };
 
@@ -45,7 +48,8 @@ read_options(int argc, char **argv)
 		{ "part", required_argument, NULL, 'p' }, { "seed", required_argument, NULL, 's' },
 		{ "seconds", required_argument, NULL, 't' },
 		{ "set", required_argument, NULL, 'e' }, { "aloud", no_argument, NULL, 'l' },
-		{ "spoil", no_argument, NULL, 'x' }, { 0 } };
+		{ "spoil", no_argument, NULL, 'x' }, { "damage", required_argument, NULL, 'd' },
+		{ 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -63,6 +67,8 @@ read_options(int argc, char **argv)
 			options.t.seconds = strtod(optarg, NULL);
 		else if (c == 'e')
 			options.set = optarg;
+		else if (c == 'd')
+			options.damage = atol(optarg);
 		else if (c == 'x')
 			calls_spoilt = true;
 		else if (c == 'l')
@@ -162,6 +168,13 @@ main(int argc, char **argv)
 	check_begin();
 	world_make(base && base[0] ? base : "/dev/shm", all_settings());
 	world_fill();
+	if (options.damage) {
+		const long wrong = damage_run(options.damage, options.t.seed);
+
+		world_remove();
+		printf("damage: %ld files spoilt, %ld wrong\n", options.damage, wrong);
+		return wrong ? 1 : 0;
+	}
 	seconds = options.t.seconds;
 	n = run_calls(seconds * (1 - JOBS_SHARE));
 	n += run_jobs(seconds * JOBS_SHARE);
