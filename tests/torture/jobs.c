@@ -80,13 +80,8 @@ start(char *error)
 	arm();
 	ok = world_open(error);
 	faults_disarm();
-	if (!ok) {
-		world.is_open = true;
-		world_close();
-		return false;
-	}
 	world_close();
-	return true;
+	return ok;
 }
 
 static bool

@@ -123,16 +123,16 @@ world_open(char *error)
 	world.worker.broken = false;
 	world.turn = (struct turn){ .acceptor = { -1, -1, -1 } };
 	world.worker.db = db_open(&o, error);
-	if (!world.worker.db)
-		return false;
-	if (!db_on_wakeup(world.worker.db, notify, &world.wake) ||
-	    !turn_make(&world.turn, &world.worker, world.listen_fd)) {
-		snprintf(error, DB_ERROR_BYTES, "no memory");
-		return false;
-	}
-	db_seal(world.worker.db);
 	world.is_open = true;
-	return true;
+	if (world.worker.db) {
+		db_seal(world.worker.db);
+		if (db_on_wakeup(world.worker.db, notify, &world.wake) &&
+		    turn_make(&world.turn, &world.worker, world.listen_fd))
+			return true;
+		snprintf(error, DB_ERROR_BYTES, "no memory");
+	}
+	world_close();
+	return false;
 }
 
 void
