@@ -34,6 +34,7 @@ static const struct {
 	{ "socket", ALWAYS, doctor_local_socket },
 	{ "live", ALWAYS, doctor_local_live },
 	{ "codes", ALWAYS, doctor_local_codes },
+	{ "outbox", ALWAYS, doctor_local_outbox },
 	{ "health", ASKED, doctor_net_health },
 	{ "downloads", RESPONDS, doctor_net_downloads },
 	{ "private", RESPONDS, doctor_net_private },

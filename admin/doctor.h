@@ -37,6 +37,7 @@ bool doctor_local_files(struct doctor *d);
 bool doctor_local_socket(struct doctor *d);
 bool doctor_local_live(struct doctor *d);
 bool doctor_local_codes(struct doctor *d);
+bool doctor_local_outbox(struct doctor *d);
 
 /* The checks that ask over the network. */
 bool doctor_net_health(struct doctor *d);

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "disk.h"
+#include "outbox.h"
 #include "runfile.h"
 #include "sweep.h"
 
@@ -268,4 +269,21 @@ doctor_local_codes(struct doctor *d)
 		return doctor_say(d, false,
 		    "PCHAT_DEV_EXPOSE_CODES is on and the relay is not for this machine alone");
 	return doctor_say(d, true, "PCHAT_DEV_EXPOSE_CODES is on; the relay listens on loopback");
+}
+
+/* What waits for nothing but the mail server; --mail asks that itself. */
+bool
+doctor_local_outbox(struct doctor *d)
+{
+	const int64_t now = clock_ms();
+	int64_t oldest = 0;
+
+	if (!d->db || db_outbox_oldest_code(d->db, now, &oldest) != DB_ROW)
+		return doctor_say(d, false, "the database does not tell");
+	if (oldest == 0 || now - oldest < OUTBOX_DELAY_MS)
+		return doctor_say(d, true, "no sign-in code waits to be mailed");
+	return doctor_say(d, false,
+	    "a sign-in code has waited for %lld s to be mailed: relayctl mail says why, "
+	    "relayctl doctor --mail tries the mail server",
+	    (long long)(now - oldest) / 1000);
 }

@@ -28,9 +28,9 @@ table_new(const char *const *columns)
 	struct table *t = calloc(1, sizeof(*t));
 
 	if (t)
-		*t = (struct table){ .columns = columns,
-			.rows = json_new_array(),
-			.shown = json_new_array() };
+		*t = (struct table){
+			.columns = columns, .rows = json_new_array(), .shown = json_new_array()
+		};
 	return t;
 }
 

@@ -16,8 +16,6 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define MAIL_DELAY_MS 60000
-
 /* A worker met a damaged page, or the daily check found one. */
 static bool
 is_damaged(const struct request *r)
@@ -79,7 +77,7 @@ mail_is_fine(const struct request *r)
 	int64_t oldest = 0;
 
 	return db_outbox_oldest_code(r->worker->db, r->now, &oldest) != DB_ROW || oldest == 0 ||
-	    r->now - oldest < MAIL_DELAY_MS;
+	    r->now - oldest < OUTBOX_DELAY_MS;
 }
 
 /* GET /ready: 200 when the relay can do its work, else 503 naming each part that fails. */

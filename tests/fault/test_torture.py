@@ -1,6 +1,7 @@
 """Every allocation and every system call fails once: a sample of `make torture`, of each day another. A failure is repeated with
 TORTURE_SEED=... make check T=test_torture."""
 import contextlib
+import glob
 import os
 import random
 import re
@@ -11,6 +12,7 @@ import time
 
 import pytest
 
+from contract import ROOT
 from harness import BUILD, clean_env, make_folder, run, write_settings
 from preload import preload
 
@@ -34,6 +36,28 @@ def test_what_is_lost_is_seen_in_each_round():
     done = subprocess.run([TORTURE, "--route", "/prefs", "--class", "sync", "--spoil"], capture_output=True, text=True, timeout=120, check=False)
     faults, problems = re.search(r"(\d+) faults.* (\d+) problems", done.stdout).groups()
     assert done.returncode == 1 and int(problems) >= int(faults) > 0, done.stdout
+
+
+def test_sample_of_damaged_files_shows_nobody_what_is_not_theirs():
+    done = subprocess.run([TORTURE, "--damage", "60", "--seed", str(SEED)], capture_output=True, text=True, errors="replace", timeout=300, check=False)
+    print(done.stdout)
+    assert done.returncode == 0, f"seed {SEED}\n{done.stdout}{done.stderr}"
+    assert "60 files spoilt, 0 wrong" in done.stdout
+
+
+CORPORA = sorted(glob.glob(os.path.join(ROOT, "tests", "fuzz", "corpus", "*")))
+
+
+@pytest.mark.parametrize("folder", CORPORA, ids=os.path.basename)
+def test_kept_inputs_of_fuzzing_are_replayed(folder):
+    done = subprocess.run([os.path.join(BUILD, "replay", os.path.basename(folder)), folder], capture_output=True, text=True, errors="replace",
+                          timeout=300, check=False)
+    assert done.returncode == 0 and done.stdout == f"{len(os.listdir(folder))} inputs\n", done.stderr[-3000:]
+
+
+def test_every_fuzz_target_has_inputs():
+    targets = {os.path.basename(path)[5:-2] for path in glob.glob(os.path.join(ROOT, "tests", "fuzz", "fuzz_*.c"))}
+    assert targets == {os.path.basename(folder) for folder in CORPORA}
 
 
 # -- whole programs --------------------------------------------------------------------------------

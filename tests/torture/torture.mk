@@ -29,9 +29,13 @@ $(BUILD)/torture/faults.so: tests/torture/faults.c tests/torture/faults.h tests/
 build-tests: $(BUILD)/torture/torture $(BUILD)/torture/faults.so
 
 # Everything, which takes hours, or what ROUTE, CLASS, N (the number of the call) and SET (other settings) leave of it.
-.PHONY: torture
+.PHONY: torture damage
 torture: build-tests
 	@for part in $$(seq 0 $$(($$(nproc) - 1))); do \
 	    $(BUILD)/torture/torture --part $$part/$$(nproc) $(if $(ROUTE),--route '$(ROUTE)') $(if $(CLASS),--class $(CLASS)) \
 	        $(if $(N),--at $(N) --aloud) $(if $(SET),--set '$(SET)') & pids="$$pids $$!"; done; \
 	failed=0; for pid in $$pids; do wait $$pid || failed=1; done; exit $$failed
+
+# N damaged files of every kind, of SEED.
+damage: build-tests
+	@$(BUILD)/torture/torture --damage $(or $(N),1000) --seed $(or $(SEED),1)
