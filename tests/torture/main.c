@@ -7,9 +7,11 @@
 #include "world.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,6 +110,8 @@ run_job(int i, double seconds)
 	if (pid == 0) {
 		static struct work w;
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+
 		jobs_make(i, &w);
 		torture_run(t, &w, 1);
 		_exit(0);
@@ -167,6 +171,7 @@ main(int argc, char **argv)
 	log_setup("torture", LOG_LEVEL_ERROR);
 	check_begin();
 	world_make(base && base[0] ? base : "/dev/shm", all_settings());
+	signal(SIGTERM, SIG_DFL); /* libfcgi has one of its own */
 	world_fill();
 	if (options.damage) {
 		const long wrong = damage_run(options.damage, options.t.seed);

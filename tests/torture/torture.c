@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,7 @@ begin_process(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(log_fd, STDERR_FILENO);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 /* The status of a process, or -1 when it had no end. */
