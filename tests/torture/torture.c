@@ -26,6 +26,14 @@ static struct share *share_kept;
 static int log_fd = -1;
 
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+const char *__lsan_default_suppressions(void);
+
+/* The C library's own, of the first trace that it makes. */
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:_dl_map_object_deps\n";
+}
 
 void *
 torture_shared(size_t size)
