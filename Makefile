@@ -50,7 +50,7 @@ SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 BASE = $(call objects,base)
 # Of programs that read no JSON and sign nothing.
-BASE_PLAIN = $(filter-out $(BUILD)/base/json_read.o $(BUILD)/base/vapid.o,$(BASE))
+BASE_PLAIN = $(filter-out $(BUILD)/base/json_read.o $(BUILD)/base/json_write.o $(BUILD)/base/vapid.o,$(BASE))
 SQL = $(call objects,sql) $(call objects,sql/engine) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
 TRANSLATE = $(call objects,translate)
 CHECKUP = $(call objects,checkup)
@@ -178,3 +178,4 @@ clean:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 -include tests/fuzz/fuzz.mk
+-include tests/torture/torture.mk

@@ -2,6 +2,7 @@
 #include "doctor.h"
 
 #include "cleanup.h"
+#include "json_write.h"
 #include "clock.h"
 #include "runfile.h"
 
@@ -35,6 +36,7 @@ static const struct {
 	{ "socket", ALWAYS, doctor_local_socket, NULL },
 	{ "live", ALWAYS, doctor_local_live, NULL },
 	{ "codes", ALWAYS, NULL, checkup_codes },
+	{ "signin", ALWAYS, NULL, checkup_mail },
 	{ "outbox", ALWAYS, NULL, checkup_outbox },
 	{ "health", ASKED, doctor_net_health, NULL },
 	{ "downloads", RESPONDS, doctor_net_downloads, NULL },
@@ -99,12 +101,12 @@ is_due(const struct doctor *d, const struct options *o, enum when when)
 static void
 note(struct json_object *list, const char *name, bool ok, const char *message)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
-	json_object_object_add(o, "name", json_object_new_string(name));
-	json_object_object_add(o, "ok", json_object_new_boolean(ok));
-	json_object_object_add(o, "message", json_object_new_string(message));
-	json_object_array_add(list, o);
+	json_add(o, "name", json_new_text(name));
+	json_add(o, "ok", json_new_bool(ok));
+	json_add(o, "message", json_new_text(message));
+	json_append(list, o);
 }
 
 static const char *
@@ -129,11 +131,14 @@ print_table(struct json_object *list)
 static int
 report(struct json_object *list, bool ok, bool text)
 {
-	struct json_object *all = json_object_new_object();
+	struct json_object *all = json_new_object();
 
-	json_object_object_add(all, "ok", json_object_new_boolean(ok));
-	json_object_object_add(all, "checks", list);
-	if (text)
+	json_add(all, "ok", json_new_bool(ok));
+	json_add(all, "checks", list);
+	if (json_take_lost()) {
+		fputs("relayctl: out of memory\n", stderr);
+		ok = false;
+	} else if (text)
 		print_table(list);
 	else
 		puts(json_object_to_json_string_ext(
@@ -162,7 +167,7 @@ static int
 examine(struct doctor *d, const struct options *o)
 {
 	const struct db_options store = db_options_of(d->conf);
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_new_array();
 	bool all = true;
 
 	find_url(d, o->url);
@@ -195,7 +200,7 @@ run(struct ctl *c, const struct options *o)
 		status = examine(&d, o);
 		curl_global_cleanup();
 	} else {
-		list = json_object_new_array();
+		list = json_new_array();
 		note(list, checks[0].name, false, error);
 		status = report(list, false, o->text);
 	}

@@ -1,6 +1,8 @@
 /* Lists with a header, aligned by the width that characters have on a terminal. */
 #include "table.h"
 
+#include "json_write.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,27 +28,27 @@ table_new(const char *const *columns)
 	struct table *t = calloc(1, sizeof(*t));
 
 	if (t)
-		*t = (struct table){ .columns = columns,
-			.rows = json_object_new_array(),
-			.shown = json_object_new_array() };
+		*t = (struct table){
+			.columns = columns, .rows = json_new_array(), .shown = json_new_array()
+		};
 	return t;
 }
 
 void
 table_row(struct table *t)
 {
-	t->row = json_object_new_object();
-	t->cells = json_object_new_array();
+	t->row = json_new_object();
+	t->cells = json_new_array();
 	t->column = 0;
-	json_object_array_add(t->rows, t->row);
-	json_object_array_add(t->shown, t->cells);
+	json_append(t->rows, t->row);
+	json_append(t->shown, t->cells);
 }
 
 static void
 add(struct table *t, struct json_object *value, const char *text)
 {
-	json_object_object_add(t->row, t->columns[t->column++], value);
-	json_object_array_add(t->cells, json_object_new_string(text));
+	json_add(t->row, t->columns[t->column++], value);
+	json_append(t->cells, json_new_text(text));
 }
 
 /* What could steer a terminal becomes a question mark. */
@@ -64,7 +66,7 @@ table_text(struct table *t, const char *value)
 			safe[n++] = (char)(*p < 0x20 || *p == 0x7f ? '?' : *p);
 	}
 	safe[n] = '\0';
-	add(t, json_object_new_string(value), safe);
+	add(t, json_new_text(value), safe);
 }
 
 void
@@ -73,7 +75,7 @@ table_int(struct table *t, int64_t value)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%lld", (long long)value);
-	add(t, json_object_new_int64(value), text);
+	add(t, json_new_int(value), text);
 }
 
 void
@@ -85,7 +87,7 @@ table_time(struct table *t, int64_t ms)
 
 	if (ms > 0 && gmtime_r(&at, &tm))
 		strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
-	add(t, json_object_new_int64(ms), text);
+	add(t, json_new_int(ms), text);
 }
 
 void
@@ -99,7 +101,7 @@ table_bytes(struct table *t, int64_t bytes)
 	for (; n >= 1024 && unit < 4; unit++)
 		n /= 1024;
 	snprintf(text, sizeof(text), unit ? "%.1f %s" : "%.0f %s", n, units[unit]);
-	add(t, json_object_new_int64(bytes), text);
+	add(t, json_new_int(bytes), text);
 }
 
 /* Columns that a text takes on a terminal. */
@@ -160,6 +162,10 @@ print_columns(const struct table *t)
 void
 table_print(struct table *t, bool as_json, const char *nothing)
 {
+	if (json_take_lost()) {
+		fputs("relayctl: out of memory\n", stderr);
+		exit(EXIT_FAILURE);
+	}
 	if (as_json)
 		puts(json_object_to_json_string_ext(
 		    t->rows, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES ((size_t)16384)
+#ifndef ARENA_CHUNK_BYTES
+#define ARENA_CHUNK_BYTES 16384 /* a test takes so small ones that each allocation has its own */
+#endif
+#define CHUNK_BYTES ((size_t)ARENA_CHUNK_BYTES)
 
 struct arena_chunk {
 	struct arena_chunk *next;

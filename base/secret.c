@@ -36,6 +36,7 @@ key_make(const char *path, size_t len)
 
 	if (snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid()) >= (int)sizeof(temp))
 		return false;
+	unlink(temp); /* of another that was killed: in a container all have the same number */
 	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;

@@ -15,6 +15,8 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#define ITEM_BYTES 1024 /* of a list: so who may sign in depends on no allocation */
+
 #define GRAPHEME_BYTES 64
 
 void
@@ -222,14 +224,17 @@ text_list_each(const char *list, bool (*each)(const char *item, void *arg), void
 {
 	while (*list) {
 		size_t len = strcspn(list, ",");
-		char *item = strndup(list, len);
+		char usual[ITEM_BYTES], *longer = len < sizeof(usual) ? NULL : malloc(len + 1),
+					*item = longer ? longer : usual;
 		bool go_on;
 
-		if (!item)
+		if (!longer && len >= sizeof(usual))
 			return false;
+		memcpy(item, list, len);
+		item[len] = '\0';
 		text_trim(item);
 		go_on = !item[0] || each(item, arg);
-		free(item);
+		free(longer);
 		if (!go_on)
 			return false;
 		list += len + (list[len] == ',');

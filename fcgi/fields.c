@@ -145,7 +145,7 @@ take_numbers(struct request *r, const struct field *f, struct json_object *v, co
 			json_object_get_double(item) <= NUMBER_MAX))
 			return bad(r, f, "%s must hold numbers up to %d.", f->name, NUMBER_MAX);
 	}
-	*out = arena_strdup(&r->arena, json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN));
+	*out = json_write_text(v, &r->arena);
 	return *out || bad(r, f, "%s is too large.", f->name);
 }
 

@@ -1,6 +1,7 @@
 /* Reading multipart/form-data by its boundaries. */
 #include "multipart.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,8 +96,10 @@ fetch(struct reader *r, off_t at, size_t want, size_t *got)
 	while (*got < want) {
 		ssize_t n = pread(r->fd, r->buffer + *got, want - *got, at + (off_t)*got);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
-			return fail(r, "The body cannot be read.");
+			return fail(r, NULL);
 		if (n == 0)
 			break;
 		*got += (size_t)n;

@@ -16,7 +16,8 @@ struct multipart_part {
 
 /* Finds the part named `part` in the `size` bytes of `fd`, whose Content-Type is `type`. Other
  * parts are passed over; a second one of that name, a part that is multipart itself, and a body
- * without its closing boundary are faults. False with one sentence in *why. */
+ * without its closing boundary are faults. False with one sentence in *why; NULL: the
+ * file cannot be read, see errno. */
 bool multipart_find(int fd, off_t size, const char *type, const char *part,
     struct multipart_part *out, const char **why);
 

@@ -6,57 +6,17 @@
 #include "secret.h"
 
 #include <fcgiapp.h>
-#include <json-c/printbuf.h>
 #include <string.h>
 
 #define ETAG_BYTES 16
 #define RETRY_BUSY_SEC 1
 #define RETRY_FULL_SEC 30
 
-void
-json_add_text(struct json_object *o, const char *name, const char *value)
-{
-	if (value)
-		json_object_object_add(o, name, json_object_new_string(value));
-}
-
-void
-json_add_int(struct json_object *o, const char *name, int64_t value)
-{
-	json_object_object_add(o, name, json_object_new_int64(value));
-}
-
-void
-json_add_bool(struct json_object *o, const char *name, bool value)
-{
-	json_object_object_add(o, name, json_object_new_boolean(value));
-}
-
-static int
-write_raw(struct json_object *o, struct printbuf *out, int level, int flags)
-{
-	const char *json = json_object_get_userdata(o);
-
-	(void)level, (void)flags;
-	return printbuf_memappend(out, json, (int)strlen(json));
-}
-
-void
-json_add_raw(struct json_object *o, const char *name, char *json)
-{
-	struct json_object *raw = json ? json_object_new_object() : NULL;
-
-	if (!raw)
-		return;
-	json_object_set_serializer(raw, write_raw, json, NULL);
-	json_object_object_add(o, name, raw);
-}
-
 static struct json_object *
 start(struct request *r, int status, bool success)
 {
 	json_object_put(r->resp.body);
-	r->resp = (struct response){ .status = status, .body = json_object_new_object() };
+	r->resp = (struct response){ .status = status, .body = json_new_object() };
 	json_add_bool(r->resp.body, "success", success);
 	return r->resp.body;
 }
@@ -96,6 +56,8 @@ resp_limited(struct request *r, const char *message, int64_t retry_at)
 void
 resp_memory(struct request *r)
 {
+	if (json_take_lost())
+		r->arena.gone = true;
 	if (r->arena.gone) {
 		resp_error(r, 503, "busy", "The relay is out of memory; try again.");
 		r->resp.retry_after_sec = RETRY_BUSY_SEC;
@@ -204,9 +166,11 @@ resp_make_etag(struct request *r, const char *text)
 void
 resp_etag(struct request *r, char *etag)
 {
-	if (!etag)
-		etag = resp_make_etag(
-		    r, json_object_to_json_string_ext(r->resp.body, JSON_C_TO_STRING_PLAIN));
+	if (!etag) {
+		const char *text = json_write_text(r->resp.body, &r->arena);
+
+		etag = text ? resp_make_etag(r, text) : NULL;
+	}
 	if (!etag)
 		return;
 	r->resp.etag = etag;
@@ -245,16 +209,30 @@ send_file(FCGX_Stream *out, const struct resp_file *f)
 }
 
 static void
+put(void *arg, const char *text, size_t len)
+{
+	FCGX_PutStr(text, (int)len, arg);
+}
+
+/* Where not even a refusal could be built. */
+static void
+send_no_memory(FCGX_Stream *out)
+{
+	static const char body[] = "{\"success\":false,\"error\":\"busy\",\"message\":"
+				   "\"The relay is out of memory; try again.\"}";
+
+	FCGX_FPrintF(out,
+	    "Status: 503 %s\r\nCache-Control: no-store\r\nRetry-After: %d\r\n"
+	    "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+	    reason(503), RETRY_BUSY_SEC, (int)sizeof(body) - 1, body);
+}
+
+static void
 send_json(struct request *r)
 {
 	FCGX_Stream *out = r->fcgx->out;
-	const char *body;
-	size_t len = 0;
+	const size_t len = json_write(r->resp.body, NULL, NULL);
 
-	body = json_object_to_json_string_length(
-	    r->resp.body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-	if (r->resp.status == 304)
-		len = 0;
 	FCGX_FPrintF(out, "Status: %d %s\r\nCache-Control: no-store\r\n", r->resp.status,
 	    reason(r->resp.status));
 	if (r->resp.etag)
@@ -265,13 +243,17 @@ send_json(struct request *r)
 		FCGX_FPrintF(out, "Retry-After: %d\r\n", r->resp.retry_after_sec);
 	if (r->resp.pass)
 		FCGX_FPrintF(out, "X-Live-Account: %s\r\n", r->resp.pass);
-	if ((r->body_check || r->live_check) && r->resp.status >= 400)
-		FCGX_FPrintF(out, "X-Refusal: %s\r\n", body);
+	if ((r->body_check || r->live_check) && r->resp.status >= 400) {
+		FCGX_PutS("X-Refusal: ", out);
+		json_write(r->resp.body, put, out);
+		FCGX_PutS("\r\n", out);
+	}
 	if (r->resp.status != 304)
 		FCGX_FPrintF(
 		    out, "Content-Type: application/json\r\nContent-Length: %d\r\n", (int)len);
 	FCGX_PutS("\r\n", out);
-	FCGX_PutStr(body, (int)len, out);
+	if (r->resp.status != 304)
+		json_write(r->resp.body, put, out);
 }
 
 void
@@ -279,7 +261,11 @@ resp_send(struct request *r)
 {
 	if (r->resp.status == 0)
 		resp_error(r, 500, "internal", "The call was not answered.");
-	if (r->resp.text)
+	if (json_take_lost()) {
+		r->resp.status = 503;
+		r->arena.gone = true;
+		send_no_memory(r->fcgx->out);
+	} else if (r->resp.text)
 		FCGX_FPrintF(r->fcgx->out,
 		    "Status: 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/plain; "
 		    "version=0.0.4; charset=utf-8\r\n\r\n%s",

@@ -2,6 +2,7 @@
 #ifndef FCGI_RESP_H
 #define FCGI_RESP_H
 
+#include "json_write.h"
 #include "request.h"
 
 /* Starts a success response and returns its object, which stays the request's: add fields to it. */
@@ -51,14 +52,5 @@ void resp_etag(struct request *r, char *etag);
 
 /* Sends the response (a 500 when there is none). */
 void resp_send(struct request *r);
-
-/* Adding to a response. NULL texts are left out. */
-void json_add_text(struct json_object *o, const char *name, const char *value);
-void json_add_int(struct json_object *o, const char *name, int64_t value);
-void json_add_bool(struct json_object *o, const char *name, bool value);
-
-/* Adds JSON that the relay itself wrote earlier, as it is; NULL is left out. The text lives as long
- * as the request. */
-void json_add_raw(struct json_object *o, const char *name, char *json);
 
 #endif

@@ -1,6 +1,7 @@
 /* Requests that share a commit. */
 #include "turn.h"
 
+#include "json_write.h"
 #include "req.h"
 #include "resp.h"
 #include "serve.h"
@@ -12,6 +13,7 @@ bool
 turn_make(struct turn *t, struct worker *w, int listen_fd)
 {
 	*t = (struct turn){ .worker = w,
+		.acceptor = { -1, -1, -1 },
 		.fcgx = calloc(TURN_REQUESTS, sizeof(*t->fcgx)),
 		.requests = calloc(TURN_REQUESTS, sizeof(*t->requests)) };
 	if (!t->fcgx || !t->requests || !accept_open(&t->acceptor, listen_fd))
@@ -65,11 +67,12 @@ finish(struct request *r)
 }
 
 /* The first request of a turn is waited for, so the turn begins when its body is there; whoever
- * joins has brought theirs. Workers that call out wait inside of handlers and take no turns. */
+ * joins has brought theirs. Workers that call out wait inside of handlers and take no turns. What
+ * was read with too little memory may lack parts, and no handler sees it. */
 static void
 run(struct turn *t, struct request *r, bool first)
 {
-	if (serve_check(r)) {
+	if (serve_check(r) && !r->arena.full && !json_is_lost()) {
 		if (first && !t->worker->calls_out)
 			db_turn_begin(t->worker->db);
 		r->route->run(r);

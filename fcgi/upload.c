@@ -155,7 +155,7 @@ extract(struct request *r, int fd, off_t size, const char *part, struct upload *
 	bool ok;
 
 	if (!multipart_find(fd, size, r->content_type, part, &found, &why))
-		return bad_body(r, why);
+		return why ? bad_body(r, why) : storage_failed(r, "read");
 	to = make_incoming(r, path, sizeof(path));
 	ok = to >= 0 && copy_range(fd, found.start, found.len, to);
 	if (!ok) {

@@ -27,10 +27,10 @@ on_access_list(struct request *r)
 	res = db_access_list(r->worker->db, &r->arena, after, limit + 1, list, &count);
 	if (resp_db_failed(r, res))
 		return;
-	array = json_object_new_array();
-	json_object_object_add(resp_ok(r, 200), "requests", array);
+	array = json_new_array();
+	json_add(resp_ok(r, 200), "requests", array);
 	for (int i = 0; i < count && i < limit; i++) {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_new_object();
 		char id[ID_TEXT_BYTES];
 
 		id_format("req_", list[i].public_id, id);
@@ -39,7 +39,7 @@ on_access_list(struct request *r)
 		json_add_text(o, "display_name", list[i].display_name);
 		json_add_text(o, "status", words[list[i].status]);
 		json_add_int(o, "created_at", list[i].created_at);
-		json_object_array_add(array, o);
+		json_append(array, o);
 	}
 	resp_page(r, count > limit, list[limit - 1].id);
 }

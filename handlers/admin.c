@@ -49,8 +49,8 @@ on_admin_users(struct request *r)
 		    limit + 1, list, &count)))
 		return;
 	o = resp_ok(r, 200);
-	array = json_object_new_array();
-	json_object_object_add(o, "users", array);
+	array = json_new_array();
+	json_add(o, "users", array);
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)
 		json_add_text(o, "after", list[limit - 1].chat_address);
@@ -59,7 +59,7 @@ on_admin_users(struct request *r)
 
 		if (!user) /* and the array went with the response that it was part of */
 			return;
-		json_object_array_add(array, user);
+		json_append(array, user);
 	}
 }
 
@@ -88,24 +88,24 @@ on_admin_user_post(struct request *r)
 	}
 	user = show_account(r, &who);
 	if (user)
-		json_object_object_add(resp_ok(r, 200), "user", user);
+		json_add(resp_ok(r, 200), "user", user);
 }
 
 static void
 add_days(struct json_object *o, const struct day_figures *list, int count)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_new_array();
 
 	for (int i = 0; i < count; i++) {
-		struct json_object *day = json_object_new_object();
+		struct json_object *day = json_new_object();
 
 		json_add_int(day, "starts_at", list[i].starts_at);
 		json_add_int(day, "messages", list[i].messages);
 		json_add_int(day, "users", list[i].users);
 		json_add_int(day, "accounts", list[i].accounts);
-		json_object_array_add(array, day);
+		json_append(array, day);
 	}
-	json_object_object_add(o, "days", array);
+	json_add(o, "days", array);
 }
 
 /* GET admin/stats: counts, and what the last weeks came to. */
@@ -148,20 +148,20 @@ on_admin_audit(struct request *r)
 		r, db_audit_list(r->worker->db, &r->arena, before, limit + 1, list, &count)))
 		return;
 	o = resp_ok(r, 200);
-	array = json_object_new_array();
-	json_object_object_add(o, "entries", array);
+	array = json_new_array();
+	json_add(o, "entries", array);
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit) {
 		snprintf(cursor, sizeof(cursor), "%lld", (long long)list[limit - 1].id);
 		json_add_text(o, "after", cursor);
 	}
 	for (int i = 0; i < count && i < limit; i++) {
-		struct json_object *item = json_object_new_object();
+		struct json_object *item = json_new_object();
 
 		json_add_int(item, "at", list[i].at);
 		json_add_text(item, "actor", list[i].actor);
 		json_add_text(item, "action", list[i].action);
 		json_add_text(item, "target", list[i].target);
-		json_object_array_add(array, item);
+		json_append(array, item);
 	}
 }

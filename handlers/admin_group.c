@@ -38,10 +38,10 @@ on_admin_groups(struct request *r)
 	    resp_db_failed(r,
 		db_group_list_all(r->worker->db, &r->arena, match, after, limit + 1, list, &count)))
 		return;
-	array = json_object_new_array();
-	json_object_object_add(resp_ok(r, 200), "groups", array);
+	array = json_new_array();
+	json_add(resp_ok(r, 200), "groups", array);
 	for (int i = 0; i < count && i < limit; i++)
-		json_object_array_add(array, show_overview(&list[i]));
+		json_append(array, show_overview(&list[i]));
 	resp_page(r, count > limit, list[limit - 1].group.id);
 }
 

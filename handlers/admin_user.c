@@ -44,10 +44,10 @@ on_admin_sessions(struct request *r)
 		db_session_list(
 		    r->worker->db, &r->arena, who.id, r->now, after, limit + 1, list, &count)))
 		return;
-	array = json_object_new_array();
-	json_object_object_add(resp_ok(r, 200), "sessions", array);
+	array = json_new_array();
+	json_add(resp_ok(r, 200), "sessions", array);
 	for (int i = 0; i < count && i < limit; i++)
-		json_object_array_add(array, show_session(&list[i], r->session.id));
+		json_append(array, show_session(&list[i], r->session.id));
 	resp_page(r, count > limit, list[limit - 1].id);
 }
 

@@ -13,7 +13,7 @@
 static struct json_object *
 show(const struct admission *m)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 	char id[ID_TEXT_BYTES];
 
 	id_format("lnk_", m->public_id, id);
@@ -32,11 +32,11 @@ show(const struct admission *m)
 static void
 show_page(struct request *r, const struct admission *list, int count, int limit)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_new_array();
 
-	json_object_object_add(resp_ok(r, 200), "invites", array);
+	json_add(resp_ok(r, 200), "invites", array);
 	for (int i = 0; i < count && i < limit; i++)
-		json_object_array_add(array, show(&list[i]));
+		json_append(array, show(&list[i]));
 	resp_page(r, count > limit, list[limit - 1].id);
 }
 
@@ -46,7 +46,7 @@ show_made(struct request *r, const struct admission *m, const char *token)
 {
 	struct json_object *o = resp_ok(r, 200);
 
-	json_object_object_add(o, "invite", show(m));
+	json_add(o, "invite", show(m));
 	json_add_text(o, "token", token);
 }
 

@@ -19,7 +19,7 @@ respond_token(struct request *r, const struct session *key, const char *token)
 	struct json_object *o = resp_ok(r, 200);
 
 	json_add_text(o, "token", token);
-	json_object_object_add(o, "key", show_key(key));
+	json_add(o, "key", show_key(key));
 }
 
 /* GET keys: the caller's own, oldest first, without their tokens. */
@@ -33,10 +33,10 @@ on_key_list(struct request *r)
 	if (!list ||
 	    resp_db_failed(r, db_apikey_list(r->worker->db, &r->arena, r->me.id, list, &count)))
 		return;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count; i++)
-		json_object_array_add(array, show_key(&list[i]));
-	json_object_object_add(resp_ok(r, 200), "keys", array);
+		json_append(array, show_key(&list[i]));
+	json_add(resp_ok(r, 200), "keys", array);
 }
 
 /* The bits of the named scopes; 0: it responded. */

@@ -49,10 +49,10 @@ attach(struct request *r, const struct in_attachment *in, struct json_object *ar
 			    "attachments must name each file once.");
 			return false;
 		}
-	item = json_object_new_object();
+	item = json_new_object();
 	show_file(item, in->file_id, f.name, f.mime, f.size);
 	add_details(item, in);
-	json_object_array_add(array, item);
+	json_append(array, item);
 	m->files[m->file_count++] = f.id;
 	return true;
 }
@@ -61,16 +61,14 @@ bool
 attachment_list(struct request *r, const struct in_message *in, struct message_new *m)
 {
 	const struct in_attachment *items = in->attachments.items;
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_new_array();
 	bool ok = true;
 
 	for (int i = 0; i < in->attachments.count && ok; i++)
 		ok = attach(r, &items[i], array, m);
 	if (ok && m->file_count > 0) {
-		m->attachments = arena_strdup(&r->arena,
-		    json_object_to_json_string_ext(
-			array, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-		ok = m->attachments || !resp_db_failed(r, DB_FAIL);
+		m->attachments = json_write_text(array, &r->arena);
+		ok = (m->attachments && !json_is_lost()) || !resp_db_failed(r, DB_FAIL);
 	}
 	json_object_put(array);
 	return ok;

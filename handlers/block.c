@@ -35,15 +35,15 @@ add_external(struct request *r)
 	    resp_db_failed(
 		r, db_block_external_list(r->worker->db, &r->arena, r->me.id, list, &count)))
 		return false;
-	array = json_object_new_array();
-	json_object_object_add(r->resp.body, "outside", array);
+	array = json_new_array();
+	json_add(r->resp.body, "outside", array);
 	for (int i = 0; i < count; i++) {
-		struct json_object *item = json_object_new_object();
+		struct json_object *item = json_new_object();
 
 		json_add_text(item, "channel", list[i].channel);
 		json_add_text(item, "address", list[i].address);
 		json_add_int(item, "created_at", list[i].created_at);
-		json_object_array_add(array, item);
+		json_append(array, item);
 	}
 	return true;
 }
@@ -63,21 +63,21 @@ on_block_list(struct request *r)
 		    limit + 1, list, &count)))
 		return;
 	o = resp_ok(r, 200);
-	array = json_object_new_array();
-	json_object_object_add(o, "blocks", array);
+	array = json_new_array();
+	json_add(o, "blocks", array);
 	if (!(in->after && in->after[0]) && !add_external(r))
 		return;
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)
 		json_add_text(o, "after", list[limit - 1].chat_address);
 	for (int i = 0; i < count && i < limit; i++) {
-		struct json_object *item = json_object_new_object();
+		struct json_object *item = json_new_object();
 
 		json_add_text(item, "chat_address", list[i].chat_address);
 		json_add_text(item, "display_name",
 		    list[i].display_name[0] ? list[i].display_name : list[i].chat_address);
 		json_add_int(item, "created_at", list[i].created_at);
-		json_object_array_add(array, item);
+		json_append(array, item);
 	}
 }
 

@@ -19,7 +19,7 @@
 static bool
 add_url(const char *url, void *arg)
 {
-	json_object_array_add(arg, json_object_new_string(url));
+	json_append(arg, json_new_text(url));
 	return true;
 }
 
@@ -27,11 +27,11 @@ add_url(const char *url, void *arg)
 static struct json_object *
 add_server(struct json_object *servers, const char *urls)
 {
-	struct json_object *server = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *server = json_new_object(), *list = json_new_array();
 
 	text_list_each(urls, add_url, list);
-	json_object_object_add(server, "urls", list);
-	json_object_array_add(servers, server);
+	json_add(server, "urls", list);
+	json_append(servers, server);
 	return server;
 }
 
@@ -74,16 +74,18 @@ on_ice_get(struct request *r)
 		resp_error(r, 404, "calls_off", "This relay is not set up for calls.");
 		return;
 	}
-	servers = json_object_new_array();
+	servers = json_new_array();
 	if (c->stun_urls[0] && !c->calls_relay_only)
 		add_server(servers, c->stun_urls);
 	if (c->turn_urls[0] &&
 	    !add_credential(add_server(servers, c->turn_urls), c->turn_secret, expires_at)) {
+		/* libcrypto does not come round from a first use that failed */
+		r->arena.full = r->arena.gone = true;
 		json_object_put(servers);
 		return;
 	}
 	o = resp_ok(r, 200);
-	json_object_object_add(o, "ice_servers", servers);
+	json_add(o, "ice_servers", servers);
 	json_add_bool(o, "relay_only", c->calls_relay_only);
 	json_add_int(o, "expires_at", expires_at);
 }

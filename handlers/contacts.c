@@ -26,8 +26,15 @@ on_contacts_get(struct request *r)
 	if (d.text)
 		json_add_raw(o, "contacts", d.text);
 	else
-		json_object_object_add(o, "contacts", json_object_new_array());
+		json_add(o, "contacts", json_new_array());
 	resp_etag(r, d.etag);
+}
+
+static void
+append(void *out, const char *text, size_t len)
+{
+	if (printbuf_memappend(out, text, (int)len) < 0)
+		json_note_lost();
 }
 
 /* The list as JSON, an item at a time: a tree of all would take several times its size. The caller
@@ -40,10 +47,8 @@ to_json(const struct field_list *list)
 	bool ok = out && printbuf_memappend(out, "[", 1) > 0;
 
 	for (int i = 0; i < list->count && ok; i++) {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_new_object();
 		char address[CONTACT_BYTES];
-		const char *text;
-		size_t len = 0;
 
 		/* who may invite is looked up by the chat address as it is kept */
 		snprintf(address, sizeof(address), "%s", items[i].address);
@@ -52,10 +57,9 @@ to_json(const struct field_list *list)
 		json_add_text(o, "name", items[i].name);
 		json_add_text(o, "channel", items[i].channel);
 		json_add_text(o, "address", address);
-		text = json_object_to_json_string_length(
-		    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-		ok = (i == 0 || printbuf_memappend(out, ",", 1) > 0) && text &&
-		    printbuf_memappend(out, text, (int)len) > 0;
+		append(out, ",", i > 0);
+		json_write(o, append, out);
+		ok = !json_is_lost();
 		json_object_put(o);
 	}
 	if (ok && printbuf_memappend(out, "]", 1) > 0)

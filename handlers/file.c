@@ -447,10 +447,10 @@ on_file_list(struct request *r)
 		return;
 	shown = count > in->limit ? (int)in->limit : count;
 	o = resp_ok(r, 200);
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < shown; i++)
-		json_object_array_add(array, add_file(json_object_new_object(), &list[i]));
-	json_object_object_add(o, "files", array);
+		json_append(array, add_file(json_new_object(), &list[i]));
+	json_add(o, "files", array);
 	json_add_int(o, "used_bytes", used);
 	json_add_int(o, "upload_quota_bytes", r->worker->conf->upload_quota_bytes);
 	json_add_bool(o, "has_more", count > shown);

@@ -33,7 +33,7 @@ on_group_post(struct request *r)
 	o = resp_ok(r, 200);
 	id_format("grp_", g.public_id, id);
 	json_add_text(o, "group_id", id);
-	json_object_object_add(o, "group", show_group(&g));
+	json_add(o, "group", show_group(&g));
 }
 
 /* GET groups: the caller's own, in order of id, a page at a time. */
@@ -59,10 +59,10 @@ on_group_list(struct request *r)
 		    list, &count)))
 		return;
 	o = resp_ok(r, 200);
-	array = json_object_new_array();
-	json_object_object_add(o, "groups", array);
+	array = json_new_array();
+	json_add(o, "groups", array);
 	for (int i = 0; i < count && i < limit; i++)
-		json_object_array_add(array, show_group(&list[i]));
+		json_append(array, show_group(&list[i]));
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit) {
 		id_format("grp_", list[limit - 1].public_id, cursor);
@@ -85,7 +85,7 @@ on_group_get(struct request *r)
 	if (res == DB_NONE || (g.role == GROUP_NOBODY && !g.is_public))
 		unknown_group(r);
 	else
-		json_object_object_add(resp_ok(r, 200), "group", show_group(&g));
+		json_add(resp_ok(r, 200), "group", show_group(&g));
 }
 
 static int
@@ -114,7 +114,7 @@ on_group_patch(struct request *r)
 		r, db_group_update(r->worker->db, &r->arena, &act, &change, &g, &result)))
 		return;
 	if (!show_group_refused(r, result))
-		json_object_object_add(resp_ok(r, 200), "group", show_group(&g));
+		json_add(resp_ok(r, 200), "group", show_group(&g));
 }
 
 /* DELETE groups/<id>: by an owner; its messages go with it. */

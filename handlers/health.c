@@ -103,12 +103,15 @@ void
 on_ready_get(struct request *r)
 {
 	struct checkup c = begin_checkup(r);
-	struct json_object *o, *failing = json_object_new_array();
+	struct json_object *o, *failing = json_new_array();
+	bool ready = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-		if (checks[i].needed && !checks[i].run(&c))
-			json_object_array_add(failing, json_object_new_string(checks[i].name));
-	if (json_object_array_length(failing) == 0) {
+		if (checks[i].needed && !checks[i].run(&c)) {
+			ready = false;
+			json_append(failing, json_new_text(checks[i].name));
+		}
+	if (ready) {
 		o = resp_ok(r, 200);
 		json_add_text(o, "status", "ready");
 		json_object_put(failing);
@@ -117,7 +120,7 @@ on_ready_get(struct request *r)
 		r->resp.retry_after_sec = 1;
 		o = r->resp.body;
 		json_add_text(o, "status", "not_ready");
-		json_object_object_add(o, "failing", failing);
+		json_add(o, "failing", failing);
 	}
 	json_add_int(o, "time", r->now);
 }
@@ -125,12 +128,12 @@ on_ready_get(struct request *r)
 static void
 add_check(struct json_object *array, const char *name, bool ok, const char *message)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
 	json_add_text(o, "name", name);
 	json_add_bool(o, "ok", ok);
 	json_add_text(o, "message", message);
-	json_object_array_add(array, o);
+	json_append(array, o);
 }
 
 /* An engine that the settings name: nobody calls it here, its last calls speak. */
@@ -153,7 +156,7 @@ add_checks(struct request *r, struct json_object *o)
 {
 	const struct conf *conf = r->worker->conf;
 	struct checkup c = begin_checkup(r);
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_new_array();
 	bool all = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
@@ -166,7 +169,7 @@ add_checks(struct request *r, struct json_object *o)
 		all = add_engine(r, array, ASK_TRANSLATION, "translation") && all;
 	if (conf->transcribe_url[0])
 		all = add_engine(r, array, ASK_TRANSCRIPTION, "transcription") && all;
-	json_object_object_add(o, "checks", array);
+	json_add(o, "checks", array);
 	return all;
 }
 
@@ -200,18 +203,18 @@ add_features(const struct conf *c, struct json_object *o)
 		{ "telegram", "RELAY_TELEGRAM_API=https://api.telegram.org", c->telegram_api[0] },
 		{ "metrics", "RELAY_METRICS_PORT=9110", c->metrics_port > 0 },
 	};
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_new_array();
 
 	for (size_t i = 0; i < ARRAY_LEN(features); i++) {
-		struct json_object *f = json_object_new_object();
+		struct json_object *f = json_new_object();
 
 		json_add_text(f, "name", features[i].name);
 		json_add_bool(f, "on", features[i].on);
 		if (!features[i].on)
 			json_add_text(f, "lines", features[i].lines);
-		json_object_array_add(array, f);
+		json_append(array, f);
 	}
-	json_object_object_add(o, "features", array);
+	json_add(o, "features", array);
 }
 
 static int64_t
@@ -232,16 +235,16 @@ add_queues(struct request *r, struct json_object *o)
 
 	if (resp_db_failed(r, db_queue_figures(r->worker->db, CHANNELS, list, &count)))
 		return false;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count; i++) {
-		struct json_object *q = json_object_new_object();
+		struct json_object *q = json_new_object();
 
 		json_add_text(q, "channel", list[i].channel);
 		json_add_int(q, "waiting", list[i].waiting);
 		json_add_int(q, "oldest_at", list[i].oldest_at);
-		json_object_array_add(array, q);
+		json_append(array, q);
 	}
-	json_object_object_add(o, "queues", array);
+	json_add(o, "queues", array);
 	return true;
 }
 
@@ -274,14 +277,14 @@ static void
 add_retention(struct request *r, struct json_object *o)
 {
 	const struct conf *c = r->worker->conf;
-	struct json_object *retention = json_object_new_object();
+	struct json_object *retention = json_new_object();
 	int len = 0;
 	const char *mode = conf_word(CONF_MESSAGE_RETENTION_MODE, c->retention_mode, &len);
 
-	json_object_object_add(retention, "mode", json_object_new_string_len(mode, len));
+	json_add(retention, "mode", json_new_text_len(mode, len));
 	json_add_int(retention, "device_grace_sec", c->device_grace_sec);
 	json_add_int(retention, "file_hold_sec", db_file_hold_ms(r->worker->db) / 1000);
-	json_object_object_add(o, "retention", retention);
+	json_add(o, "retention", retention);
 }
 
 /* GET /api/v1/webchat/config: name, version, features, limits; nothing about users or machines. */
@@ -289,8 +292,8 @@ void
 on_config_get(struct request *r)
 {
 	const struct conf *c = r->worker->conf;
-	struct json_object *o = resp_ok(r, 200), *features = json_object_new_object(),
-			   *limits = json_object_new_object();
+	struct json_object *o = resp_ok(r, 200), *features = json_new_object(),
+			   *limits = json_new_object();
 
 	json_add_text(o, "name", c->name);
 	json_add_text(o, "version", RELAY_VERSION);
@@ -300,7 +303,7 @@ on_config_get(struct request *r)
 	json_add_bool(features, "reactions", true);
 	json_add_bool(features, "file_details", true);
 	json_add_bool(features, "open_registration", conf_registration_open(c));
-	json_object_object_add(o, "features", features);
+	json_add(o, "features", features);
 	json_add_int(limits, "max_upload_bytes", c->max_upload_bytes);
 	json_add_int(limits, "upload_quota_bytes", c->upload_quota_bytes);
 	json_add_int(limits, "max_text_bytes", INPUT_TEXT_BYTES);
@@ -308,7 +311,7 @@ on_config_get(struct request *r)
 	json_add_int(limits, "max_transcribe_bytes", TRANSCRIPTION_BYTES);
 	json_add_int(limits, "max_transcribe_ms", TRANSCRIPTION_MS);
 	json_add_int(limits, "poll_interval_ms", c->poll_interval_ms);
-	json_object_object_add(o, "limits", limits);
+	json_add(o, "limits", limits);
 	add_retention(r, o);
 	json_add_bool(features, "translation", translation_show(r, o));
 	json_add_bool(features, "transcription", transcription_show(r, o));

@@ -24,10 +24,10 @@ on_invite_list(struct request *r)
 		db_invite_list(r->worker->db, &r->arena, r->me.id, after, limit + 1, list, &count)))
 		return;
 	o = resp_ok(r, 200);
-	array = json_object_new_array();
-	json_object_object_add(o, "invites", array);
+	array = json_new_array();
+	json_add(o, "invites", array);
 	for (int i = 0; i < count && i < limit; i++)
-		json_object_array_add(array, show_invite(&list[i]));
+		json_append(array, show_invite(&list[i]));
 	resp_page(r, count > limit, list[limit - 1].id);
 }
 
@@ -49,7 +49,7 @@ decide(struct request *r, bool accept)
 	o = resp_ok(r, 200);
 	json_add_text(o, "status", accept ? "member" : "declined");
 	if (accept)
-		json_object_object_add(o, "group", show_group(&g));
+		json_add(o, "group", show_group(&g));
 }
 
 /* POST invites/<id>/accept: the caller is a member from now on. */

@@ -24,8 +24,8 @@ on_me_get(struct request *r)
 {
 	struct json_object *o = resp_ok(r, 200);
 
-	json_object_object_add(o, "user", show_user(&r->me));
-	json_object_object_add(o, "session", show_session(&r->session, r->session.id));
+	json_add(o, "user", show_user(&r->me));
+	json_add(o, "session", show_session(&r->session, r->session.id));
 }
 
 /* PUT me: changes what is named. */
@@ -41,7 +41,7 @@ on_me_put(struct request *r)
 		    in->group_invites ? invites_from_parse(in->group_invites) : FIELD_ABSENT };
 
 	if (!resp_db_failed(r, db_account_update(r->worker->db, &r->arena, &r->me, &change)))
-		json_object_object_add(resp_ok(r, 200), "user", show_user(&r->me));
+		json_add(resp_ok(r, 200), "user", show_user(&r->me));
 }
 
 /* DELETE me: the account and all that hangs on it is gone for good. */
@@ -61,7 +61,7 @@ add_list(struct json_object *o, const char *name, struct json_object *array, boo
 {
 	char flag[32];
 
-	json_object_object_add(o, name, array);
+	json_add(o, name, array);
 	snprintf(flag, sizeof(flag), "%s_has_more", name);
 	if (more)
 		json_add_bool(o, flag, true);
@@ -79,9 +79,9 @@ add_sessions(struct request *r, struct json_object *o)
 		db_session_list(
 		    r->worker->db, &r->arena, r->me.id, r->now, 0, EXPORTED + 1, list, &count)))
 		return false;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count && i < EXPORTED; i++)
-		json_object_array_add(array, show_session(&list[i], r->session.id));
+		json_append(array, show_session(&list[i], r->session.id));
 	add_list(o, "sessions", array, count > EXPORTED);
 	return true;
 }
@@ -98,9 +98,9 @@ add_groups(struct request *r, struct json_object *o)
 		db_group_list(
 		    r->worker->db, &r->arena, r->me.id, NULL, GROUPS_EXPORTED + 1, list, &count)))
 		return false;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count && i < GROUPS_EXPORTED; i++)
-		json_object_array_add(array, show_group(&list[i]));
+		json_append(array, show_group(&list[i]));
 	add_list(o, "groups", array, count > GROUPS_EXPORTED);
 	return true;
 }
@@ -116,9 +116,9 @@ add_invites(struct request *r, struct json_object *o)
 	    resp_db_failed(r,
 		db_invite_list(r->worker->db, &r->arena, r->me.id, 0, EXPORTED + 1, list, &count)))
 		return false;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count && i < EXPORTED; i++)
-		json_object_array_add(array, show_invite(&list[i]));
+		json_append(array, show_invite(&list[i]));
 	add_list(o, "invites", array, count > EXPORTED);
 	return true;
 }
@@ -133,10 +133,10 @@ add_keys(struct request *r, struct json_object *o)
 	if (!list ||
 	    resp_db_failed(r, db_apikey_list(r->worker->db, &r->arena, r->me.id, list, &count)))
 		return false;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count; i++)
-		json_object_array_add(array, show_key(&list[i]));
-	json_object_object_add(o, "keys", array);
+		json_append(array, show_key(&list[i]));
+	json_add(o, "keys", array);
 	return true;
 }
 
@@ -152,9 +152,9 @@ add_phones(struct request *r, struct json_object *o)
 		db_phone_list(
 		    r->worker->db, &r->arena, r->me.id, r->now, NULL, EXPORTED + 1, list, &count)))
 		return false;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count && i < EXPORTED; i++)
-		json_object_array_add(array, show_phone(&list[i]));
+		json_append(array, show_phone(&list[i]));
 	add_list(o, "phones", array, count > EXPORTED);
 	return true;
 }
@@ -183,10 +183,10 @@ add_push(struct request *r, struct json_object *o)
 	    resp_db_failed(
 		r, db_push_list(r->worker->db, &r->arena, r->me.id, EXPORTED, list, &count)))
 		return false;
-	array = json_object_new_array();
-	json_object_object_add(o, "push", array);
+	array = json_new_array();
+	json_add(o, "push", array);
 	for (int i = 0; i < count; i++)
-		json_object_array_add(array, json_object_new_string(list[i]));
+		json_append(array, json_new_text(list[i]));
 	return true;
 }
 
@@ -206,10 +206,10 @@ on_session_list(struct request *r)
 		db_session_list(
 		    r->worker->db, &r->arena, r->me.id, r->now, after, limit + 1, list, &count)))
 		return;
-	array = json_object_new_array();
-	json_object_object_add(resp_ok(r, 200), "sessions", array);
+	array = json_new_array();
+	json_add(resp_ok(r, 200), "sessions", array);
 	for (int i = 0; i < count && i < limit; i++)
-		json_object_array_add(array, show_session(&list[i], r->session.id));
+		json_append(array, show_session(&list[i], r->session.id));
 	resp_page(r, count > limit, list[limit - 1].id);
 }
 
@@ -234,16 +234,16 @@ read_cursor(const char *after, bool *sent, int64_t *cursor)
 static void
 add_messages(struct request *r, struct json_object *o, const struct message_page *page, bool sent)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_new_array();
 	char cursor[32] = "r0";
 
 	for (int i = 0; i < page->count; i++) {
 		struct json_object *item = show_message(r, &page->list[i]);
 
 		json_add_text(item, "status", delivery_state_name(page->list[i].state));
-		json_object_array_add(array, item);
+		json_append(array, item);
 	}
-	json_object_object_add(o, "messages", array);
+	json_add(o, "messages", array);
 	json_add_bool(o, "has_more", sent || page->more);
 	if (page->more)
 		snprintf(cursor, sizeof(cursor), "%c%lld", sent ? 's' : 'r', (long long)page->next);
@@ -270,7 +270,7 @@ on_me_export(struct request *r)
 		r, db_message_export(r->worker->db, &r->arena, r->me.id, sent, after, &page)))
 		return;
 	o = resp_ok(r, 200);
-	json_object_object_add(o, "user", show_user(&r->me));
+	json_add(o, "user", show_user(&r->me));
 	if (add_sessions(r, o) && add_groups(r, o) && add_invites(r, o) && add_keys(r, o) &&
 	    add_phones(r, o) &&
 	    ((in->after && in->after[0]) || (add_prefs(r, o) && add_push(r, o))))

@@ -111,10 +111,10 @@ on_join_list(struct request *r)
 	    resp_db_failed(
 		r, db_join_list(r->worker->db, &r->arena, g.id, after, limit + 1, list, &count)))
 		return;
-	array = json_object_new_array();
-	json_object_object_add(resp_ok(r, 200), "requests", array);
+	array = json_new_array();
+	json_add(resp_ok(r, 200), "requests", array);
 	for (int i = 0; i < count && i < limit; i++) {
-		struct json_object *o = json_object_new_object();
+		struct json_object *o = json_new_object();
 		char id[ID_TEXT_BYTES];
 
 		id_format("req_", list[i].public_id, id);
@@ -123,7 +123,7 @@ on_join_list(struct request *r)
 		json_add_text(o, "display_name",
 		    list[i].display_name[0] ? list[i].display_name : list[i].chat_address);
 		json_add_int(o, "created_at", list[i].created_at);
-		json_object_array_add(array, o);
+		json_append(array, o);
 	}
 	resp_page(r, count > limit, list[limit - 1].id);
 }
@@ -177,21 +177,21 @@ on_member_list(struct request *r)
 		    limit + 1, list, &count)))
 		return;
 	o = resp_ok(r, 200);
-	array = json_object_new_array();
-	json_object_object_add(o, "members", array);
+	array = json_new_array();
+	json_add(o, "members", array);
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)
 		json_add_text(o, "after", list[limit - 1].chat_address);
 	for (int i = 0; i < count && i < limit; i++) {
 		const struct group_member *m = &list[i];
-		struct json_object *item = json_object_new_object();
+		struct json_object *item = json_new_object();
 
 		json_add_text(item, "chat_address", m->chat_address);
 		json_add_text(
 		    item, "display_name", m->display_name[0] ? m->display_name : m->chat_address);
 		json_add_text(item, "role", group_role_name(m->role));
 		json_add_int(item, "joined_at", m->joined_at);
-		json_object_array_add(array, item);
+		json_append(array, item);
 	}
 }
 

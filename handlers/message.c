@@ -299,7 +299,7 @@ on_message_get(struct request *r)
 	item = show_message(r, &m);
 	json_add_text(item, "status", delivery_state_name(m.state));
 	external_add_error(r, item, id, m.state);
-	json_object_object_add(resp_ok(r, 200), "message", item);
+	json_add(resp_ok(r, 200), "message", item);
 }
 
 /* PATCH messages/<id>: a new text, by its sender, within 15 minutes. */

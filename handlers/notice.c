@@ -71,14 +71,14 @@ notice_text(struct request *r, const struct message *m)
 static void
 add_access(struct json_object *o, const struct fact *f)
 {
-	struct json_object *access = json_object_new_object();
+	struct json_object *access = json_new_object();
 	char id[ID_TEXT_BYTES];
 
 	request_id(f, id);
 	json_add_text(access, "request_id", id);
 	json_add_text(access, "email", f->address);
 	json_add_text(access, "display_name", f->name);
-	json_object_object_add(o, "access_request", access);
+	json_add(o, "access_request", access);
 }
 
 void
@@ -92,7 +92,7 @@ notice_add_fact(struct json_object *o, const struct message *m)
 		add_access(o, f);
 	if (!f || f->type == FACT_ACCESS)
 		return;
-	event = json_object_new_object();
+	event = json_new_object();
 	json_add_text(event, "type", facts[f->type].type);
 	json_add_text(event, "chat_address", f->address);
 	json_add_text(event, "display_name", f->name[0] ? f->name : NULL);
@@ -103,7 +103,7 @@ notice_add_fact(struct json_object *o, const struct message *m)
 		request_id(f, id);
 		json_add_text(event, "request", id);
 	}
-	json_object_object_add(o, "event", event);
+	json_add(o, "event", event);
 }
 
 /* The path with its ids. */
@@ -123,7 +123,7 @@ put_path(char *out, size_t size, const char *path, const char *group, const char
 static struct json_object *
 button(struct request *r, size_t i, const struct message *m)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 	char path[256], id[ID_TEXT_BYTES];
 	const char *label =
 	    words_say(&r->arena, buttons[i].label, r->me.language, &(struct words_value){ 0 });
@@ -143,9 +143,9 @@ notice_add_actions(struct request *r, struct json_object *o, const struct messag
 
 	if (!m->fact || !m->fact->has_request)
 		return;
-	list = json_object_new_array();
+	list = json_new_array();
 	for (size_t i = 0; i < ARRAY_LEN(buttons); i++)
 		if (buttons[i].type == m->fact->type)
-			json_object_array_add(list, button(r, i, m));
-	json_object_object_add(o, "actions", list);
+			json_append(list, button(r, i, m));
+	json_add(o, "actions", list);
 }

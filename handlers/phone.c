@@ -48,7 +48,7 @@ read_channels(struct request *r, const struct field_texts *names)
 static struct json_object *
 show_item(const struct bridge_item *item, const struct bridge_claim *c)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 	char id[ID_TEXT_BYTES];
 
 	id_format("msg_", item->m.public_id, id);
@@ -90,10 +90,10 @@ on_phone_claim(struct request *r)
 	if (!c.channels ||
 	    resp_db_failed(r, db_bridge_claim(r->worker->db, &r->arena, &c, list, &count)))
 		return;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count; i++)
-		json_object_array_add(array, show_item(&list[i], &c));
-	json_object_object_add(resp_ok(r, 200), "messages", array);
+		json_append(array, show_item(&list[i], &c));
+	json_add(resp_ok(r, 200), "messages", array);
 }
 
 /* An id that is none names no message; a lease that is none is not the newest. */
@@ -130,7 +130,7 @@ show_ack(const struct bridge_ack *k, const char *message_id)
 		[ACK_NOT_LEASED] = "not_leased",
 		[ACK_LEASE_EXPIRED] = "lease_expired",
 		[ACK_FINAL] = "final" };
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
 	json_add_text(o, "message_id", message_id);
 	if (k->result != ACK_UNKNOWN)
@@ -158,10 +158,10 @@ on_phone_ack(struct request *r)
 			return;
 	if (resp_db_failed(r, db_bridge_ack(r->worker->db, list, n)))
 		return;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < n; i++)
-		json_object_array_add(array, show_ack(&list[i], results[i].message_id));
-	json_object_object_add(resp_ok(r, 200), "results", array);
+		json_append(array, show_ack(&list[i], results[i].message_id));
+	json_add(resp_ok(r, 200), "results", array);
 }
 
 /* A repeat is known by the caller's key, or by all that the message is. Keys of phones are hashed,
@@ -248,10 +248,10 @@ on_phone_list(struct request *r)
 		    list, &count)))
 		return;
 	o = resp_ok(r, 200);
-	array = json_object_new_array();
-	json_object_object_add(o, "phones", array);
+	array = json_new_array();
+	json_add(o, "phones", array);
 	for (int i = 0; i < count && i < limit; i++)
-		json_object_array_add(array, show_phone(&list[i]));
+		json_append(array, show_phone(&list[i]));
 	json_add_bool(o, "has_more", count > limit);
 	if (count > limit)
 		json_add_text(o, "after", list[limit - 1].phone_id);

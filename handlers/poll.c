@@ -26,10 +26,10 @@ add_typists(struct request *r, struct json_object *array, int64_t to, const char
 		if ((from[i] == r->me.id && to != r->me.id) ||
 		    db_account_address(r->worker->db, &r->arena, from[i], &address) != DB_ROW)
 			continue;
-		item = json_object_new_object();
+		item = json_new_object();
 		json_add_text(item, "from", address);
 		json_add_text(item, "to", name);
-		json_object_array_add(array, item);
+		json_append(array, item);
 	}
 }
 
@@ -54,13 +54,13 @@ add_group_typists(struct request *r, struct json_object *array)
 static void
 add_typing(struct request *r, struct json_object *o)
 {
-	struct json_object *array = json_object_new_array();
+	struct json_object *array = json_new_array();
 
 	add_typists(r, array, r->me.id, r->me.chat_address);
 	if (share_group_typing(r->worker->share))
 		add_group_typists(r, array);
-	if (json_object_array_length(array) > 0)
-		json_object_object_add(o, "typing", array);
+	if (array && json_object_array_length(array) > 0)
+		json_add(o, "typing", array);
 	else
 		json_object_put(array);
 }
@@ -69,28 +69,28 @@ add_typing(struct request *r, struct json_object *o)
 static void
 add_changes(struct json_object *o, const struct change_page *changes)
 {
-	struct json_object *list = json_object_new_array(), *records = json_object_new_array();
+	struct json_object *list = json_new_array(), *records = json_new_array();
 
 	for (int i = 0; i < changes->count; i++)
-		json_object_array_add(list, show_change(&changes->list[i]));
+		json_append(list, show_change(&changes->list[i]));
 	for (int s = 0; s < SUBJECT__MAX; s++)
 		if (changes->subjects[s])
-			json_object_array_add(records,
-			    json_object_new_string(record_subject_name((enum record_subject)s)));
-	json_object_object_add(o, "changes", list);
-	json_object_object_add(o, "records", records);
+			json_append(
+			    records, json_new_text(record_subject_name((enum record_subject)s)));
+	json_add(o, "changes", list);
+	json_add(o, "records", records);
 }
 
 static void
 respond(struct request *r, const struct message_page *page, const struct change_page *changes)
 {
-	struct json_object *o = resp_ok(r, 200), *messages = json_object_new_array();
+	struct json_object *o = resp_ok(r, 200), *messages = json_new_array();
 	char cursor[24];
 
 	for (int i = 0; i < page->count; i++)
-		json_object_array_add(messages, show_message(r, &page->list[i]));
+		json_append(messages, show_message(r, &page->list[i]));
 	snprintf(cursor, sizeof(cursor), "%lld", (long long)page->next);
-	json_object_object_add(o, "messages", messages);
+	json_add(o, "messages", messages);
 	json_add_text(o, "cursor", cursor);
 	json_add_bool(o, "has_more", page->more);
 	json_add_int(o, "poll_interval_ms", r->worker->conf->poll_interval_ms);

@@ -60,23 +60,23 @@ static enum db_result
 add_person(struct request *r, struct json_object *array, const struct account *a)
 {
 	struct session list[SESSIONS_SHOWN + 1];
-	struct json_object *o = json_object_new_object(), *sessions = json_object_new_array();
+	struct json_object *o = json_new_object(), *sessions = json_new_array();
 	int count;
 	enum db_result res = live_sessions(r, a, SESSIONS_SHOWN + 1, list, &count);
 
 	show_person(o, a, count > 0);
 	for (int i = 0; i < count && i < SESSIONS_SHOWN; i++) {
-		struct json_object *s = json_object_new_object();
+		struct json_object *s = json_new_object();
 
 		json_add_text(s, "device_name", list[i].device_name);
 		json_add_text(s, "session_name", list[i].session_name);
 		json_add_text(s, "listen_channel", list[i].listen_channel);
-		json_object_array_add(sessions, s);
+		json_append(sessions, s);
 	}
-	json_object_object_add(o, "sessions", sessions);
+	json_add(o, "sessions", sessions);
 	if (count > SESSIONS_SHOWN)
 		json_add_bool(o, "sessions_has_more", true);
-	json_object_array_add(array, o);
+	json_append(array, o);
 	return res;
 }
 
@@ -100,14 +100,14 @@ add_groups(struct request *r, struct json_object *o, struct json_object *array, 
 	for (int i = 0; i < count && i < GROUPS_SHOWN; i++) {
 		text_fold(list[i].name, name, sizeof(name));
 		if (strstr(name, match))
-			json_object_array_add(array, show_group(&list[i]));
+			json_append(array, show_group(&list[i]));
 	}
 	if (resp_db_failed(r,
 		db_group_list_public(
 		    r->worker->db, &r->arena, r->me.id, match, GROUPS_SHOWN + 1, list, &count)))
 		return false;
 	for (int i = 0; i < count && i < GROUPS_SHOWN; i++)
-		json_object_array_add(array, show_group(&list[i]));
+		json_append(array, show_group(&list[i]));
 	json_add_bool(o, "groups_has_more", more || count > GROUPS_SHOWN);
 	return true;
 }
@@ -131,10 +131,10 @@ on_directory_get(struct request *r)
 	if (resp_db_failed(r, res))
 		return;
 	o = resp_ok(r, 200);
-	users = json_object_new_array();
-	groups = json_object_new_array();
-	json_object_object_add(o, "users", users);
-	json_object_object_add(o, "groups", groups);
+	users = json_new_array();
+	groups = json_new_array();
+	json_add(o, "users", users);
+	json_add(o, "groups", groups);
 	if (!(in->after && in->after[0]) && !add_groups(r, o, groups, match))
 		return;
 	json_add_bool(o, "has_more", count > limit);

@@ -15,8 +15,8 @@ push_show(struct request *r, struct json_object *o)
 
 	if (!r->worker->conf->push)
 		return false;
-	push = json_object_new_object();
-	json_object_object_add(o, "push", push);
+	push = json_new_object();
+	json_add(o, "push", push);
 	json_add_text(push, "key", vapid_public());
 	return true;
 }

@@ -69,16 +69,16 @@ add_recipients(
 		json_add_bool(o, "recipients_has_more", true);
 	if (count == 0 || count > room->left)
 		return true;
-	array = json_object_new_array();
+	array = json_new_array();
 	for (int i = 0; i < count; i++) {
-		struct json_object *item = json_object_new_object();
+		struct json_object *item = json_new_object();
 
 		json_add_text(item, "chat_address", room->list[i].chat_address);
 		add_state(
 		    item, room->list[i].state, room->list[i].delivered_at, room->list[i].read_at);
-		json_object_array_add(array, item);
+		json_append(array, item);
 	}
-	json_object_object_add(o, "recipients", array);
+	json_add(o, "recipients", array);
 	room->left -= count;
 	return true;
 }
@@ -96,11 +96,11 @@ add_receipt(struct request *r, struct json_object *array, const char *text, stru
 
 	if (res != DB_ROW)
 		return !resp_db_failed_but(r, res, RESP_NONE);
-	o = json_object_new_object();
+	o = json_new_object();
 	json_add_text(o, "message_id", text);
 	add_state(o, m.state, m.delivered_at, m.read_at);
 	external_add_error(r, o, id, m.state);
-	json_object_array_add(array, o);
+	json_append(array, o);
 	return add_recipients(r, o, id, room);
 }
 
@@ -118,8 +118,8 @@ on_receipt_post(struct request *r)
 	if (!room.list)
 		return;
 	external_expire(r);
-	array = json_object_new_array();
-	json_object_object_add(resp_ok(r, 200), "receipts", array);
+	array = json_new_array();
+	json_add(resp_ok(r, 200), "receipts", array);
 	for (int i = 0; i < in->message_ids.count; i++)
 		if (!add_receipt(r, array, in->message_ids.items[i], &room))
 			return;

@@ -11,7 +11,7 @@
 struct json_object *
 show_user(const struct account *a)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
 	json_add_text(o, "email", a->email);
 	json_add_text(o, "chat_address", a->chat_address);
@@ -28,7 +28,7 @@ show_user(const struct account *a)
 struct json_object *
 show_session(const struct session *s, int64_t current_id)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 	char id[ID_TEXT_BYTES];
 
 	id_format("ses_", s->public_id, id);
@@ -60,7 +60,7 @@ show_file(struct json_object *o, const char *id, const char *name, const char *m
 struct json_object *
 show_key(const struct session *key)
 {
-	struct json_object *o = json_object_new_object(), *scopes = json_object_new_array();
+	struct json_object *o = json_new_object(), *scopes = json_new_array();
 	char id[ID_TEXT_BYTES];
 
 	id_format("key_", key->public_id, id);
@@ -68,9 +68,8 @@ show_key(const struct session *key)
 	json_add_text(o, "name", key->session_name);
 	for (unsigned bit = 1; bit < SCOPE__ALL; bit <<= 1)
 		if (key->scopes & bit)
-			json_object_array_add(
-			    scopes, json_object_new_string(scope_name((enum scope)bit)));
-	json_object_object_add(o, "scopes", scopes);
+			json_append(scopes, json_new_text(scope_name((enum scope)bit)));
+	json_add(o, "scopes", scopes);
 	json_add_text(o, "phone_id", key->phone_id);
 	json_add_int(o, "created_at", key->created_at);
 	if (key->last_seen_at)
@@ -81,7 +80,7 @@ show_key(const struct session *key)
 struct json_object *
 show_phone(const struct phone *p)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
 	json_add_text(o, "phone_id", p->phone_id);
 	if (p->last_seen_at)
@@ -101,7 +100,7 @@ show_phone(const struct phone *p)
 struct json_object *
 show_message(struct request *r, const struct message *m)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 	char id[ID_TEXT_BYTES];
 
 	id_format("msg_", m->public_id, id);
@@ -147,7 +146,7 @@ show_message(struct request *r, const struct message *m)
 struct json_object *
 show_change(const struct change *c)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 	char id[ID_TEXT_BYTES];
 
 	id_format("msg_", c->public_id, id);
@@ -161,7 +160,7 @@ show_change(const struct change *c)
 struct json_object *
 show_group(const struct group *g)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 	char id[ID_TEXT_BYTES];
 
 	id_format("grp_", g->public_id, id);
@@ -185,7 +184,7 @@ show_group(const struct group *g)
 struct json_object *
 show_invite(const struct invite *i)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 	char id[ID_TEXT_BYTES];
 
 	id_format("inv_", i->public_id, id);
@@ -194,7 +193,7 @@ show_invite(const struct invite *i)
 	json_add_text(o, "display_name", i->inviter_name[0] ? i->inviter_name : i->inviter_address);
 	json_add_text(o, "role", group_role_name(i->role));
 	json_add_int(o, "created_at", i->created_at);
-	json_object_object_add(o, "group", show_group(&i->group));
+	json_add(o, "group", show_group(&i->group));
 	return o;
 }
 

@@ -178,8 +178,8 @@ respond_signed_in(
 
 	json_add_text(o, "session_token", token);
 	json_add_int(o, "expires_at", s->expires_at);
-	json_object_object_add(o, "user", show_user(acc));
-	json_object_object_add(o, "session", show_session(s, s->id));
+	json_add(o, "user", show_user(acc));
+	json_add(o, "session", show_session(s, s->id));
 	if (s->ended)
 		json_add_int(o, "sessions_ended", s->ended);
 }

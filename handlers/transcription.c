@@ -174,8 +174,8 @@ transcription_show(struct request *r, struct json_object *o)
 
 	if (!c->transcribe_url[0])
 		return false;
-	transcription = json_object_new_object();
-	json_object_object_add(o, "transcription", transcription);
+	transcription = json_new_object();
+	json_add(o, "transcription", transcription);
 	asking_show(transcription, c->transcribe_url, c->transcribe_model);
 	return true;
 }

@@ -241,13 +241,13 @@ respond_all(struct job *j)
 		return;
 	}
 	o = resp_ok(j->r, 200);
-	list = json_object_new_array();
+	list = json_new_array();
 	json_add_text(o, "target", j->target);
-	json_object_object_add(o, "translations", list);
+	json_add(o, "translations", list);
 	for (int i = 0; i < j->count; i++) {
-		struct json_object *item = json_object_new_object();
+		struct json_object *item = json_new_object();
 
-		json_object_array_add(list, item);
+		json_append(list, item);
 		if (j->list[i].result == ENGINE_DONE)
 			add_translation(item, &j->list[i]);
 		else
@@ -291,7 +291,7 @@ on_translate_post(struct request *r)
 static struct json_object *
 show_pairs(const struct languages *l)
 {
-	struct json_object *pairs = json_object_new_array();
+	struct json_object *pairs = json_new_array();
 
 	for (int from = 0; from < l->count; from++)
 		for (int to = 0; to < l->count; to++) {
@@ -299,10 +299,10 @@ show_pairs(const struct languages *l)
 
 			if (from == to || !languages_has_pair(l, from, to))
 				continue;
-			pair = json_object_new_array();
-			json_object_array_add(pair, json_object_new_string(l->codes[from]));
-			json_object_array_add(pair, json_object_new_string(l->codes[to]));
-			json_object_array_add(pairs, pair);
+			pair = json_new_array();
+			json_append(pair, json_new_text(l->codes[from]));
+			json_append(pair, json_new_text(l->codes[to]));
+			json_append(pairs, pair);
 		}
 	return pairs;
 }
@@ -310,22 +310,21 @@ show_pairs(const struct languages *l)
 bool
 translation_show(struct request *r, struct json_object *o)
 {
-	struct json_object *translation = json_object_new_object(),
-			   *codes = json_object_new_array();
+	struct json_object *translation = json_new_object(), *codes = json_new_array();
 	const struct conf *c = r->worker->conf;
 	struct languages *l = arena_alloc(&r->arena, sizeof(*l));
 
-	json_object_object_add(o, "translation", translation);
-	json_object_object_add(translation, "languages", codes);
+	json_add(o, "translation", translation);
+	json_add(translation, "languages", codes);
 	if (!l || !c->translate_url[0])
 		return false;
 	ask_languages(&r->worker->share->ask, l);
 	for (int i = 0; i < l->count; i++)
-		json_object_array_add(codes, json_object_new_string(l->codes[i]));
+		json_append(codes, json_new_text(l->codes[i]));
 	if (l->count == 0)
 		return false;
 	if (!l->all_pairs)
-		json_object_object_add(translation, "pairs", show_pairs(l));
+		json_add(translation, "pairs", show_pairs(l));
 	asking_show(translation, c->translate_url, engine_of(c)->title);
 	return true;
 }

@@ -5,6 +5,8 @@
 #include "mailer.h"
 
 #include "cleanup.h"
+#include "json_read.h"
+#include "json_write.h"
 #include "text.h"
 
 #include <json-c/json.h>
@@ -96,8 +98,10 @@ read_parameters(struct json_object *parameters, struct verdict *v, struct mail_r
 static struct verdict
 read_verdict(const struct telegram *t, long status, const char *token, struct mail_reason *why)
 {
-	struct json_object *root = json_tokener_parse(t->response), *part;
+	struct json_object *root, *part;
 	struct verdict v = { .ok = false };
+
+	json_read(t->response, strlen(t->response), &root);
 
 	snprintf(why->own, sizeof(why->own), "Telegram answered %ld", status);
 	if (json_object_is_type(root, json_type_object)) {
@@ -186,15 +190,22 @@ send_message(
     void *sender, const struct outbox_mail *mail, struct mail_reason *why, int64_t *wait_ms)
 {
 	struct telegram *t = sender;
-	struct json_object *o = json_object_new_object();
-	enum mail_result result;
+	struct json_object *o = json_new_object();
+	enum mail_result result = MAIL_LATER;
+	char *body;
 
 	*wait_ms = 0;
-	json_object_object_add(o, "chat_id", json_object_new_string(mail->recipient));
-	json_object_object_add(o, "text", json_object_new_string(mail->body));
-	result = transfer(t, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
-	    mail->bot_token ? mail->bot_token : "", why, wait_ms);
+	json_add(o, "chat_id", json_new_text(mail->recipient));
+	json_add(o, "text", json_new_text(mail->body));
+	body = json_write_text(o, NULL);
 	json_object_put(o);
+	if (json_take_lost())
+		snprintf(why->own, sizeof(why->own), "out of memory");
+	else
+		result = transfer(t, body, mail->bot_token ? mail->bot_token : "", why, wait_ms);
+	if (body)
+		explicit_bzero(body, strlen(body));
+	free(body);
 	return result;
 }
 

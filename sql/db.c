@@ -240,6 +240,25 @@ db_failed(enum db_result r)
 	    r == DB_UNDO;
 }
 
+/* Only what is on the disk was a look at the disk. */
+static void
+note_probed(void *arg, bool stored)
+{
+	struct db *db = arg;
+
+	db->probed_ms = stored ? clock_mono_ms() : 0;
+}
+
+static enum db_result
+probe_write(struct db *db)
+{
+	enum db_result r = db_exec(db, ST_PROBE_WRITE, clock_ms());
+
+	if (r == DB_DONE)
+		db_after(db, note_probed, db);
+	return r;
+}
+
 enum db_result
 db_probe(struct db *db)
 {
@@ -253,12 +272,10 @@ db_probe(struct db *db)
 	db->timeout_ms = timeout < PROBE_TIMEOUT_MS ? timeout : PROBE_TIMEOUT_MS;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, due ? db_exec(db, ST_PROBE_WRITE, clock_ms()) : DB_DONE);
+		r = db_end(db, due ? probe_write(db) : DB_DONE);
 	db->timeout_ms = timeout;
 	if (r != DB_DONE)
 		db->probed_ms = 0;
-	else if (due)
-		db->probed_ms = now;
 	return r;
 }
 

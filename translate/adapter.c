@@ -2,6 +2,7 @@
 #include "adapter.h"
 
 #include "json_read.h"
+#include "json_write.h"
 #include "log.h"
 
 #include <json-c/json.h>
@@ -60,10 +61,10 @@ engine_take(struct json_object *value, struct arena *a, char **out)
 struct json_object *
 engine_texts(const struct engine_job *job)
 {
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = json_new_array();
 
 	for (int i = 0; i < job->count; i++)
-		json_object_array_add(list, json_object_new_string(job->texts[i]));
+		json_append(list, json_new_text(job->texts[i]));
 	return list;
 }
 
@@ -87,10 +88,9 @@ engine_post(struct wire_request *q, const char *path, struct json_object *body)
 {
 	q->path = path;
 	q->type = "application/json";
-	q->body = strdup(json_object_to_json_string_ext(
-	    body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	q->body = json_write_text(body, NULL);
 	json_object_put(body);
-	return q->body != NULL;
+	return q->body && !json_is_lost();
 }
 
 static int64_t

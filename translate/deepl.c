@@ -1,6 +1,8 @@
 /* DeepL: POST /v2/translate; the key goes in a header, never in the body. */
 #include "adapter.h"
 
+#include "json_write.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,18 +27,18 @@ code_of(const char *code, bool is_source)
 	for (char *p = upper; *p; p++)
 		if (*p >= 'a' && *p <= 'z')
 			*p = (char)(*p - 'a' + 'A');
-	return json_object_new_string(upper);
+	return json_new_text(upper);
 }
 
 static bool
 ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
-	json_object_object_add(o, "text", engine_texts(job));
+	json_add(o, "text", engine_texts(job));
 	if (job->source)
-		json_object_object_add(o, "source_lang", code_of(job->source, true));
-	json_object_object_add(o, "target_lang", code_of(job->target, false));
+		json_add(o, "source_lang", code_of(job->source, true));
+	json_add(o, "target_lang", code_of(job->target, false));
 	authorize(c, q);
 	return engine_post(q, "/v2/translate", o);
 }

@@ -1,6 +1,8 @@
 /* LibreTranslate: POST /translate and GET /languages. */
 #include "adapter.h"
 
+#include "json_write.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,15 +12,15 @@
 static bool
 ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
-	json_object_object_add(o, "q", engine_texts(job));
-	json_object_object_add(
-	    o, "source", json_object_new_string(job->source ? job->source : "auto"));
-	json_object_object_add(o, "target", json_object_new_string(job->target));
-	json_object_object_add(o, "format", json_object_new_string("text"));
+	json_add(o, "q", engine_texts(job));
+	json_add(
+	    o, "source", json_new_text(job->source ? job->source : "auto"));
+	json_add(o, "target", json_new_text(job->target));
+	json_add(o, "format", json_new_text("text"));
 	if (c->translate_key[0])
-		json_object_object_add(o, "api_key", json_object_new_string(c->translate_key));
+		json_add(o, "api_key", json_new_text(c->translate_key));
 	return engine_post(q, "/translate", o);
 }
 

@@ -4,6 +4,8 @@
 
 #include "secret.h"
 
+#include "json_write.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,17 +19,17 @@ static const char rules[] =
 static struct json_object *
 message(const char *role, const char *content)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_new_object();
 
-	json_object_object_add(o, "role", json_object_new_string(role));
-	json_object_object_add(o, "content", json_object_new_string(content));
+	json_add(o, "role", json_new_text(role));
+	json_add(o, "content", json_new_text(content));
 	return o;
 }
 
 static bool
 ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 {
-	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *o = json_new_object(), *list = json_new_array();
 	char mark[24], prompt[1024], text[9216];
 	uint64_t random;
 
@@ -37,12 +39,12 @@ ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 	snprintf(prompt, sizeof(prompt), rules, mark, job->target,
 	    job->source ? " from the language with the code " : "", job->source ? job->source : "");
 	snprintf(text, sizeof(text), "%s\n%s\n%s", mark, job->texts[0], mark);
-	json_object_array_add(list, message("system", prompt));
-	json_object_array_add(list, message("user", text));
+	json_append(list, message("system", prompt));
+	json_append(list, message("user", text));
 	explicit_bzero(text, sizeof(text));
-	json_object_object_add(o, "model", json_object_new_string(c->translate_model));
-	json_object_object_add(o, "temperature", json_object_new_int(0));
-	json_object_object_add(o, "messages", list);
+	json_add(o, "model", json_new_text(c->translate_model));
+	json_add(o, "temperature", json_new_int(0));
+	json_add(o, "messages", list);
 	if (c->translate_key[0])
 		snprintf(q->authorization, sizeof(q->authorization), "Bearer %s", c->translate_key);
 	return engine_post(q, "/v1/chat/completions", o);

@@ -15,22 +15,24 @@
 
 #define BACKUP_PAGES 256
 #define BACKUP_PAUSE_MS 5
+#define BACKUP_TRIES 2000 /* in a row, of a database that cannot be locked */
 
 int
 sqlite_copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total))
 {
 	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
-	int rc;
+	int rc, busy = 0;
 
 	if (!b)
 		return sqlite3_errcode(to);
 	do {
 		rc = sqlite3_backup_step(b, BACKUP_PAGES);
+		busy = rc == SQLITE_BUSY || rc == SQLITE_LOCKED ? busy + 1 : 0;
 		if (step)
 			step(sqlite3_backup_remaining(b), sqlite3_backup_pagecount(b));
-		if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		if (rc == SQLITE_OK || busy)
 			sqlite3_sleep(BACKUP_PAUSE_MS);
-	} while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED);
+	} while (rc == SQLITE_OK || (busy && busy < BACKUP_TRIES));
 	sqlite3_backup_finish(b);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -217,6 +219,18 @@ engine_walk_keys(const char *path, engine_found found, void *arg)
 	    found, arg);
 }
 
+/* What is found is damage, unless memory was out: SQLite reports that of a page in the same way. */
+static enum db_result
+classify_found(const char *found)
+{
+	char no_memory[32];
+
+	if (!found)
+		return DB_FAIL;
+	snprintf(no_memory, sizeof(no_memory), "error code=%d", SQLITE_NOMEM);
+	return strcmp(found, "ok") == 0 ? DB_DONE : strstr(found, no_memory) ? DB_FAIL : DB_NONE;
+}
+
 enum db_result
 db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
@@ -233,7 +247,7 @@ db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 		const char *found = (const char *)sqlite3_column_text(st, 0);
 		const char *line = found ? strrchr(found, '\n') : NULL;
 
-		r = found && strcmp(found, "ok") == 0 ? DB_DONE : DB_NONE;
+		r = classify_found(found);
 		snprintf(error, DB_ERROR_BYTES, "%s: %.400s", o->path,
 		    line      ? line + 1 :
 			found ? found :

@@ -94,6 +94,12 @@ def test_a_handler_lists_the_results_of_the_store_that_it_responds_to_itself():
     assert bad == []
 
 
+def test_json_is_made_and_read_where_memory_that_is_out_is_noticed():
+    raw = re.compile(r"\bjson_(?:object_(?:object_add|array_add|new_\w+)|tokener_\w+)\(")
+    found = {rel(p) for p in measure.sources() if raw.search(measure.text(p))}
+    assert found == {"base/json_read.c", "base/json_write.c"}
+
+
 def test_sql_names_the_values_of_enums():
     table = measure.text(os.path.join(measure.TOP, "sql", "stmt.def"))
     digits = re.findall(r"\b(?:state|stage|status|role|kind|subject) *(?:=|<>|<=?|>=?|IN) *\(?-?[0-9].*", table)

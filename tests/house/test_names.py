@@ -13,7 +13,7 @@ FOLDER_PREFIXES = {"handlers": ("on_",), "admin": ("ctl_",), "sql": ("db_",), "s
 # The exceptions, each with where it is declared or what it is called instead.
 OTHER_HEADERS = {"base/conf_doc.c": "conf.h", "sql/store/member.c": "group.h", "sql/store/restore.c": "db.h"}
 OTHER_PREFIXES = {
-    "fcgi/filename.c": "media_type_", "fcgi/resp.c": "json_add_", "sql/store/apikey.c": "scope_", "sql/store/invite.c": "invites_from_",
+    "fcgi/filename.c": "media_type_", "sql/store/apikey.c": "scope_", "sql/store/invite.c": "invites_from_",
     "sql/store/member.c": "group_", "sql/store/message.c": "delivery_",
 }
 
