@@ -45,7 +45,8 @@ struct db_figures {
 /* Counts for the operator. DB_ROW. */
 enum db_result db_stats(struct db *db, int64_t now, struct db_figures *out);
 
-#define OUTBOX_DELAY_MS 60000 /* a sign-in code that waits longer means that mail does not leave */
+#define OUTBOX_DELAY_MS 60000 /* a sign-in code that waits longer means that mail does not leave \
+			       */
 
 /* When the oldest sign-in code that still waits to be mailed was asked for; 0: none waits. DB_ROW.
  */
