@@ -35,9 +35,9 @@ void json_add_raw(struct json_object *o, const char *name, char *json);
 /* Takes a part of the text. */
 typedef void json_put(void *arg, const char *text, size_t len);
 
-/* Hands out what was built, part by part, without blanks; returns how many bytes, also where `put`
+/* Hands out what was built, part by part, without blanks; returns how many bytes, also where `each`
  * is NULL. Takes no memory. */
-size_t json_write(struct json_object *o, json_put *put, void *arg);
+size_t json_write(struct json_object *o, json_put *each, void *arg);
 
 /* The same as a text, in the arena or (where that is NULL) for the caller to free; NULL: memory is
  * out. */

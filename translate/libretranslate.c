@@ -15,8 +15,7 @@ ask(const struct conf *c, const struct engine_job *job, struct wire_request *q)
 	struct json_object *o = json_new_object();
 
 	json_add(o, "q", engine_texts(job));
-	json_add(
-	    o, "source", json_new_text(job->source ? job->source : "auto"));
+	json_add(o, "source", json_new_text(job->source ? job->source : "auto"));
 	json_add(o, "target", json_new_text(job->target));
 	json_add(o, "format", json_new_text("text"));
 	if (c->translate_key[0])
