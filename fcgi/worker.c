@@ -157,15 +157,15 @@ serve(const struct worker_options *o, struct worker *w)
 	return served;
 }
 
-/* Of files, what is the relay's; a worker that calls out also reads what TLS and names need. The
- * others open no connections. */
+/* Of files, what is the relay's; a worker that calls out, or whose database is elsewhere, also reads
+ * what TLS and names need. The others open no connections. */
 static void
 enter_sandbox(const struct worker_options *o)
 {
 	auto_free char *ca = strdup(o->conf->engine_ca_file);
 	const char *const own[] = { o->conf->data_dir, o->conf->upload_dir, NULL };
 
-	if (!o->calls_out) {
+	if (!o->calls_out && !o->conf->database_url[0]) {
 		sandbox_enter(own, NULL);
 		sandbox_stay_inside();
 		return;

@@ -1,5 +1,5 @@
-/* The store: one SQLite connection with every statement prepared, and transactions that queue
- * fairly. Nothing above this folder sees SQLite. */
+/* The store: one connection with every statement prepared, and transactions that queue fairly.
+ * Nothing above this folder sees which engine it is. */
 #ifndef SQL_DB_H
 #define SQL_DB_H
 
@@ -33,7 +33,9 @@ struct db_quota {
 };
 
 struct db_options {
-	const char *path; /* the database file; its lock file is PATH.lock */
+	const char *url; /* of a PostgreSQL server; empty or NULL: SQLite */
+	const char *path; /* the database file; its lock file is PATH.lock. With a server, where
+			     what stays on this machine lies */
 	bool full_durability; /* a commit survives a power cut */
 	int busy_timeout_ms; /* longest wait for the write lock */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */

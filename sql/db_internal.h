@@ -32,7 +32,7 @@ struct db_turn {
 
 struct db {
 	struct engine *engine;
-	int lock_fd; /* flock of all writers */
+	int lock_fd; /* flock of all writers; -1: the engine has its own queue */
 	int tombstone_fd;
 	bool full_durability;
 	bool tombstone_due; /* tombstones were written since the last commit */

@@ -1,6 +1,6 @@
 /* What an engine does for the store: it keeps one connection with every statement of stmt.def
  * prepared, and is given numbers of statements, never SQL. Only the files of this folder know which
- * engine that is. Another one is one more file with these functions. */
+ * engine that is: db_options says, and each is one table of functions. */
 #ifndef SQL_ENGINE_H
 #define SQL_ENGINE_H
 
@@ -17,14 +17,37 @@ enum stmt {
 	ST__MAX
 };
 
-struct engine;
-/* A statement that was bound, and then the row it stands on. */
-struct db_stmt;
+struct engine_driver;
+
+/* A connection; what an engine keeps of it begins with this. */
+struct engine {
+	const struct engine_driver *driver;
+};
+
+/* A statement that was bound, and then the row it stands on. Likewise. */
+struct db_stmt {
+	const struct engine_driver *driver;
+};
 
 struct db_blob {
 	const void *data;
 	size_t len;
 };
+
+struct engine_statement {
+	const char *name, *kinds, *text; /* as in stmt.def */
+};
+extern const struct engine_statement engine_statements[ST__MAX];
+
+/* The schema's steps, made by the Makefile from sql/schema/NNNN_*.sql, in order. */
+extern const char *const schema_steps[];
+extern const int schema_steps_len;
+
+/* Is the database one file of this machine? Then its writers queue on a lock beside it. */
+bool engine_is_file(const struct db_options *o);
+
+/* Is the server there, where there is one? False with one line in `error`. */
+bool engine_is_there(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 
 /* Connects to a database of exactly this program's schema and prepares every statement. NULL with
  * one line in `error`. The caller closes with engine_close; open after fork, never before. */

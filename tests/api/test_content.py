@@ -23,7 +23,7 @@ def sweep(relay):
 
 
 def rows(relay, query):
-    with closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return database.execute(query).fetchall()
 
 

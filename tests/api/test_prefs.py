@@ -113,7 +113,7 @@ def test_text_is_in_the_first_page_of_the_export(ann):
 
 
 def keys(relay):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return [row[0] for row in database.execute("SELECT body_key FROM prefs_key ORDER BY id")]
 
 

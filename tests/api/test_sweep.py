@@ -34,7 +34,7 @@ def sweep(relay, *options, expect=0):
 
 
 def rows(relay, query, *arguments):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return database.execute(query, arguments).fetchall()
 
 
