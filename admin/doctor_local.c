@@ -129,7 +129,7 @@ doctor_local_database(struct doctor *d)
 		    error);
 	return doctor_say(d, r == DB_DONE, "%s",
 	    !d->db           ? d->open_error :
-		r == DB_DONE ? d->conf->db_path :
+		r == DB_DONE ? d->conf->database_url[0] ? "PostgreSQL" : d->conf->db_path :
 		r == DB_BUSY ? "the write lock is not to be had" :
 		r == DB_FULL ? "the disk is full" :
 			       "it cannot be read and written; the log says why");
