@@ -49,10 +49,12 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/$(or $(2),*).c))
 BASE = $(call objects,base)
 # Of programs that read no JSON and sign nothing.
 BASE_PLAIN = $(filter-out $(BUILD)/base/json_read.o $(BUILD)/base/vapid.o,$(BASE))
-# PG=1: PostgreSQL, too, for who needs more than one machine. Without it nothing of libpq is built or linked.
+# PG=1: PostgreSQL, too, for who needs more than one machine; remembered until PG=0. Without it nothing of libpq is built or linked.
+PG ?= $(shell cat '$(BUILD)/engines' 2>/dev/null)
+WITH_PG = $(filter-out 0,$(PG))
 PGSQL = $(call objects,sql/engine,pgsql*) $(BUILD)/sql/pgsql_schema_steps.o
 SQLITE = $(call objects,sql) $(filter-out $(PGSQL),$(call objects,sql/engine)) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
-SQL = $(SQLITE) $(if $(PG),$(PGSQL))
+SQL = $(SQLITE) $(if $(WITH_PG),$(PGSQL))
 TRANSLATE = $(call objects,translate)
 SWEEP = $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
 PROGRAMS = $(BUILD)/relayd $(BUILD)/relay-mail $(BUILD)/relay-live $(BUILD)/relay-sweep $(BUILD)/relayctl
@@ -91,15 +93,15 @@ $(1)/relay-live: $$(call objects,live) $$(BASE_PLAIN)
 	@echo "ld $$@"
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lsodium -luuid -lidn2 -lunistring -levent_core
 endef
-$(eval $(call programs,$(BUILD),$(SQL) $(BUILD)/engines,$(if $(PG),-lpq)))
+$(eval $(call programs,$(BUILD),$(SQL) $(BUILD)/engines,$(if $(WITH_PG),-lpq)))
 # Beside the usual ones, for the tests.
 $(eval $(call programs,$(BUILD)-pg,$(SQLITE) $(PGSQL),-lpq))
 PROGRAMS_PG = $(PROGRAMS:$(BUILD)/%=$(BUILD)-pg/%)
 
 # Other engines than last time: the programs are linked anew.
-$(BUILD)/engines: $(if $(filter $(or $(PG),0),$(shell cat '$(BUILD)/engines' 2>/dev/null)),,anew)
+$(BUILD)/engines: $(if $(filter $(if $(WITH_PG),1,0),$(shell cat '$(BUILD)/engines' 2>/dev/null)),,anew)
 	@mkdir -p $(@D)
-	@echo $(or $(PG),0) > $@
+	@echo $(if $(WITH_PG),1,0) > $@
 .PHONY: anew
 
 $(BUILD)/%.o: %.c Makefile

@@ -132,6 +132,12 @@ db_is_broken(const struct db *db)
 }
 
 bool
+db_leads(struct db *db, int role)
+{
+	return engine_leads(db->engine, role);
+}
+
+bool
 db_is_damaged(const struct db *db)
 {
 	return engine_is_damaged(db->engine);

@@ -109,6 +109,29 @@ bool db_is_broken(const struct db *db);
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);
 
+/* Of several machines on one database one does what must be done once, such as sending mail: is it
+ * this one? Another takes over when it is gone. `role` is a number of the caller's. */
+bool db_leads(struct db *db, int role);
+
+/* What relays of several machines tell each other besides the store; nothing of it is kept, and
+ * what is sent while somebody is away never reaches them. NULL with one line in `error`: the
+ * database is a file, or its server is away. The caller closes; NULL is allowed there. */
+struct db_broadcast;
+struct db_broadcast *
+db_broadcast_open(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+void db_broadcast_close(struct db_broadcast *b);
+
+/* Readable when something came. */
+int db_broadcast_fd(const struct db_broadcast *b);
+
+/* A text of at most so many bytes to all others. False: the connection is lost. */
+#define DB_BROADCAST_BYTES 7000
+bool db_broadcast_send(struct db_broadcast *b, const char *text);
+
+/* Calls `each` for what others have sent. False: the connection is lost. */
+bool
+db_broadcast_take(struct db_broadcast *b, void (*each)(const char *text, void *arg), void *arg);
+
 /* Was the database used with a server key, or does it hold what only the same key will find again?
  * A new one, or none, was not. */
 bool db_is_keyed(const struct db_options *o);

@@ -116,6 +116,47 @@ engine_is_damaged(const struct engine *e)
 	return e->driver->is_damaged(e);
 }
 
+bool
+engine_leads(struct engine *e, int role)
+{
+	return !e->driver->leads || e->driver->leads(e, role);
+}
+
+struct db_broadcast *
+db_broadcast_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	const struct engine_driver *d = driver_of(o, error);
+
+	if (d && !d->broadcast_open)
+		snprintf(error, DB_ERROR_BYTES, "there is only one machine");
+	return d && d->broadcast_open ? d->broadcast_open(o, error) : NULL;
+}
+
+int
+db_broadcast_fd(const struct db_broadcast *b)
+{
+	return b->driver->broadcast_fd(b);
+}
+
+bool
+db_broadcast_send(struct db_broadcast *b, const char *text)
+{
+	return b->driver->broadcast_send(b, text);
+}
+
+bool
+db_broadcast_take(struct db_broadcast *b, void (*each)(const char *text, void *arg), void *arg)
+{
+	return b->driver->broadcast_take(b, each, arg);
+}
+
+void
+db_broadcast_close(struct db_broadcast *b)
+{
+	if (b)
+		b->driver->broadcast_close(b);
+}
+
 struct db_stmt *
 engine_bind(struct engine *e, enum stmt which, va_list ap)
 {

@@ -93,6 +93,9 @@ bool engine_is_writing(const struct engine *e);
  * it is not known what is there; the log says why. */
 bool engine_sync(struct engine *e);
 
+/* See db_leads. */
+bool engine_leads(struct engine *e, int role);
+
 /* True once a call failed in a way that says that the connection or its file is broken; once a
  * page was met that is no page of a database. */
 bool engine_is_broken(const struct engine *e);

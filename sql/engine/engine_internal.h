@@ -23,6 +23,15 @@ struct engine_driver {
 	void (*seal)(struct engine *e);
 	bool (*is_broken)(const struct engine *e);
 	bool (*is_damaged)(const struct engine *e);
+	bool (*leads)(struct engine *e, int role); /* NULL: there is only one machine */
+	/* What relays tell each other; NULL: likewise. */
+	struct db_broadcast *(*broadcast_open)(
+	    const struct db_options *o, char error[static DB_ERROR_BYTES]);
+	int (*broadcast_fd)(const struct db_broadcast *b);
+	bool (*broadcast_send)(struct db_broadcast *b, const char *text);
+	bool (*broadcast_take)(
+	    struct db_broadcast *b, void (*each)(const char *text, void *arg), void *arg);
+	void (*broadcast_close)(struct db_broadcast *b);
 	/* Statements. */
 	struct db_stmt *(*bind)(struct engine *e, enum stmt which, va_list ap);
 	enum db_result (*step)(struct engine *e, struct db_stmt *st);
@@ -44,6 +53,11 @@ struct engine_driver {
 	enum db_result (*checkpoint)(struct engine *e, int timeout_ms);
 	enum db_result (*rebuild)(struct engine *e, const struct db_options *o);
 	enum db_result (*seal_file)(struct engine *e);
+};
+
+/* What an engine keeps of it begins with this. */
+struct db_broadcast {
+	const struct engine_driver *driver;
 };
 
 extern const struct engine_driver engine_sqlite;

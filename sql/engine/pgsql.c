@@ -121,6 +121,7 @@ pgsql_lose(struct pgsql *e)
 	PQfinish(e->c);
 	e->c = NULL;
 	e->pending = 0;
+	e->leads = 0;
 	e->next_try_ms = clock_mono_ms() + RETRY_PAUSE_MS;
 }
 
@@ -519,6 +520,12 @@ const struct engine_driver engine_pgsql = {
 	.seal = seal,
 	.is_broken = is_never,
 	.is_damaged = is_never,
+	.leads = pgsql_leads,
+	.broadcast_open = pgsql_broadcast_open,
+	.broadcast_fd = pgsql_broadcast_fd,
+	.broadcast_send = pgsql_broadcast_send,
+	.broadcast_take = pgsql_broadcast_take,
+	.broadcast_close = pgsql_broadcast_close,
 	.bind = bind,
 	.step = step,
 	.reset = reset,

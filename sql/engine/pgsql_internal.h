@@ -14,6 +14,9 @@
 /* Likewise who changes the schema. */
 #define PGSQL_MIGRATION "7380173"
 
+/* And who leads in a role, which is the second number. */
+#define PGSQL_LEADERS "7380174"
+
 #define PGSQL_SLOT_BYTES 16
 
 struct pgsql;
@@ -43,6 +46,7 @@ struct pgsql {
 	enum db_result why;
 	uint8_t slot[PGSQL_SLOT_BYTES]; /* where this connection's last commit is noted */
 	uint64_t commits; /* how many it made */
+	uint64_t leads; /* roles that this connection has, as bits */
 };
 
 static inline struct pgsql *
@@ -105,5 +109,13 @@ enum db_result pgsql_end(struct engine *e, bool commit);
 enum db_result pgsql_save(struct engine *e);
 enum db_result pgsql_save_end(struct engine *e, bool keep);
 bool pgsql_is_writing(const struct engine *e);
+bool pgsql_leads(struct engine *e, int role);
+struct db_broadcast *
+pgsql_broadcast_open(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+int pgsql_broadcast_fd(const struct db_broadcast *b);
+bool pgsql_broadcast_send(struct db_broadcast *b, const char *text);
+bool
+pgsql_broadcast_take(struct db_broadcast *b, void (*each)(const char *text, void *arg), void *arg);
+void pgsql_broadcast_close(struct db_broadcast *b);
 
 #endif

@@ -26,6 +26,9 @@ static const struct {
 	    "INSERT INTO last_commit (slot, number) VALUES ($1, $2)"
 	    " ON CONFLICT (slot) DO UPDATE SET number = excluded.number" },
 	{ "W_NOTED", "SELECT 1 FROM last_commit WHERE slot = $1 AND number = $2" },
+	{ "W_LEAD",
+	    "SELECT CASE WHEN pg_try_advisory_lock(" PGSQL_LEADERS
+	    ", CAST($1 AS INTEGER)) THEN 1 ELSE 0 END" },
 	{ "W_COMMIT", "COMMIT" },
 	{ "W_ROLLBACK", "ROLLBACK" },
 	{ "W_SAVE", "SAVEPOINT part" },
@@ -40,8 +43,8 @@ pgsql_prepare_writes(PGconn *c)
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < sizeof(own) / sizeof(own[0]); i++) {
-		const bool locks = strcmp(own[i].name, "W_LOCK") == 0,
-			   notes = strncmp(own[i].name, "W_NOTE", 6) == 0;
+		const bool locks = own[i].name[2] == 'L', /* or leads */
+		    notes = strncmp(own[i].name, "W_NOTE", 6) == 0;
 		PGresult *r = PQprepare(c, own[i].name, own[i].text,
 		    locks     ? 1 :
 			notes ? 2 :
@@ -230,4 +233,30 @@ bool
 pgsql_is_writing(const struct engine *e)
 {
 	return ((const struct pgsql *)e)->writing;
+}
+
+/* The lock is the connection's: when that goes, so does the role. */
+bool
+pgsql_leads(struct engine *base, int role)
+{
+	struct pgsql *e = pgsql_of(base);
+	char text[16];
+	const char *const values[] = { text };
+	const uint64_t bit = UINT64_C(1) << (role & 63);
+	PGresult *r;
+
+	if (!pgsql_is_there(e))
+		return false;
+	if (e->leads & bit)
+		return true;
+	snprintf(text, sizeof(text), "%d", role & 63);
+	if (!PQsendQueryPrepared(e->c, "W_LEAD", 1, values, NULL, NULL, 0) || !PQpipelineSync(e->c))
+		return false;
+	r = pgsql_result(e);
+	if (pgsql_translate(e, r) == DB_DONE && strcmp(PQgetvalue(r, 0, 0), "1") == 0)
+		e->leads |= bit;
+	PQclear(r);
+	if (e->c)
+		pgsql_sync(e);
+	return e->leads & bit;
 }
