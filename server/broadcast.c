@@ -166,6 +166,8 @@ broadcast_run(const struct conf *c, struct live *l, uid_t uid, gid_t gid, pid_t 
 		free(b);
 		return 0;
 	}
+	prctl(
+	    PR_SET_NAME, "relay-broadcast"); /* beside the workers, which are of the same program */
 	sandbox_limit();
 	sigaction(SIGTERM, &term, NULL);
 	sigaction(SIGINT, &ignore, NULL);

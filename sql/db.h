@@ -76,6 +76,13 @@ bool db_on_wakeup(struct db *db, db_notify *notify, void *arg);
  */
 void db_turn_begin(struct db *db);
 
+/* Says that what follows is of the next caller. */
+void db_turn_next(struct db *db);
+
+/* Should the same caller try again? Nothing of it was kept, and what it wrote met another write at
+ * the same time: a conflict of which an engine with several writers tells. */
+bool db_turn_repeats(struct db *db);
+
 /* Is something written and not yet committed? Then the writers' lock is held. */
 bool db_turn_is_open(const struct db *db);
 

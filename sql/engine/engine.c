@@ -236,6 +236,12 @@ engine_is_writing(const struct engine *e)
 }
 
 bool
+engine_take_conflict(struct engine *e)
+{
+	return e->driver->take_conflict && e->driver->take_conflict(e);
+}
+
+bool
 engine_sync(struct engine *e)
 {
 	return e->driver->sync(e);

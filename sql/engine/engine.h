@@ -89,6 +89,10 @@ enum db_result engine_save_end(struct engine *e, bool keep);
 /* Is the transaction still there? Some errors end it. */
 bool engine_is_writing(const struct engine *e);
 
+/* Did a write fail, since this was asked last, only because of another one at the same time? Then
+ * the same again may succeed. */
+bool engine_take_conflict(struct engine *e);
+
 /* Brings the log of writes to the disk, with everything that anybody has committed before. False:
  * it is not known what is there; the log says why. */
 bool engine_sync(struct engine *e);

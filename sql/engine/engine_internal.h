@@ -47,6 +47,7 @@ struct engine_driver {
 	enum db_result (*save)(struct engine *e);
 	enum db_result (*save_end)(struct engine *e, bool keep);
 	bool (*is_writing)(const struct engine *e);
+	bool (*take_conflict)(struct engine *e); /* NULL: there are none */
 	/* The file and its log of writes. */
 	bool (*sync)(struct engine *e);
 	int64_t (*log_bytes)(const struct engine *e);

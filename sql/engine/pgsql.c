@@ -204,6 +204,15 @@ is_never(const struct engine *e)
 	return false;
 }
 
+static bool
+take_conflict(struct engine *base)
+{
+	const bool conflict = pgsql_of(base)->conflict;
+
+	pgsql_of(base)->conflict = false;
+	return conflict;
+}
+
 /* -- statements -------------------------------------------------------------------------------- */
 
 static void
@@ -255,14 +264,13 @@ is_lost(struct pgsql *e, const char *state)
 {
 	return PQstatus(e->c) != CONNECTION_OK || !state || strncmp(state, "57P", 3) == 0 ||
 	    strncmp(state, "08", 2) == 0 || strcmp(state, "25P03") == 0 ||
-	    strcmp(state, "25006") == 0; /* it is no primary (any more) */
+	    strcmp(state, "25006") == 0 || /* it is no primary (any more) */
+	    strcmp(state, "0A000") == 0; /* the schema is not what was prepared */
 }
 
 enum db_result
 pgsql_translate(struct pgsql *e, const PGresult *r)
 {
-	/* serialization, deadlock, lock and statement timeouts */
-	static const char *const busy[] = { "40001", "40P01", "55P03", "57014" };
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 
 	if (PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK)
@@ -275,9 +283,12 @@ pgsql_translate(struct pgsql *e, const PGresult *r)
 		return DB_ORPHAN;
 	if (state && strcmp(state, "53100") == 0)
 		return DB_FULL;
-	for (size_t i = 0; state && i < sizeof(busy) / sizeof(busy[0]); i++)
-		if (strcmp(state, busy[i]) == 0)
-			return DB_BUSY;
+	if (state && (strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0)) {
+		e->conflict = true;
+		return DB_BUSY;
+	}
+	if (state && (strcmp(state, "55P03") == 0 || strcmp(state, "57014") == 0))
+		return DB_BUSY; /* it took too long */
 	/* a value may stand in the rest of what the server says */
 	log_error("PostgreSQL: %s (%s)",
 	    state ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : "the connection is lost",
@@ -539,6 +550,7 @@ const struct engine_driver engine_pgsql = {
 	.save = pgsql_save,
 	.save_end = pgsql_save_end,
 	.is_writing = pgsql_is_writing,
+	.take_conflict = take_conflict,
 	.sync = sync_nothing,
 	.log_bytes = no_log,
 	.checkpoint = checkpoint_nothing,

@@ -42,6 +42,7 @@ struct pgsql {
 	int64_t next_try_ms; /* no connection is tried before; monotonic */
 	int pending; /* commands of the pipeline whose results nobody has read */
 	bool writing; /* in a transaction */
+	bool conflict; /* a serialization failure or a deadlock ended something */
 	bool bad; /* it cannot be committed, for this reason: */
 	enum db_result why;
 	uint8_t slot[PGSQL_SLOT_BYTES]; /* where this connection's last commit is noted */

@@ -39,6 +39,9 @@ needs_housekeeping = pytest.mark.skipif(
     not os.path.exists(os.path.join(BUILD, "relay-sweep")), reason="this build has no housekeeping (relay-sweep)")
 
 
+needs_sqlite = pytest.mark.skipif(ENGINE != "sqlite", reason="of the database's own file")
+
+
 class StartFailed(AssertionError):
     """relayd ended, or said nothing, before it was up."""
 
@@ -259,7 +262,7 @@ class Relay:
 
     def workers(self):
         """Pids of the pool's workers."""
-        return self.children("relayd")
+        return [pid for pid in self.children("relayd") if _read(f"/proc/{pid}/comm").strip() == "relayd"]
 
     @contextlib.contextmanager
     def frozen_workers(self):
@@ -356,6 +359,22 @@ class Relay:
             finally:
                 link.close()
 
+
+    def waiting_writers(self):
+        """How many processes stand at the write lock."""
+        if self.database_url:
+            return pg_server.waiting(self.database_url)
+        inode = f":{os.stat(self.database + '.lock').st_ino} "
+        return sum(" -> FLOCK" in line and inode in line for line in _read("/proc/locks").splitlines())
+
+    def forbid(self, event, table, why):
+        """From here on the database refuses such writes by a rule that nobody expects."""
+        with self.locked_database() as link:
+            if self.database_url:
+                link.execute(f"CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{why}'; END $$")
+                link.execute(f"CREATE TRIGGER odd BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION odd()")
+            else:
+                link.execute(f"CREATE TRIGGER odd BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, '{why}'); END")
 
     @contextlib.contextmanager
     def opened_database(self):

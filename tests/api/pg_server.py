@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import pwd
+import re
 import secrets
 import shutil
 import subprocess
@@ -22,8 +23,8 @@ def programs():
 class Server:
     """Ends with the `with` block, or with whoever began it. It refuses to run as root, so it is another user's then."""
 
-    def __init__(self, *settings):
-        self.settings = settings
+    def __init__(self, *settings, owner="relay"):
+        self.settings, self.owner = settings, owner
         self.folder = self.server = None
 
     def __enter__(self):
@@ -35,7 +36,7 @@ class Server:
         as_user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if user else []
         self.become = ["setpriv", *as_user, "--pdeathsig=QUIT", "--"]
         self.bin, self.data = programs(), os.path.join(self.folder, "data")
-        self._run("initdb", "-D", self.data, "-A", "trust", "-U", "relay", "-E", "UTF8", "--locale=C", "--no-sync")
+        self._run("initdb", "-D", self.data, "-A", "trust", "-U", self.owner, "-E", "UTF8", "--locale=C", "--no-sync")
         self.start()
         return self
 
@@ -45,7 +46,7 @@ class Server:
         self.server = subprocess.Popen([*self.become, f"{self.bin}/postgres", "-D", self.data, "-k", self.folder, *words],
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self.folder, start_new_session=True,
                                        stderr=subprocess.DEVNULL)
-        self._run("pg_isready", "-h", self.folder, "-U", "relay", "-t", "1", tries=100)
+        self._run("pg_isready", "-h", self.folder, "-U", self.owner, "-t", "1", tries=100)
 
     def stop(self, how="terminate"):
         """End it: terminate, kill."""
@@ -64,7 +65,7 @@ class Server:
 
     def run(self, sql, stop=True, database="postgres"):
         """The script's output and its errors, as psql prints them; `stop`: at the first error, which is ours."""
-        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", f"ON_ERROR_STOP={int(stop)}", "-h", self.folder, "-U", "relay", database],
+        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", f"ON_ERROR_STOP={int(stop)}", "-h", self.folder, "-U", self.owner, database],
                               input=sql, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         assert not stop or done.returncode == 0, done.stdout
         return done.stdout
@@ -88,6 +89,12 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+# What tests say in SQLite's words.
+WORDS = [(r"\bhex\((\w+)\)", r"upper(encode(\1, 'hex'))"), (r"\brandomblob\(16\)", "decode(md5(random()::text), 'hex')"),
+         (r"\brandomblob\(32\)", "sha256(random()::text::bytea)"), (r"\bzeroblob\(32\)", f"decode('{'00' * 32}', 'hex')"),
+         (r"\bx'(\w*)'", r"decode('\1', 'hex')"), ("%", "%%"), (r"\?", "%s")]
+
+
 class Link:
     """A connection as tests use one of sqlite3: a query has ? for its values, and bytes are bytes."""
 
@@ -97,7 +104,9 @@ class Link:
     def execute(self, query, values=()):
         """Runs it; returns the cursor."""
         cursor = self.connection.cursor()
-        cursor.execute(query.replace("%", "%%").replace("?", "%s"), tuple(values))
+        for theirs, ours in WORDS:
+            query = re.sub(theirs, ours, query)
+        cursor.execute(query, tuple(values))
         return _Rows(cursor)
 
     def executemany(self, query, rows):
@@ -138,6 +147,13 @@ def connected(url, writers_lock=False):
         connection.commit()
     finally:
         connection.close()
+
+
+def waiting(url):
+    """How many stand at the writers' lock of the database."""
+    with connected(url) as link:
+        return link.execute("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database()"
+                            " AND l.locktype = 'advisory' AND l.objid = ? AND NOT l.granted", (WRITERS,)).fetchone()[0]
 
 
 _shared = []

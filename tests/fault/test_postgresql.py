@@ -172,6 +172,23 @@ def test_writer_that_falls_silent_is_cut_off(server, on):
     ann.send(bob, "free")
 
 
+CONFLICT = """CREATE SEQUENCE tried; CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF nextval('tried') <= {times} THEN RAISE EXCEPTION 'odd' USING ERRCODE = '{state}'; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER odd BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION odd();"""
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+@pytest.mark.parametrize("times, status", [(3, 202), (1000, 503)])
+def test_what_meets_another_write_is_tried_again_five_times(server, on, state, times, status):
+    relay = on()
+    ann, bob = relay.sign_in(), relay.sign_in()
+    server.run(CONFLICT.format(times=times, state=state), database=relay.database_url.split("/")[3].split("?")[0])
+    ann.post("/api/v1/messages", {"to": bob.address, "text": "x"}, expect=status)
+    with relay.opened_database() as link:
+        assert link.execute("SELECT last_value FROM tried").fetchone() == (4 if status == 202 else 6,)
+        assert link.execute("SELECT count(*) FROM message").fetchone() == (1 if status == 202 else 0,)
+
+
 # -- the same tests ------------------------------------------------------------------------------------------------------
 
 
