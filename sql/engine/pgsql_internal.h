@@ -60,6 +60,10 @@ pgsql_of(struct engine *e)
  * The caller ends it with PQfinish, NULL or not. */
 PGconn *pgsql_connect(const char *url, char error[static DB_ERROR_BYTES]);
 
+/* The engine's connection: checked, and with every statement prepared. False with one line in
+ * `error`. */
+bool pgsql_connect_all(struct pgsql *e, char error[static DB_ERROR_BYTES]);
+
 /* "PostgreSQL: why", on one line, into `error`; returns false. */
 bool pgsql_refuse(char *error, const char *why);
 

@@ -113,14 +113,14 @@ enum db_result
 pgsql_begin(struct engine *base, int timeout_ms)
 {
 	struct pgsql *e = pgsql_of(base);
-	char patience[16];
-	const char *const values[] = { patience };
+	char timeout[16];
+	const char *const values[] = { timeout };
 	enum db_result r;
 
 	if (!pgsql_is_there(e))
 		return DB_BUSY;
 	/* to PostgreSQL 0 is for ever */
-	snprintf(patience, sizeof(patience), "%d", timeout_ms > 0 ? timeout_ms : 1);
+	snprintf(timeout, sizeof(timeout), "%d", timeout_ms > 0 ? timeout_ms : 1);
 	e->bad = false;
 	e->writing = true;
 	send(e, "W_BEGIN");

@@ -333,6 +333,7 @@ def test_row_whose_bytes_are_not_there_goes(quiet, how):
     ann.get(made["url"], expect=404)
 
 
+@needs_sqlite
 def test_what_an_erased_account_left_is_in_no_page_of_the_database(quiet):
     relay = quiet()
     name, people = unique("erased-"), [relay.sign_in() for _ in range(3)]
@@ -452,6 +453,7 @@ def again(relay, *users):
 
 # -- restoring -------------------------------------------------------------------------------------
 
+@needs_sqlite
 def test_restore_brings_back_neither_a_scrubbed_text_nor_an_erased_account(quiet):
     relay = quiet(PCHAT_DEV_EXPOSE_CODES="true")
     ann, bob, carl = relay.sign_in(), relay.sign_in(), relay.sign_in()
@@ -474,6 +476,7 @@ def test_restore_brings_back_neither_a_scrubbed_text_nor_an_erased_account(quiet
     assert shown(ann, stays)["status"] == "delivered"
 
 
+@needs_sqlite
 def test_restore_of_a_backup_without_keys_has_no_text_and_hands_out_nothing(quiet):
     relay = quiet()
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -487,6 +490,7 @@ def test_restore_of_a_backup_without_keys_has_no_text_and_hands_out_nothing(quie
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000])
+@needs_sqlite
 def test_restore_of_something_else_changes_nothing(quiet, content):
     relay = quiet()
     ann = relay.sign_in()
