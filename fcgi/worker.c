@@ -160,6 +160,14 @@ serve(const struct worker_options *o, struct worker *w)
 	return served;
 }
 
+/* May a worker that loses its database have to look for it in the network? Not where the address
+ * names the folder of a socket. */
+static bool
+has_far_database(const struct conf *c)
+{
+	return c->database_url[0] && !strstr(c->database_url, "host=/");
+}
+
 /* Of files, what is the relay's; a worker that calls out, or whose database is elsewhere, also
  * reads what TLS and names need. The others open no connections. */
 static void
@@ -168,7 +176,7 @@ enter_sandbox(const struct worker_options *o)
 	auto_free char *ca = strdup(o->conf->engine_ca_file);
 	const char *const own[] = { o->conf->data_dir, o->conf->upload_dir, NULL };
 
-	if (!o->calls_out && !o->conf->database_url[0]) {
+	if (!o->calls_out && !has_far_database(o->conf)) {
 		sandbox_enter(own, NULL);
 		sandbox_stay_inside();
 		return;

@@ -213,6 +213,7 @@ bool
 pgsql_sync(struct pgsql *e)
 {
 	bool synced = false;
+	int nothing = 0; /* times in a row; once is what stands between two results */
 
 	e->pending = 0;
 	while (e->c && !synced) {
@@ -220,7 +221,8 @@ pgsql_sync(struct pgsql *e)
 
 		synced = r && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
 		PQclear(r);
-		if (!r && PQstatus(e->c) != CONNECTION_OK)
+		nothing = r ? 0 : nothing + 1;
+		if (!r && (PQstatus(e->c) != CONNECTION_OK || nothing > 1))
 			pgsql_lose(e);
 	}
 	return synced;

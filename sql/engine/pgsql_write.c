@@ -93,18 +93,24 @@ flush(struct pgsql *e)
 	return e->bad ? e->why : DB_DONE;
 }
 
+/* What comes next is carried out again, whatever failed before. False: the connection is lost. */
+static bool
+end_pipeline(struct pgsql *e)
+{
+	if (e->c && !PQpipelineSync(e->c))
+		pgsql_lose(e);
+	return e->c && pgsql_sync(e);
+}
+
 /* Ends the transaction with nothing of it kept. */
 static void
 take_back(struct pgsql *e)
 {
 	e->writing = false;
-	if (e->c && (!PQpipelineSync(e->c) || !pgsql_sync(e)))
-		return;
-	e->bad = false;
-	send(e, "W_ROLLBACK");
-	if (e->c && PQpipelineSync(e->c)) {
-		pgsql_drain(e);
-		pgsql_sync(e);
+	if (end_pipeline(e)) {
+		e->bad = false;
+		send(e, "W_ROLLBACK");
+		end_pipeline(e);
 	}
 	e->bad = false;
 }
@@ -126,6 +132,8 @@ pgsql_begin(struct engine *base, int timeout_ms)
 	send(e, "W_BEGIN");
 	if (e->c && PQsendQueryPrepared(e->c, "W_LOCK", 1, values, NULL, NULL, 1))
 		e->pending++;
+	else
+		pgsql_spoil(e, DB_BUSY);
 	r = flush(e);
 	if (r != DB_DONE)
 		take_back(e);
@@ -173,8 +181,6 @@ pgsql_end(struct engine *base, bool commit)
 	struct pgsql *e = pgsql_of(base);
 	enum db_result r;
 
-	if (commit)
-		flush(e);
 	if (!commit || e->bad) {
 		r = commit ? e->why : DB_DONE;
 		take_back(e);
@@ -183,10 +189,11 @@ pgsql_end(struct engine *base, bool commit)
 	e->commits++;
 	send_note(e, "W_NOTE");
 	send(e, "W_COMMIT");
-	if (e->c && PQpipelineSync(e->c)) {
-		pgsql_drain(e);
+	if (e->c && !PQpipelineSync(e->c))
+		pgsql_lose(e);
+	pgsql_drain(e); /* an error of what was pending leaves the COMMIT undone */
+	if (e->c)
 		pgsql_sync(e);
-	}
 	e->writing = false;
 	if (!e->c) {
 		e->bad = false;
@@ -221,7 +228,7 @@ pgsql_save_end(struct engine *base, bool keep)
 		return e->bad ? e->why : DB_DONE;
 	}
 	r = e->bad && (keep || !e->c) ? e->why : DB_DONE;
-	if (!e->c || !PQpipelineSync(e->c) || !pgsql_sync(e))
+	if (!end_pipeline(e))
 		return DB_BUSY;
 	e->bad = false;
 	send(e, "W_SAVE_BACK");
