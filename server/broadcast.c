@@ -113,16 +113,16 @@ wake_all(struct broadcast *b)
 		}
 }
 
-static void
-connect_again(struct broadcast *b)
+/* False: the log says why. */
+static bool
+reach(struct broadcast *b)
 {
 	char error[DB_ERROR_BYTES];
 
 	b->link = db_broadcast_open(&b->store, error);
-	if (b->link)
-		wake_all(b);
-	else
+	if (!b->link)
 		log_warn("wake-ups of other machines: %s", error);
+	return b->link;
 }
 
 static void
@@ -144,8 +144,8 @@ loop(struct broadcast *b)
 			usleep(COLLECT_US);
 		if (b->link && n > 0 && fds[1].revents && !db_broadcast_take(b->link, receive, b))
 			lose(b);
-		if (!b->link && n <= 0)
-			connect_again(b);
+		if (!b->link && n <= 0 && reach(b))
+			wake_all(b);
 	}
 }
 
@@ -177,7 +177,7 @@ broadcast_run(const struct conf *c, struct live *l, uid_t uid, gid_t gid, pid_t 
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	b->store = db_options_of(c);
 	b->live = l;
-	connect_again(b);
+	reach(b); /* at a reload the one before us still listens */
 	sandbox_enter((const char *const[]){ NULL },
 	    (const char *const[]){ "/etc", "/usr", "/lib", "/run", "/dev", NULL });
 	loop(b);
