@@ -39,7 +39,8 @@ for word in "$@"; do
     *) echo "install_deps.sh: '$word' is not understood; see --help" >&2; exit 2 ;;
     esac
 done
-if ((pg)); then packages+=($( ((runtime)) && echo libpq5 || echo libpq-dev)); fi
+if ((pg && runtime)); then packages+=(libpq5); fi
+if ((pg && !runtime)); then packages+=(libpq-dev); fi
 packages=("${base[@]}" ${packages[@]+"${packages[@]}"})
 
 if ((list)); then

@@ -197,5 +197,5 @@ def test_core_of_the_api_tests_passes(tmp_path):
     files = [os.path.join(ROOT, "tests", "api", name) for name in CORE]
     env = {**os.environ, "RELAY_ENGINE": "postgresql", "RELAY_BUILD": SQLITE_BUILD}
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--basetemp={tmp_path}/core", *files], env=env,
-                          capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=300, check=False)
+                          capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=900, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
