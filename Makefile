@@ -47,11 +47,16 @@ SEE_tests = $(SEE_mail)
 SEE_admin = $(SEE_mail) -iquote checkup -iquote translate -iquote admin
 SEE_all = $(SEE_handlers) -iquote sql/engine -iquote server -iquote cron -iquote mail -iquote live -iquote admin
 
-objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/$(or $(2),*).c))
 BASE = $(call objects,base)
 # Of programs that read no JSON and sign nothing.
 BASE_PLAIN = $(filter-out $(BUILD)/base/json_read.o $(BUILD)/base/json_write.o $(BUILD)/base/vapid.o,$(BASE))
-SQL = $(call objects,sql) $(call objects,sql/engine) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
+# PG=1: PostgreSQL, too, for who needs more than one machine; remembered until PG=0. Without it nothing of libpq is built or linked.
+PG ?= $(shell cat '$(BUILD)/engines' 2>/dev/null)
+WITH_PG = $(filter-out 0,$(PG))
+PGSQL = $(call objects,sql/engine,pgsql*) $(BUILD)/sql/pgsql_schema_steps.o
+SQLITE = $(call objects,sql) $(filter-out $(PGSQL),$(call objects,sql/engine)) $(call objects,sql/store) $(BUILD)/sql/schema_steps.o
+SQL = $(SQLITE) $(if $(WITH_PG),$(PGSQL))
 TRANSLATE = $(call objects,translate)
 CHECKUP = $(call objects,checkup)
 SWEEP = $(BUILD)/cron/sweep_pass.o $(BUILD)/cron/sweep_files.o
@@ -70,38 +75,59 @@ $(BUILD)/flags.mk: Makefile
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
-LINK = $(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 -lsodium -luuid -lidn2 -lunistring
-$(BUILD)/relayd: $(call objects,handlers) $(call objects,server) $(call objects,fcgi) $(CHECKUP) $(TRANSLATE) $(SQL) $(BASE)
-	@echo "ld $@"
-	$(LINK) -lfcgi -ljson-c -lcurl -lcrypto
-$(BUILD)/relay-mail: $(call objects,mail) $(if $(EXTRA),$(call objects,$(EXTRA))) $(SQL) $(BASE)
-	@echo "ld $@"
-	$(LINK) -ljson-c -lcurl -lcrypto
-$(BUILD)/relay-live: $(call objects,live) $(BASE_PLAIN)
-	@echo "ld $@"
-	$(LINK) -levent_core
-$(BUILD)/relay-sweep: $(call objects,cron) $(SQL) $(BASE_PLAIN)
-	@echo "ld $@"
-	$(LINK)
-$(BUILD)/relayctl: $(call objects,admin) $(BUILD)/mail/mailer.o $(CHECKUP) $(TRANSLATE) $(SQL) $(filter-out $(BUILD)/base/vapid.o,$(BASE))
-	@echo "ld $@"
-	$(LINK) -ljson-c -lcurl
+# Asked where it is needed only.
+$(PGSQL): CFLAGS += $(shell pkg-config --cflags libpq)
+PG_HEADER = /usr/include/postgresql/libpq-fe.h
+
+# The programs in a folder ($(1)), with objects ($(2)) and libraries ($(3)) of an engine. relay-live has no database.
+define programs
+$(1)/relayd: $$(call objects,handlers) $$(call objects,server) $$(call objects,fcgi) $$(CHECKUP) $$(TRANSLATE) $$(BASE)
+$(1)/relayd: LIBS = -lfcgi -ljson-c -lcurl -lcrypto
+$(1)/relay-mail: $$(call objects,mail) $$(if $$(EXTRA),$$(call objects,$$(EXTRA))) $$(BASE)
+$(1)/relay-mail: LIBS = -ljson-c -lcurl -lcrypto
+$(1)/relay-sweep: $$(call objects,cron) $$(BASE_PLAIN)
+$(1)/relayctl: $$(call objects,admin) $$(BUILD)/mail/mailer.o $$(CHECKUP) $$(TRANSLATE) $$(filter-out $$(BUILD)/base/vapid.o,$$(BASE))
+$(1)/relayctl: LIBS = -ljson-c -lcurl
+$(1)/relayd $(1)/relay-mail $(1)/relay-sweep $(1)/relayctl: $(2)
+	@mkdir -p $$(@D)
+	@echo "ld $$@"
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(LIBS) -lsqlite3 -lsodium -luuid -lidn2 -lunistring $(3)
+$(1)/relay-live: $$(call objects,live) $$(BASE_PLAIN)
+	@mkdir -p $$(@D)
+	@echo "ld $$@"
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lsodium -luuid -lidn2 -lunistring -levent_core
+endef
+$(eval $(call programs,$(BUILD),$(SQL) $(BUILD)/engines,$(if $(WITH_PG),-lpq)))
+# Beside the usual ones, for the tests.
+$(eval $(call programs,$(BUILD)-pg,$(SQLITE) $(PGSQL),-lpq))
+PROGRAMS_PG = $(PROGRAMS:$(BUILD)/%=$(BUILD)-pg/%)
+
+# Other engines than last time: the programs are linked anew.
+$(BUILD)/engines: $(if $(filter $(if $(WITH_PG),1,0),$(shell cat '$(BUILD)/engines' 2>/dev/null)),,anew)
+	@mkdir -p $(@D)
+	@echo $(if $(WITH_PG),1,0) > $@
+.PHONY: anew
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) $(SEE_$(firstword $(subst /, ,$<))) -c -o $@ $<
 
-# The schema steps as C strings, in the order of their numbers.
-$(BUILD)/sql/schema_steps.c: $(sort $(wildcard sql/schema/*.sql)) Makefile
-	@mkdir -p $(@D)
-	@{ echo '/* Made from sql/schema by the Makefile. */'; echo 'extern const char *const schema_steps[];'; \
-	echo 'extern const int schema_steps_len;'; echo 'const char *const schema_steps[] = {'; \
-	for f in $(sort $(wildcard sql/schema/*.sql)); do \
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo ','; done; echo '};'; \
-	echo 'const int schema_steps_len = (int)(sizeof(schema_steps) / sizeof(schema_steps[0]));'; } > $@
-$(BUILD)/sql/schema_steps.o: $(BUILD)/sql/schema_steps.c
-	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+# The schema steps as C strings, in the order of their numbers; for PostgreSQL ($(1): pgsql_) in its words, by the words ($(2)) of a sed.
+STEPS = $(sort $(wildcard sql/schema/*.sql))
+define steps
+$(BUILD)/sql/$(1)schema_steps.c: $(STEPS) sql/engine/pgsql_schema.sed Makefile
+	@mkdir -p $$(@D)
+	@{ echo '/* Made from sql/schema by the Makefile. */'; echo 'extern const char *const $(1)schema_steps[];'; \
+	echo 'extern const int $(1)schema_steps_len;'; echo 'const char *const $(1)schema_steps[] = {'; \
+	for f in $(STEPS); do \
+	sed $(2) $$$$f | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/'; echo ','; done; echo '};'; \
+	echo 'const int $(1)schema_steps_len = (int)(sizeof($(1)schema_steps) / sizeof($(1)schema_steps[0]));'; } > $$@
+$(BUILD)/sql/$(1)schema_steps.o: $(BUILD)/sql/$(1)schema_steps.c
+	$$(Q)$$(CC) $$(CFLAGS) -c -o $$@ $$<
+endef
+$(eval $(call steps,,-n p))
+$(eval $(call steps,pgsql_,-E -z -f sql/engine/pgsql_schema.sed))
 
 # The WebChat page, into web/dist. Without Node.js or its packages everything else still builds.
 web:
@@ -134,7 +160,7 @@ check:
 	scripts/install_deps.sh --test
 	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
 	RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/run.py $(T)
-build-tests: all $(UNIT) $(BUILD)/tests/recorder.so
+build-tests: all $(UNIT) $(BUILD)/tests/recorder.so $(if $(wildcard $(PG_HEADER)),$(PROGRAMS_PG))
 
 # What records the writes of a relay, for the test of power cuts.
 $(BUILD)/tests/recorder.so: tests/fault/recorder.c Makefile
@@ -172,7 +198,7 @@ lint-deb: all
 	    --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog $(BUILD)/deb/*.deb
 
 clean:
-	rm -rf build build-san build-tidy
+	rm -rf build build-pg build-san build-san-pg build-tidy
 
 -include tests/bench/bench.mk
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

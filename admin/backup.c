@@ -81,6 +81,9 @@ ctl_scrub(struct ctl *c)
 
 	if (c->argc < 2 || strcmp(c->argv[1], "--verify") != 0)
 		return ctl_usage("scrub --verify [TEXT...]");
+	if (c->conf.database_url[0])
+		return ctl_fail("a PostgreSQL server keeps traces of what is deleted in its own "
+				"files, which are not looked into; see docs/several-machines.md");
 	found = scrub_verify(c, c->argv + 2, c->argc - 2);
 	if (found < 0)
 		return ctl_fail("the folder of the relay could not be searched");

@@ -150,6 +150,14 @@ clean_engine_url(const char *item, char *out)
 	return true;
 }
 
+/* The rest is libpq's to read: nothing is so rich in forms. */
+static bool
+clean_database_url(const char *item, char *out)
+{
+	return (strncmp(item, "postgresql://", 13) == 0 || strncmp(item, "postgres://", 11) == 0) &&
+	    keep(item, out);
+}
+
 static bool
 clean_stun(const char *item, char *out)
 {
@@ -214,6 +222,8 @@ static const struct rule rules[] = {
 	{ CONF_PCHAT_ADMIN_DOMAINS, clean_domain, domains },
 	{ CONF_SMTP_HOST, clean_host, "the name or address of a mail server, without a port, is" },
 	{ CONF_SMTP_FROM, clean_address, "an e-mail address is" },
+	{ CONF_DATABASE_URL, clean_database_url,
+	    "postgresql://[USER[:PASSWORD]@][HOST[:PORT]][/DATABASE][?NAME=VALUE] is" },
 	{ CONF_RELAY_TELEGRAM_API, clean_api_url,
 	    "https://HOST[:PORT][/PATH] is, and http:// for 127.0.0.1, [::1] or localhost" },
 	{ CONF_RELAY_TRANSLATE_URL, clean_engine_url,

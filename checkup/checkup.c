@@ -79,7 +79,7 @@ checkup_database(struct checkup *c)
 	if (r == DB_DONE && c->damaged)
 		return checkup_say(c, false, "%s: %s", c->conf->db_path, CHECKUP_DAMAGED);
 	return checkup_say(c, r == DB_DONE, "%s",
-	    r == DB_DONE     ? c->conf->db_path :
+	    r == DB_DONE     ? c->conf->database_url[0] ? "PostgreSQL" : c->conf->db_path :
 		r == DB_BUSY ? "the write lock is not to be had" :
 		r == DB_FULL ? "the disk is full" :
 			       "it cannot be read and written; the log says why");

@@ -24,11 +24,14 @@ is_within_rate(struct request *r)
 	return false;
 }
 
-/* Below the floor of free disk nothing new is stored. */
+/* Below the floor of free disk nothing new is stored. A server's disk is its own affair. */
 static bool
 has_room(struct request *r)
 {
-	return !(r->route->access & STORES) || room_check(r, r->worker->conf->db_path, 0);
+	const struct conf *c = r->worker->conf;
+
+	return !(r->route->access & STORES) ||
+	    room_check(r, c->database_url[0] ? c->data_dir : c->db_path, 0);
 }
 
 /* nginx asks before it reads a large body: who may send it was found out above, how much is

@@ -7,7 +7,12 @@
 #include "serve.h"
 
 #include <fcgiapp.h>
+#include <sodium.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define TURN_REPEATS 5
+#define TURN_PAUSE_US 2000
 
 bool
 turn_make(struct turn *t, struct worker *w, int listen_fd)
@@ -66,6 +71,24 @@ finish(struct request *r)
 	FCGX_Finish_r(r->fcgx);
 }
 
+/* What met another write at the same time is tried again, after a while that grows and that chance
+ * chooses, so that two do not meet again. A file that was stored is not there for a second time. */
+static void
+run_handler(struct request *r)
+{
+	struct db *db = r->worker->db;
+
+	db_turn_next(db);
+	r->route->run(r);
+	for (int i = 0;
+	     i < TURN_REPEATS && r->route->body_limit != ROUTE_FILE && db_turn_repeats(db); i++) {
+		usleep(randombytes_uniform((uint32_t)TURN_PAUSE_US << i));
+		json_object_put(r->resp.body);
+		r->resp = (struct response){ .status = 0 };
+		r->route->run(r);
+	}
+}
+
 /* The first request of a turn is waited for, so the turn begins when its body is there; whoever
  * joins has brought theirs. Workers that call out wait inside of handlers and take no turns. What
  * was read with too little memory may lack parts, and no handler sees it. */
@@ -75,7 +98,7 @@ run(struct turn *t, struct request *r, bool first)
 	if (serve_check(r) && !r->arena.full && !json_is_lost()) {
 		if (first && !t->worker->calls_out)
 			db_turn_begin(t->worker->db);
-		r->route->run(r);
+		run_handler(r);
 	}
 	resp_memory(r);
 }

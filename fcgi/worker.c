@@ -59,7 +59,10 @@ catch_signals(void)
 static void
 notify(void *arg, enum wake_kind kind, const int64_t *accounts, size_t n)
 {
-	wake_notify(arg, kind, accounts, n);
+	struct wake *const *maps = arg; /* of this machine, and of the others */
+
+	wake_notify(maps[0], kind, accounts, n);
+	wake_notify(maps[1], kind, accounts, n);
 }
 
 static struct db *
@@ -157,15 +160,23 @@ serve(const struct worker_options *o, struct worker *w)
 	return served;
 }
 
-/* Of files, what is the relay's; a worker that calls out also reads what TLS and names need. The
- * others open no connections. */
+/* May a worker that loses its database have to look for it in the network? Not where the address
+ * names the folder of a socket. */
+static bool
+has_far_database(const struct conf *c)
+{
+	return c->database_url[0] && !strstr(c->database_url, "host=/");
+}
+
+/* Of files, what is the relay's; a worker that calls out, or whose database is elsewhere, also
+ * reads what TLS and names need. The others open no connections. */
 static void
 enter_sandbox(const struct worker_options *o)
 {
 	auto_free char *ca = strdup(o->conf->engine_ca_file);
 	const char *const own[] = { o->conf->data_dir, o->conf->upload_dir, NULL };
 
-	if (!o->calls_out) {
+	if (!o->calls_out && !has_far_database(o->conf)) {
 		sandbox_enter(own, NULL);
 		sandbox_stay_inside();
 		return;
@@ -188,6 +199,7 @@ worker_run(const struct worker_options *o)
 		.calls_out = o->calls_out,
 		.mail_wake_fd = o->mail_wake_fd,
 		.started_at = clock_ms() };
+	struct wake *maps[] = { o->wake, o->others };
 	int64_t served;
 
 	if (!sandbox_drop(o->uid, o->gid)) {
@@ -201,7 +213,7 @@ worker_run(const struct worker_options *o)
 	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
-	if (o->wake->share && !db_on_wakeup(w.db, notify, o->wake))
+	if (o->wake->share && !db_on_wakeup(w.db, notify, maps))
 		return EXIT_START_FAILED;
 	catch_signals();
 	enter_sandbox(o);

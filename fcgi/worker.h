@@ -11,6 +11,7 @@ struct worker_options {
 	const struct conf *conf;
 	struct share *share;
 	struct wake *wake; /* without memory: nobody listens */
+	struct wake *others; /* likewise, of the machines beside this one */
 	bool calls_out; /* it asks engines: it may open connections, and no others may */
 	int listen_fd, mail_wake_fd,
 	    ready_fd; /* one byte is written to ready_fd once it serves; -1 */

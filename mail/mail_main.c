@@ -153,6 +153,8 @@ drain(struct carrier_run *l, struct arena *a)
 		enum db_result r = db_outbox_expire(l->db, now);
 
 		arena_reset(a);
+		if (!db_leads(l->db, l->kind)) /* another machine sends them */
+			return LOOK_MS;
 		if (r != DB_DONE || !l->on || clock_mono_ms() < l->closed_until)
 			return LOOK_MS;
 		r = db_outbox_due(l->db, a, l->kind, now, &mail, &next_at);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define LOOK_MS 1000
+#define ROLE_PUSH 63 /* of db_leads; carriers have their kinds */
 #define LONGEST_REST_MS 60000 /* even if nothing came: what failed before may be due */
 #define SETTLED_MS 180000 /* after news: by then all that it made due was told, or has failed */
 #define LISTENED_MS 15000
@@ -134,7 +135,7 @@ loop(struct pusher *p)
 
 	arena_init(&a, ARENA_BYTES);
 	while (!mailer_stop) {
-		bool any = !is_quiet(p);
+		bool any = db_leads(p->db, ROLE_PUSH) && !is_quiet(p);
 
 		while (any && !mailer_stop)
 			if (notify(p, &a, &any) != DB_DONE)

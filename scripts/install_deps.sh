@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the relay is built and run with; with --test, --tidy or --bench those of that
-# task as well; with --web those that the WebChat page is built with; with --runtime what built programs need, and no compiler. Does nothing when all are there. As an ordinary user it prints the line for root to run and exits 1.
+# task as well; with --postgres those of a relay on PostgreSQL; with --web those that the WebChat page is built with; with --runtime what built programs need, and no compiler. Does nothing when all are there. As an ordinary user it prints the line for root to run and exits 1.
 set -euo pipefail
 
 usage() {
     cat <<'TXT'
-Usage: scripts/install_deps.sh [--runtime] [--web] [--test] [--tidy] [--bench] [--list]
+Usage: scripts/install_deps.sh [--runtime] [--web] [--postgres] [--test] [--tidy] [--bench] [--list]
 Installs missing Debian packages: what the relay needs, and what the named tasks need.
   --runtime   only what built programs need to run
   --web       Node.js and npm, which build the WebChat page
+  --postgres  the client library of PostgreSQL, for make PG=1
   --list      print the packages instead of installing them
 TXT
 }
@@ -20,15 +21,16 @@ node=()
 command -v node >/dev/null || node+=(nodejs)
 command -v npm >/dev/null || node+=(npm)
 packages=()
-list=0
+list=0 pg=0 runtime=0
 for word in "$@"; do
     case $word in
-    --runtime) base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libssl3 libuuid1 libsodium23 libidn2-0 libunistring2
+    --runtime) runtime=1 base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libssl3 libuuid1 libsodium23 libidn2-0 libunistring2
                           libevent-core-2.1-7) ;;
+    --postgres) pg=1 ;;
     --web) packages+=("${node[@]}") ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
                        python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
-                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 coturn qemu-user-static mmdebstrap rsync help2man
+                       gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 libpq-dev python3-psycopg2 coturn qemu-user-static mmdebstrap rsync help2man
                        "${node[@]}" chromium chromium-headless-shell fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian help2man) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3 prosody lua-dbi-sqlite3 python3-matplotlib) ;;
@@ -37,6 +39,8 @@ for word in "$@"; do
     *) echo "install_deps.sh: '$word' is not understood; see --help" >&2; exit 2 ;;
     esac
 done
+if ((pg && runtime)); then packages+=(libpq5); fi
+if ((pg && !runtime)); then packages+=(libpq-dev); fi
 packages=("${base[@]}" ${packages[@]+"${packages[@]}"})
 
 if ((list)); then

@@ -1,6 +1,7 @@
 /* The table of the parent's children. */
 #include "kinds.h"
 
+#include "broadcast.h"
 #include "listener.h"
 #include "worker.h"
 
@@ -18,6 +19,7 @@ run_worker(const struct kind_setup *s, enum kind k, pid_t parent)
 	const struct worker_options o = { .conf = s->conf,
 		.share = s->share,
 		.wake = live_is_on(s->live, s->conf) ? &s->live->wake : &nobody_listens,
+		.others = live_has_others(s->live, s->conf) ? &s->live->others : &nobody_listens,
 		.calls_out = k == KIND_ASK,
 		.listen_fd = s->listen_fd[k],
 		.mail_wake_fd = s->bell_fd[KIND_MAILER],
@@ -27,6 +29,19 @@ run_worker(const struct kind_setup *s, enum kind k, pid_t parent)
 		.parent = parent };
 
 	return worker_run(&o);
+}
+
+static int
+run_broadcast(const struct kind_setup *s, enum kind k, pid_t parent)
+{
+	(void)k;
+	return broadcast_run(s->conf, s->live, s->uid, s->gid, parent);
+}
+
+static int
+broadcast_wanted(const struct kind_setup *s)
+{
+	return live_has_others(s->live, s->conf);
 }
 
 static int
@@ -123,6 +138,14 @@ const struct kind_line kinds[KIND__MAX] = {
 	    .reload_signal = SIGTERM,
 	    .stop_signal = SIGTERM,
 	    .stop_turn = 1,
+	    .grace_ms = LIVE_GRACE_MS },
+	/* Wake-ups to and from other machines on the same database. */
+	[KIND_BROADCAST] = { .name = "broadcast",
+	    .run = run_broadcast,
+	    .wanted = broadcast_wanted,
+	    .life = LIFE_SETTINGS,
+	    .stop_signal = SIGTERM,
+	    .stop_turn = 2,
 	    .grace_ms = LIVE_GRACE_MS },
 	/* One housekeeping pass; it drops its rights itself. */
 	[KIND_SWEEP] = { .name = "sweep",

@@ -11,7 +11,16 @@
 #include <sys/types.h>
 
 /* The lines of the table, in the order in which they are started. */
-enum kind { KIND_NGINX, KIND_WORKER, KIND_ASK, KIND_MAILER, KIND_LIVE, KIND_SWEEP, KIND__MAX };
+enum kind {
+	KIND_NGINX,
+	KIND_WORKER,
+	KIND_ASK,
+	KIND_MAILER,
+	KIND_LIVE,
+	KIND_BROADCAST,
+	KIND_SWEEP,
+	KIND__MAX
+};
 
 /* What children are started from. */
 struct kind_setup {

@@ -12,6 +12,7 @@
 /* All zeros: nothing was made. */
 struct live {
 	struct wake wake;
+	struct wake others; /* marked by our workers, for the machines beside this one */
 	int listen_fd;
 };
 
@@ -28,6 +29,9 @@ bool live_make(struct live *l, const struct conf *c, const struct live_setup *at
 
 /* Does relay-live run with these settings? */
 bool live_is_on(const struct live *l, const struct conf *c);
+
+/* Are there other machines to tell? */
+bool live_has_others(const struct live *l, const struct conf *c);
 
 /* Closes the socket, so that nobody waits for a response any more; relay-live has a copy. */
 void live_shut(struct live *l);

@@ -28,7 +28,8 @@ file_hold_ms(const struct conf *c)
 struct db_options
 db_options_of(const struct conf *c)
 {
-	return (struct db_options){ .path = c->db_path,
+	return (struct db_options){ .url = c->database_url,
+		.path = c->db_path,
 		.full_durability = c->durability == DURABILITY_FULL,
 		.busy_timeout_ms = (int)c->busy_timeout_ms,
 		.message_ttl_ms = c->pchat_queue_ttl_sec * 1000,
@@ -79,16 +80,18 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	db->sender_quota = o->sender_quota;
 	db->pair_quota = o->pair_quota;
 	db->full_durability = o->full_durability;
-	db->commits = o->full_durability ? o->commits : NULL;
+	/* a server syncs by itself */
+	db->commits = o->full_durability && engine_is_file(o) ? o->commits : NULL;
 	db->busy_timeout_ms = db->timeout_ms = o->busy_timeout_ms;
 	db->engine = engine_open(o, error);
 	if (!db->engine) {
 		db_close(db);
 		return NULL;
 	}
-	db->lock_fd = lock_open(o->path);
+	if (engine_is_file(o))
+		db->lock_fd = lock_open(o->path);
 	db->tombstone_fd = tombstone_open(o->path);
-	if (db->lock_fd < 0 || db->tombstone_fd < 0) {
+	if ((db->lock_fd < 0 && engine_is_file(o)) || db->tombstone_fd < 0) {
 		snprintf(error, DB_ERROR_BYTES, "%s: %s", o->path, strerror(errno));
 		db_close(db);
 		return NULL;
@@ -132,6 +135,12 @@ bool
 db_is_broken(const struct db *db)
 {
 	return engine_is_broken(db->engine) || (db->commits && commits_are_broken(db->commits));
+}
+
+bool
+db_leads(struct db *db, int role)
+{
+	return engine_leads(db->engine, role);
 }
 
 bool

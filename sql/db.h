@@ -1,5 +1,5 @@
-/* The store: one SQLite connection with every statement prepared, and transactions that queue
- * fairly. Nothing above this folder sees SQLite. */
+/* The store: one connection with every statement prepared, and transactions that queue fairly.
+ * Nothing above this folder sees which engine it is. */
 #ifndef SQL_DB_H
 #define SQL_DB_H
 
@@ -33,7 +33,9 @@ struct db_quota {
 };
 
 struct db_options {
-	const char *path; /* the database file; its lock file is PATH.lock */
+	const char *url; /* of a PostgreSQL server; empty or NULL: SQLite */
+	const char *path; /* the database file; its lock file is PATH.lock. With a server, where
+			     what stays on this machine lies */
 	bool full_durability; /* a commit survives a power cut */
 	int busy_timeout_ms; /* longest wait for the write lock */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
@@ -74,6 +76,13 @@ bool db_on_wakeup(struct db *db, db_notify *notify, void *arg);
  */
 void db_turn_begin(struct db *db);
 
+/* Says that what follows is of the next caller. */
+void db_turn_next(struct db *db);
+
+/* Should the same caller try again? Nothing of it was kept, and what it wrote met another write at
+ * the same time: a conflict of which an engine with several writers tells. */
+bool db_turn_repeats(struct db *db);
+
 /* Is something written and not yet committed? Then the writers' lock is held. */
 bool db_turn_is_open(const struct db *db);
 
@@ -106,6 +115,29 @@ bool db_is_broken(const struct db *db);
 /* Reads, takes the write lock and, at most every 5 s, writes: DB_DONE when all work. Waits at most
  * a quarter of a second. */
 enum db_result db_probe(struct db *db);
+
+/* Of several machines on one database one does what must be done once, such as sending mail: is it
+ * this one? Another takes over when it is gone. `role` is a number of the caller's. */
+bool db_leads(struct db *db, int role);
+
+/* What relays of several machines tell each other besides the store; nothing of it is kept, and
+ * what is sent while somebody is away never reaches them. NULL with one line in `error`: the
+ * database is a file, or its server is away. The caller closes; NULL is allowed there. */
+struct db_broadcast;
+struct db_broadcast *
+db_broadcast_open(const struct db_options *o, char error[static DB_ERROR_BYTES]);
+void db_broadcast_close(struct db_broadcast *b);
+
+/* Readable when something came. */
+int db_broadcast_fd(const struct db_broadcast *b);
+
+/* A text of at most so many bytes to all others. False: the connection is lost. */
+#define DB_BROADCAST_BYTES 7000
+bool db_broadcast_send(struct db_broadcast *b, const char *text);
+
+/* Calls `each` for what others have sent. False: the connection is lost. */
+bool
+db_broadcast_take(struct db_broadcast *b, void (*each)(const char *text, void *arg), void *arg);
 
 /* Was the database used with a server key, or does it hold what only the same key will find again?
  * A new one, or none, was not. */

@@ -26,13 +26,14 @@ struct db_turn {
 	bool on; /* they do */
 	bool open; /* it was begun */
 	bool alone; /* the last commit failed */
+	int kept; /* writes of the caller of now that stay, if the turn does */
 	int64_t since_us; /* of the turn, and once it is open of the transaction; monotonic */
 	enum db_result lost; /* DB_DONE, or what ended the transaction before its time */
 };
 
 struct db {
 	struct engine *engine;
-	int lock_fd; /* flock of all writers */
+	int lock_fd; /* flock of all writers; -1: the engine has its own queue */
 	int tombstone_fd;
 	bool full_durability;
 	bool tombstone_due; /* tombstones were written since the last commit */

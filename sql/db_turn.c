@@ -207,6 +207,8 @@ db_end(struct db *db, enum db_result r)
 	const bool commit = is_kept(r);
 	enum db_result done = db->turn.open ? leave(db, r) : finish(db, commit);
 
+	if (commit && done == DB_DONE)
+		db->turn.kept++;
 	if (r == DB_UNDO)
 		r = DB_DONE;
 	return commit && done != DB_DONE ? done : r;
@@ -220,6 +222,19 @@ db_turn_begin(struct db *db)
 	db->turn.on = !db->turn.alone;
 	db->turn.lost = DB_DONE;
 	db->turn.since_us = clock_mono_us();
+}
+
+void
+db_turn_next(struct db *db)
+{
+	db->turn.kept = 0;
+	engine_take_conflict(db->engine);
+}
+
+bool
+db_turn_repeats(struct db *db)
+{
+	return engine_take_conflict(db->engine) && db->turn.kept == 0 && db->turn.lost == DB_DONE;
 }
 
 bool

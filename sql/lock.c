@@ -53,7 +53,7 @@ lock_take(int fd, int ms)
 	int64_t deadline;
 	int rc;
 
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return true;
 	if (ms <= 0)
 		return false;
@@ -71,5 +71,6 @@ lock_take(int fd, int ms)
 void
 lock_release(int fd)
 {
-	flock(fd, LOCK_UN);
+	if (fd >= 0)
+		flock(fd, LOCK_UN);
 }

@@ -1,6 +1,6 @@
 /* What an engine does for the store: it keeps one connection, prepares the statements of stmt.def
  * as they are asked for, and is given numbers of statements, never SQL. Only the files of this
- * folder know which engine that is. Another one is one more file with these functions. */
+ * folder know which engine that is: db_options says, and each is one table of functions. */
 #ifndef SQL_ENGINE_H
 #define SQL_ENGINE_H
 
@@ -17,14 +17,37 @@ enum stmt {
 	ST__MAX
 };
 
-struct engine;
-/* A statement that was bound, and then the row it stands on. */
-struct db_stmt;
+struct engine_driver;
+
+/* A connection; what an engine keeps of it begins with this. */
+struct engine {
+	const struct engine_driver *driver;
+};
+
+/* A statement that was bound, and then the row it stands on. Likewise. */
+struct db_stmt {
+	const struct engine_driver *driver;
+};
 
 struct db_blob {
 	const void *data;
 	size_t len;
 };
+
+struct engine_statement {
+	const char *name, *kinds, *text; /* as in stmt.def */
+};
+extern const struct engine_statement engine_statements[ST__MAX];
+
+/* The schema's steps, made by the Makefile from sql/schema/NNNN_*.sql, in order. */
+extern const char *const schema_steps[];
+extern const int schema_steps_len;
+
+/* Is the database one file of this machine? Then its writers queue on a lock beside it. */
+bool engine_is_file(const struct db_options *o);
+
+/* Is the server there, where there is one? False with one line in `error`. */
+bool engine_is_there(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 
 /* Connects to a database of exactly this program's schema. NULL with one line in `error`. The
  * caller closes with engine_close; open after fork, never before. */
@@ -39,15 +62,14 @@ bool engine_check(struct engine *e, char error[static DB_ERROR_BYTES]);
 void engine_seal(struct engine *e);
 
 /* The parameters of a statement in order, by the kinds of its line in stmt.def: see there. Texts
- * and blobs must live until the statement was reset. NULL where it cannot be prepared: its step
- * fails. */
+ * and blobs must live until the statement was reset. Where it cannot be prepared its step fails. */
 struct db_stmt *engine_bind(struct engine *e, enum stmt which, va_list ap);
 
 /* One step. DB_ROW leaves the statement on its row until engine_reset; anything else resets it. A
  * statement that ends without a row is DB_DONE; a failure is logged. */
 enum db_result engine_step(struct engine *e, struct db_stmt *st);
 
-/* Ends the use of a statement (or of NULL); clears its parameters so that no text stays behind. */
+/* Ends the use of a statement; clears its parameters so that no text stays behind. */
 void engine_reset(struct db_stmt *st);
 
 /* Rows that the statement stepped last has changed; -1: it changes none. */
@@ -71,9 +93,16 @@ enum db_result engine_save_end(struct engine *e, bool keep);
 /* Is the transaction still there? Some errors end it. */
 bool engine_is_writing(const struct engine *e);
 
+/* Did a write fail, since this was asked last, only because of another one at the same time? Then
+ * the same again may succeed. */
+bool engine_take_conflict(struct engine *e);
+
 /* Brings the log of writes to the disk, with everything that anybody has committed before. False:
  * it is not known what is there; the log says why. */
 bool engine_sync(struct engine *e);
+
+/* See db_leads. */
+bool engine_leads(struct engine *e, int role);
 
 /* True once a call failed in a way that says that the connection or its file is broken; once a
  * page was met that is no page of a database. */

@@ -10,14 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct {
-	const char *name, *kinds, *text;
-} statements[] = {
-#define STMT(name, kinds, text) { #name, kinds, text },
-#include "stmt.def"
-#undef STMT
-};
-
 static const char *const own_texts[SQLITE_OWN__MAX] = {
 	[SQLITE_OWN_BEGIN] = "BEGIN IMMEDIATE",
 	[SQLITE_OWN_COMMIT] = "COMMIT",
@@ -30,7 +22,7 @@ static const char *const own_texts[SQLITE_OWN__MAX] = {
 static sqlite3_stmt *
 own(struct db_stmt *st)
 {
-	return (sqlite3_stmt *)st;
+	return ((struct sqlite_stmt *)st)->st;
 }
 
 bool
@@ -111,57 +103,60 @@ check_version(sqlite3 *h, const char *path, char *error)
 /* To SQLite $1 is a name, numbered by where it first stands; to PostgreSQL and to us it is the
  * first argument. False: not as many parameters as there are kinds. */
 static bool
-find_parameters(struct engine *e, int which)
+find_parameters(struct sqlite_stmt *s, int which)
 {
-	const int count = sqlite3_bind_parameter_count(e->stmts[which]);
-	const int kinds = (int)strlen(statements[which].kinds);
+	const int count = sqlite3_bind_parameter_count(s->st);
+	const int kinds = (int)strlen(engine_statements[which].kinds);
 	char name[8];
 
 	for (int i = 1; i <= kinds && i <= SQLITE_PARAMETERS; i++) {
 		snprintf(name, sizeof(name), "$%d", i);
-		e->parameters[which][i] =
-		    (uint8_t)sqlite3_bind_parameter_index(e->stmts[which], name);
-		if (!e->parameters[which][i])
+		s->parameters[i] = (uint8_t)sqlite3_bind_parameter_index(s->st, name);
+		if (!s->parameters[i])
 			return false;
 	}
 	return count == kinds && kinds <= SQLITE_PARAMETERS &&
-	    strspn(statements[which].kinds, "inotb") == (size_t)kinds;
+	    strspn(engine_statements[which].kinds, "inotb") == (size_t)kinds;
 }
 
 static bool
-prepare(struct engine *e, const char *text, sqlite3_stmt **out)
+prepare(struct sqlite *e, const char *text, sqlite3_stmt **out)
 {
 	return sqlite3_prepare_v3(e->handle, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) ==
 	    SQLITE_OK;
 }
 
-/* Prepared when it is first asked for, since no process needs all of them. NULL when that fails:
- * a step of it then fails like any other. */
-static sqlite3_stmt *
-statement(struct engine *e, enum stmt which)
+/* Prepared when it is first asked for, since no process needs all of them. Where that fails a step
+ * of it fails like any other. */
+static struct sqlite_stmt *
+statement(struct sqlite *e, enum stmt which)
 {
-	if (!e->stmts[which] && prepare(e, statements[which].text, &e->stmts[which]) &&
-	    !find_parameters(e, which)) {
-		log_error("statement %s: its kinds are not its parameters", statements[which].name);
+	struct sqlite_stmt *s = &e->stmts[which];
+
+	s->base.driver = &engine_sqlite;
+	if (!s->st && prepare(e, engine_statements[which].text, &s->st) &&
+	    !find_parameters(s, which)) {
+		log_error("statement %s: its kinds are not its parameters",
+		    engine_statements[which].name);
 		abort();
 	}
-	return e->stmts[which];
+	return s;
 }
 
-bool
-engine_check(struct engine *e, char error[static DB_ERROR_BYTES])
+static bool
+check(struct engine *e, char error[static DB_ERROR_BYTES])
 {
 	for (int i = 0; i < ST__MAX; i++)
-		if (!statement(e, i)) {
-			snprintf(error, DB_ERROR_BYTES, "statement %s: %s", statements[i].name,
-			    sqlite3_errmsg(e->handle));
+		if (!statement(sqlite_of(e), i)->st) {
+			snprintf(error, DB_ERROR_BYTES, "statement %s: %s",
+			    engine_statements[i].name, sqlite3_errmsg(sqlite_of(e)->handle));
 			return false;
 		}
 	return true;
 }
 
 static bool
-prepare_own(struct engine *e, const char *path, char *error)
+prepare_own(struct sqlite *e, const char *path, char *error)
 {
 	for (int i = 0; i < SQLITE_OWN__MAX; i++)
 		if (!prepare(e, own_texts[i], &e->own[i]))
@@ -169,37 +164,38 @@ prepare_own(struct engine *e, const char *path, char *error)
 	return true;
 }
 
-struct engine *
-engine_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
+static void
+close_engine(struct engine *base)
 {
-	struct engine *e = calloc(1, sizeof(*e));
+	struct sqlite *e = sqlite_of(base);
+
+	for (int i = 0; i < ST__MAX; i++)
+		sqlite3_finalize(e->stmts[i].st);
+	for (int i = 0; i < SQLITE_OWN__MAX; i++)
+		sqlite3_finalize(e->own[i]);
+	sqlite3_close(e->handle);
+	free(e);
+}
+
+static struct engine *
+open_engine(const struct db_options *o, char error[static DB_ERROR_BYTES])
+{
+	struct sqlite *e = calloc(1, sizeof(*e));
 
 	if (!e) {
 		sqlite_refuse(error, o->path, "out of memory");
 		return NULL;
 	}
+	e->base.driver = &engine_sqlite;
 	e->busy_timeout_ms = o->busy_timeout_ms;
 	e->handle = sqlite_connect(o, 0, error);
 	if (!e->handle || !check_version(e->handle, o->path, error) ||
 	    !prepare_own(e, o->path, error)) {
-		engine_close(e);
+		close_engine(&e->base);
 		return NULL;
 	}
 	sqlite_watch_log(e);
-	return e;
-}
-
-void
-engine_close(struct engine *e)
-{
-	if (!e)
-		return;
-	for (int i = 0; i < ST__MAX; i++)
-		sqlite3_finalize(e->stmts[i]);
-	for (int i = 0; i < SQLITE_OWN__MAX; i++)
-		sqlite3_finalize(e->own[i]);
-	sqlite3_close(e->handle);
-	free(e);
+	return &e->base;
 }
 
 /* Statements are prepared again after ANALYZE or VACUUM by another process, so data statements stay
@@ -224,23 +220,24 @@ authorize(void *arg, int action, const char *a, const char *b, const char *c, co
 	}
 }
 
-void
-engine_seal(struct engine *e)
+static void
+seal(struct engine *e)
 {
-	sqlite3_set_authorizer(e->handle, authorize, NULL);
+	sqlite3_set_authorizer(sqlite_of(e)->handle, authorize, NULL);
 }
 
-struct db_stmt *
-engine_bind(struct engine *e, enum stmt which, va_list ap)
+static struct db_stmt *
+bind(struct engine *e, enum stmt which, va_list ap)
 {
-	const char *kinds = statements[which].kinds;
-	sqlite3_stmt *st = statement(e, which);
+	const char *kinds = engine_statements[which].kinds;
+	struct sqlite_stmt *s = statement(sqlite_of(e), which);
+	sqlite3_stmt *st = s->st;
 	const struct db_blob *blob;
 	const char *text;
 	int64_t number;
 
 	for (int n = 1; *kinds; kinds++, n++) {
-		int i = e->parameters[which][n];
+		int i = s->parameters[n];
 
 		switch (*kinds) {
 		case 'i':
@@ -269,7 +266,7 @@ engine_bind(struct engine *e, enum stmt which, va_list ap)
 			abort();
 		}
 	}
-	return (struct db_stmt *)st;
+	return &s->base;
 }
 
 /* Only keys that are taken and rows that are gone are results of the store: any other rule that was
@@ -290,7 +287,7 @@ translate_constraint(int rc)
 }
 
 enum db_result
-sqlite_translate(struct engine *e, int rc)
+sqlite_translate(struct sqlite *e, int rc)
 {
 	enum db_result r;
 
@@ -322,51 +319,59 @@ sqlite_translate(struct engine *e, int rc)
 	return DB_FAIL;
 }
 
+/* NULL where it could not be prepared. */
+static void
+give_back(sqlite3_stmt *st)
+{
+	if (!st)
+		return;
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+}
+
 enum db_result
-sqlite_step(struct engine *e, sqlite3_stmt *st)
+sqlite_step(struct sqlite *e, sqlite3_stmt *st)
 {
 	enum db_result r = sqlite_translate(e, sqlite3_step(st));
 
 	if (r != DB_ROW)
-		engine_reset((struct db_stmt *)st);
+		give_back(st);
 	return r;
 }
 
-enum db_result
-engine_step(struct engine *e, struct db_stmt *st)
+static enum db_result
+step(struct engine *e, struct db_stmt *st)
 {
-	return sqlite_step(e, own(st));
+	return sqlite_step(sqlite_of(e), own(st));
 }
 
-void
-engine_reset(struct db_stmt *st)
+static void
+reset(struct db_stmt *st)
 {
-	if (!st)
-		return;
-	sqlite3_reset(own(st));
-	sqlite3_clear_bindings(own(st));
+	give_back(own(st));
 }
 
-int64_t
-engine_changes(const struct engine *e, struct db_stmt *st)
+static int64_t
+changes(const struct engine *e, struct db_stmt *st)
 {
-	return sqlite3_stmt_readonly(own(st)) ? -1 : sqlite3_changes(e->handle);
+	return sqlite3_stmt_readonly(own(st)) ? -1 :
+						sqlite3_changes(((const struct sqlite *)e)->handle);
 }
 
-int64_t
-engine_i64(struct db_stmt *st, int column)
+static int64_t
+read_i64(struct db_stmt *st, int column)
 {
 	return sqlite3_column_int64(own(st), column);
 }
 
-bool
-engine_is_null(struct db_stmt *st, int column)
+static bool
+read_is_null(struct db_stmt *st, int column)
 {
 	return sqlite3_column_type(own(st), column) == SQLITE_NULL;
 }
 
-const char *
-engine_text(struct db_stmt *st, int column, size_t *len)
+static const char *
+read_text(struct db_stmt *st, int column, size_t *len)
 {
 	const char *text = (const char *)sqlite3_column_text(own(st), column);
 
@@ -374,8 +379,8 @@ engine_text(struct db_stmt *st, int column, size_t *len)
 	return text;
 }
 
-const void *
-engine_blob(struct db_stmt *st, int column, size_t *len)
+static const void *
+read_blob(struct db_stmt *st, int column, size_t *len)
 {
 	const void *data = sqlite3_column_blob(own(st), column);
 
@@ -383,31 +388,33 @@ engine_blob(struct db_stmt *st, int column, size_t *len)
 	return data;
 }
 
-bool
-engine_is_broken(const struct engine *e)
+static bool
+is_broken(const struct engine *e)
 {
-	return e->broken;
+	return ((const struct sqlite *)e)->broken;
 }
 
-bool
-engine_is_damaged(const struct engine *e)
+static bool
+is_damaged(const struct engine *e)
 {
-	return e->damaged;
+	return ((const struct sqlite *)e)->damaged;
 }
 
 int64_t
-engine_log_bytes(const struct engine *e)
+sqlite_log_bytes(const struct engine *e)
 {
 	char path[4200];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s-wal", sqlite3_db_filename(e->handle, "main"));
+	snprintf(path, sizeof(path), "%s-wal",
+	    sqlite3_db_filename(((const struct sqlite *)e)->handle, "main"));
 	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
 enum db_result
-engine_checkpoint(struct engine *e, int timeout_ms)
+sqlite_checkpoint(struct engine *base, int timeout_ms)
 {
+	struct sqlite *e = sqlite_of(base);
 	int rc;
 
 	sqlite3_busy_timeout(e->handle, timeout_ms);
@@ -418,7 +425,7 @@ engine_checkpoint(struct engine *e, int timeout_ms)
 
 /* Our own connection is sealed, and VACUUM attaches a file of its own. */
 enum db_result
-engine_rebuild(struct engine *e, const struct db_options *o)
+sqlite_rebuild(struct engine *e, const struct db_options *o)
 {
 	char error[DB_ERROR_BYTES];
 	sqlite3 *h = sqlite_connect(o, 0, error);
@@ -429,12 +436,48 @@ engine_rebuild(struct engine *e, const struct db_options *o)
 	sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 1);
 	rc = sqlite3_exec(h, "VACUUM", NULL, NULL, NULL);
 	sqlite3_close(h);
-	return rc == SQLITE_OK ? DB_DONE : sqlite_translate(e, rc);
+	return rc == SQLITE_OK ? DB_DONE : sqlite_translate(sqlite_of(e), rc);
 }
 
 enum db_result
-engine_seal_file(struct engine *e)
+sqlite_seal_file(struct engine *base)
 {
+	struct sqlite *e = sqlite_of(base);
+
 	return sqlite_translate(
 	    e, sqlite3_exec(e->handle, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL));
 }
+
+const struct engine_driver engine_sqlite = {
+	.name = "SQLite",
+	.is_file = true,
+	.migrate = sqlite_migrate,
+	.is_keyed = sqlite_is_keyed,
+	.note_keyed = sqlite_note_keyed,
+	.backup = sqlite_backup,
+	.quick_check = sqlite_quick_check,
+	.open = open_engine,
+	.close = close_engine,
+	.check = check,
+	.seal = seal,
+	.is_broken = is_broken,
+	.is_damaged = is_damaged,
+	.bind = bind,
+	.step = step,
+	.reset = reset,
+	.changes = changes,
+	.i64 = read_i64,
+	.is_null = read_is_null,
+	.text = read_text,
+	.blob = read_blob,
+	.begin = sqlite_begin,
+	.end = sqlite_end,
+	.save = sqlite_save,
+	.save_end = sqlite_save_end,
+	.is_writing = sqlite_is_writing,
+	.sync = sqlite_sync,
+	.log_bytes = sqlite_log_bytes,
+	.checkpoint = sqlite_checkpoint,
+	.rebuild = sqlite_rebuild,
+	.seal_file = sqlite_seal_file,
+};

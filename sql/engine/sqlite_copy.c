@@ -128,7 +128,7 @@ copy_all(sqlite3 *from, const char *part, bool with_content, void (*step)(int le
 }
 
 bool
-db_backup(const struct db_options *o, const char *path, bool with_content,
+sqlite_backup(const struct db_options *o, const char *path, bool with_content,
     void (*step)(int left, int total), char error[static DB_ERROR_BYTES])
 {
 	char part[PATH_MAX];
@@ -232,7 +232,7 @@ classify_found(const char *found)
 }
 
 enum db_result
-db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
+sqlite_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
 	sqlite3 *h = sqlite_connect(o, 0, error);
 	sqlite3_stmt *st = NULL;
@@ -277,7 +277,7 @@ ask(sqlite3 *h, const char *sql)
 }
 
 bool
-db_is_keyed(const struct db_options *o)
+sqlite_is_keyed(const struct db_options *o)
 {
 	sqlite3 *h = NULL;
 	bool keyed = sqlite3_open_v2(o->path, &h, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
@@ -289,14 +289,14 @@ db_is_keyed(const struct db_options *o)
 }
 
 bool
-db_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES])
+sqlite_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
-	sqlite3 *h = db_is_keyed(o) ? NULL : sqlite_connect(o, 0, error);
+	sqlite3 *h = sqlite_is_keyed(o) ? NULL : sqlite_connect(o, 0, error);
 	bool ok = h && sqlite3_exec(h, "UPDATE meta SET keyed = 1", NULL, NULL, NULL) == SQLITE_OK;
 	char why[DB_ERROR_BYTES];
 
 	if (h && !ok)
 		sqlite_refuse(error, o->path, sqlite_why(h, why));
 	sqlite3_close(h);
-	return ok || db_is_keyed(o);
+	return ok || sqlite_is_keyed(o);
 }

@@ -10,16 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Made by the Makefile from sql/schema/NNNN_*.sql, in order. */
-extern const char *const schema_steps[];
-extern const int schema_steps_len;
-
-int
-db_schema_version(void)
-{
-	return schema_steps_len;
-}
-
 int
 sqlite_version(sqlite3 *h)
 {
@@ -87,7 +77,7 @@ migrate(sqlite3 *h, const struct db_options *o, char *error)
 }
 
 bool
-db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
+sqlite_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
 	sqlite3 *h = sqlite_connect(o, SQLITE_OPEN_CREATE, error);
 	auto_close int lock = -1;

@@ -10,7 +10,7 @@
 static int
 note_frames(void *arg, sqlite3 *h, const char *name, int frames)
 {
-	struct engine *e = arg;
+	struct sqlite *e = arg;
 
 	(void)h, (void)name;
 	e->log_frames = frames;
@@ -18,23 +18,25 @@ note_frames(void *arg, sqlite3 *h, const char *name, int frames)
 }
 
 void
-sqlite_watch_log(struct engine *e)
+sqlite_watch_log(struct sqlite *e)
 {
 	sqlite3_wal_hook(e->handle, note_frames, e);
 }
 
 enum db_result
-engine_begin(struct engine *e, int timeout_ms)
+sqlite_begin(struct engine *base, int timeout_ms)
 {
+	struct sqlite *e = sqlite_of(base);
+
 	sqlite3_busy_timeout(e->handle, timeout_ms);
 	return sqlite_step(e, e->own[SQLITE_OWN_BEGIN]);
 }
 
 /* Writes a long log back into the database, as far as no reader needs it. What was committed may
  * have been lost where its sync fails: an error that the kernel reports once, so here it is kept
- * for engine_sync. */
+ * for sqlite_sync. */
 static void
-checkpoint_if_due(struct engine *e)
+checkpoint_if_due(struct sqlite *e)
 {
 	int rc;
 
@@ -48,8 +50,9 @@ checkpoint_if_due(struct engine *e)
 }
 
 enum db_result
-engine_end(struct engine *e, bool commit)
+sqlite_end(struct engine *base, bool commit)
 {
+	struct sqlite *e = sqlite_of(base);
 	enum db_result r = commit ? sqlite_step(e, e->own[SQLITE_OWN_COMMIT]) : DB_DONE;
 
 	if (!sqlite3_get_autocommit(e->handle))
@@ -60,28 +63,32 @@ engine_end(struct engine *e, bool commit)
 }
 
 enum db_result
-engine_save(struct engine *e)
+sqlite_save(struct engine *base)
 {
+	struct sqlite *e = sqlite_of(base);
+
 	return sqlite_step(e, e->own[SQLITE_OWN_SAVE]);
 }
 
 enum db_result
-engine_save_end(struct engine *e, bool keep)
+sqlite_save_end(struct engine *base, bool keep)
 {
+	struct sqlite *e = sqlite_of(base);
 	enum db_result r = keep ? DB_DONE : sqlite_step(e, e->own[SQLITE_OWN_SAVE_BACK]);
 
 	return r == DB_DONE ? sqlite_step(e, e->own[SQLITE_OWN_SAVE_END]) : r;
 }
 
 bool
-engine_is_writing(const struct engine *e)
+sqlite_is_writing(const struct engine *e)
 {
-	return !sqlite3_get_autocommit(e->handle);
+	return !sqlite3_get_autocommit(((const struct sqlite *)e)->handle);
 }
 
 bool
-engine_sync(struct engine *e)
+sqlite_sync(struct engine *base)
 {
+	struct sqlite *e = sqlite_of(base);
 	sqlite3_file *log = NULL;
 	int rc = sqlite3_file_control(e->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
 

@@ -33,7 +33,7 @@ CREATE TABLE waiting (
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER message_waits AFTER INSERT ON message_wait BEGIN
     INSERT INTO waiting (sender_id, to_id, messages, bytes) VALUES (new.sender_id, new.to_id, 1, new.bytes)
-    ON CONFLICT (sender_id, to_id) DO UPDATE SET messages = messages + 1, bytes = bytes + excluded.bytes;
+    ON CONFLICT (sender_id, to_id) DO UPDATE SET messages = waiting.messages + 1, bytes = waiting.bytes + excluded.bytes;
 END;
 CREATE TRIGGER message_waits_no_more AFTER DELETE ON message_wait BEGIN
     UPDATE waiting SET messages = messages - 1, bytes = bytes - old.bytes

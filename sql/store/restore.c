@@ -273,7 +273,7 @@ db_recover(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	drop_leftovers(folder, slash ? slash + 1 : o->path);
 	snprintf(backups, sizeof(backups), "%s/" DB_BACKUPS, folder);
 	drop_leftovers(backups, "/");
-	return true;
+	return engine_is_there(o, error);
 }
 
 bool
@@ -285,6 +285,11 @@ db_restore(
 	bool ok;
 
 	*applied = 0;
+	if (!engine_is_file(o)) {
+		snprintf(error, DB_ERROR_BYTES,
+		    "the database is a server's: its own tools put a backup back");
+		return false;
+	}
 	snprintf(copy, sizeof(copy), "%s" COPY, o->path);
 	snprintf(ready, sizeof(ready), "%s" READY, o->path);
 	if (!db_recover(o, error))

@@ -1,7 +1,5 @@
 """What the tests of groups share: a group to act on, and people in it with each role."""
-from contextlib import closing
 from threading import Barrier, Thread
-import sqlite3
 
 GROUPS = "/api/v1/webchat/groups"
 INVITES = "/api/v1/webchat/invites"
@@ -158,7 +156,7 @@ def at_once(*calls):
 
 def rows(relay, query, *values):
     """What the database holds."""
-    with closing(sqlite3.connect(f"file:{relay.database}?mode=ro", uri=True, timeout=20)) as link:
+    with relay.opened_database() as link:
         return link.execute(query, values).fetchall()
 
 

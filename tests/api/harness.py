@@ -14,10 +14,14 @@ import tempfile
 
 import pytest
 
+import pg_server
 from client import Client, User, wait_until
 from contract import ROOT
 
+ENGINE = os.environ.get("RELAY_ENGINE", "sqlite")  # or postgresql
 BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build"))
+if ENGINE == "postgresql":
+    BUILD += "-pg"
 START_SEC, STOP_SEC = 60, 30
 SANITIZER_MARKS = ("AddressSanitizer", "runtime error:", "LeakSanitizer")
 DEFAULTS = {
@@ -33,6 +37,9 @@ _live = set()
 
 needs_housekeeping = pytest.mark.skipif(
     not os.path.exists(os.path.join(BUILD, "relay-sweep")), reason="this build has no housekeeping (relay-sweep)")
+
+
+needs_sqlite = pytest.mark.skipif(ENGINE != "sqlite", reason="of the database's own file")
 
 
 class StartFailed(AssertionError):
@@ -138,6 +145,12 @@ class Relay:
         self.env, self.fixed_port, self.user, self.options = env or {}, port, user, options
         self.port = self.process = self.url = None
         self.outputs = tempfile.mkdtemp(prefix="relay-test-output-")
+        self.database_url = self.settings.get("DATABASE_URL")
+        self.own_database = None
+        if ENGINE == "postgresql" and not self.database_url:
+            self.own_database = pg_server.shared().new_database()
+            self.database_url = pg_server.shared().url(self.own_database)
+            self.settings |= {"DATABASE_URL": self.database_url, "DATABASE_KEEPS_TRACES": "true"}
         path = write_settings(self.folder, self.settings)
         for owned in (self.folder, path) if user is not None else ():
             os.chown(owned, user, user)
@@ -228,6 +241,8 @@ class Relay:
         """Remove its folders."""
         shutil.rmtree(self.outputs, ignore_errors=True)
         shutil.rmtree(self.home, ignore_errors=True)
+        if self.own_database:
+            pg_server.shared().drop_database(self.own_database)
 
     # -- processes -----------------------------------------------------------------------------
 
@@ -248,7 +263,7 @@ class Relay:
 
     def workers(self):
         """Pids of the pool's workers."""
-        return self.children("relayd")
+        return [pid for pid in self.children("relayd") if _read(f"/proc/{pid}/comm").strip() == "relayd"]
 
     @contextlib.contextmanager
     def frozen_workers(self):
@@ -331,6 +346,10 @@ class Relay:
     @contextlib.contextmanager
     def locked_database(self):
         """A connection that holds the write lock, as another process at work would."""
+        if self.database_url:
+            with pg_server.connected(self.database_url, writers_lock=True) as link:
+                yield link
+            return
         with open(self.database + ".lock", "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             link = sqlite3.connect(self.database, isolation_level=None, timeout=10)
@@ -340,6 +359,33 @@ class Relay:
                 link.execute("COMMIT")
             finally:
                 link.close()
+
+
+    def waiting_writers(self):
+        """How many processes stand at the write lock."""
+        if self.database_url:
+            return pg_server.waiting(self.database_url)
+        inode = f":{os.stat(self.database + '.lock').st_ino} "
+        return sum(" -> FLOCK" in line and inode in line for line in _read("/proc/locks").splitlines())
+
+    def forbid(self, event, table, why):
+        """From here on the database refuses such writes by a rule that nobody expects."""
+        with self.locked_database() as link:
+            if self.database_url:
+                link.execute(f"CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{why}'; END $$")
+                link.execute(f"CREATE TRIGGER odd BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION odd()")
+            else:
+                link.execute(f"CREATE TRIGGER odd BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, '{why}'); END")
+
+    @contextlib.contextmanager
+    def opened_database(self):
+        """A connection, whose changes are committed at the end of the block."""
+        if self.database_url:
+            with pg_server.connected(self.database_url) as link:
+                yield link
+            return
+        with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as link, link:
+            yield link
 
 
 def _read_file(path):

@@ -8,7 +8,7 @@ import pytest
 
 from client import wait_until
 from groups import OPEN, Group, fact_of
-from harness import run, unique
+from harness import needs_sqlite, run, unique
 from keys import make_key
 from phone import Phone
 
@@ -23,7 +23,7 @@ def sweep(relay):
 
 
 def rows(relay, query):
-    with closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return database.execute(query).fetchall()
 
 
@@ -89,6 +89,7 @@ def test_failure_that_a_phone_explains_leaves_neither_recipient_nor_its_words(qu
 
 
 @pytest.mark.parametrize("mode", MODES)
+@needs_sqlite
 def test_facts_of_a_group_event_are_sealed_and_go_with_it(quiet, mode):
     relay = quiet(mode)
     owner, ann = relay.sign_in(), relay.sign_in(chat_address=unique("joiner"), display_name="Jo Iner")
@@ -105,6 +106,7 @@ def test_facts_of_a_group_event_are_sealed_and_go_with_it(quiet, mode):
 
 
 @pytest.mark.parametrize("column, value", [("reply_to", "x'01'"), ("request_id", "x'01'"), ("duration_ms", "7")])
+@needs_sqlite
 def test_verify_names_what_an_older_program_left(quiet, column, value):
     relay = quiet(MODES[0])
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -117,6 +119,7 @@ def test_verify_names_what_an_older_program_left(quiet, column, value):
     assert "of scrubbed messages" in relay.ctl("scrub", "--verify", expect=1).stdout
 
 
+@needs_sqlite
 def test_backup_without_keys_has_no_facts_of_events_and_no_reasons(quiet):
     relay = quiet(MODES[0])
     ann, bob = relay.sign_in(), relay.sign_in()

@@ -1,6 +1,4 @@
 """All devices of a person show the same conversation: own copies, changes, stubs; and scrubbing waits for them."""
-import contextlib
-import sqlite3
 import time
 
 import pytest
@@ -86,7 +84,7 @@ def sweep(relay):
 
 
 def change_rows(relay, query, *arguments):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database, database:
+    with relay.opened_database() as database:
         assert database.execute(query, arguments).rowcount > 0
 
 
@@ -517,8 +515,8 @@ def test_modes_that_forget_the_recipient_forget_who_read_it(quiet):
     bob.poll_all("")
     bob.read(sent)
     query = "SELECT count(*) FROM message_change c JOIN account a ON a.id = c.account_id WHERE a.chat_address = ?"
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         assert database.execute(query, (bob.address,)).fetchone() == (1,)
     sweep(relay)
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         assert database.execute(query, (bob.address,)).fetchone() == (0,)

@@ -1,8 +1,6 @@
 """Files that wait for recipients who have a message and not yet its file."""
-import contextlib
 import os
 import socket
-import sqlite3
 import time
 
 import pytest
@@ -23,7 +21,7 @@ def sweep(relay):
 
 
 def rows(relay, table):
-    with contextlib.closing(sqlite3.connect(relay.database)) as link:
+    with relay.opened_database() as link:
         return link.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 

@@ -1,9 +1,7 @@
 """Files and voice notes: uploading both ways, who may fetch them, and what is left on the disk."""
 import base64
-import contextlib
 import os
 import socket
-import sqlite3
 
 import pytest
 
@@ -37,7 +35,7 @@ def on_disk(relay, folder="files"):
 
 
 def rows(relay):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return sorted(row[0].hex() for row in database.execute("SELECT public_id FROM file"))
 
 

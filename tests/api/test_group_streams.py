@@ -1,12 +1,10 @@
 """How members fetch what is sent to a group: one stream for the group, read together with each member's own."""
-import contextlib
-import sqlite3
 
 from groups import MESSAGES, OPEN, Group
 
 
 def rows(relay, query, *arguments):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return database.execute(query, arguments).fetchall()
 
 

@@ -1,11 +1,9 @@
 """Live wake-ups: who is woken and by what, whose stream ends and when, and what relay-live never gets to know."""
-import contextlib
 import glob
 import os
 import re
 import signal
 import socket
-import sqlite3
 import threading
 import time
 
@@ -300,10 +298,10 @@ def test_listening_is_no_sign_of_life(relay, ann):
     own = "account_id = (SELECT id FROM account WHERE chat_address = ?)"
 
     def seen():
-        with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+        with relay.opened_database() as database:
             return database.execute(f"SELECT last_seen_at FROM session WHERE {own}", (ann.address,)).fetchone()[0]
 
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database, database:
+    with relay.opened_database() as database:
         database.execute(f"UPDATE session SET last_seen_at = 1700000000000 WHERE {own}", (ann.address,))
     listen(ann).close()
     assert seen() == 1700000000000

@@ -1,6 +1,5 @@
 """Two calls that meet at the write lock: neither undoes the other's change, and rights are those of the moment that counts."""
 import contextlib
-import os
 from threading import Thread
 
 import pytest
@@ -11,13 +10,6 @@ from harness import unique
 
 USERS = "/api/v1/webchat/admin/users"
 CONTACTS = "/api/v1/webchat/contacts"
-
-
-def waiting(relay):
-    """How many processes stand at the write lock of the relay."""
-    inode = f":{os.stat(relay.database + '.lock').st_ino} "
-    with open("/proc/locks", encoding="utf-8") as file:
-        return sum(" -> FLOCK" in line and inode in line for line in file)
 
 
 @contextlib.contextmanager
@@ -32,7 +24,7 @@ def behind_the_lock(relay, *calls):
     with relay.locked_database() as link:
         for thread in threads:
             thread.start()
-        wait_until("all calls stand at the lock", lambda: waiting(relay) == len(calls))
+        wait_until("all calls stand at the lock", lambda: relay.waiting_writers() == len(calls))
         yield link, responses
     for thread in threads:
         thread.join()
@@ -198,7 +190,6 @@ def test_file_that_has_just_gone_is_unknown(slow):
 def test_rule_of_the_database_that_nobody_expects_to_break_is_a_failure_with_a_line_in_the_log(make_relay, table, event, call):
     relay = make_relay()
     ann = relay.sign_in()
-    with relay.locked_database() as link:
-        link.execute(f"CREATE TRIGGER odd BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'an odd rule'); END")
+    relay.forbid(event, table, "an odd rule")
     call(ann).is_error(500, "internal")
     assert "an odd rule" in relay.stderr

@@ -1,7 +1,5 @@
 """Who may do what: every route asked by everybody. The table holds what is expected; a route without a row fails."""
-import contextlib
 import os
-import sqlite3
 import subprocess
 
 import pytest
@@ -200,7 +198,7 @@ def strangers(relay):
     revoked, blocked, expired = relay.sign_in(), relay.sign_in(), relay.sign_in()
     revoked.post(AUTH + "/logout", expect=200)
     relay.ctl("user", "block", blocked.address)
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database, database:
+    with relay.opened_database() as database:
         database.execute("UPDATE session SET expires_at = 1 WHERE account_id = "
                          "(SELECT id FROM account WHERE chat_address = ?)", (expired.address,))
     return [("nobody", relay.client()), ("forged", relay.client("pct_" + "A" * 43)), ("revoked", revoked),

@@ -75,7 +75,7 @@ def test_figures_stay_in_the_format_when_a_clock_was_set_back(make_relay):
     port = free_port()
     relay = make_relay({"RELAY_METRICS_PORT": port, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
     with relay.locked_database() as link:
-        link.execute("UPDATE sweep SET finished_at = 1 << 60, unclean_since = 1 << 60, duration_ms = -1234")
+        link.execute("UPDATE sweep SET finished_at = 1152921504606846976, unclean_since = 1152921504606846976, duration_ms = -1234")
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     link.request("GET", "/metrics")
     found = figures(link.getresponse().read().decode())

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from groups import at_once
-from harness import unique
+from harness import needs_sqlite, unique
 from keys import make_key
 
 PREFS, EXPORT = "/api/v1/webchat/prefs", "/api/v1/pchat/auth/export"
@@ -113,7 +113,7 @@ def test_text_is_in_the_first_page_of_the_export(ann):
 
 
 def keys(relay):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return [row[0] for row in database.execute("SELECT body_key FROM prefs_key ORDER BY id")]
 
 
@@ -131,6 +131,7 @@ def test_text_is_in_no_file_and_goes_with_the_account(make_relay):
     assert get(relay.sign_in(ann.email)) == ""
 
 
+@needs_sqlite
 def test_backup_without_content_has_none_of_it(make_relay, tmp_path):
     relay = make_relay()
     ann = relay.sign_in()

@@ -10,7 +10,7 @@ import pytest
 
 from client import wait_until
 from groups import accept
-from harness import Relay, StartFailed
+from harness import Relay, StartFailed, needs_sqlite
 from keys import make_key
 from live import Listener
 from push_sink import PushSink, check_authorization
@@ -57,7 +57,7 @@ def subscribe(user, service, path):
 
 def rows(relay):
     """{path of the endpoint: (tries, how long nothing goes there yet)}."""
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         found = database.execute("SELECT endpoint, tries, next_at FROM push").fetchall()
     return {"/" + endpoint.split("/", 3)[-1]: (tries, next_at / 1000 - time.time()) for endpoint, tries, next_at in found}
 
@@ -264,7 +264,7 @@ def test_pause_grows_with_each_failure_and_ten_end_it(relay, service):
     for tries in range(1, 10):
         wait_until(f"failure {tries} is noted", lambda tries=tries: rows(relay)[path][0] == tries, SOON_SEC)
         assert rows(relay)[path][1] > min(60 * 2 ** (tries - 1), 21600) - 15
-        with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database, database:
+        with relay.opened_database() as database:
             database.execute("UPDATE push SET next_at = 0")
     wait_until("it is given up", lambda: path not in rows(relay), SOON_SEC)
 
@@ -327,7 +327,7 @@ def test_browser_that_signs_in_anew_is_told_once(relay, service):
     again = relay.sign_in(ann.email)
     path = subscribe(ann, service, "/same")
     assert subscribe(again, service, "/same") == path
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         assert database.execute("SELECT count(*) FROM push WHERE endpoint LIKE ?", ("%" + path,)).fetchone() == (1,)
     ann.delete(PUSH, expect=200)
     assert path in rows(relay)
@@ -350,7 +350,7 @@ def test_blocked_users_and_sessions_that_ran_out_are_not_told(start, own):
     paths = [subscribe(ann, service, "/expired"), subscribe(eve, service, "/blocked")]
     bob.send(ann, "x")
     bob.send(eve, "x")
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database, database:
+    with relay.opened_database() as database:
         database.execute("UPDATE session SET expires_at = 1 WHERE account_id = (SELECT id FROM account WHERE chat_address = ?)", (ann.address,))
         database.execute("UPDATE account SET blocked = 1 WHERE chat_address = ?", (eve.address,))
     passed(relay, service, bob)
@@ -366,6 +366,7 @@ def test_phone_with_a_key_is_told(relay, service):
     make_key(ann, "send").put(PUSH, {"endpoint": service.origin}, expect=403).is_error(403, "scope_missing")
 
 
+@needs_sqlite
 def test_export_has_the_address_and_a_backup_without_content_has_not(relay, service, tmp_path):
     ann = relay.sign_in()
     path = subscribe(ann, service, "/export")

@@ -5,7 +5,9 @@ import shutil
 
 import pytest
 
-from harness import StartFailed, run, unique
+from harness import StartFailed, needs_sqlite, run, unique
+
+pytestmark = needs_sqlite
 
 ME = "/api/v1/pchat/auth/me"
 

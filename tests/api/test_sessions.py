@@ -1,7 +1,5 @@
 """Sessions: list, revoke, logout, logout-all, expiry, and how tokens are kept."""
-import contextlib
 import os
-import sqlite3
 
 import pytest
 
@@ -141,7 +139,7 @@ def test_session_beyond_the_hundredth_ends_the_one_not_seen_for_longest(make_rel
     relay = make_relay({"RELAY_CODES_PER_ADDRESS": 0, "RELAY_CODES_PER_CLIENT": 0})
     first = relay.sign_in()
     second = relay.sign_in(first.email)
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database, database:
+    with relay.opened_database() as database:
         database.execute("UPDATE session SET last_seen_at = last_seen_at - 1000 WHERE public_id = ?", (bytes.fromhex(second.session_id[4:]),))
         database.executemany("INSERT INTO session (public_id, token_hash, account_id, device_name, session_name, listen_channel, visible, start_seq,"
                              " sent_seq, created_at, expires_at, last_seen_at) SELECT ?, ?, account_id, '', '', '', 0, 0, 0, created_at, 0, last_seen_at"

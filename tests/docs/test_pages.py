@@ -8,7 +8,7 @@ import pytest
 
 from pages import TOP, Checkout, blocks, read, section
 
-PAGES = ["private-server-install.md", "shared-hosting.md", "private-relay.md", "api.md", "upgrading.md", "watching.md", "restore-drill.md", "tour.md"]
+PAGES = ["private-server-install.md", "shared-hosting.md", "private-relay.md", "api.md", "upgrading.md", "several-machines.md", "watching.md", "restore-drill.md", "tour.md"]
 # Titles of the operators' page whose lines are pasted here, and those that tests/ops pastes or no test can (Docker).
 SECTIONS, ELSEWHERE = ["Try it", "Settings", "As a service", "HTTPS", "Backups"], ["Package", "Debian package", "Docker"]
 START = "./start_relay.sh --detach\nURL=$(./start_relay.sh --status | grep -o 'http[^ ]*')\n"

@@ -363,9 +363,9 @@ steps_of(const struct member *a, int64_t other_id)
 {
 	int steps = 0;
 
-	sqlite3_progress_handler(store.db->engine->handle, 1, count_step, &steps);
+	sqlite3_progress_handler(sqlite_of(store.db->engine)->handle, 1, count_step, &steps);
 	assert_int_equal(db_account_met(store.db, a->acc.id, other_id), DB_NONE);
-	sqlite3_progress_handler(store.db->engine->handle, 0, NULL, NULL);
+	sqlite3_progress_handler(sqlite_of(store.db->engine)->handle, 0, NULL, NULL);
 	return steps;
 }
 

@@ -29,6 +29,16 @@ tear_down(void **state)
 	return store_teardown(state);
 }
 
+/* A statement of the test's own, as the store hands it on. */
+static struct db_stmt *
+as_row(sqlite3_stmt *st)
+{
+	static struct sqlite_stmt row;
+
+	row = (struct sqlite_stmt){ .base = { .driver = &engine_sqlite }, .st = st };
+	return &row.base;
+}
+
 /* Opens `len` bytes of a body with a key (NULL: there is none) as they would come from a row. */
 static bool
 open_as(const uint8_t *open_id, const void *blob, size_t len, const uint8_t *key,
@@ -38,13 +48,13 @@ open_as(const uint8_t *open_id, const void *blob, size_t len, const uint8_t *key
 	bool ok;
 
 	assert_int_equal(
-	    sqlite3_prepare_v2(store.db->engine->handle, "SELECT $1, $2", -1, &st, NULL),
+	    sqlite3_prepare_v2(sqlite_of(store.db->engine)->handle, "SELECT $1, $2", -1, &st, NULL),
 	    SQLITE_OK);
 	sqlite3_bind_blob64(st, 1, blob, len, SQLITE_STATIC);
 	if (key)
 		sqlite3_bind_blob(st, 2, key, SECRET_SEAL_KEY_BYTES, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	ok = body_open((struct db_stmt *)st, 0, open_id, &store.arena, parts, BODY__MAX);
+	ok = body_open(as_row(st), 0, open_id, &store.arena, parts, BODY__MAX);
 	sqlite3_finalize(st);
 	return ok;
 }
@@ -273,14 +283,14 @@ TEST(text_of_64_kib_is_counted_without_its_wrapping)
 	assert_true(body_seal(id, parts, BODY__MAX, &b));
 	assert_true(open_as(id, b.sealed, b.len, b.key, got));
 	assert_string_equal(got[BODY_TEXT], text);
-	sqlite3_prepare_v2(store.db->engine->handle, "SELECT $1", -1, &st, NULL);
+	sqlite3_prepare_v2(sqlite_of(store.db->engine)->handle, "SELECT $1", -1, &st, NULL);
 	sqlite3_bind_blob64(st, 1, b.sealed, b.len, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	assert_int_equal(body_text_bytes((struct db_stmt *)st, 0), sizeof(text) - 1);
+	assert_int_equal(body_text_bytes(as_row(st), 0), sizeof(text) - 1);
 	sqlite3_reset(st);
 	sqlite3_bind_blob64(st, 1, b.sealed, 3, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	assert_int_equal(body_text_bytes((struct db_stmt *)st, 0), 0);
+	assert_int_equal(body_text_bytes(as_row(st), 0), 0);
 	sqlite3_finalize(st);
 	body_free(&b);
 }

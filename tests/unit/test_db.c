@@ -7,7 +7,7 @@
 static void
 denied(const char *sql)
 {
-	if (sqlite3_exec(store.db->engine->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+	if (sqlite3_exec(sqlite_of(store.db->engine)->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
 		fail_msg("a sealed store ran: %s", sql);
 }
 
@@ -74,10 +74,12 @@ TEST(sealed_store_may_prepare_every_statement_again)
 	assert_true(engine_check(store.db->engine, store.error));
 	for (int i = 0; i < ST__MAX; i++) {
 		sqlite3_stmt *st = NULL;
-		const char *sql = sqlite3_sql(store.db->engine->stmts[i]);
+		const char *sql = sqlite3_sql(sqlite_of(store.db->engine)->stmts[i].st);
 
-		if (sqlite3_prepare_v2(store.db->engine->handle, sql, -1, &st, NULL) != SQLITE_OK)
-			fail_msg("%s: %s", sql, sqlite3_errmsg(store.db->engine->handle));
+		if (sqlite3_prepare_v2(sqlite_of(store.db->engine)->handle, sql, -1, &st, NULL) !=
+		    SQLITE_OK)
+			fail_msg(
+			    "%s: %s", sql, sqlite3_errmsg(sqlite_of(store.db->engine)->handle));
 		sqlite3_finalize(st);
 	}
 }
@@ -86,16 +88,18 @@ TEST(every_statement_numbers_its_parameters_without_gaps)
 {
 	assert_true(engine_check(store.db->engine, store.error));
 	for (int i = 0; i < ST__MAX; i++) {
-		int count = sqlite3_bind_parameter_count(store.db->engine->stmts[i]);
+		int count = sqlite3_bind_parameter_count(sqlite_of(store.db->engine)->stmts[i].st);
 
 		assert_true(count <= SQLITE_PARAMETERS);
 		for (int n = 1; n <= count; n++) {
-			int parameter = store.db->engine->parameters[i][n];
+			int parameter = sqlite_of(store.db->engine)->stmts[i].parameters[n];
 
 			if (parameter < 1 || parameter > count)
-				fail_msg("$%d of %s", n, sqlite3_sql(store.db->engine->stmts[i]));
+				fail_msg("$%d of %s", n,
+				    sqlite3_sql(sqlite_of(store.db->engine)->stmts[i].st));
 			for (int m = 1; m < n; m++)
-				assert_int_not_equal(store.db->engine->parameters[i][m], parameter);
+				assert_int_not_equal(
+				    sqlite_of(store.db->engine)->stmts[i].parameters[m], parameter);
 		}
 	}
 }
@@ -109,8 +113,8 @@ plan_of(enum stmt which, struct text *out)
 	const char *sql;
 
 	assert_true(engine_check(store.db->engine, store.error));
-	sql = arena_printf(
-	    &store.arena, "EXPLAIN QUERY PLAN %s", sqlite3_sql(store.db->engine->stmts[which]));
+	sql = arena_printf(&store.arena, "EXPLAIN QUERY PLAN %s",
+	    sqlite3_sql(sqlite_of(store.db->engine)->stmts[which].st));
 
 	assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &st, NULL), SQLITE_OK);
 	while (sqlite3_step(st) == SQLITE_ROW)
@@ -276,7 +280,7 @@ TEST(lock_held_by_another_process_makes_a_writer_give_up)
 
 	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	assert_int_equal(db_begin(store.db), DB_BUSY);
-	assert_int_not_equal(sqlite3_get_autocommit(store.db->engine->handle), 0);
+	assert_int_not_equal(sqlite3_get_autocommit(sqlite_of(store.db->engine)->handle), 0);
 	let_go(other);
 }
 
@@ -395,23 +399,30 @@ TEST(reading_goes_on_while_the_lock_is_held)
 
 TEST(only_keys_that_are_taken_and_rows_that_are_gone_are_results_of_the_store)
 {
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_UNIQUE), DB_TAKEN);
 	assert_int_equal(
-	    sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_PRIMARYKEY), DB_TAKEN);
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_ROWID), DB_TAKEN);
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT_UNIQUE), DB_TAKEN);
 	assert_int_equal(
-	    sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_FOREIGNKEY), DB_ORPHAN);
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_NOTNULL), DB_FAIL);
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_CHECK), DB_FAIL);
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_TRIGGER), DB_FAIL);
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT_DATATYPE), DB_FAIL);
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_CONSTRAINT), DB_FAIL);
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT_PRIMARYKEY), DB_TAKEN);
+	assert_int_equal(
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT_ROWID), DB_TAKEN);
+	assert_int_equal(
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT_FOREIGNKEY), DB_ORPHAN);
+	assert_int_equal(
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT_NOTNULL), DB_FAIL);
+	assert_int_equal(
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT_CHECK), DB_FAIL);
+	assert_int_equal(
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT_TRIGGER), DB_FAIL);
+	assert_int_equal(
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT_DATATYPE), DB_FAIL);
+	assert_int_equal(sqlite_translate(sqlite_of(store.db->engine), SQLITE_CONSTRAINT), DB_FAIL);
 }
 
 TEST(full_disk_is_a_result_of_its_own)
 {
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_FULL), DB_FULL);
-	assert_int_equal(sqlite_translate(store.db->engine, SQLITE_BUSY_SNAPSHOT), DB_BUSY);
+	assert_int_equal(sqlite_translate(sqlite_of(store.db->engine), SQLITE_FULL), DB_FULL);
+	assert_int_equal(
+	    sqlite_translate(sqlite_of(store.db->engine), SQLITE_BUSY_SNAPSHOT), DB_BUSY);
 	assert_true(db_failed(DB_BUSY) && db_failed(DB_FULL) && db_failed(DB_FAIL));
 	assert_true(db_failed(DB_TAKEN) && db_failed(DB_ORPHAN) && db_failed(DB_UNDO));
 	assert_false(db_failed(DB_ROW) || db_failed(DB_DONE) || db_failed(DB_NONE));

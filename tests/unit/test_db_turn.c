@@ -188,7 +188,8 @@ TEST(transaction_that_is_lost_on_the_way_takes_all_with_it)
 	db_after(store.db, look, &s);
 	assert_int_equal(db_begin(store.db), DB_DONE);
 	assert_int_equal(
-	    sqlite3_exec(store.db->engine->handle, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	    sqlite3_exec(sqlite_of(store.db->engine)->handle, "ROLLBACK", NULL, NULL, NULL),
+	    SQLITE_OK);
 	assert_int_equal(db_end(store.db, DB_FULL), DB_FULL);
 	assert_int_equal(db_begin(store.db), DB_FULL);
 	assert_false(db_turn_may_grow(store.db));
@@ -331,7 +332,7 @@ TEST(sync_that_fails_stops_all_writes_until_the_log_is_put_away)
 	db_turn_begin(store.db);
 	send_text(&ann, &bob, "a");
 	db_after(store.db, look, &s);
-	store.db->engine->unsynced = true;
+	sqlite_of(store.db->engine)->unsynced = true;
 	assert_int_equal(db_turn_end(store.db), DB_FAIL);
 	assert_int_equal(s.calls, 0);
 	assert_true(db_is_broken(store.db));
@@ -364,7 +365,7 @@ TEST(long_log_is_written_back_by_whoever_commits)
 	for (int i = 0; i < 600 && engine_log_bytes(store.db->engine) < 4200000; i++)
 		send_text(&ann, &bob, "a text that takes a page or two of the log");
 	assert_true(engine_log_bytes(store.db->engine) < 6000000);
-	assert_true(store.db->engine->log_frames < 1100);
+	assert_true(sqlite_of(store.db->engine)->log_frames < 1100);
 }
 
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, store_teardown)

@@ -1,8 +1,6 @@
 /* Making, migrating and opening a database, and copying one for a backup. */
 #include "store_fixture.h"
 
-extern const char *const schema_steps[];
-
 static bool
 migrate(void)
 {
@@ -25,7 +23,7 @@ TEST(migrate_makes_a_new_database)
 	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
 	assert_int_equal(store_number("SELECT stream_seq FROM meta"), 0);
 	store.db = store_open();
-	assert_int_equal(sqlite_version(store.db->engine->handle), db_schema_version());
+	assert_int_equal(sqlite_version(sqlite_of(store.db->engine)->handle), db_schema_version());
 }
 
 TEST(migrate_twice_changes_nothing)
@@ -204,7 +202,7 @@ TEST(open_sets_what_the_house_wants)
 	store.db = store_open();
 	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	assert_int_equal(
-	    sqlite3_exec(store.db->engine->handle,
+	    sqlite3_exec(sqlite_of(store.db->engine)->handle,
 		"CREATE TEMP TABLE t (x CHECK (x)); INSERT INTO t SELECT * FROM "
 		"pragma_secure_delete; INSERT INTO t SELECT * FROM pragma_foreign_keys; "
 		"INSERT INTO t SELECT synchronous = 2 FROM pragma_synchronous; INSERT "

@@ -135,9 +135,9 @@ TEST(cursor_that_was_confirmed_again_writes_nothing)
 	send_text(&ann, &bob, "a");
 	next = polls(&bob, 0, "a");
 	polls(&bob, next, "");
-	version = sqlite3_total_changes(store.db->engine->handle);
+	version = sqlite3_total_changes(sqlite_of(store.db->engine)->handle);
 	polls(&bob, next, "");
-	assert_int_equal(sqlite3_total_changes(store.db->engine->handle), version);
+	assert_int_equal(sqlite3_total_changes(sqlite_of(store.db->engine)->handle), version);
 }
 
 #define FUTURE 999999999999999999

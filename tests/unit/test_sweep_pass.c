@@ -222,9 +222,9 @@ TEST(pass_with_nothing_to_do_writes_its_own_note_alone)
 	send_text(&ann, &bob, "waits");
 	assert_int_equal(pass(), DB_DONE);
 	assert_int_equal(db_sweep_take(store.db, clock_ms(), 0, 1000), DB_DONE);
-	before = sqlite3_total_changes(store.db->engine->handle);
+	before = sqlite3_total_changes(sqlite_of(store.db->engine)->handle);
 	assert_int_equal(sweep_run(&conf, store.db, false, &result), DB_DONE);
-	assert_int_equal(sqlite3_total_changes(store.db->engine->handle) - before, 1);
+	assert_int_equal(sqlite3_total_changes(sqlite_of(store.db->engine)->handle) - before, 1);
 }
 
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, store_teardown)

@@ -5,8 +5,6 @@
 
 #include <sys/syscall.h>
 
-extern const char *const schema_steps[];
-
 static struct member ann, bob;
 static struct sent gone;
 static int syncs, sync_errno;

@@ -1,0 +1,167 @@
+"""A PostgreSQL of one's own in a temporary folder, which listens on a socket in there only, and databases on it."""
+import atexit
+import contextlib
+import glob
+import os
+import pwd
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+
+WRITERS = 7380172  # the lock of whoever writes: sql/engine/pgsql_internal.h
+
+
+def programs():
+    """The folder of PostgreSQL's programs, or None where it is not installed."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+    return os.path.dirname(found[-1]) if found else None
+
+
+class Server:
+    """Ends with the `with` block, or with whoever began it. It refuses to run as root, so it is another user's then."""
+
+    def __init__(self, *settings, owner="relay"):
+        self.settings, self.owner = settings, owner
+        self.folder = self.server = None
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="relay-test-pg-")
+        os.chmod(self.folder, 0o755)
+        user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        if user:
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+        as_user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if user else []
+        self.become = ["setpriv", *as_user, "--pdeathsig=QUIT", "--"]
+        self.bin, self.data = programs(), os.path.join(self.folder, "data")
+        self._run("initdb", "-D", self.data, "-A", "trust", "-U", self.owner, "-E", "UTF8", "--locale=C", "--no-sync")
+        self.start()
+        return self
+
+    def start(self):
+        """Start the server, and wait until it serves."""
+        words = [word for setting in ("listen_addresses=", "fsync=off", *self.settings) for word in ("-c", setting)]
+        self.server = subprocess.Popen([*self.become, f"{self.bin}/postgres", "-D", self.data, "-k", self.folder, *words],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self.folder, start_new_session=True,
+                                       stderr=subprocess.DEVNULL)
+        self._run("pg_isready", "-h", self.folder, "-U", self.owner, "-t", "1", tries=100)
+
+    def stop(self, how="terminate"):
+        """End it: terminate, kill."""
+        if self.server and self.server.poll() is None:
+            getattr(self.server, how)()
+            self.server.wait(20)
+
+    def _run(self, program, *words, tries=1):
+        for left in reversed(range(tries)):
+            done = subprocess.run([*self.become, f"{self.bin}/{program}", *words], capture_output=True, text=True, cwd=self.folder, check=False)
+            if done.returncode == 0:
+                return done.stdout
+            if left and (not self.server or self.server.poll() is None):
+                time.sleep(0.1)
+        raise AssertionError(f"{program}: {done.stdout}{done.stderr}")
+
+    def run(self, sql, stop=True, database="postgres"):
+        """The script's output and its errors, as psql prints them; `stop`: at the first error, which is ours."""
+        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", f"ON_ERROR_STOP={int(stop)}", "-h", self.folder, "-U", self.owner, database],
+                              input=sql, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        assert not stop or done.returncode == 0, done.stdout
+        return done.stdout
+
+    def new_database(self):
+        """The name of a new, empty database."""
+        name = "r" + secrets.token_hex(6)
+        self.run(f"CREATE DATABASE {name}")
+        return name
+
+    def drop_database(self, name):
+        """Remove it, whoever is connected."""
+        self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def url(self, name):
+        """The address of a database."""
+        return f"postgresql://relay@/{name}?host={self.folder}"
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# What tests say in SQLite's words.
+WORDS = [(r"\bhex\((\w+)\)", r"upper(encode(\1, 'hex'))"), (r"\brandomblob\(16\)", "decode(md5(random()::text), 'hex')"),
+         (r"\brandomblob\(32\)", "sha256(random()::text::bytea)"), (r"\bzeroblob\(32\)", f"decode('{'00' * 32}', 'hex')"),
+         (r"\bx'(\w*)'", r"decode('\1', 'hex')"), ("%", "%%"), (r"\?", "%s")]
+
+
+class Link:
+    """A connection as tests use one of sqlite3: a query has ? for its values, and bytes are bytes."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def execute(self, query, values=()):
+        """Runs it; returns the cursor."""
+        cursor = self.connection.cursor()
+        for theirs, ours in WORDS:
+            query = re.sub(theirs, ours, query)
+        cursor.execute(query, tuple(values))
+        return _Rows(cursor)
+
+    def executemany(self, query, rows):
+        """Runs it for each of the rows."""
+        for values in rows:
+            self.execute(query, values)
+
+
+class _Rows:
+    def __init__(self, cursor):
+        self.cursor, self.rowcount = cursor, cursor.rowcount
+
+    @staticmethod
+    def _plain(row):
+        return row and tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+
+    def fetchone(self):
+        """The next row, or None."""
+        return self._plain(self.cursor.fetchone())
+
+    def fetchall(self):
+        """All that are left."""
+        return [self._plain(row) for row in self.cursor.fetchall()]
+
+    def __iter__(self):
+        return iter(self.fetchall())
+
+
+@contextlib.contextmanager
+def connected(url, writers_lock=False):
+    """A Link in a transaction that is committed at the end of the block; with the lock as another relay at work has it."""
+    import psycopg2  # pylint: disable=import-outside-toplevel
+    connection = psycopg2.connect(url)
+    try:
+        if writers_lock:
+            connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS,))
+        yield Link(connection)
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def waiting(url):
+    """How many stand at the writers' lock of the database."""
+    with connected(url) as link:
+        return link.execute("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database()"
+                            " AND l.locktype = 'advisory' AND l.objid = ? AND NOT l.granted", (WRITERS,)).fetchone()[0]
+
+
+_shared = []
+
+
+def shared():
+    """One server for all relays of this process."""
+    if not _shared:
+        _shared.append(Server().__enter__())
+        atexit.register(_shared[0].__exit__)
+    return _shared[0]

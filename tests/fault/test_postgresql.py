@@ -1,0 +1,201 @@
+"""A relay on PostgreSQL: what it refuses, and what it makes of a server that goes away."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+import harness
+import pg_server
+from client import wait_until
+from contract import ROOT
+from harness import Relay, clean_env, make_folder, run, write_settings
+from pg_proxy import Proxy
+
+SQLITE_BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build"))
+PG_BUILD = SQLITE_BUILD + "-pg"
+CORE = ["test_messages.py", "test_poll.py", "test_group_messages.py"]
+
+if not pg_server.programs() or not os.path.exists(os.path.join(PG_BUILD, "relayd")):
+    pytest.skip("PostgreSQL or its client library is not installed", allow_module_level=True)
+
+
+@pytest.fixture(name="server", scope="module")
+def one_server():
+    with pg_server.Server() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def programs_with_postgresql(monkeypatch):
+    monkeypatch.setattr(harness, "BUILD", PG_BUILD)
+
+
+@pytest.fixture(name="on")
+def relay_on(server):
+    """on(url, ...) starts a relay on that database, or on a new one."""
+    relays = []
+
+    def start(url=None, **settings):
+        url = url or server.url(server.new_database())
+        relays.append(Relay({"DATABASE_URL": url, "DATABASE_KEEPS_TRACES": "true", "RELAY_WORKERS": 1, **settings}))
+        return relays[-1].start()
+
+    yield start
+    for relay in relays:
+        relay.stop()
+        relay.remove()
+
+
+def refusal(folder_settings, build=PG_BUILD):
+    """What relayd says instead of starting."""
+    folder = make_folder()
+    write_settings(folder, folder_settings)
+    done = subprocess.run([os.path.join(build, "relayd"), "--dir", folder], env=clean_env(), capture_output=True, text=True, timeout=30,
+                          stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 1
+    return done.stderr.strip().splitlines()[-1]
+
+
+# -- what is linked, and what is refused ---------------------------------------------------------------------------------
+
+
+def test_without_pg_nothing_of_libpq_is_linked():
+    for name in ("relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"):
+        plain, with_pg = (subprocess.run(["ldd", os.path.join(build, name)], capture_output=True, text=True, check=True).stdout
+                          for build in (SQLITE_BUILD, PG_BUILD))
+        assert "libpq" not in plain and ("libpq" in with_pg) == (name != "relay-live")
+
+
+def test_program_without_pg_says_how_it_is_built():
+    assert "make PG=1" in refusal({"DATABASE_URL": "postgresql://x@/x", "DATABASE_KEEPS_TRACES": "true"}, SQLITE_BUILD)
+
+
+def test_traces_must_be_accepted(server):
+    assert "DATABASE_KEEPS_TRACES" in refusal({"DATABASE_URL": server.url("postgres")})
+
+
+def test_address_of_another_kind_is_refused():
+    assert "postgresql://" in refusal({"DATABASE_URL": "mysql://x/y", "DATABASE_KEEPS_TRACES": "true"})
+
+
+def test_server_that_is_not_there_is_one_line_and_makes_no_key(tmp_path):
+    folder = make_folder()
+    write_settings(folder, {"DATABASE_URL": f"postgresql://relay@/x?host={tmp_path}", "DATABASE_KEEPS_TRACES": "true"})
+    done = run("relayd", "--dir", folder)
+    assert done.returncode == 1 and "PostgreSQL" in done.stderr.splitlines()[-1]
+    assert not os.path.exists(os.path.join(folder, "data", "server.key"))
+
+
+@pytest.mark.parametrize("setting, value", [("log_statement", "all"), ("log_statement", "mod"), ("log_min_duration_statement", "0"),
+                                            ("log_parameter_max_length_on_error", "-1")])
+def test_server_that_writes_down_what_people_say_is_refused(server, setting, value):
+    name = server.new_database()
+    server.run(f"ALTER DATABASE {name} SET {setting} = '{value}'")
+    said = refusal({"DATABASE_URL": server.url(name), "DATABASE_KEEPS_TRACES": "true"})
+    assert f"its setting {setting} must be" in said
+
+
+def test_newer_schema_is_refused(server, on):
+    relay = on()
+    relay.stop()
+    with relay.opened_database() as link:
+        link.execute("INSERT INTO schema_step (number) VALUES (9999)")
+    done = run("relayd", "--dir", relay.folder)
+    assert done.returncode == 1 and "made by a newer relay" in done.stderr
+
+
+def test_another_machine_needs_the_same_key(server, on):
+    """The database knows that it was used with one: none is made in its place."""
+    relay = on()
+    assert "server key" in refusal({"DATABASE_URL": relay.database_url, "DATABASE_KEEPS_TRACES": "true"})
+
+
+# -- a server that goes away ---------------------------------------------------------------------------------------------
+
+
+def test_cut_connections_are_made_anew(server, on):
+    with Proxy(server.folder) as proxy:
+        relay = on(proxy.url(server.new_database()))
+        ann, bob = relay.sign_in(), relay.sign_in()
+        ann.send(bob, "one")
+        for _ in range(3):
+            pids = relay.workers()
+            proxy.cut_all()
+            # either: the cut is noticed in the middle of this request, which is then told to come again
+            wait_until("sends go on", lambda: ann.post("/api/v1/messages", {"to": bob.address, "text": "x"}, expect=(202, 503)).status == 202)
+            assert relay.workers() == pids
+        assert bob.texts()[0] == "one"
+
+
+def test_while_the_server_is_away_all_is_503_and_then_goes_on():
+    with pg_server.Server() as own:
+        name = own.new_database()
+        with Relay({"DATABASE_URL": own.url(name), "DATABASE_KEEPS_TRACES": "true"}) as relay:
+            ann, bob = relay.sign_in(), relay.sign_in()
+            ann.send(bob, "before")
+            own.stop("kill")
+            for _ in range(4):
+                response = ann.post("/api/v1/messages", {"to": bob.address, "text": "x"}, expect=503)
+                assert response.headers.get("retry-after") or response.headers.get("Retry-After")
+                bob.poll(expect=503)
+            own.start()
+            wait_until("sends go on", lambda: ann.post("/api/v1/messages", {"to": bob.address, "text": "after"},
+                                                       # either: the worker has connected again, or not yet
+                                                       expect=(202, 503)).status == 202)
+            assert bob.texts()[0] == "before"
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["not-made", "made"])
+def test_commit_whose_connection_is_lost_is_looked_up(server, on, before):
+    """Nobody is told that a message was stored which was not, or not stored which was."""
+    with Proxy(server.folder) as proxy:
+        relay = on(proxy.url(server.new_database()))
+        ann, bob = relay.sign_in(), relay.sign_in()
+        proxy.break_at(b"MESSAGE_INSERT", b"W_COMMIT", before)
+        status = ann.post("/api/v1/messages", {"to": bob.address, "text": "once"}, expect=503 if before else 202).status
+        assert proxy.cut == 1
+        wait_until("polls go on", lambda: bob.poll(expect=None).status == 200)
+        with relay.opened_database() as link:
+            [count] = link.execute("SELECT count(*) FROM message").fetchone()
+        assert (status, count) == ((503, 0) if before else (202, 1))
+
+
+def test_writer_that_falls_silent_is_cut_off(server, on):
+    """A machine that vanishes in the middle of a write holds up the others for ten seconds, not for ever."""
+    relay = on(RELAY_BUSY_TIMEOUT_MS=200)
+    ann, bob = relay.sign_in(), relay.sign_in()
+    with relay.locked_database():
+        response = ann.post("/api/v1/messages", {"to": bob.address, "text": "x"}, expect=503)
+        assert response.status == 503
+        bob.poll(expect=200)
+    ann.send(bob, "free")
+
+
+CONFLICT = """CREATE SEQUENCE tried; CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF nextval('tried') <= {times} THEN RAISE EXCEPTION 'odd' USING ERRCODE = '{state}'; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER odd BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION odd();"""
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+@pytest.mark.parametrize("times, status", [(3, 202), (1000, 503)])
+def test_what_meets_another_write_is_tried_again_five_times(server, on, state, times, status):
+    relay = on()
+    ann, bob = relay.sign_in(), relay.sign_in()
+    server.run(CONFLICT.format(times=times, state=state), database=relay.database_url.split("/")[3].split("?")[0])
+    ann.post("/api/v1/messages", {"to": bob.address, "text": "x"}, expect=status)
+    with relay.opened_database() as link:
+        assert link.execute("SELECT last_value FROM tried").fetchone() == (4 if status == 202 else 6,)
+        assert link.execute("SELECT count(*) FROM message").fetchone() == (1 if status == 202 else 0,)
+
+
+# -- the same tests ------------------------------------------------------------------------------------------------------
+
+
+def test_core_of_the_api_tests_passes(tmp_path):
+    """All of them: RELAY_ENGINE=postgresql make check T="..."."""
+    files = [os.path.join(ROOT, "tests", "api", name) for name in CORE]
+    env = {**os.environ, "RELAY_ENGINE": "postgresql", "RELAY_BUILD": SQLITE_BUILD}
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--basetemp={tmp_path}/core", *files], env=env,
+                          capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
