@@ -224,6 +224,7 @@ export async function write(page, text) {
 }
 
 export const bubble = (page, text) => page.locator('.msg', { hasText: text });
+export const isSent = (page, text) => until(`"${text}" is sent`, async () => ['sent', 'delivered', 'read'].includes(await bubble(page, text).getAttribute('data-state')));
 
 /** A hand on the keyboard and none on a mouse. */
 export function byKeys(page) {

@@ -1,7 +1,7 @@
 // For everybody: axe on every screen in four themes and two directions, the keyboard alone, narrow screens, large text.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, signIn, startRelay, until, write, bubble } from './lib.mjs';
+import { axe, launch, open, signIn, startRelay, until, write, bubble, isSent } from './lib.mjs';
 import { populate } from '../screens.mjs';
 
 let relay, browser, page;
@@ -134,7 +134,7 @@ test('U28 all-by-keyboard-focus-returns', async () => {
   await until('the composer has the focus', () => fresh.evaluate(() => document.activeElement?.id === 'compose'));
   await k.type('no mouse here');
   await k.press('Enter');
-  await until('sent', async () => ['sent', 'delivered', 'read'].includes(await bubble(fresh, 'no mouse here').getAttribute('data-state')));
+  await isSent(fresh, 'no mouse here');
   await k.press('ArrowUp');
   await until('it can be edited', async () => (await fresh.locator('#compose').inputValue()) === 'no mouse here');
   await k.press('Escape');

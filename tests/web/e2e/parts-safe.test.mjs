@@ -1,7 +1,7 @@
 // Safety, files, voice, leaving, and pages without HTTPS.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, launch, open, signIn, signedIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, isSent, launch, open, signIn, signedIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, other, browser, page, ben;
 
@@ -233,7 +233,7 @@ test('lock-hides-text-in-database', async () => {
   const fresh = await signedIn(browser, relay, 'lena');
   await talkTo(fresh, 'ben');
   await write(fresh, 'CANARY-WORDS');
-  await until('sent', async () => (await bubble(fresh, 'CANARY-WORDS').getAttribute('data-state')) !== 'waiting');
+  await isSent(fresh, 'CANARY-WORDS');
   await fresh.locator('#compose').fill('CANARY-DRAFT');
   await fresh.waitForTimeout(500);
   const dump = () =>
@@ -272,7 +272,7 @@ test('U36 sign-out-wipes', async () => {
   const fresh = await signedIn(browser, relay, 'gone');
   await talkTo(fresh, 'ben');
   await write(fresh, 'soon away');
-  await until('sent', async () => (await bubble(fresh, 'soon away').getAttribute('data-state')) !== 'waiting');
+  await isSent(fresh, 'soon away');
   const names = () => fresh.evaluate(async () => (await indexedDB.databases()).map((d) => d.name));
   assert.equal((await names()).filter((n) => n.startsWith('webchat:')).length, 1);
   await fresh.locator('.list-head .round').last().click();
@@ -289,7 +289,7 @@ test('session-revoked-elsewhere-keeps-what-is-here', async () => {
   const fresh = await signedIn(browser, relay, 'rita');
   await talkTo(fresh, 'ben');
   await write(fresh, 'still here');
-  await until('sent', async () => (await bubble(fresh, 'still here').getAttribute('data-state')) !== 'waiting');
+  await isSent(fresh, 'still here');
   const again = await relay.user('rita');
   await again.call('POST', '/api/v1/pchat/auth/logout-all');
   await fresh.getByText('You are signed out here.').waitFor();
@@ -314,7 +314,7 @@ test('insecure-origin-degrades', async () => {
     await p.locator('.list').waitFor();
     await talkTo(p, 'ben');
     await write(p, 'from the kitchen');
-    await until('sent', async () => (await bubble(p, 'from the kitchen').getAttribute('data-state')) !== 'waiting');
+    await isSent(p, 'from the kitchen');
     await p.getByRole('button', { name: 'Record a voice message' }).click();
     await p.getByText('This browser records only on encrypted pages').waitFor();
     assert.deepEqual(p.faults, []);
