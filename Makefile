@@ -189,7 +189,7 @@ tidy:
 	cppcheck -q -UCHANNEL_EXTRA --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak $(subst -iquote ,-I,$(SEE_all)) $(SOURCES)
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
-	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(SEE_all)
+	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(subst -I,-isystem ,$(shell pkg-config --cflags libpq 2>/dev/null)) $(SEE_all)
 
 # The Debian package, looked over by lintian. Whose address the package carries is for --maintainer to say.
 lint-deb: all

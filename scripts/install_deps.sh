@@ -32,7 +32,7 @@ for word in "$@"; do
                        python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
                        gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 libpq-dev python3-psycopg2 coturn qemu-user-static mmdebstrap rsync help2man
                        "${node[@]}" chromium chromium-headless-shell fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;
-    --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian help2man) ;;
+    --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian help2man libpq-dev) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3 prosody lua-dbi-sqlite3 python3-matplotlib) ;;
     --list) list=1 ;;
     --help | -h) usage; exit 0 ;;
@@ -75,11 +75,12 @@ if ((EUID != 0)); then
 fi
 
 # Installing nginx would start a web server on port 80 that nobody asked for: the relay runs an nginx of its own. The same of
-# PostgreSQL, against which the statements of the store are tried, and of coturn, which lets everybody in until it is set up.
+# PostgreSQL, against which the statements of the store are tried, of coturn, which lets everybody in until it is set up, and of
+# Prosody, beside which the relay is measured.
 policy=/usr/sbin/policy-rc.d
 made_policy=0
 services=()
-for package in nginx postgresql-15 coturn; do
+for package in nginx postgresql-15 coturn prosody; do
     [[ " ${missing[*]} " != *" $package "* ]] || services+=("$package")
 done
 if ((${#services[@]})) && [[ ! -e $policy ]]; then
