@@ -31,24 +31,10 @@ find_user(struct request *r, struct account *out)
 void
 on_admin_sessions(struct request *r)
 {
-	const struct in_page *in = r->in;
-	const int limit = (int)in->limit;
-	const int64_t after = in->after ? strtoll(in->after, NULL, 10) : 0;
-	struct session *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
-	struct json_object *array;
 	struct account who;
-	int count = 0;
 
-	if (!list || !find_user(r, &who) ||
-	    resp_db_failed(r,
-		db_session_list(
-		    r->worker->db, &r->arena, who.id, r->now, after, limit + 1, list, &count)))
-		return;
-	array = json_new_array();
-	json_add(resp_ok(r, 200), "sessions", array);
-	for (int i = 0; i < count && i < limit; i++)
-		json_append(array, show_session(&list[i], r->session.id));
-	resp_page(r, count > limit, list[limit - 1].id);
+	if (find_user(r, &who))
+		show_sessions(r, who.id);
 }
 
 /* DELETE admin/users/<chat_address>/sessions/<id>: ends one. */

@@ -194,23 +194,7 @@ add_push(struct request *r, struct json_object *o)
 void
 on_session_list(struct request *r)
 {
-	const struct in_page *in = r->in;
-	const int limit = (int)in->limit;
-	const int64_t after = in->after ? strtoll(in->after, NULL, 10) : 0;
-	struct session *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
-	struct json_object *array;
-	int count = 0;
-
-	if (!list ||
-	    resp_db_failed(r,
-		db_session_list(
-		    r->worker->db, &r->arena, r->me.id, r->now, after, limit + 1, list, &count)))
-		return;
-	array = json_new_array();
-	json_add(resp_ok(r, 200), "sessions", array);
-	for (int i = 0; i < count && i < limit; i++)
-		json_append(array, show_session(&list[i], r->session.id));
-	resp_page(r, count > limit, list[limit - 1].id);
+	show_sessions(r, r->me.id);
 }
 
 /* A cursor of the export: first all sent messages, then all received ones; "s" or "r" and a number.

@@ -3,9 +3,11 @@
 
 #include "apikey.h"
 #include "cleanup.h"
+#include "inputs.h"
 #include "notice.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct json_object *
@@ -233,4 +235,26 @@ show_group_refused(struct request *r, enum group_result result)
 		resp_field_error(
 		    r, 404, "unknown_recipient", "chat_address", "Nobody has this chat address.");
 	return result == GROUP_NO_ACCOUNT;
+}
+
+void
+show_sessions(struct request *r, int64_t account_id)
+{
+	const struct in_page *in = r->in;
+	const int limit = (int)in->limit;
+	const int64_t after = in->after ? strtoll(in->after, NULL, 10) : 0;
+	struct session *list = arena_alloc(&r->arena, (size_t)(limit + 1) * sizeof(*list));
+	struct json_object *array;
+	int count = 0;
+
+	if (!list ||
+	    resp_db_failed(r,
+		db_session_list(
+		    r->worker->db, &r->arena, account_id, r->now, after, limit + 1, list, &count)))
+		return;
+	array = json_new_array();
+	json_add(resp_ok(r, 200), "sessions", array);
+	for (int i = 0; i < count && i < limit; i++)
+		json_append(array, show_session(&list[i], r->session.id));
+	resp_page(r, count > limit, list[limit - 1].id);
 }

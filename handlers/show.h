@@ -21,6 +21,9 @@ struct json_object *show_user(const struct account *a);
 /* A session, as its owner sees it. */
 struct json_object *show_session(const struct session *s, int64_t current_id);
 
+/* Responds with a page (in_page) of an account's sessions, oldest first. */
+void show_sessions(struct request *r, int64_t account_id);
+
 /* Adds what names a file everywhere. */
 void
 show_file(struct json_object *o, const char *id, const char *name, const char *mime, int64_t size);
