@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "json_write.h"
 #include "clock.h"
+#include "oom.h"
 #include "runfile.h"
 
 #include <curl/curl.h>
@@ -135,7 +136,7 @@ report(struct json_object *list, bool ok, bool text)
 
 	json_add(all, "ok", json_new_bool(ok));
 	json_add(all, "checks", list);
-	if (json_take_lost()) {
+	if (oom_take()) {
 		fputs("relayctl: out of memory\n", stderr);
 		ok = false;
 	} else if (text)

@@ -2,6 +2,7 @@
 #include "table.h"
 
 #include "json_write.h"
+#include "oom.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -162,7 +163,7 @@ print_columns(const struct table *t)
 void
 table_print(struct table *t, bool as_json, const char *nothing)
 {
-	if (json_take_lost()) {
+	if (oom_take()) {
 		fputs("relayctl: out of memory\n", stderr);
 		exit(EXIT_FAILURE);
 	}

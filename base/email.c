@@ -1,6 +1,7 @@
 /* E-mail addresses and domain names in the one form that the relay keeps. */
 #include "email.h"
 
+#include "oom.h"
 #include "text.h"
 
 #include <ctype.h>
@@ -56,10 +57,15 @@ bool
 email_domain_clean(const char *typed, char *out, size_t size)
 {
 	char *ascii = NULL;
+	int result;
 	bool ok;
 
-	if (!*typed || !text_is_utf8(typed, strlen(typed)) ||
-	    idn2_to_ascii_8z(typed, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+	if (!*typed || !text_is_utf8(typed, strlen(typed)))
+		return false;
+	result = idn2_to_ascii_8z(typed, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (result == IDN2_MALLOC)
+		oom_note();
+	if (result != IDN2_OK)
 		return false;
 	text_lower_ascii(ascii);
 	ok = is_host_name(ascii) && snprintf(out, size, "%s", ascii) < (int)size;

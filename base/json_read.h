@@ -8,7 +8,7 @@
 struct json_object;
 
 /* Reads `len` bytes, behind which a NUL stands: RFC 8259 to the letter (see text_json_strict),
- * nested 16 deep at most. False: it is no such JSON, or memory is out, which json_take_lost knows.
+ * nested 16 deep at most. False: it is no such JSON, or memory is out, which oom_take knows.
  * *root is NULL then, and for a plain null; else the caller puts it. */
 bool json_read(const char *text, size_t len, struct json_object **root);
 

@@ -1,9 +1,7 @@
 /* Building JSON. Where memory is out a part is left out and nobody is told on the way: whoever
- * hands out what was built asks json_take_lost first. */
+ * hands out what was built asks oom_take first. */
 #ifndef BASE_JSON_WRITE_H
 #define BASE_JSON_WRITE_H
-
-#include "arena.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,24 +30,8 @@ void json_add_bool(struct json_object *o, const char *name, bool value);
  * copied: it lives as long as the object. */
 void json_add_raw(struct json_object *o, const char *name, char *json);
 
-/* Takes a part of the text. */
-typedef void json_put(void *arg, const char *text, size_t len);
-
-/* Hands out what was built, part by part, without blanks; returns how many bytes, also where `each`
- * is NULL. Takes no memory. */
-size_t json_write(struct json_object *o, json_put *each, void *arg);
-
-/* The same as a text, in the arena or (where that is NULL) for the caller to free; NULL: memory is
- * out. */
-char *json_write_text(struct json_object *o, struct arena *a);
-
-/* Notes that something is missing for want of memory: for whoever reads JSON. */
-void json_note_lost(void);
-
-/* Is anything? Then what was built must not be stored. */
-bool json_is_lost(void);
-
-/* The same, and forgets it. */
-bool json_take_lost(void);
+/* What was built as a text without blanks, and its length where `len` is not NULL. It lives as long
+ * as the object, or until it is written again. NULL: memory is out. */
+const char *json_text(struct json_object *o, size_t *len);
 
 #endif

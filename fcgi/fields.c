@@ -133,6 +133,7 @@ static bool
 take_numbers(struct request *r, const struct field *f, struct json_object *v, const char **out)
 {
 	size_t n = json_object_array_length(v);
+	const char *text;
 
 	if ((int64_t)n > f->max)
 		return bad(r, f, "%s must have up to %lld numbers.", f->name, (long long)f->max);
@@ -145,7 +146,8 @@ take_numbers(struct request *r, const struct field *f, struct json_object *v, co
 			json_object_get_double(item) <= NUMBER_MAX))
 			return bad(r, f, "%s must hold numbers up to %d.", f->name, NUMBER_MAX);
 	}
-	*out = json_write_text(v, &r->arena);
+	text = json_text(v, NULL);
+	*out = text ? arena_strdup(&r->arena, text) : NULL;
 	return *out || bad(r, f, "%s is too large.", f->name);
 }
 

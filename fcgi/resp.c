@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "log.h"
+#include "oom.h"
 #include "secret.h"
 
 #include <fcgiapp.h>
@@ -56,7 +57,7 @@ resp_limited(struct request *r, const char *message, int64_t retry_at)
 void
 resp_memory(struct request *r)
 {
-	if (json_take_lost())
+	if (oom_take())
 		r->arena.gone = true;
 	if (r->arena.gone) {
 		resp_error(r, 503, "busy", "The relay is out of memory; try again.");
@@ -167,7 +168,7 @@ void
 resp_etag(struct request *r, char *etag)
 {
 	if (!etag) {
-		const char *text = json_write_text(r->resp.body, &r->arena);
+		const char *text = json_text(r->resp.body, NULL);
 
 		etag = text ? resp_make_etag(r, text) : NULL;
 	}
@@ -208,20 +209,17 @@ send_file(FCGX_Stream *out, const struct resp_file *f)
 	    f->mime, f->disposition, f->path, f->reader ? f->reader : "");
 }
 
-static void
-put(void *arg, const char *text, size_t len)
-{
-	FCGX_PutStr(text, (int)len, arg);
-}
-
 /* Where not even a refusal could be built. */
 static void
-send_no_memory(FCGX_Stream *out)
+send_no_memory(struct request *r)
 {
 	static const char body[] = "{\"success\":false,\"error\":\"busy\",\"message\":"
 				   "\"The relay is out of memory; try again.\"}";
 
-	FCGX_FPrintF(out,
+	oom_take();
+	r->resp.status = 503;
+	r->arena.gone = true;
+	FCGX_FPrintF(r->fcgx->out,
 	    "Status: 503 %s\r\nCache-Control: no-store\r\nRetry-After: %d\r\n"
 	    "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 	    reason(503), RETRY_BUSY_SEC, (int)sizeof(body) - 1, body);
@@ -231,8 +229,13 @@ static void
 send_json(struct request *r)
 {
 	FCGX_Stream *out = r->fcgx->out;
-	const size_t len = json_write(r->resp.body, NULL, NULL);
+	size_t len = 0;
+	const char *body = json_text(r->resp.body, &len);
 
+	if (!body) {
+		send_no_memory(r);
+		return;
+	}
 	FCGX_FPrintF(out, "Status: %d %s\r\nCache-Control: no-store\r\n", r->resp.status,
 	    reason(r->resp.status));
 	if (r->resp.etag)
@@ -243,17 +246,14 @@ send_json(struct request *r)
 		FCGX_FPrintF(out, "Retry-After: %d\r\n", r->resp.retry_after_sec);
 	if (r->resp.pass)
 		FCGX_FPrintF(out, "X-Live-Account: %s\r\n", r->resp.pass);
-	if ((r->body_check || r->live_check) && r->resp.status >= 400) {
-		FCGX_PutS("X-Refusal: ", out);
-		json_write(r->resp.body, put, out);
-		FCGX_PutS("\r\n", out);
-	}
+	if ((r->body_check || r->live_check) && r->resp.status >= 400)
+		FCGX_FPrintF(out, "X-Refusal: %s\r\n", body);
 	if (r->resp.status != 304)
 		FCGX_FPrintF(
 		    out, "Content-Type: application/json\r\nContent-Length: %d\r\n", (int)len);
 	FCGX_PutS("\r\n", out);
 	if (r->resp.status != 304)
-		json_write(r->resp.body, put, out);
+		FCGX_PutStr(body, (int)len, out);
 }
 
 void
@@ -261,11 +261,9 @@ resp_send(struct request *r)
 {
 	if (r->resp.status == 0)
 		resp_error(r, 500, "internal", "The call was not answered.");
-	if (json_take_lost()) {
-		r->resp.status = 503;
-		r->arena.gone = true;
-		send_no_memory(r->fcgx->out);
-	} else if (r->resp.text)
+	if (oom_noted())
+		send_no_memory(r);
+	else if (r->resp.text)
 		FCGX_FPrintF(r->fcgx->out,
 		    "Status: 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/plain; "
 		    "version=0.0.4; charset=utf-8\r\n\r\n%s",

@@ -1,7 +1,7 @@
 /* Requests that share a commit. */
 #include "turn.h"
 
-#include "json_write.h"
+#include "oom.h"
 #include "req.h"
 #include "resp.h"
 #include "serve.h"
@@ -95,7 +95,7 @@ run_handler(struct request *r)
 static void
 run(struct turn *t, struct request *r, bool first)
 {
-	if (serve_check(r) && !r->arena.full && !json_is_lost()) {
+	if (serve_check(r) && !r->arena.full && !oom_noted()) {
 		if (first && !t->worker->calls_out)
 			db_turn_begin(t->worker->db);
 		run_handler(r);

@@ -2,6 +2,7 @@
 #include "attachment.h"
 
 #include "file.h"
+#include "oom.h"
 #include "resp.h"
 #include "show.h"
 
@@ -67,8 +68,10 @@ attachment_list(struct request *r, const struct in_message *in, struct message_n
 	for (int i = 0; i < in->attachments.count && ok; i++)
 		ok = attach(r, &items[i], array, m);
 	if (ok && m->file_count > 0) {
-		m->attachments = json_write_text(array, &r->arena);
-		ok = (m->attachments && !json_is_lost()) || !resp_db_failed(r, DB_FAIL);
+		const char *text = json_text(array, NULL);
+
+		m->attachments = text ? arena_strdup(&r->arena, text) : NULL;
+		ok = (m->attachments && !oom_noted()) || !resp_db_failed(r, DB_FAIL);
 	}
 	json_object_put(array);
 	return ok;

@@ -3,6 +3,7 @@
 
 #include "handlers.h"
 #include "inputs.h"
+#include "oom.h"
 #include "resp.h"
 #include "show.h"
 #include "text.h"
@@ -30,13 +31,6 @@ on_contacts_get(struct request *r)
 	resp_etag(r, d.etag);
 }
 
-static void
-append(void *out, const char *text, size_t len)
-{
-	if (printbuf_memappend(out, text, (int)len) < 0)
-		json_note_lost();
-}
-
 /* The list as JSON, an item at a time: a tree of all would take several times its size. The caller
  * frees it; NULL: no memory. */
 static struct printbuf *
@@ -49,6 +43,8 @@ to_json(const struct field_list *list)
 	for (int i = 0; i < list->count && ok; i++) {
 		struct json_object *o = json_new_object();
 		char address[CONTACT_BYTES];
+		const char *text;
+		size_t len = 0;
 
 		/* who may invite is looked up by the chat address as it is kept */
 		snprintf(address, sizeof(address), "%s", items[i].address);
@@ -57,9 +53,9 @@ to_json(const struct field_list *list)
 		json_add_text(o, "name", items[i].name);
 		json_add_text(o, "channel", items[i].channel);
 		json_add_text(o, "address", address);
-		append(out, ",", i > 0);
-		json_write(o, append, out);
-		ok = !json_is_lost();
+		text = json_text(o, &len);
+		ok = text && !oom_noted() && (i == 0 || printbuf_memappend(out, ",", 1) > 0) &&
+		    printbuf_memappend(out, text, (int)len) > 0;
 		json_object_put(o);
 	}
 	if (ok && printbuf_memappend(out, "]", 1) > 0)

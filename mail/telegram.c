@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "json_read.h"
 #include "json_write.h"
+#include "oom.h"
 #include "text.h"
 
 #include <json-c/json.h>
@@ -192,20 +193,17 @@ send_message(
 	struct telegram *t = sender;
 	struct json_object *o = json_new_object();
 	enum mail_result result = MAIL_LATER;
-	char *body;
+	const char *body;
 
 	*wait_ms = 0;
 	json_add(o, "chat_id", json_new_text(mail->recipient));
 	json_add(o, "text", json_new_text(mail->body));
-	body = json_write_text(o, NULL);
-	json_object_put(o);
-	if (json_take_lost())
+	body = json_text(o, NULL);
+	if (oom_take())
 		snprintf(why->own, sizeof(why->own), "out of memory");
 	else
 		result = transfer(t, body, mail->bot_token ? mail->bot_token : "", why, wait_ms);
-	if (body)
-		explicit_bzero(body, strlen(body));
-	free(body);
+	json_object_put(o);
 	return result;
 }
 

@@ -4,6 +4,7 @@
 #include "json_read.h"
 #include "json_write.h"
 #include "log.h"
+#include "oom.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -86,11 +87,13 @@ engine_take_all(
 bool
 engine_post(struct wire_request *q, const char *path, struct json_object *body)
 {
+	const char *text = json_text(body, NULL);
+
 	q->path = path;
 	q->type = "application/json";
-	q->body = json_write_text(body, NULL);
+	q->body = text ? strdup(text) : NULL;
 	json_object_put(body);
-	return q->body && !json_is_lost();
+	return q->body && !oom_noted();
 }
 
 static int64_t

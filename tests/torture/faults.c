@@ -26,6 +26,7 @@
 const struct fault_way fault_ways[] = {
 	{ FAULT_MEMORY, "memory", "ENOMEM", ENOMEM, true },
 	{ FAULT_LIBFCGI, "libfcgi", "ENOMEM", ENOMEM, false },
+	{ FAULT_JSON_C, "json-c", "ENOMEM", ENOMEM, false },
 	{ FAULT_OPEN, "open", "EMFILE", EMFILE, true },
 	{ FAULT_OPEN, "open", "EIO", EIO, true },
 	{ FAULT_OPEN, "open", "ENOSPC", ENOSPC, true },
@@ -60,10 +61,16 @@ static struct {
 	long counted[FAULT__MAX];
 	int depth;
 	void *trace[FAULT_DEPTH];
-	uintptr_t libfcgi_from, libfcgi_to;
 	int note_fd; /* 0: none */
 	void (*failed)(void);
 } state;
+
+/* Where the code of a library lies. */
+struct library {
+	const char *file;
+	uintptr_t from, to;
+};
+static struct library libfcgi = { .file = "libfcgi.so" }, json_c = { .file = "libjson-c.so" };
 
 #define REAL(type, name, ...) \
 	static type (*real)(__VA_ARGS__); \
@@ -71,15 +78,17 @@ static struct {
 	real = (type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name)
 
 static int
-find_libfcgi(struct dl_phdr_info *info, size_t size, void *arg)
+find(struct dl_phdr_info *info, size_t size, void *arg)
 {
-	(void)size, (void)arg;
-	if (!strstr(info->dlpi_name, "libfcgi.so"))
+	struct library *library = arg;
+
+	(void)size;
+	if (!strstr(info->dlpi_name, library->file))
 		return 0;
 	for (int i = 0; i < info->dlpi_phnum; i++)
 		if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X)) {
-			state.libfcgi_from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-			state.libfcgi_to = state.libfcgi_from + info->dlpi_phdr[i].p_memsz;
+			library->from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+			library->to = library->from + info->dlpi_phdr[i].p_memsz;
 		}
 	return 1;
 }
@@ -90,8 +99,10 @@ faults_arm(const struct fault *f)
 	void *once[1];
 
 	backtrace(once, 1); /* it loads a library the first time */
-	if (!state.libfcgi_from)
-		dl_iterate_phdr(find_libfcgi, NULL);
+	if (!libfcgi.from)
+		dl_iterate_phdr(find, &libfcgi);
+	if (!json_c.from)
+		dl_iterate_phdr(find, &json_c);
 	state.fault = *f;
 	state.happened = false;
 	state.depth = 0;
@@ -184,15 +195,13 @@ begin(void)
 
 /* -- memory ------------------------------------------------------------------------------------ */
 
-static enum fault_class
-memory_of(const void *caller)
+static bool
+is_of(const struct library *library, const void *caller)
 {
-	uintptr_t at = (uintptr_t)caller;
-
-	return at >= state.libfcgi_from && at < state.libfcgi_to ? FAULT_LIBFCGI : FAULT_MEMORY;
+	return (uintptr_t)caller >= library->from && (uintptr_t)caller < library->to;
 }
 
-#define CALLER memory_of(__builtin_return_address(0))
+#define CALLER (is_of(&libfcgi, __builtin_return_address(0)) ? FAULT_LIBFCGI : FAULT_MEMORY)
 
 void *
 malloc(size_t size)
@@ -225,6 +234,23 @@ realloc(void *p, size_t size)
 	REAL(void *, realloc, void *, size_t);
 
 	return state.armed && fails(CALLER, NULL) ? NULL : real(p, size);
+}
+
+char *
+strdup(const char *text)
+{
+	const enum fault_class class =
+	    is_of(&json_c, __builtin_return_address(0)) ? FAULT_JSON_C : FAULT_MEMORY;
+	const bool armed = state.armed;
+	const size_t size = strlen(text) + 1;
+	char *copy;
+
+	if (armed && fails(class, NULL))
+		return NULL;
+	state.armed = false; /* it was counted as this call */
+	copy = malloc(size);
+	state.armed = armed;
+	return copy ? memcpy(copy, text, size) : NULL;
 }
 
 /* -- files ------------------------------------------------------------------------------------- */

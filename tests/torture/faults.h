@@ -6,11 +6,12 @@
 
 #include <stdbool.h>
 
-/* What may fail together. FAULT_LIBFCGI is memory that libfcgi asks for: it ends the process
- * where there is none, and nobody can keep it from that. */
+/* What may fail together. FAULT_LIBFCGI is memory that libfcgi asks for, FAULT_JSON_C a copy of a
+ * name by json-c: these end the process where there is none, and nobody can keep them from that. */
 enum fault_class {
 	FAULT_MEMORY,
 	FAULT_LIBFCGI,
+	FAULT_JSON_C,
 	FAULT_OPEN,
 	FAULT_READ,
 	FAULT_WRITE,

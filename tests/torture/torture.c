@@ -137,12 +137,12 @@ put_back(void)
 		give_up("the log: %s", strerror(errno));
 }
 
-/* libfcgi ends the process where it gets no memory. Nobody can keep it from that; another worker is
- * started. */
+/* Two libraries end the process where they get no memory. Nobody can keep them from that; another
+ * worker is started. */
 static bool
 may_die(const struct fault *f)
 {
-	return f->way->class == FAULT_LIBFCGI;
+	return f->way->class == FAULT_LIBFCGI || f->way->class == FAULT_JSON_C;
 }
 
 static void

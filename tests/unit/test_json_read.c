@@ -4,6 +4,7 @@
 
 #include "json_read.h"
 #include "json_write.h"
+#include "oom.h"
 #include "text.h"
 
 #include <json-c/json.h>
@@ -35,7 +36,7 @@ is_read_alike(const char *text)
 		fail_msg("<%s> is read as %s", text, json_object_to_json_string(ours));
 	json_object_put(ours);
 	json_object_put(theirs);
-	assert_false(json_take_lost());
+	assert_false(oom_take());
 }
 
 TEST(texts_are_read_as_json_c_reads_them)
