@@ -1,3 +1,4 @@
+/* Memory that was out, noted for whoever answers. */
 #include "oom.h"
 
 static bool noted;
