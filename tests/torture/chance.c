@@ -1,5 +1,6 @@
 /* Time that stands still, and chance that is always the same: in front of the C library's and the
  * libraries' own. */
+#include "splitmix.h"
 #include "world.h"
 
 #include <poll.h>
@@ -30,24 +31,13 @@ world_chance(uint64_t number)
 	chance = number * 0x9e3779b97f4a7c15U + 1;
 }
 
-/* splitmix64, by Sebastiano Vigna. */
-static uint64_t
-next(void)
-{
-	uint64_t z = chance += 0x9e3779b97f4a7c15U;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebU;
-	return z ^ z >> 31;
-}
-
 static void
 fill(void *out, size_t len)
 {
 	uint8_t *at = out;
 
 	for (size_t i = 0; i < len; i++)
-		at[i] = (uint8_t)next();
+		at[i] = (uint8_t)splitmix(&chance);
 }
 
 static const char *
@@ -59,7 +49,7 @@ name(void)
 static uint32_t
 number(void)
 {
-	return (uint32_t)next();
+	return (uint32_t)splitmix(&chance);
 }
 
 static struct randombytes_implementation still = {

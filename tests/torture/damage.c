@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "secret.h"
+#include "splitmix.h"
 #include "sweep_pass.h"
 #include "torture.h"
 #include "vapid.h"
@@ -52,16 +53,6 @@ static struct {
 static struct share *share_kept;
 static uint64_t chance;
 
-static uint64_t
-next(void)
-{
-	uint64_t z = chance += 0x9e3779b97f4a7c15U;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebU;
-	return z ^ z >> 31;
-}
-
 static void __attribute__((format(printf, 2, 3))) say(enum outcome outcome, const char *fmt, ...)
 {
 	va_list ap;
@@ -106,7 +97,7 @@ spoil(int fd, off_t size, size_t way, uint64_t a, uint64_t b)
 		break;
 	case 3:
 		for (size_t i = 0; i < part; i++)
-			one[i] = (unsigned char)next();
+			one[i] = (unsigned char)splitmix(&chance);
 		write_at(fd, one, part, at);
 		break;
 	default:
@@ -138,7 +129,7 @@ damage(size_t file, size_t way)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0)
 		give_up("%s: there is nothing to spoil", path);
-	spoil(fd, st.st_size, way, next(), next());
+	spoil(fd, st.st_size, way, splitmix(&chance), splitmix(&chance));
 }
 
 /* -- looking ----------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "torture.h"
 
 #include "check.h"
+#include "splitmix.h"
 #include "world.h"
 
 #include <dlfcn.h>
@@ -254,16 +255,6 @@ take_all(struct torture *t, struct work *w)
 			}
 }
 
-static uint64_t
-next(uint64_t *seed)
-{
-	uint64_t z = *seed += 0x9e3779b97f4a7c15U;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebU;
-	return z ^ z >> 31;
-}
-
 /* Of the processor's time, ours and that of all processes that ended: others use the machine, too.
  */
 static double
@@ -290,9 +281,9 @@ take_some(struct torture *t, struct work *list, int count, int ways)
 	uint64_t seed = t->seed;
 
 	while (used_sec() < end) {
-		struct work *w = &list[next(&seed) % (uint64_t)count];
-		struct fault f = { .way = &fault_ways[next(&seed) % (uint64_t)ways] };
-		const uint64_t at = next(&seed), lasting = next(&seed);
+		struct work *w = &list[splitmix(&seed) % (uint64_t)count];
+		struct fault f = { .way = &fault_ways[splitmix(&seed) % (uint64_t)ways] };
+		const uint64_t at = splitmix(&seed), lasting = splitmix(&seed);
 		const long calls = w->reference.counted[f.way->class];
 
 		if (calls == 0 || !is_wanted(t, f.way))
