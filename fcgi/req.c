@@ -15,12 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
+/* FCGX_GetParam compares the whole of each name; most differ at their first letter. */
 static const char *
 param(const struct request *r, const char *name)
 {
-	const char *v = FCGX_GetParam(name, r->fcgx->envp);
+	const size_t len = strlen(name);
 
-	return v ? v : "";
+	for (char **at = r->fcgx->envp; *at; at++)
+		if (**at == *name && strncmp(*at, name, len) == 0 && (*at)[len] == '=')
+			return *at + len + 1;
+	return "";
 }
 
 /* The address that limits count by: IPv4 whole, IPv6 by its /64, which is what one customer usually

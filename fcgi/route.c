@@ -28,13 +28,14 @@ matches(const char *pattern, const char *path, struct parts *parts)
 {
 	parts->count = 0;
 	for (; *pattern; pattern++) {
-		size_t part = strcspn(path, "/");
+		size_t part;
 
 		if (*pattern != '*') {
 			if (*pattern != *path++)
 				return false;
 			continue;
 		}
+		part = strcspn(path, "/");
 		if (part == 0 || part >= ARG_BYTES)
 			return false;
 		parts->start[parts->count] = path;
