@@ -107,6 +107,7 @@ req_read(struct request *r)
 	r->file_sent = param(r, "FILE_SENT");
 	r->file_reader = param(r, "FILE_READER");
 	r->upload_id = upload_id(r->id);
+	r->reader = (pid_t)read_length(param(r, "READER"));
 	r->body_file = param(r, "BODY_FILE");
 	r->content_length = read_length(param(r, "BODY_LENGTH"));
 	r->direct_loopback = is_loopback(param(r, "TCP_PEER")) && !*param(r, "FORWARDED");

@@ -123,6 +123,7 @@ struct request {
 	size_t body_len;
 	bool body_check; /* nginx asks before it reads the body: may it be? */
 	bool live_check; /* nginx asks before it lets somebody listen: who is it? */
+	pid_t reader; /* nginx's process that reads an upload; 0: unknown */
 	uint64_t upload_id; /* the same in all that nginx asks about one upload */
 	bool upload_end; /* nginx says that an upload is over, however it ended */
 	const char *file_sent, *file_reader; /* nginx says that a file went out; see download.h */

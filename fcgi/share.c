@@ -4,6 +4,8 @@
 #include "clock.h"
 #include "mutex.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -177,14 +179,13 @@ least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-enum share_result
-share_upload_claim(struct share *s, struct share_claim *c)
+static enum share_result
+claim(struct share *s, struct share_claim *c)
 {
 	enum share_result result = SHARE_CLAIMED;
 	int64_t own_left, disk_left, bytes;
 	struct tally t;
 
-	lock(s);
 	t = count_uploads(s, c);
 	own_left = c->own_left - t.own;
 	disk_left = c->disk_left - t.all;
@@ -200,8 +201,39 @@ share_upload_claim(struct share *s, struct share_claim *c)
 		t.free_slot->account_id = c->account_id;
 		t.free_slot->bytes = bytes;
 		t.free_slot->since_ms = clock_mono_ms();
+		t.free_slot->reader = c->reader;
 		t.free_slot->id = c->id;
 	}
+	return result;
+}
+
+/* Frees what a process of the web server that was killed was reading: nobody will say that it
+ * ended. False: there was none. */
+static bool
+end_unread(struct share *s)
+{
+	bool found = false;
+
+	for (int i = 0; i < SHARE_UPLOADS; i++) {
+		struct share_upload *u = &s->uploads[i];
+
+		if (u->id && u->reader > 0 && kill(u->reader, 0) != 0 && errno == ESRCH) {
+			u->id = 0;
+			found = true;
+		}
+	}
+	return found;
+}
+
+enum share_result
+share_upload_claim(struct share *s, struct share_claim *c)
+{
+	enum share_result result;
+
+	lock(s);
+	result = claim(s, c);
+	if (result != SHARE_CLAIMED && end_unread(s))
+		result = claim(s, c);
 	pthread_mutex_unlock(&s->upload_lock);
 	return result;
 }

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define SHARE_ROUTES 96
 #define SHARE_CLASSES 6 /* status / 100 */
@@ -36,6 +37,7 @@ struct share_typing {
 struct share_upload {
 	uint64_t id; /* of the request; 0: free */
 	int64_t account_id, bytes, since_ms; /* monotonic */
+	pid_t reader; /* the web server's process that says when it ends; 0: unknown */
 };
 
 struct share {
@@ -74,19 +76,21 @@ bool share_typing_set(struct share *s, int64_t to, int64_t from, bool typing);
 struct share_claim {
 	uint64_t id; /* of the request */
 	int64_t account_id, bytes, own_left, disk_left;
+	pid_t reader; /* the web server's process that asks; 0: unknown */
 	bool at_most; /* its size is not known: less will do, but something */
 	int64_t own_taken; /* out: what others of the account had claimed already */
 };
 
 enum share_result { SHARE_CLAIMED, SHARE_NO_QUOTA, SHARE_NO_ROOM, SHARE_TOO_MANY };
 
-/* Sets bytes aside until share_upload_end. SHARE_TOO_MANY: too many are on their way at once. */
+/* Sets bytes aside until share_upload_end, or until others need them and the reader is no more.
+ * SHARE_TOO_MANY: too many are on their way at once. */
 enum share_result share_upload_claim(struct share *s, struct share_claim *c);
 
 /* Gives them back; of one that is not there, nothing happens. */
 void share_upload_end(struct share *s, uint64_t id);
 
-/* Gives all back: who would have said that they ended is gone. */
+/* Gives all back: some of them may have ended unheard. */
 void share_upload_end_all(struct share *s);
 
 /* True while somebody may be typing to some group: only then its members need to look. */

@@ -262,6 +262,8 @@ claim(struct request *r, bool again)
 	int64_t used = 0;
 	struct share_claim k = { .id = r->upload_id,
 		.account_id = r->me.id,
+		.reader =
+		    c->own_nginx ? r->reader : 0, /* another one's processes may not be seen */
 		.bytes = size < 0 ? c->max_upload_bytes : size,
 		.at_most = size < 0 };
 	enum share_result result;

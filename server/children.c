@@ -147,17 +147,15 @@ children_tend(struct children *all)
 	}
 }
 
-/* What a web server that died was reading never ends; and a worker that is killed may take with it
- * the word that an upload ended, which nobody says again. What is still on its way is then held
- * against the quota when it is stored. A relay-live that dies again and again is not offered to
- * clients. */
+/* A worker that is killed may take with it the word that an upload ended, which nobody says again.
+ * What is still on its way is then held against the quota when it is stored. A relay-live that dies
+ * again and again is not offered to clients. */
 static void
 end_with(const struct children *all, const struct kind_line *line, int status, int pause_ms)
 {
 	struct wake_share *wake = all->setup.live->wake.share;
 
-	if ((line->flags & ENDS_UPLOADS) ||
-	    ((line->flags & ENDS_UPLOADS_IF_KILLED) && WIFSIGNALED(status)))
+	if ((line->flags & ENDS_UPLOADS_IF_KILLED) && WIFSIGNALED(status))
 		share_upload_end_all(all->setup.share);
 	if (!(line->flags & ENDS_STREAMS) || !wake)
 		return;

@@ -91,7 +91,7 @@ const struct kind_line kinds[KIND__MAX] = {
 		{ "-c", VALUE_NONE }, { "nginx.conf", VALUE_NONE } },
 	    .wanted = nginx_wanted,
 	    .life = LIFE_KEPT,
-	    .flags = KIND_OF_PATH | KIND_GROUP | ENDS_UPLOADS,
+	    .flags = KIND_OF_PATH | KIND_GROUP,
 	    .reload_signal = SIGHUP,
 	    .log_signal = SIGUSR1,
 	    .stop_signal = SIGQUIT,

@@ -70,9 +70,8 @@ enum kind_flag {
 	KIND_BARE = 4, /* sees nothing of our environment, which may hold secrets */
 	KIND_RENEWS = 8, /* may end with status 0 at any time and is replaced at once */
 	KIND_BELL = 16, /* is woken by an eventfd */
-	ENDS_UPLOADS = 32, /* nobody will say that uploads on their way ended */
-	ENDS_UPLOADS_IF_KILLED = 64,
-	ENDS_STREAMS = 128 /* live streams end with it */
+	ENDS_UPLOADS_IF_KILLED = 32, /* maybe nobody will say that uploads on their way ended */
+	ENDS_STREAMS = 64 /* live streams end with it */
 };
 
 struct kind_line {

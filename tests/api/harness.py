@@ -252,8 +252,14 @@ class Relay:
 
     def children(self, name):
         """Pids of relayd's own children whose program has that name."""
-        return [pid for pid, state, parent, _ in processes()
-                if parent == self.process.pid and state != "Z" and self._program(pid) == name]
+        return self._children_of(self.process.pid, name)
+
+    def nginx_workers(self):
+        """Pids of the processes of nginx that serve requests."""
+        return self._children_of(self.children("nginx")[0], "nginx")
+
+    def _children_of(self, of, name):
+        return [pid for pid, state, parent, _ in processes() if parent == of and state != "Z" and self._program(pid) == name]
 
     @staticmethod
     def _program(pid):

@@ -104,12 +104,14 @@ def test_shares_are_given_back_when_workers_die_with_the_word_in_their_hands(mak
         wait_until("the shares are given back", lambda: stored_and_deleted(ann))
 
 
-def test_shares_are_given_back_when_nginx_dies(make_relay):
+@pytest.mark.parametrize("who", ["all-of-nginx", "the-process-that-reads"])
+def test_shares_are_given_back_when_nginx_dies(make_relay, who):
     relay = make_relay({"PCHAT_UPLOAD_QUOTA_BYTES": QUOTA})
     ann = relay.sign_in()
     sending = [Sending(ann, SIZE) for _ in range(10)]
     ann.put(UPLOAD, data=b"x", expect=413)
-    os.kill(relay.children("nginx")[0], signal.SIGKILL)
+    for pid in relay.children("nginx") if who == "all-of-nginx" else relay.nginx_workers():
+        os.kill(pid, signal.SIGKILL)
 
     def again():
         try:

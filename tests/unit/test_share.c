@@ -295,6 +295,39 @@ TEST(upload_of_unknown_size_takes_what_is_left)
 	assert_int_equal(share_upload_claim(s, &c), SHARE_NO_QUOTA);
 }
 
+static pid_t
+process_that_ended(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+static enum share_result
+claim_read_by(pid_t reader, uint64_t id, int64_t bytes)
+{
+	struct share_claim c = { .id = id,
+		.account_id = BOB,
+		.bytes = bytes,
+		.own_left = 100,
+		.disk_left = 150,
+		.reader = reader };
+
+	return share_upload_claim(s, &c);
+}
+
+TEST(what_a_process_that_died_was_reading_is_given_back_when_it_is_needed)
+{
+	assert_int_equal(claim_read_by(process_that_ended(), 1, 60), SHARE_CLAIMED);
+	assert_int_equal(claim_read_by(getpid(), 2, 30), SHARE_CLAIMED);
+	assert_int_equal(claim(3, BOB, 71), SHARE_NO_QUOTA);
+	assert_int_equal(claim(3, BOB, 70), SHARE_CLAIMED);
+	assert_int_equal(claim(4, BOB, 1), SHARE_NO_QUOTA);
+}
+
 TEST(account_has_a_hundred_uploads_at_a_time)
 {
 	for (uint64_t i = 1; i <= SHARE_UPLOADS_EACH; i++)
@@ -358,6 +391,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(upload_that_ends_gives_its_bytes_back),
 	EACH(upload_that_asks_again_takes_nothing_twice),
 	EACH(upload_of_unknown_size_takes_what_is_left),
+	EACH(what_a_process_that_died_was_reading_is_given_back_when_it_is_needed),
 	EACH(account_has_a_hundred_uploads_at_a_time),
 	EACH(who_dies_with_the_lock_leaves_it_to_the_next),
 	EACH(group_that_somebody_types_to_is_found_once),

@@ -52,6 +52,7 @@ test('U27 axe list-and-talk', async () => {
   await bubble(page, 'Good morning!').first().waitFor();
   await clean('talk');
   await page.setViewportSize({ width: 320, height: 640 });
+  await page.getByRole('heading', { level: 1 }).waitFor();
   await clean('talk 320');
 });
 
