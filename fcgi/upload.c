@@ -1,4 +1,5 @@
-/* Taking uploads: a rename where the body is the file, a copy where it is a part of the body. */
+/* Taking uploads: a rename; where the file is a part of the body, what stands around it goes first.
+ */
 #include "upload.h"
 
 #include "cleanup.h"
@@ -85,15 +86,16 @@ make_incoming(const struct request *r, char *path, size_t size)
 }
 
 static bool
-write_all(int fd, const char *data, size_t len)
+write_at(int fd, const char *data, size_t len, off_t at)
 {
 	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = pwrite(fd, data, len, at);
 
 		if (n < 0 && errno != EINTR)
 			return false;
 		if (n > 0) {
 			data += n;
+			at += n;
 			len -= (size_t)n;
 		}
 	}
@@ -110,64 +112,53 @@ receive(struct request *r, int fd)
 	int n;
 
 	while ((n = FCGX_GetStr(buffer, sizeof(buffer), r->fcgx->in)) > 0) {
-		had += n;
-		if (had > most)
+		if (had + n > most)
 			return bad_body(r, "The body is longer than its Content-Length.");
-		if (!write_all(fd, buffer, (size_t)n))
+		if (!write_at(fd, buffer, (size_t)n, had))
 			return storage_failed(r, "write");
+		had += n;
 	}
 	if (r->content_length >= 0 && had != r->content_length)
 		return bad_body(r, "The body ended early.");
 	return true;
 }
 
-/* A part never starts at a block, so no file system can share it: then a plain copy by a buffer
- * that stays in the processor's cache beats copy_file_range, which goes page by page. */
+/* Moves what begins at `start` to the beginning of the file. A part never starts at a block, so no
+ * file system can share it; but what was just written is still in memory and is written there anew,
+ * where a copy would take other pages and other blocks. */
 static bool
-copy_range(int from, off_t start, off_t len, int to)
+shift(int fd, off_t start, off_t len)
 {
 	char buffer[COPY_BYTES];
+	off_t at = 0;
 
 	while (len > 0) {
 		size_t want = len < (off_t)sizeof(buffer) ? (size_t)len : sizeof(buffer);
-		ssize_t n = pread(from, buffer, want, start);
+		ssize_t n = pread(fd, buffer, want, start + at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)
 			errno = EIO;
-		if (n <= 0 || !write_all(to, buffer, (size_t)n))
+		if (n <= 0 || !write_at(fd, buffer, (size_t)n, at))
 			return false;
-		start += n;
+		at += n;
 		len -= n;
 	}
-	return true;
+	return ftruncate(fd, at) == 0;
 }
 
-/* The one part of the body at `fd` into a file of its own, which replaces the body. */
+/* The one part of the body at `fd` in the place of all of it. */
 static bool
 extract(struct request *r, int fd, off_t size, const char *part, struct upload *u)
 {
 	struct multipart_part found;
-	char path[sizeof(u->path)];
 	const char *why = NULL;
-	auto_close int to = -1;
-	bool ok;
 
 	if (!multipart_find(fd, size, r->content_type, part, &found, &why))
 		return why ? bad_body(r, why) : storage_failed(r, "read");
-	to = make_incoming(r, path, sizeof(path));
-	ok = to >= 0 && copy_range(fd, found.start, found.len, to);
-	if (!ok) {
-		int saved = errno;
-
-		if (to >= 0)
-			unlink(path);
-		errno = saved;
-		return storage_failed(r, "copy");
-	}
-	unlink(u->path);
-	snprintf(u->path, sizeof(u->path), "%s", path);
+	if (!shift(fd, found.start, found.len))
+		return storage_failed(r, "shift");
 	memcpy(u->name, found.name, sizeof(u->name));
 	memcpy(u->mime, found.mime, sizeof(u->mime));
 	u->size = found.len;

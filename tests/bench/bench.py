@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 import files
+import instructions
 import live
 import measure
 import plot
@@ -143,6 +144,8 @@ class Bench:
         found["polls_write"] = measure.polls_write(self.build, server, self.files["100k"])
         say("live wake-ups, and devices")
         found["live"] = live.measure_live(self, turns=1 if self.slices == 1 else 5, seconds=3 if self.slices == 1 else 10)
+        say("instructions")
+        found["instructions"] = instructions.measure_instructions(self, quick=self.slices == 1)
         say("starts")
         found["start"] = measure.starts(self.build, self.folder, self.seeds[10000])
         return found

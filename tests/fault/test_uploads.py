@@ -141,10 +141,10 @@ def relay_whose_uploads_are_on_a_small_disk(small_disk):
         yield make
 
 
-@pytest.mark.parametrize("method, room", [("PUT", 0), ("POST", 0), ("PUT", 300000), ("POST", 300000), ("POST", 900000),
+@pytest.mark.parametrize("method, room", [("PUT", 0), ("POST", 0), ("PUT", 300000), ("POST", 300000),
                                           ("no length", 0), ("no length", 300000)])
 def test_upload_onto_a_full_disk_is_a_503_leaves_nothing_and_messages_go_on(small_uploads, small_disk, method, room):
-    """Found out before the body is read, while nginx writes it, or while the part is copied out of it."""
+    """Found out before the body is read, or while nginx writes it."""
     relay = small_uploads()
     ann = relay.sign_in()
     before = relay.workers()
@@ -162,7 +162,7 @@ def test_upload_onto_a_full_disk_is_a_503_leaves_nothing_and_messages_go_on(smal
     assert on_disk(relay) == [] and rows(relay) == []
     ann.send(ann, "still here")
     assert ann.texts() == ["still here"] and relay.workers() == before
-    os.remove(ballast)
+    os.truncate(ballast, os.path.getsize(ballast) - 1000000)  # room for the body, once
     made = upload(200)
     assert ann.get(made["url"], expect=200).body == data
 

@@ -25,7 +25,7 @@ static int write_errno, write_errors; /* how often writing fails, and how */
 
 /* In the place of the C library's. */
 ssize_t
-write(int fd, const void *data, size_t len)
+pwrite(int fd, const void *data, size_t len, off_t at)
 {
 	if (armed && write_errors > 0) {
 		write_errors--;
@@ -33,7 +33,7 @@ write(int fd, const void *data, size_t len)
 		return -1;
 	}
 	/* two bytes at a time: a short write is no failure */
-	return syscall(SYS_write, fd, data, armed && len > 2 ? 2 : len);
+	return syscall(SYS_pwrite64, fd, data, armed && len > 2 ? 2 : len, at);
 }
 
 ssize_t
@@ -133,7 +133,7 @@ TEST(raw_body_is_the_file)
 	takes(FORM);
 }
 
-TEST(copying_goes_on_after_an_interruption)
+TEST(shifting_goes_on_after_an_interruption)
 {
 	write_errno = EINTR;
 	write_errors = 3;
@@ -217,7 +217,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(part_becomes_a_file_and_the_body_goes),
 		EACH(raw_body_is_the_file),
-		EACH(copying_goes_on_after_an_interruption),
+		EACH(shifting_goes_on_after_an_interruption),
 		EACH(full_disk_is_a_503_and_leaves_nothing),
 		EACH(body_that_shrinks_is_an_error_and_leaves_nothing),
 		EACH(body_that_the_web_server_took_back_is_nobodys_fault),
