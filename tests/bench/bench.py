@@ -201,6 +201,7 @@ def main():
     os.chmod(folder, 0o755)
     if table.file_system(os.path.realpath(folder))[0] == "tmpfs":
         say(f"{folder} is on tmpfs, where syncs cost nothing: set TMPDIR to a folder on a disk")
+    args.plot = args.plot and os.path.abspath(args.plot)
     bench = Bench(os.path.abspath(args.build), folder, args.quick)
     bench.rounds = args.rounds or bench.rounds
     try:
