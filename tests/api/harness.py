@@ -23,6 +23,8 @@ BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "bui
 if ENGINE == "postgresql":
     BUILD += "-pg"
 START_SEC, STOP_SEC = 60, 30
+# What was built with sanitizers is linked with them.
+SAME_MODE = ["SAN=1"] if "san" in os.path.basename(BUILD) else []
 SANITIZER_MARKS = ("AddressSanitizer", "runtime error:", "LeakSanitizer")
 DEFAULTS = {
     "HOST": "127.0.0.1", "RELAY_WORKERS": 2, "PCHAT_DEV_EXPOSE_CODES": "true",

@@ -9,6 +9,8 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("RELAY_BUILD", os.path.join(TOP, "build"))
+# What was built with sanitizers is linked with them.
+SAME_MODE = {"MAKEFLAGS": "SAN=1 BUILD=build"} if "san" in os.path.basename(BUILD) else {}
 
 # What a page calls that would change this machine. The scripts say what they would do; a service is the relay itself.
 STUBS = {
@@ -95,7 +97,7 @@ class Checkout:
             assert old in text, old
             text = text.replace(old, new)
         env = {"PATH": f"{self.stubs}:{os.environ['PATH']}:/usr/sbin", "HOME": self.folder, "LANG": "C.UTF-8", "HOST": "127.0.0.1",
-               "PORT": str(self.port), "LIVE": os.path.join(self._parent.name, "live"), **settings}
+               "PORT": str(self.port), "LIVE": os.path.join(self._parent.name, "live"), **SAME_MODE, **settings}
         return self.run(["bash", "-eu", "-o", "pipefail"], text, env)
 
     def run(self, words, text="", env=None, cwd=None):

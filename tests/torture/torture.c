@@ -23,7 +23,7 @@
 #define DIED 70 /* of a sanitizer */
 
 static struct round *shared; /* of the process that is at work */
-static struct share *share_kept;
+static struct share share_kept;
 static int log_fd = -1;
 
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
@@ -133,7 +133,7 @@ static void
 put_back(void)
 {
 	check_put_back();
-	memcpy(world.worker.share, share_kept, sizeof(*share_kept));
+	memcpy(world.worker.share, &share_kept, sizeof(share_kept));
 	if (ftruncate(log_fd, 0) != 0 || lseek(log_fd, 0, SEEK_SET) != 0)
 		give_up("the log: %s", strerror(errno));
 }
@@ -306,8 +306,7 @@ torture_run(struct torture *t, struct work *list, int count)
 	while (fault_ways[ways].name)
 		ways++;
 	shared = torture_shared(sizeof(*shared));
-	share_kept = malloc(sizeof(*share_kept));
-	memcpy(share_kept, world.worker.share, sizeof(*share_kept));
+	memcpy(&share_kept, world.worker.share, sizeof(share_kept));
 	log_fd = memfd_create("log", MFD_CLOEXEC);
 	faults_on(note_trace);
 	for (int i = 0; i < count; i++) {

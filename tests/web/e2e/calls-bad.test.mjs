@@ -103,14 +103,14 @@ const plainClient = async ({ token, address, peer, id, wish }) => {
   const say = (signal) => ask('/api/v1/messages', { to: peer, kind: 'call', text: JSON.stringify({ call_id: id, ...signal }) });
   const gathered = () => new Promise((done) => (pc.iceGatheringState === 'complete' ? done() : (pc.addEventListener('icegatheringstatechange', () => pc.iceGatheringState === 'complete' && done()), setTimeout(done, 1500))));
   globalThis.heard = [];
-  globalThis.isOver = false;
-  globalThis.hangUp = () => (media.getTracks().forEach((x) => x.stop()), pc.close(), (globalThis.isOver = true), say({ type: 'hangup' }));
+  let isOver = false; // of this call alone: the loop of an earlier one must not take what comes for this
+  globalThis.hangUp = () => (media.getTracks().forEach((x) => x.stop()), pc.close(), (isOver = true), say({ type: 'hangup' }));
   await pc.setLocalDescription();
   await gathered();
   await say({ type: 'offer', media: 'audio', sdp: pc.localDescription.sdp });
   let cursor = '';
   (async () => {
-    while (!globalThis.isOver) {
+    while (!isOver) {
       const news = await ask('/api/v1/webchat/poll', { chat_address: address, cursor });
       cursor = news.cursor;
       for (const m of news.messages) {
