@@ -4,10 +4,26 @@
 #include <string.h>
 #include <uuid/uuid.h>
 
+#define NEAR_IDS 256 /* about what a page of an index holds */
+#define NEAR_BYTES 6
+
 void
 id_make(uint8_t out[static ID_BYTES])
 {
 	uuid_generate_random(out);
+}
+
+void
+id_make_near(uint8_t out[static ID_BYTES])
+{
+	static uint8_t beginning[NEAR_BYTES];
+	static unsigned made;
+
+	uuid_generate_random(out);
+	if (made++ % NEAR_IDS == 0)
+		memcpy(beginning, out, NEAR_BYTES);
+	else
+		memcpy(out, beginning, NEAR_BYTES);
 }
 
 void

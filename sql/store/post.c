@@ -160,7 +160,7 @@ post_put(struct db *db, struct message_new *m)
 		parts[BODY_TEXT] = "";
 		parts[BODY_FACT] = fact;
 	}
-	id_make(m->public_id);
+	id_make_near(m->public_id);
 	r = body_seal(m->public_id, parts, BODY__MAX, &body) &&
 		body_seal(m->public_id, addresses, ADDRESS__MAX, &address) ?
 	    insert(db, m, seq, &body, &address) :
