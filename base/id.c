@@ -1,6 +1,7 @@
 /* Public ids, made by libuuid. */
 #include "id.h"
 
+#include <sodium.h>
 #include <string.h>
 #include <uuid/uuid.h>
 
@@ -16,14 +17,13 @@ id_make(uint8_t out[static ID_BYTES])
 void
 id_make_near(uint8_t out[static ID_BYTES])
 {
-	static uint8_t beginning[NEAR_BYTES];
+	static uint8_t first[ID_BYTES];
 	static unsigned made;
 
-	uuid_generate_random(out);
 	if (made++ % NEAR_IDS == 0)
-		memcpy(beginning, out, NEAR_BYTES);
-	else
-		memcpy(out, beginning, NEAR_BYTES);
+		id_make(first);
+	memcpy(out, first, ID_BYTES);
+	randombytes_buf(out + NEAR_BYTES, ID_BYTES - NEAR_BYTES);
 }
 
 void

@@ -162,7 +162,7 @@ message_respond(
 	if (refused(r, m, result))
 		return;
 	if (!key) {
-		id_make(random);
+		id_make_near(random);
 		id_format("key_", random, made);
 		key = made;
 	}

@@ -3,7 +3,7 @@
 
 BENCH = $(addprefix $(BUILD)/bench/,load constant loop listen xmpp slowsync.so)
 
-.PHONY: bench-programs
+.PHONY: bench-programs bench-beside
 bench-programs: all $(BENCH)
 
 # They lean on the relay's statements: what does not fit any more is told by the next `make check`, not by the next bench.
@@ -14,6 +14,12 @@ bench:
 	@[ ! -x scripts/install_deps.sh ] || scripts/install_deps.sh --bench
 	@$(MAKE) -s -j$$(nproc) SAN= bench-programs >&2
 	@/usr/bin/python3 tests/bench/bench.py --build $(if $(SAN),build,$(BUILD)) --plot $(if $(SAN),build,$(BUILD))/bench/ratios.svg $(if $(QUICK),--quick)
+
+# Polls and sends of this version beside those of an earlier one: make bench-beside REV=v0.1
+bench-beside:
+	@[ -n '$(REV)' ] || { echo "make bench-beside REV=COMMIT: say which version to measure beside this one" >&2; exit 2; }
+	@$(MAKE) -s -j$$(nproc) SAN= bench-programs >&2
+	@/usr/bin/python3 tests/bench/beside.py --build $(if $(SAN),build,$(BUILD)) '$(REV)'
 
 $(BUILD)/bench/loop: sql/stmt.def
 $(BUILD)/bench/loop: CFLAGS += -iquote sql
