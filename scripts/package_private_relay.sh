@@ -79,7 +79,7 @@ fi
 # What is packed is named here; nothing comes in because it happens to lie there.
 shopt -s nullglob
 cd "$top"
-plain=(LICENSE README.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md
+plain=(LICENSE README.md SECURITY.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md
        systemd/*.service systemd/*.timer systemd/*.logrotate cron/*.cron docs/*.md docs/*.yaml docs/*.json docs/pictures/* scripts/completion/*)
 for file in web/dist/*; do # source maps are larger than the page
     [[ ${WEBCHAT_GUI-} == false || $file == *.map* ]] || plain+=("$file")
@@ -92,6 +92,10 @@ for program in "$build"/relay*; do
     [[ -f $program && -x $program ]] || continue
     install -D -s --strip-program="$strip" -m 0755 "$program" "$stage/build/${program##*/}"
 done
+without=()
+if [[ ${WEBCHAT_GUI-} == false ]]; then without=(--without-page); fi
+scripts/sbom.py --time "$epoch" ${without[@]+"${without[@]}"} >"$stage/docs/sbom.cdx.json" || fail "scripts/sbom.py fails: it needs python3"
+chmod 644 "$stage/docs/sbom.cdx.json"
 
 cd "$stage"
 find . -type f -printf '%P\0' | sort -z | xargs -0 sha256sum >"$work/sums"

@@ -191,7 +191,7 @@ def test_settings_manual_is_made_from_the_table():
 def test_programs_are_hardened():
     if "san" in os.path.basename(BUILD):
         return
-    for name in ("relayd", "relay-mail", "relay-live", "relayctl"):
+    for name in ("relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"):
         path = os.path.join(BUILD, name)
         out = subprocess.run(["readelf", "-hldW", path], capture_output=True, text=True, check=True).stdout
         symbols = subprocess.run(["readelf", "-sW", path], capture_output=True, text=True, check=True).stdout

@@ -1,6 +1,8 @@
 """scripts/package_private_relay.sh: what is in it, that it is always the same, and a relay run and upgraded from it."""
+import base64
 import contextlib
 import glob
+import json
 import os
 import pathlib
 import re
@@ -77,12 +79,34 @@ def test_package_holds_the_programs_and_all_that_an_operator_uses(package):
     names = {os.path.relpath(m.name, NAME) for m in members(package / f"{NAME}.tar.gz")}
     assert {f"build/{name}" for name in PROGRAMS} == {name for name in names if name.startswith("build/")}
     operators = re.compile(r"(nginx|systemd|docs)/|start_web\.sh$|cron/.*\.cron$|scripts/.*\.(sh|py)$|scripts/completion/|relay/\.env|"
-                           r"(LICENSE|README\.md|start_relay\.sh)$")
-    makers = re.compile(r"scripts/(package_\w+|docker_entrypoint|build_page|cross_sysroot)\.sh$|scripts/demo\.py$")
+                           r"(LICENSE|README\.md|SECURITY\.md|start_relay\.sh)$")
+    makers = re.compile(r"scripts/(package_\w+|docker_entrypoint|build_page|cross_sysroot)\.sh$|scripts/(demo|sbom)\.py$")
     wanted = {name for name in tracked() if operators.match(name) and not makers.match(name)}
     page = {f"web/dist/{name}" for name in os.listdir(os.path.join(ROOT, "web", "dist")) if not name.startswith(".") and ".map" not in name}
     assert "web/dist/chat.html" in page
-    assert names - {f"build/{name}" for name in PROGRAMS} == wanted | page | {"SHA256SUMS"}
+    assert names - {f"build/{name}" for name in PROGRAMS} == wanted | page | {"SHA256SUMS", "docs/sbom.cdx.json"}
+
+
+def test_bill_of_materials_names_each_library_of_the_page_and_of_the_system(package):
+    with open(package / NAME / "docs" / "sbom.cdx.json", encoding="utf-8") as file:
+        bill = json.load(file)
+    parts = {part["name"]: part for part in bill["components"]}
+    with open(os.path.join(ROOT, "web", "package.json"), encoding="utf-8") as file:
+        wanted = set(json.load(file)["dependencies"]) - {"esbuild"}
+    for name in wanted:  # with the checksum of what npm brings
+        with open(os.path.join(ROOT, "web", "package-lock.json"), encoding="utf-8") as file:
+            locked = json.load(file)["packages"][f"node_modules/{name}"]
+        assert parts[name]["version"] == locked["version"]
+        assert bytes.fromhex(parts[name]["hashes"][0]["content"]) == base64.b64decode(locked["integrity"].split("-")[1])
+    system = set(said(os.path.join(ROOT, "scripts", "install_deps.sh"), "--runtime", "--list").split())
+    assert system <= set(parts) and {"nginx", "libsqlite3-0"} <= system
+    with open(os.path.join(ROOT, "docs", "supply.md"), encoding="utf-8") as file:
+        page = file.read()
+    assert [name for name in parts if f"`{name}`" not in page] == []
+    assert [name for name in wanted if f"| `{name}` | {parts[name]['version']} |" not in page] == []
+    refs = [part["bom-ref"] for part in bill["components"]]
+    assert bill["dependencies"] == [{"ref": NAME, "dependsOn": refs}] and len(set(refs)) == len(refs)
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
 
 
 def test_package_has_no_sources(package):
