@@ -12,9 +12,10 @@
 /* A new random id. */
 void id_make(uint8_t out[static ID_BYTES]);
 
-/* One that begins as the last ones of this process do, with 80 random bits of its own: in an index of
- * millions these lie on one page, where each of id_make's dirties another. Unlike one that begins
- * with the time (UUID version 7) it does not say when it was made, which outlives what else did. */
+/* One that begins as the last ones of this process do, with 80 random bits of its own: in an index
+ * of millions these lie on one page, where each of id_make's dirties another. Unlike one that
+ * begins with the time (UUID version 7) it does not say when it was made, which outlives what else
+ * did. */
 void id_make_near(uint8_t out[static ID_BYTES]);
 
 /* The public form of an id; `prefix` has 4 characters. */

@@ -64,7 +64,8 @@ sqlite_connect(const struct db_options *o, int flags, char error[static DB_ERROR
 	char pragmas[256], why[DB_ERROR_BYTES];
 	sqlite3 *h = NULL;
 
-	/* one thread of a process uses it; the first connection decides, of the others it is known */
+	/* one thread of a process uses it; the first connection decides, of the others it is known
+	 */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_open_v2(o->path, &h, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
