@@ -161,13 +161,19 @@ check:
 	scripts/install_deps.sh --test
 	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
 	RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/run.py $(T)
-build-tests: all $(UNIT) $(BUILD)/tests/recorder.so $(if $(wildcard $(PG_HEADER)),$(PROGRAMS_PG))
+build-tests: all $(UNIT) $(BUILD)/tests/recorder.so $(BUILD)/tests/forbidden.so $(if $(wildcard $(PG_HEADER)),$(PROGRAMS_PG))
 
 # What records the writes of a relay, for the test of power cuts.
 $(BUILD)/tests/recorder.so: tests/fault/recorder.c Makefile
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared -o $@ $< -ldl
+
+# What tries the calls that are forbidden.
+$(BUILD)/tests/forbidden.so: tests/fault/forbidden.c base/syscalls.def Makefile
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared $(SEE_base) -o $@ $< -ldl -lseccomp
 
 # Power cuts and kills at length.
 powercuts: build-tests

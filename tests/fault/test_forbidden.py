@@ -1,0 +1,152 @@
+"""What the sandbox of each process forbids: every such call fails or ends the process, and the relay goes on."""
+import ctypes
+import errno
+import os
+import re
+import shlex
+import shutil
+import signal
+import struct
+
+import pytest
+
+import harness
+from client import wait_until
+from contract import ROOT
+from engine_sink import EngineSink
+from preload import preload
+
+PROGRAMS = ("relayd", "relay-mail", "relay-sweep", "relayctl", "relay-live")
+SANITIZED = "san" in os.path.basename(harness.BUILD)  # such programs stay outside
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="programs with the address sanitizer have no filter")
+
+
+def listed(kind):
+    """The names of that kind in the table."""
+    with open(os.path.join(ROOT, "base", "syscalls.def"), encoding="utf-8") as file:
+        return set(re.findall(rf"^{kind}\((\w+)\)", file.read(), re.M))
+
+
+def number_of(name):
+    library = ctypes.CDLL("libseccomp.so.2")
+    return library.seccomp_syscall_resolve_name(name.encode())
+
+
+NEVER, FATAL = ({name for name in listed(kind) if number_of(name) >= 0} for kind in ("NEVER", "FATAL"))
+CONNECTS = {"bind", "connect", "socket"}
+
+
+class Trespass:
+    """Programs in a folder of their own, each of which is made to try what it may not."""
+
+    def __init__(self, folder):
+        self.folder, self.report, self.order = (os.path.join(folder, name) for name in ("build", "report", "order"))
+        self.env = preload(os.path.join(harness.BUILD, "tests", "forbidden.so"), FORBIDDEN_REPORT=self.report, FORBIDDEN_ORDER=self.order)
+        for path, size in ((self.report, 0), (self.order, 4096)):
+            with open(path, "wb") as file:
+                file.truncate(size)
+            os.chmod(path, 0o666)
+        os.mkdir(self.folder)
+        for name in ("nginx", "web"):
+            os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
+        for name in PROGRAMS:
+            shutil.copy2(os.path.join(harness.BUILD, name), self.folder)
+        self.wrap_live()
+
+    def wrap_live(self):
+        """relay-live is started without an environment, so here it gets one."""
+        path = os.path.join(self.folder, "relay-live")
+        real = os.path.join(self.folder, "real")
+        os.mkdir(real)
+        os.rename(path, os.path.join(real, "relay-live"))
+        words = " ".join(shlex.quote(f"{name}={value}") for name, value in self.env.items())
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\nexec env {words} {shlex.quote(real)}/relay-live "$@"\n')
+        os.chmod(path, 0o755)
+
+    def give(self, pid, name):
+        """Have the process make the call."""
+        with open(self.order, "r+b") as file:
+            file.seek(4)
+            file.write(struct.pack("i", number_of(name)))
+            file.seek(0)
+            file.write(struct.pack("i", pid))
+
+    def tried(self):
+        """{(parent, pid, program): {call: how it ended}}."""
+        found = {}
+        with open(self.report, encoding="ascii") as file:
+            for parent, pid, program, name, how, code in map(str.split, file):
+                found.setdefault((int(parent), int(pid), program), {})[name] = (how, int(code))
+        return found
+
+
+@pytest.fixture(name="trespass")
+def programs_that_trespass(monkeypatch):
+    folder = harness.make_folder("trespass")
+    made = Trespass(folder)
+    monkeypatch.setattr(harness, "BUILD", made.folder)
+    yield made
+    shutil.rmtree(os.path.dirname(folder))
+
+
+@pytest.fixture(name="relay")
+def relay_that_trespasses(make_relay, trespass):
+    with EngineSink() as engine:
+        yield make_relay(engine.settings(RELAY_WORKERS=1, RELAY_ASK_WORKERS=2, RELAY_LIVE="true"), env=trespass.env)
+
+
+def surviving(results):
+    """What did not end the process, with the error it returned."""
+    return {name: code for name, (how, code) in results.items() if (how, code) != ("signal", signal.SIGSYS)}
+
+
+def test_every_forbidden_call_fails_in_every_process(relay, trespass):
+    wait_until("housekeeping came to its sandbox", lambda: any(key[2] == "relay-sweep" for key in trespass.tried()))
+    wait_until("the mailer came to its sandbox", lambda: any(key[2] == "relay-mail" for key in trespass.tried()))
+    tried = trespass.tried()
+    [parent] = [results for (_, pid, _), results in tried.items() if pid == relay.process.pid]
+    assert set(parent) == NEVER and set(parent.values()) == {("errno", errno.EPERM)}
+    by_program = {}
+    for (_, _, program), results in tried.items():
+        if set(results) >= FATAL | NEVER:
+            by_program.setdefault(program, []).append(surviving(results))
+    assert by_program.pop("relay-live") == [{}]
+    assert all(left == {} for left in by_program.pop("relay-sweep"))
+    assert all(set(left) == CONNECTS | {"clone", "kill"} and left["kill"] == left["socket"] == errno.ENOSYS and left["connect"] == errno.EBADF
+               for left in by_program.pop("relay-mail"))
+    pool = by_program.pop("relayd")
+    assert [left for left in pool if left and set(left) != CONNECTS | {"clone"}] == []
+    assert (sum(not left for left in pool), sum(bool(left) for left in pool)) == (1, 2) and not by_program
+    relay.sign_in()
+
+
+@pytest.mark.parametrize("program, name", [("relayd", "execve"), ("relay-mail", "ptrace"), ("relay-live", "socket")])
+def test_a_process_that_breaks_out_is_ended_and_replaced(relay, trespass, program, name):
+    def children():
+        return set(relay.workers()) if program == "relayd" else set(relay.children(program))
+
+    ann = relay.sign_in()
+    wait_until("all run", lambda: len(children()) == (3 if program == "relayd" else 1))
+    before = children()
+    pid = min(before)  # the main pool's, which was started first; a request makes it look at the clock
+    trespass.give(pid, name)
+    wait_until("it was replaced", lambda: relay.client().get("/health") and pid not in children() and len(children()) == len(before))
+    assert re.search(rf" {pid} ended: signal {int(signal.SIGSYS)}, for a system call that its sandbox forbids", relay.stderr)
+    ann.get("/api/v1/pchat/auth/me", expect=200)
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return dict(line.rstrip("\n").split(":\t") for line in file if ":\t" in line)
+
+
+def test_every_process_is_filtered_and_gains_no_privileges(make_relay):
+    """nginx by what relayd gave up before it started it, those of the relay by their own list, too."""
+    relay = make_relay({"QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
+    for pid in relay.pids():
+        found = status(pid)
+        ours = pid != relay.process.pid and not found["Name"].startswith("nginx")
+        assert (found["Seccomp"], found["NoNewPrivs"]) == ("2", "1"), found
+        assert int(found["Seccomp_filters"]) == (2 if ours else 1), found
