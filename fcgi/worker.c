@@ -201,6 +201,8 @@ worker_run(const struct worker_options *o)
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after the drop, which clears it */
 	if (getppid() != o->parent)
 		return 0;
+	if (o->calls_out)
+		prctl(PR_SET_NAME, "relay-ask"); /* beside those of the main pool */
 	sandbox_limit(program);
 	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)

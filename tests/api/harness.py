@@ -261,9 +261,9 @@ class Relay:
             return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
         return ""
 
-    def workers(self):
-        """Pids of the pool's workers."""
-        return [pid for pid in self.children("relayd") if _read(f"/proc/{pid}/comm").strip() == "relayd"]
+    def workers(self, name="relayd"):
+        """Pids of the pool's workers; of those that ask engines by the name relay-ask."""
+        return [pid for pid in self.children("relayd") if _read(f"/proc/{pid}/comm").strip() == name]
 
     @contextlib.contextmanager
     def frozen_workers(self):
