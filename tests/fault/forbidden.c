@@ -64,7 +64,7 @@ begin(void)
 static int
 try(int nr)
 {
-	return syscall(nr, -1, -1, -1, -1, -1, -1) < 0 ? errno : 0;
+	return syscall(nr, -1L, -1L, -1L, -1L, -1L, -1L) < 0 ? errno : 0;
 }
 
 static void

@@ -15,6 +15,7 @@ from client import wait_until
 from contract import ROOT
 from engine_sink import EngineSink
 from preload import preload
+from programs import program_folder
 
 PROGRAMS = ("relayd", "relay-mail", "relay-sweep", "relayctl", "relay-live")
 SANITIZED = "san" in os.path.basename(harness.BUILD)  # such programs stay outside
@@ -38,18 +39,16 @@ CONNECTS = {"bind", "connect", "socket"}
 
 
 class Trespass:
-    """Programs in a folder of their own, each of which is made to try what it may not."""
+    """Programs, each of which is made to try what it may not."""
 
     def __init__(self, folder):
-        self.folder, self.report, self.order = (os.path.join(folder, name) for name in ("build", "report", "order"))
+        self.folder, self.report, self.order = folder, folder + ".report", folder + ".order"
         self.env = preload(os.path.join(harness.BUILD, "tests", "forbidden.so"), FORBIDDEN_REPORT=self.report, FORBIDDEN_ORDER=self.order)
         for path, size in ((self.report, 0), (self.order, 4096)):
             with open(path, "wb") as file:
                 file.truncate(size)
             os.chmod(path, 0o666)
         os.mkdir(self.folder)
-        for name in ("nginx", "web"):
-            os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
         for name in PROGRAMS:
             shutil.copy2(os.path.join(harness.BUILD, name), self.folder)
         self.wrap_live()
@@ -84,11 +83,10 @@ class Trespass:
 
 @pytest.fixture(name="trespass")
 def programs_that_trespass(monkeypatch):
-    folder = harness.make_folder("trespass")
-    made = Trespass(folder)
-    monkeypatch.setattr(harness, "BUILD", made.folder)
-    yield made
-    shutil.rmtree(os.path.dirname(folder))
+    with program_folder() as folder:
+        made = Trespass(folder)
+        monkeypatch.setattr(harness, "BUILD", folder)
+        yield made
 
 
 @pytest.fixture(name="relay")

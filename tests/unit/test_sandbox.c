@@ -44,7 +44,7 @@ limited(enum syscalls_program p)
 	if (most(RLIMIT_CORE) != 0 || most(RLIMIT_NOFILE) != 512)
 		return 1;
 #ifndef __SANITIZE_ADDRESS__
-	if (most(RLIMIT_AS) != (rlim_t)3 << 30 || !some || much)
+	if (most(RLIMIT_AS) != (rlim_t)2 << 30 || !some || much)
 		return 2;
 	if (most(RLIMIT_NPROC) != (p == SYSCALLS_ASK ? RLIM_INFINITY : 0) && p == SYSCALLS_WORKER)
 		return 3;

@@ -52,7 +52,7 @@ is_killed(int status)
 static int
 try(const void *arg)
 {
-	return syscall(*(const long *)arg, -1, -1, -1, -1, -1, -1) == -1 ? errno : 0;
+	return syscall(*(const long *)arg, -1L, -1L, -1L, -1L, -1L, -1L) == -1 ? errno : 0;
 }
 
 static int
@@ -283,7 +283,7 @@ forbid(void)
 		const int nr = number_of(&calls[i]);
 
 		if (nr >= 0 && calls[i].verdict == CALL_NEVER &&
-		    (syscall(nr, -1, -1, -1, -1, -1, -1) != -1 || errno != EPERM))
+		    (syscall(nr, -1L, -1L, -1L, -1L, -1L, -1L) != -1 || errno != EPERM))
 			return 2;
 	}
 	return make_process(NULL) != 0 || execl("/bin/true", "true", NULL);
