@@ -7,6 +7,8 @@ import shlex
 import shutil
 import signal
 import struct
+import subprocess
+import sys
 
 import pytest
 
@@ -14,13 +16,14 @@ import harness
 from client import wait_until
 from contract import ROOT
 from engine_sink import EngineSink
+from harness import needs_sqlite
 from preload import preload
 from programs import program_folder
 
 PROGRAMS = ("relayd", "relay-mail", "relay-sweep", "relayctl", "relay-live")
 SANITIZED = "san" in os.path.basename(harness.BUILD)  # such programs stay outside
 
-pytestmark = pytest.mark.skipif(SANITIZED, reason="programs with the address sanitizer have no filter")
+pytestmark = [needs_sqlite, pytest.mark.skipif(SANITIZED, reason="programs with the address sanitizer have no filter")]
 
 
 def listed(kind):
@@ -100,16 +103,20 @@ def surviving(results):
     return {name: code for name, (how, code) in results.items() if (how, code) != ("signal", signal.SIGSYS)}
 
 
+def survivors(trespass):
+    """{program: of each process that has tried all, what did not end it}."""
+    found = {}
+    for (_, _, program), results in trespass.tried().items():
+        if set(results) == FATAL | NEVER:
+            found.setdefault(program, []).append(surviving(results))
+    return found
+
+
 def test_every_forbidden_call_fails_in_every_process(relay, trespass):
-    wait_until("housekeeping came to its sandbox", lambda: any(key[2] == "relay-sweep" for key in trespass.tried()))
-    wait_until("the mailer came to its sandbox", lambda: any(key[2] == "relay-mail" for key in trespass.tried()))
-    tried = trespass.tried()
-    [parent] = [results for (_, pid, _), results in tried.items() if pid == relay.process.pid]
+    wait_until("each came to its sandbox", lambda: set(survivors(trespass)) == set(PROGRAMS) - {"relayctl"} and len(survivors(trespass)["relayd"]) == 3)
+    [parent] = [results for (_, pid, _), results in trespass.tried().items() if pid == relay.process.pid]
     assert set(parent) == NEVER and set(parent.values()) == {("errno", errno.EPERM)}
-    by_program = {}
-    for (_, _, program), results in tried.items():
-        if set(results) >= FATAL | NEVER:
-            by_program.setdefault(program, []).append(surviving(results))
+    by_program = survivors(trespass)
     assert by_program.pop("relay-live") == [{}]
     assert all(left == {} for left in by_program.pop("relay-sweep"))
     assert all(set(left) == CONNECTS | {"clone", "kill"} and left["kill"] == left["socket"] == errno.ENOSYS and left["connect"] == errno.EBADF
@@ -148,3 +155,23 @@ def test_every_process_is_filtered_and_gains_no_privileges(make_relay):
         ours = pid != relay.process.pid and not found["Name"].startswith("nginx")
         assert (found["Seccomp"], found["NoNewPrivs"]) == ("2", "1"), found
         assert int(found["Seccomp_filters"]) == (2 if ours else 1), found
+
+
+@pytest.mark.parametrize("calls, said", [
+    ("landlock_create_ruleset", "this kernel has no Landlock: processes see all files of their user"),
+    ("landlock_create_ruleset,seccomp", "this kernel has neither Landlock nor seccomp: processes may do what their user may")])
+def test_kernel_that_lacks_the_sandbox_is_a_warning_and_no_hindrance(make_relay, monkeypatch, calls, said):
+    without = [sys.executable, os.path.join(os.path.dirname(__file__), "without.py"), calls]
+    monkeypatch.setattr(harness, "DIE_WITH_TESTS", [*harness.DIE_WITH_TESTS, *without])
+    relay = make_relay()
+    ann, bob = relay.sign_in(), relay.sign_in()
+    ann.post("/api/v1/messages", {"to": bob.address, "text": "x"}, expect=202)
+    assert re.findall(r" warn relayd\[\d+\]: sandbox: (.*)", relay.stderr) == [said]
+    done = subprocess.run([*without, os.path.join(harness.BUILD, "relayctl"), "--dir", relay.folder, "doctor", "--text"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and re.search(rf"^sandbox +ok +warning: {said}$", done.stdout, re.M), done.stdout
+
+
+def test_kernel_that_has_it_is_no_warning(make_relay):
+    relay = make_relay()
+    assert "sandbox" not in relay.stderr
+    assert re.search(r"^sandbox +ok +files by Landlock, system calls by seccomp$", relay.ctl("doctor", "--text").stdout, re.M)
