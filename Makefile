@@ -150,10 +150,11 @@ screens: all web
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/server/main.o,$(call objects,server)) $(BUILD)/mail/mailer.o \
            $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(CHECKUP) $(TRANSLATE) $(SQL) $(BASE)
+$(BUILD)/tests/test_syscalls: INCLUDED = $(BUILD)/base/syscalls.o
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	$(Q)$(CC) $(CFLAGS) $(if $(SAN),,-O0 -U_FORTIFY_SOURCE) $(SEE_all) $(LDFLAGS) $(QUICK_LD) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),,-O0 -U_FORTIFY_SOURCE) $(SEE_all) $(LDFLAGS) $(QUICK_LD) -o $@ $< -Wl,--start-group $(filter-out $(INCLUDED),$(UNIT_LIB)) -Wl,--end-group \
 	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -lseccomp -lcmocka
 
 # All tests. On a bare machine the packages come first, so the rest runs in a make of its own.

@@ -65,6 +65,19 @@ limit_to(__rlimit_resource_t what, rlim_t most)
 	setrlimit(what, &limit);
 }
 
+/* How many the process opens; what the machine allows stays, for that is looked at in checkup/.
+ * Nobody gets back to it, since no limit can be set by what syscalls.def lists. */
+static void
+limit_files(rlim_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= most)
+		return;
+	limit.rlim_cur = most;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void
 sandbox_limit(enum syscalls_program p)
 {
@@ -79,7 +92,7 @@ sandbox_limit(enum syscalls_program p)
 	limit_to(RLIMIT_CORE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (limits[p].files)
-		limit_to(RLIMIT_NOFILE, (rlim_t)limits[p].files);
+		limit_files((rlim_t)limits[p].files);
 #ifndef __SANITIZE_ADDRESS__ /* which maps terabytes, and starts a process at its end */
 	if (limits[p].memory_mib)
 		limit_to(RLIMIT_AS, (rlim_t)limits[p].memory_mib << 20);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -27,6 +28,7 @@
 #define ALL (~0U)
 
 #define INT 0xffffffffU /* above that a register of an int may hold anything */
+#define POINTER UINT64_MAX
 #define OWN_PID 0xfffffffffULL
 #define ANY 0, 0, 0
 

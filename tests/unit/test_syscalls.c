@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* Calls that are younger than Debian's libseccomp. */
@@ -153,6 +154,57 @@ TEST(sockets_are_for_who_needs_them)
 	assert_int_equal(socket_of(SYSCALLS_ASK, "", AF_INET), 0);
 	assert_int_equal(WEXITSTATUS(socket_of(SYSCALLS_ASK, "", AF_PACKET)), ENOSYS);
 	assert_int_equal(WEXITSTATUS(socket_of(SYSCALLS_MAIL, "", AF_ALG)), ENOSYS);
+}
+
+static int
+raise_limits(const void *arg)
+{
+	const struct rlimit most = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit now;
+
+	(void)arg;
+	if (getrlimit(RLIMIT_NOFILE, &now) != 0)
+		return 1;
+	return setrlimit(RLIMIT_NOFILE, &most) == 0 ? 2 : errno;
+}
+
+TEST(limits_are_read_and_never_set)
+{
+	for (int p = 0; p < SYSCALLS__MAX; p++) {
+		const int status =
+		    inside(&(struct attempt){ (enum syscalls_program)p, "", raise_limits, NULL });
+
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), ENOSYS);
+	}
+}
+
+static int
+type_into(const void *arg)
+{
+	(void)arg;
+	return ioctl(0, TIOCSTI, "x") == 0 ? 0 : errno;
+}
+
+static int
+ask_how_much(const void *arg)
+{
+	int fds[2], n = -1;
+
+	(void)arg;
+	return pipe(fds) != 0 || write(fds[1], "x", 1) != 1 || ioctl(fds[0], FIONREAD, &n) != 0 ||
+	    n != 1;
+}
+
+TEST(nobody_types_into_the_terminal)
+{
+	for (int p = 0; p < SYSCALLS__MAX; p++) {
+		const enum syscalls_program own = (enum syscalls_program)p;
+		const int status = inside(&(struct attempt){ own, "", type_into, NULL });
+
+		assert_int_equal(WEXITSTATUS(status), ENOSYS);
+		assert_int_equal(inside(&(struct attempt){ own, "", ask_how_much, NULL }), 0);
+	}
 }
 
 static int
@@ -351,6 +403,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(calls_of_other_abis_end_it),
 #endif
 	cmocka_unit_test(sockets_are_for_who_needs_them),
+	cmocka_unit_test(limits_are_read_and_never_set),
+	cmocka_unit_test(nobody_types_into_the_terminal),
 	cmocka_unit_test(what_the_c_library_does_goes_on),
 	cmocka_unit_test(names_are_looked_up_in_threads),
 	cmocka_unit_test(no_processes_are_made),
