@@ -7,10 +7,10 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 Q = $(if $(V),,@)
-BUILD ?= $(if $(SAN),build-san,build)
+BUILD ?= $(if $(SAN),build-san,$(if $(SYSCALLS),build-syscalls,build))
 # The shell writes the folder's name: make's own functions take blanks in it apart.
 WHERE = "$$(realpath -m -- '$(BUILD)')"
-PKGS = sqlite3 json-c libsodium uuid libcurl libcrypto libidn2 libevent_core
+PKGS = sqlite3 json-c libsodium uuid libcurl libcrypto libidn2 libevent_core libseccomp
 CFLAGS_PKG := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 
 WARN = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -22,9 +22,10 @@ ASKED = -D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack
         -mbranch-protection=standard -ftrivial-auto-var-init=zero -Wno-format-truncation
 SANITIZE = -O1 -g $(filter -Wno-%,$(KNOWN)) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 MODE = $(if $(SAN),$(SANITIZE),$(HARDEN))
+# SYSCALLS=log: programs that log which system calls their lists lack (see base/syscalls.def), for finding out.
 # The same programs from the same sources, wherever the checkout lies.
 SAME = -ffile-prefix-map="$$PWD"=. '-ffile-prefix-map=$(BUILD)=build'
-CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG) $(MORE)
+CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG) $(MORE) $(if $(SYSCALLS),-DSYSCALLS_LOG)
 # EXTRA=FOLDER: a channel that the relay carries more, of FOLDER/extra.def and the sender beside it (see sql/store/channel.def).
 MORE = $(if $(EXTRA),-DCHANNEL_EXTRA='"extra.def"' -iquote $(EXTRA))
 LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack) \
@@ -91,11 +92,11 @@ $(1)/relayctl: LIBS = -ljson-c -lcurl
 $(1)/relayd $(1)/relay-mail $(1)/relay-sweep $(1)/relayctl: $(2)
 	@mkdir -p $$(@D)
 	@echo "ld $$@"
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(LIBS) -lsqlite3 -lsodium -luuid -lidn2 -lunistring $(3)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(LIBS) -lsqlite3 -lsodium -luuid -lidn2 -lunistring -lseccomp $(3)
 $(1)/relay-live: $$(call objects,live) $$(BASE_PLAIN)
 	@mkdir -p $$(@D)
 	@echo "ld $$@"
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lsodium -luuid -lidn2 -lunistring -levent_core
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lsodium -luuid -lidn2 -lunistring -lseccomp -levent_core
 endef
 $(eval $(call programs,$(BUILD),$(SQL) $(BUILD)/engines,$(if $(WITH_PG),-lpq)))
 # Beside the usual ones, for the tests.
@@ -149,24 +150,31 @@ screens: all web
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/server/main.o,$(call objects,server)) $(BUILD)/mail/mailer.o \
            $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(CHECKUP) $(TRANSLATE) $(SQL) $(BASE)
+$(BUILD)/tests/test_syscalls: INCLUDED = $(BUILD)/base/syscalls.o
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	$(Q)$(CC) $(CFLAGS) $(if $(SAN),,-O0 -U_FORTIFY_SOURCE) $(SEE_all) $(LDFLAGS) $(QUICK_LD) -o $@ $< -Wl,--start-group $(UNIT_LIB) -Wl,--end-group \
-	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),,-O0 -U_FORTIFY_SOURCE) $(SEE_all) $(LDFLAGS) $(QUICK_LD) -o $@ $< -Wl,--start-group $(filter-out $(INCLUDED),$(UNIT_LIB)) -Wl,--end-group \
+	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -lseccomp -lcmocka
 
 # All tests. On a bare machine the packages come first, so the rest runs in a make of its own.
 check:
 	scripts/install_deps.sh --test
 	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
 	RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/run.py $(T)
-build-tests: all $(UNIT) $(BUILD)/tests/recorder.so $(if $(wildcard $(PG_HEADER)),$(PROGRAMS_PG))
+build-tests: all $(UNIT) $(BUILD)/tests/recorder.so $(BUILD)/tests/forbidden.so $(if $(wildcard $(PG_HEADER)),$(PROGRAMS_PG))
 
 # What records the writes of a relay, for the test of power cuts.
 $(BUILD)/tests/recorder.so: tests/fault/recorder.c Makefile
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared -o $@ $< -ldl
+
+# What tries the calls that are forbidden.
+$(BUILD)/tests/forbidden.so: tests/fault/forbidden.c base/syscalls.def Makefile
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared $(SEE_base) -o $@ $< -ldl -lseccomp
 
 # Power cuts and kills at length.
 powercuts: build-tests
@@ -198,7 +206,7 @@ lint-deb: all
 	    --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog $(BUILD)/deb/*.deb
 
 clean:
-	rm -rf build build-pg build-san build-san-pg build-tidy
+	rm -rf build build-pg build-san build-san-pg build-syscalls build-syscalls-pg build-tidy
 
 -include tests/bench/bench.mk
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -34,6 +34,7 @@ static const struct {
 	{ "housekeeping", ALWAYS, NULL, checkup_housekeeping },
 	{ "wal", ALWAYS, NULL, checkup_wal },
 	{ "files", ALWAYS, NULL, checkup_files },
+	{ "sandbox", ALWAYS, doctor_local_sandbox, NULL },
 	{ "socket", ALWAYS, doctor_local_socket, NULL },
 	{ "live", ALWAYS, doctor_local_live, NULL },
 	{ "codes", ALWAYS, NULL, checkup_codes },

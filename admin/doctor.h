@@ -34,6 +34,7 @@ bool doctor_local_settings(struct doctor *d);
 bool doctor_local_data(struct doctor *d);
 bool doctor_local_uploads(struct doctor *d);
 bool doctor_local_database(struct doctor *d);
+bool doctor_local_sandbox(struct doctor *d);
 bool doctor_local_socket(struct doctor *d);
 bool doctor_local_live(struct doctor *d);
 

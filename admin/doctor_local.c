@@ -3,6 +3,7 @@
 #include "doctor.h"
 
 #include "cleanup.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -80,6 +81,16 @@ doctor_local_database(struct doctor *d)
 		"%s: it was changed by something other than the relay; put a backup back "
 		"(relayctl restore FILE)",
 		error);
+}
+
+/* The relay does without, so it is said and is no fault. */
+bool
+doctor_local_sandbox(struct doctor *d)
+{
+	const char *lacks = sandbox_lacks();
+
+	return lacks ? doctor_say(d, true, "warning: %s", lacks) :
+		       doctor_say(d, true, "files by Landlock, system calls by seccomp");
 }
 
 /* The address that the running relay wrote down, against the settings. */

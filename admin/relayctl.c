@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "secret.h"
+#include "syscalls.h"
 #include "version.h"
 
 #include <errno.h>
@@ -211,6 +212,7 @@ main(int argc, char **argv)
 	}
 	if (!secret_init())
 		return ctl_fail("no randomness to be had");
+	syscalls_forbid();
 	if (strcmp(c.argv[0], "settings") == 0)
 		return settings(&c);
 	if (strcmp(c.argv[0], "check") == 0)

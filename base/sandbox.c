@@ -1,4 +1,5 @@
-/* Giving up rights: user, privileges, and by Landlock (kernel 5.13 and later) the file system. */
+/* Giving up rights: user, privileges, memory and files, and by Landlock (kernel 5.13 and later) the
+ * file system. */
 #include "sandbox.h"
 
 #include "cleanup.h"
@@ -7,19 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/landlock.h>
-#include <linux/seccomp.h>
 #include <pwd.h>
 #include <sched.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -58,13 +54,51 @@ sandbox_drop(uid_t uid, gid_t gid)
 	    setresuid(uid, uid, uid) == 0;
 }
 
-void
-sandbox_limit(void)
+static void
+limit_to(__rlimit_resource_t what, rlim_t most)
 {
-	const struct rlimit none = { 0, 0 };
+	struct rlimit limit;
 
-	setrlimit(RLIMIT_CORE, &none);
+	if (getrlimit(what, &limit) != 0 || limit.rlim_max <= most)
+		return;
+	limit.rlim_cur = limit.rlim_max = most;
+	setrlimit(what, &limit);
+}
+
+/* How many the process opens; what the machine allows stays, for that is looked at in checkup/.
+ * Nobody gets back to it, since no limit can be set by what syscalls.def lists. */
+static void
+limit_files(rlim_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= most)
+		return;
+	limit.rlim_cur = most;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void
+sandbox_limit(enum syscalls_program p)
+{
+	static const struct {
+		int memory_mib, files;
+		bool threads;
+	} limits[SYSCALLS__MAX] = {
+#define PROGRAM(name, roles, memory, files, threads) [SYSCALLS_##name] = { memory, files, threads },
+#include "syscalls.def"
+	};
+
+	limit_to(RLIMIT_CORE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (limits[p].files)
+		limit_files((rlim_t)limits[p].files);
+#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes, and starts a process at its end */
+	if (limits[p].memory_mib)
+		limit_to(RLIMIT_AS, (rlim_t)limits[p].memory_mib << 20);
+	if (!limits[p].threads)
+		limit_to(RLIMIT_NPROC, 0);
+#endif
 }
 
 static void
@@ -81,14 +115,19 @@ allow(int ruleset, const char *const dirs[], uint64_t rights)
 	}
 }
 
+static int
+landlock_abi(void)
+{
+	return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
 /* The Landlock ABI in force; 0: none. */
 static int
 restrict_files(const char *const writable[], const char *const readable[])
 {
 	/* Rights known to each ABI: 1 has 13, 2 adds REFER, 3 adds TRUNCATE; later ones add nothing
 	 * for files here. */
-	int abi =
-	    (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int abi = landlock_abi();
 	uint64_t known = abi >= 3 ? ALL_RIGHTS : abi == 2 ? ALL_RIGHTS >> 1 : ALL_RIGHTS >> 2;
 	struct landlock_ruleset_attr attr = { .handled_access_fs = known };
 	auto_close int fd = -1;
@@ -116,41 +155,18 @@ sandbox_enter(const char *const writable[], const char *const readable[])
 #endif
 }
 
-#if defined(__x86_64__)
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#endif
-
-void
-sandbox_stay_inside(void)
+const char *
+sandbox_lacks(void)
 {
-#ifdef OWN_ARCH
-#define FIELD(name) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, name))
-#define SKIP_IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no)
-#define END(what) BPF_STMT(BPF_RET | BPF_K, what)
-	/* System calls of another ABI, socket() for anything but a local one, and io_uring, which
-	 * makes sockets past this filter, return EACCES. */
-	struct sock_filter filter[] = {
-		FIELD(arch),
-		SKIP_IF(OWN_ARCH, 0, 6),
-		FIELD(nr),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 4, 0),
-		SKIP_IF(__NR_io_uring_setup, 3, 0),
-		SKIP_IF(__NR_socket, 0, 3),
-		FIELD(args[0]), /* its lower half, on these machines */
-		SKIP_IF(AF_UNIX, 1, 0),
-		END(SECCOMP_RET_ERRNO | EACCES),
-		END(SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = { .len = ARRAY_LEN(filter), .filter = filter };
+	const bool calls = syscalls_are_filtered();
 
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
-		log_debug("sandbox: no filter for system calls: %s", strerror(errno));
-#undef FIELD
-#undef SKIP_IF
-#undef END
-#endif
+	if (landlock_abi() < 1)
+		return calls ?
+		    "this kernel has no Landlock: processes see all files of their user" :
+		    "this kernel has neither Landlock nor seccomp: processes may do what their "
+		    "user may";
+	return calls ? NULL :
+		       "this kernel does not filter system calls (seccomp): processes may make any";
 }
 
 /* One folder's search permission for the user, by its mode bits. */

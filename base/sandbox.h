@@ -1,7 +1,9 @@
-/* What a process gives up before it reads input: its user, new privileges, and the file system
- * outside its folders. */
+/* What a process gives up before it reads input: its user, new privileges, memory without end, and
+ * the file system outside its folders. What it may ask of the kernel is in syscalls.h. */
 #ifndef BASE_SANDBOX_H
 #define BASE_SANDBOX_H
+
+#include "syscalls.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -14,17 +16,17 @@ bool sandbox_user(const char *name, uid_t *uid, gid_t *gid);
  * see errno. */
 bool sandbox_drop(uid_t uid, gid_t gid);
 
-/* No new privileges, no core files. */
-void sandbox_limit(void);
+/* No new privileges, no core files, and no more memory, open files and processes than the program's
+ * line in syscalls.def says. */
+void sandbox_limit(enum syscalls_program p);
 
 /* From here on this process reads, writes and renames in `writable` folders, reads in `readable`
  * ones (NULL: none), and sees nothing else of the file system; both lists end with NULL. Best
  * effort: older kernels lack Landlock. Programs with the address sanitizer stay outside. */
 void sandbox_enter(const char *const writable[], const char *const readable[]);
 
-/* From here on this process opens no sockets but local ones. After sandbox_limit; best effort: a
- * kernel without filters for system calls (seccomp) is not the worse for it. */
-void sandbox_stay_inside(void);
+/* What this kernel lacks of what the sandbox is made of, as a sentence; NULL: nothing. */
+const char *sandbox_lacks(void);
 
 /* True when a process of `uid`:`gid` without other groups could enter the folder. */
 bool sandbox_reachable(const char *dir, uid_t uid, gid_t gid);

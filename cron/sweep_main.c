@@ -160,7 +160,7 @@ run(const struct conf *c, const struct options *o)
 		log_error("cannot become user %s", c->user);
 		return 1;
 	}
-	sandbox_limit();
+	sandbox_limit(SYSCALLS_SWEEP);
 	db = db_open(&options, error);
 	if (!db) {
 		log_error("%s", error);
@@ -168,6 +168,7 @@ run(const struct conf *c, const struct options *o)
 	}
 	db_seal(db);
 	sandbox_enter((const char *const[]){ c->data_dir, c->upload_dir, NULL }, NULL);
+	syscalls_enter(SYSCALLS_SWEEP, c->database_url);
 	status = pass(c, db, o);
 	db_close(db);
 	return status;

@@ -160,25 +160,16 @@ serve(const struct worker_options *o, struct worker *w)
 	return served;
 }
 
-/* May a worker that loses its database have to look for it in the network? Not where the address
- * names the folder of a socket. */
-static bool
-has_far_database(const struct conf *c)
-{
-	return c->database_url[0] && !strstr(c->database_url, "host=/");
-}
-
 /* Of files, what is the relay's; a worker that calls out, or whose database is elsewhere, also
  * reads what TLS and names need. The others open no connections. */
 static void
-enter_sandbox(const struct worker_options *o)
+enter_folders(const struct worker_options *o)
 {
 	auto_free char *ca = strdup(o->conf->engine_ca_file);
 	const char *const own[] = { o->conf->data_dir, o->conf->upload_dir, NULL };
 
-	if (!o->calls_out && !has_far_database(o->conf)) {
+	if (!o->calls_out && !syscalls_reach_far(o->conf->database_url)) {
 		sandbox_enter(own, NULL);
-		sandbox_stay_inside();
 		return;
 	}
 	sandbox_enter(own,
@@ -200,6 +191,7 @@ worker_run(const struct worker_options *o)
 		.mail_wake_fd = o->mail_wake_fd,
 		.started_at = clock_ms() };
 	struct wake *maps[] = { o->wake, o->others };
+	const enum syscalls_program program = o->calls_out ? SYSCALLS_ASK : SYSCALLS_WORKER;
 	int64_t served;
 
 	if (!sandbox_drop(o->uid, o->gid)) {
@@ -209,14 +201,17 @@ worker_run(const struct worker_options *o)
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after the drop, which clears it */
 	if (getppid() != o->parent)
 		return 0;
-	sandbox_limit();
+	if (o->calls_out)
+		prctl(PR_SET_NAME, "relay-ask"); /* beside those of the main pool */
+	sandbox_limit(program);
 	w.db = open_store(o->conf, o->share);
 	if (!w.db || FCGX_Init() != 0)
 		return EXIT_START_FAILED;
 	if (o->wake->share && !db_on_wakeup(w.db, notify, maps))
 		return EXIT_START_FAILED;
 	catch_signals();
-	enter_sandbox(o);
+	enter_folders(o);
+	syscalls_enter(program, o->conf->database_url);
 	if (o->ready_fd >= 0 && write(o->ready_fd, "", 1) != 1)
 		log_warn("nobody waits for the worker: %s", strerror(errno));
 	served = serve(o, &w);

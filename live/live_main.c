@@ -99,7 +99,7 @@ drop_rights(const struct options *o, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* after the drop, which clears it */
 	if (getppid() != parent)
 		return false;
-	sandbox_limit();
+	sandbox_limit(SYSCALLS_LIVE);
 	sandbox_enter(nothing, NULL);
 	return true;
 }
@@ -140,6 +140,7 @@ run(const struct options *o)
 		log_error("out of memory");
 		return 1;
 	}
+	syscalls_enter(SYSCALLS_LIVE, "");
 	atomic_store(&v.wake.share->serving, true);
 	event_base_dispatch(v.base);
 	atomic_store(&v.wake.share->streams, 0);

@@ -227,6 +227,7 @@ enter_sandbox(const struct conf *c)
 	sandbox_enter((const char *const[]){ c->data_dir, NULL },
 	    (const char *const[]){
 		"/etc", "/usr", "/lib", "/run", "/dev", ca && ca[0] ? dirname(ca) : NULL, NULL });
+	syscalls_enter(SYSCALLS_MAIL, c->database_url);
 }
 
 /* Opens what the carrier needs after the fork, works until told to stop, and closes it. */
@@ -340,7 +341,7 @@ run(const struct conf *c, const struct descriptors *d)
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* the drop cleared what the pool had set */
 	if (getppid() != parent)
 		return 0;
-	sandbox_limit();
+	sandbox_limit(SYSCALLS_MAIL);
 	return run_carriers(c, d);
 }
 

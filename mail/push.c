@@ -157,6 +157,7 @@ enter_sandbox(const struct conf *c)
 	sandbox_enter((const char *const[]){ c->data_dir, NULL },
 	    (const char *const[]){
 		"/etc", "/usr", "/lib", "/run", "/dev", ca && ca[0] ? dirname(ca) : NULL, NULL });
+	syscalls_enter(SYSCALLS_MAIL, c->database_url);
 }
 
 int

@@ -15,7 +15,7 @@ TXT
 }
 
 base=(gcc libc6-dev make pkg-config ca-certificates nginx libfcgi-dev libsqlite3-dev libjson-c-dev
-      libcurl4-openssl-dev libssl-dev uuid-dev libsodium-dev libidn2-dev libunistring-dev libevent-dev)
+      libcurl4-openssl-dev libssl-dev uuid-dev libsodium-dev libidn2-dev libunistring-dev libevent-dev libseccomp-dev)
 # A Node.js that is there already, whatever brought it, is good enough: Debian's npm brings four hundred packages.
 node=()
 command -v node >/dev/null || node+=(nodejs)
@@ -25,7 +25,7 @@ list=0 pg=0 runtime=0
 for word in "$@"; do
     case $word in
     --runtime) runtime=1 base=(ca-certificates nginx libfcgi0ldbl libsqlite3-0 libjson-c5 libcurl4 libssl3 libuuid1 libsodium23 libidn2-0 libunistring2
-                          libevent-core-2.1-7) ;;
+                          libevent-core-2.1-7 libseccomp2) ;;
     --postgres) pg=1 ;;
     --web) packages+=("${node[@]}") ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
@@ -52,9 +52,9 @@ if ! command -v dpkg-query >/dev/null; then
         echo "install_deps.sh: this is not a Debian system. Install what these packages hold, then start with --skip-deps:"
         echo "  Debian:  ${packages[*]}"
         echo "  Fedora:  dnf install gcc make pkgconf nginx fcgi-devel sqlite-devel json-c-devel libcurl-devel openssl-devel" \
-            "libuuid-devel libsodium-devel libidn2-devel libunistring-devel libevent-devel"
+            "libuuid-devel libsodium-devel libidn2-devel libunistring-devel libevent-devel libseccomp-devel"
         echo "  Alpine:  apk add bash build-base linux-headers pkgconf nginx fcgi-dev sqlite-dev json-c-dev curl-dev openssl-dev" \
-            "util-linux-dev libsodium-dev libidn2-dev libunistring-dev libevent-dev"
+            "util-linux-dev libsodium-dev libidn2-dev libunistring-dev libevent-dev libseccomp-dev"
     } >&2
     exit 1
 fi

@@ -168,7 +168,7 @@ broadcast_run(const struct conf *c, struct live *l, uid_t uid, gid_t gid, pid_t 
 	}
 	prctl(
 	    PR_SET_NAME, "relay-broadcast"); /* beside the workers, which are of the same program */
-	sandbox_limit();
+	sandbox_limit(SYSCALLS_BROADCAST);
 	sigaction(SIGTERM, &term, NULL);
 	sigaction(SIGINT, &ignore, NULL);
 	sigaction(SIGHUP, &ignore, NULL);
@@ -180,6 +180,7 @@ broadcast_run(const struct conf *c, struct live *l, uid_t uid, gid_t gid, pid_t 
 	reach(b); /* at a reload the one before us still listens */
 	sandbox_enter((const char *const[]){ NULL },
 	    (const char *const[]){ "/etc", "/usr", "/lib", "/run", "/dev", NULL });
+	syscalls_enter(SYSCALLS_BROADCAST, c->database_url);
 	loop(b);
 	db_broadcast_close(b->link);
 	free(b);

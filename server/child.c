@@ -103,9 +103,12 @@ child_died(struct child *c, int wait_status, bool stopping)
 	int64_t age_ms;
 
 	if (!well && !c->kill_at_ms)
-		log_warn("%s %d ended: %s %d", c->line->name, (int)c->pid,
+		log_warn("%s %d ended: %s %d%s", c->line->name, (int)c->pid,
 		    WIFSIGNALED(wait_status) ? "signal" : "status",
-		    WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+		    WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status),
+		    WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS ?
+			", for a system call that its sandbox forbids" :
+			"");
 	if (c->line->flags & KIND_GROUP)
 		kill(-c->pid, SIGKILL); /* workers that outlived their master hold the port */
 	if (stopping || c->kill_at_ms || c->line->life == LIFE_PASS) {

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "notify.h"
 #include "sandbox.h"
+#include "syscalls.h"
 #include "watchdog.h"
 
 #include <errno.h>
@@ -296,6 +297,18 @@ prepare(struct parent *p, int ready[2])
 	return make_live(p);
 }
 
+/* Who starts nginx and takes other users' numbers can give up little: what nobody here ever calls.
+ */
+static void
+limit_rights(void)
+{
+	const char *lacks = sandbox_lacks();
+
+	if (lacks)
+		log_warn("sandbox: %s", lacks);
+	syscalls_forbid();
+}
+
 int
 pool_run(struct conf *conf, const struct pool_options *o)
 {
@@ -328,6 +341,7 @@ pool_run(struct conf *conf, const struct pool_options *o)
 	}
 	notify_open(&p->notify);
 	watchdog_open(&p->watchdog);
+	limit_rights();
 	p->ready_deadline_ms = clock_mono_ms() + READY_DEADLINE_MS;
 	children_tend(&p->children);
 	loop(p, &signals);

@@ -25,7 +25,7 @@ if ENGINE == "postgresql":
 START_SEC, STOP_SEC = 60, 30
 # What was built with sanitizers is linked with them.
 SAME_MODE = ["SAN=1"] if "san" in os.path.basename(BUILD) else []
-SANITIZER_MARKS = ("AddressSanitizer", "runtime error:", "LeakSanitizer")
+SANITIZER_MARKS = ("AddressSanitizer", "runtime error:", "LeakSanitizer", "unlisted system call")  # the last: make SYSCALLS=log
 DEFAULTS = {
     "HOST": "127.0.0.1", "RELAY_WORKERS": 2, "PCHAT_DEV_EXPOSE_CODES": "true",
     "RELAY_API_RATE": 0, "RELAY_AUTH_RATE": 0, "RELAY_MAX_CONNECTIONS": 0,
@@ -269,9 +269,9 @@ class Relay:
             return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
         return ""
 
-    def workers(self):
-        """Pids of the pool's workers."""
-        return [pid for pid in self.children("relayd") if _read(f"/proc/{pid}/comm").strip() == "relayd"]
+    def workers(self, name="relayd"):
+        """Pids of the pool's workers; of those that ask engines by the name relay-ask."""
+        return [pid for pid in self.children("relayd") if _read(f"/proc/{pid}/comm").strip() == name]
 
     @contextlib.contextmanager
     def frozen_workers(self):

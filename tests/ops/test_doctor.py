@@ -19,7 +19,7 @@ from smtp_sink import PASSWORD, USERNAME
 from tls import make_certificate
 
 SOUND = {"PCHAT_DEV_EXPOSE_CODES": "false", "PCHAT_MIN_FREE_BYTES": 0}
-LOCAL = ["settings", "data", "uploads", "disk", "clock", "database", "housekeeping", "wal", "files", "socket", "live", "codes", "signin", "outbox"]
+LOCAL = ["settings", "data", "uploads", "disk", "clock", "database", "housekeeping", "wal", "files", "sandbox", "socket", "live", "codes", "signin", "outbox"]
 ASKED = ["health", "downloads", "private", "forwarding"]
 
 

@@ -17,7 +17,7 @@ $(BUILD)/torture/torture: $(TORTURE_SRC:tests/%.c=$(BUILD)/%.o) $(BUILD)/torture
 	@echo "ld $@"
 	$(Q)$(CC) $(LDFLAGS) -rdynamic -o $@ $(TORTURE_SRC:tests/%.c=$(BUILD)/%.o) $(BUILD)/torture/arena.o \
 	    -Wl,--start-group $(TORTURE_LIB) -Wl,--end-group \
-	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -ldl
+	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -lseccomp -ldl
 -include $(wildcard $(BUILD)/torture/*.d)
 
 # What is loaded before whole programs.
