@@ -205,3 +205,5 @@ clean:
 
 -include tests/fuzz/fuzz.mk
 -include tests/torture/torture.mk
+
+-include tests/model/model.mk

@@ -1,9 +1,11 @@
 """What a sequence is made of: how a step is chosen, and how it is made on both sides. A step is [number, name, arguments...] of
 words and numbers, so that it can be kept in a file; what it makes bears its number."""
 import os
+from copy import deepcopy
 
 from circles import ADMIN, MEMBER, OWNER, ROLES, WRITER
 from play import AUTH, CHAT, MESSAGES, Mismatch, Skip, same
+from world import KEY_MS, STATES
 
 STEPS = {}
 
@@ -75,7 +77,7 @@ def put(play, number, who, target, body):
         status, name = play.world.send(f"m{number}", who, target, body["text"], body["idempotency_key"])
     else:
         known = play.world.keys.get((who.account, body["idempotency_key"]))
-        status, name = (200, known[0]) if known and known[1] > play.world.now - 86_400_000 else (404, None)
+        status, name = (200, known[0]) if known and known[1] > play.world.now - KEY_MS else (404, None)
     reply = play.call(who, "POST", MESSAGES, status, body)
     if status == 202:
         play.ids[name], play.bodies[name] = reply["message_id"], (who.account.name, target.name, body)
@@ -145,7 +147,6 @@ def receipt(play, number, name, what):
     if one.sender is not who.account:
         same("receipts", reply["receipts"], [])
         return
-    from world import STATES
     same("status", [found["status"] for found in reply["receipts"]], [STATES[play.world.receipt(one)]])
     if one.group:
         same("recipients", {found["chat_address"]: found["status"] for found in reply["receipts"][0].get("recipients", [])},
@@ -308,13 +309,13 @@ def restart(play, number):
     play.house.restart()
 
 
-@step(2, each(), rare=True)
-def backup(play, number):
-    from copy import deepcopy
+@step(2, each(one_of(True, False)), rare=True)
+def backup(play, number, keys):
+    """With what people wrote that is not yet scrubbed, or without."""
     play.copies += 1
     path = os.path.join(play.house.relay.home, f"{play.mark}-{play.copies}")
-    play.house.ctl("backup", path)
-    play.copy = (path, deepcopy(play.world))
+    play.house.ctl("backup", *["--with-keys"] * keys, path)
+    play.copy = (path, deepcopy(play.world), keys)
 
 
 @step(2, each(), rare=True)
@@ -322,9 +323,9 @@ def restore(play, number):
     """Put back the last backup; everybody signs in again."""
     if not play.copy:
         raise Skip
-    path, before = play.copy
+    path, before, keys = play.copy
     play.house.restore(path)
-    play.world = play.world.restored(before)
+    play.world = play.world.restored(before, keys)
     play.tick()
     for name, account in play.world.accounts.items():
         if account.alive:

@@ -16,6 +16,7 @@ class Account:
     name: str
     number: int
     delivered: int = 0
+    news: int = 0  # the last position that any group got for them
     alive: bool = True
     title: str = ""
     blocks: dict = field(default_factory=dict)  # of whom: (time, position that was handed out by then)
@@ -141,6 +142,12 @@ class World:
             if member is not message.sender and role >= least:
                 message.deliveries[member] = Delivery()
         self.stream.append((message.position, group, message))
+        self.tell(message.deliveries if not message.sender or not self.others(message.sender, message.writer) else group.roles)
+
+    def tell(self, accounts):
+        """Their devices look into the groups when they poll next."""
+        for account in accounts:
+            account.news = self.position
 
     def copy(self, message, at):
         """For the sender's other devices."""
@@ -254,6 +261,7 @@ class World:
         message.writer = device
         if message.group:
             handed = [message.group] if message.group.roles else []
+            self.tell(message.group.roles)
         else:
             handed = [account for account, delivery in message.deliveries.items() if delivery.state > QUEUED and not delivery.removed]
         self.stream += [(at, key, message) for key in handed]
@@ -325,18 +333,39 @@ class World:
     def last(self, account, own):
         """The last position of what the account may be handed."""
         noted = [at for _, at in self.noted(account)] if own else []
-        return max([at for at, _, _ in self.mine(account)] + noted, default=0)
+        return max([at for at, _, _ in self.mine(account)] + noted + [account.news])
+
+    def looks(self, device, start, own):
+        """Whether the poll has anything to do."""
+        account = device.account
+        return (min(start, device.sent) > device.confirmed or own != device.own or account.news > start
+                or any(key is account and at > start for at, key, _ in self.stream)
+                or own and any(at > start for _, at in self.noted(account)))
 
     def noted(self, account):
         """(what, position) of changes and records that its devices are told of."""
         return [(what, at) for (what, who), at in self.changes.items() if who is account] + [
             (what, at) for (who, what), at in self.records.items() if who is account]
 
+    def bound(self, device, start, own):
+        """A cursor of an earlier response counts while something stands there; any other hides nothing and confirms nothing."""
+        if start <= device.sent:
+            return start
+        found = [at for at, _, _ in self.mine(device.account)] + ([at for _, at in self.noted(device.account)] if own else [])
+        at = max([at for at in found if at <= start], default=0)
+        device.sent = at if at == start else device.sent
+        return max(at, device.sent)
+
     def poll(self, device, start, limit, own):
         """The items after a cursor, what changed, whether there is more, and the next cursor."""
-        account = device.account
+        account, noted = device.account, device.sent
+        start = self.bound(device, start, own)
+        if not self.looks(device, start, own):
+            device.sent = noted
+            return {"items": [], "end": start, "more": False, **({"changes": {}, "records": set()} if own else {})}
         self.confirm(device, min(start, device.sent))
-        entries = [entry for entry in self.mine(account) if entry[0] > start and self.is_item(device, entry, own)]
+        entries = [entry for entry in self.mine(account) if entry[0] > start and (entry[1] is account or account.news > start)
+                   and self.is_item(device, entry, own)]
         more, entries = len(entries) > limit, entries[:limit]
         end = entries[-1][0] if more else max(start, self.last(account, own))
         page = {"items": [self.item(device, message, own) for _, _, message in entries], "end": end, "more": more}
@@ -426,8 +455,9 @@ class World:
         """The account with all that hangs on it."""
         self.hand_over_groups(account)
         for message in list(self.messages.values()):
-            delivery = message.deliveries.pop(account, None)
-            if account in (message.sender, message.about) or delivery and not message.group and not message.deliveries:
+            reached = any(entry[1] is account and entry[2] is message for entry in self.stream)
+            message.deliveries.pop(account, None)
+            if account in (message.sender, message.about) or reached and not message.group and not message.deliveries:
                 self.forget(message)
         self.stream = [entry for entry in self.stream if entry[1] is not account]
         for group in self.groups.values():
@@ -443,12 +473,12 @@ class World:
 
     # -- backups -------------------------------------------------------------------------------
 
-    def restored(self, copy):
-        """The world of a backup, held against what went since: who signs in again finds this."""
+    def restored(self, copy, keys):
+        """The world of a backup, with what people wrote or without, held against what went since: who signs in again finds this."""
         found = deepcopy(copy)
         found.now, found.serial, found.tombstones = self.now, self.serial, found.tombstones | self.tombstones
-        for name in found.tombstones & set(found.messages):
-            found.messages[name].scrubbed = True
+        for name, message in found.messages.items():
+            message.scrubbed = message.scrubbed or not keys or name in found.tombstones
         for name, account in self.accounts.items():
             if not account.alive and name in found.accounts and found.accounts[name].alive:
                 found.erase(found.accounts[name])
