@@ -213,3 +213,5 @@ clean:
 
 -include tests/fuzz/fuzz.mk
 -include tests/torture/torture.mk
+
+-include tests/model/model.mk

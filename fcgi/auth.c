@@ -94,8 +94,8 @@ check_access(struct request *r)
 					  "This call is for sessions, not for API keys.");
 		return false;
 	}
-	if ((access & FOR_ADMIN) == FOR_ADMIN && r->me.role != ROLE_ADMIN) {
-		resp_error(r, 403, "forbidden", "This call needs an admin of the relay.");
+	if (route_needs_admin(r->route) && r->me.role != ROLE_ADMIN) {
+		resp_needs_admin(r);
 		return false;
 	}
 	return true;

@@ -74,6 +74,12 @@ struct route {
 	void (*run)(struct request *r); /* no response means 500 */
 };
 
+static inline bool
+route_needs_admin(const struct route *route)
+{
+	return (route->access & FOR_ADMIN) == FOR_ADMIN;
+}
+
 /* Ends with an entry whose path is NULL. */
 extern const struct route routes[];
 

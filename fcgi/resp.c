@@ -75,11 +75,29 @@ resp_unknown_credential(struct request *r)
 	    "The credential is unknown or has been revoked; sign in again.");
 }
 
-/* The account or session that asks may have gone after it was looked up. */
-static bool
-caller_is_gone(struct request *r)
+void
+resp_needs_admin(struct request *r)
 {
-	return r->session.id && db_session_exists(r->worker->db, r->session.public_id) == DB_NONE;
+	resp_error(r, 403, "forbidden", "This call needs an admin of the relay.");
+}
+
+/* The account or session that asks may have gone, or lost its rights, after it was looked up. True:
+ * that was the response. */
+static bool
+caller_is_refused(struct request *r)
+{
+	enum db_result res = DB_ROW;
+
+	if (r->session.id)
+		res = db_session_by_id(
+		    r->worker->db, &r->arena, r->session.public_id, &r->session, &r->me);
+	if (res == DB_NONE || (res == DB_ROW && r->me.blocked))
+		resp_unknown_credential(r);
+	else if (res == DB_ROW && route_needs_admin(r->route) && r->me.role != ROLE_ADMIN)
+		resp_needs_admin(r);
+	else
+		return false;
+	return true;
 }
 
 /* Nothing that the handler knows how to respond to. */
@@ -87,10 +105,8 @@ static void
 unlisted(struct request *r, enum db_result res)
 {
 	if (res == DB_NONE || res == DB_ORPHAN) {
-		if (caller_is_gone(r)) {
-			resp_unknown_credential(r);
+		if (caller_is_refused(r))
 			return;
-		}
 		if (res == DB_ORPHAN) {
 			resp_error(r, 503, "busy",
 			    "Something that this belongs to was just deleted; try again.");

@@ -36,6 +36,8 @@ void resp_memory(struct request *r);
 void resp_page(struct request *r, bool more, int64_t after);
 /* 401: the credential is unknown or was ended. */
 void resp_unknown_credential(struct request *r);
+/* 403: the call is for admins. */
+void resp_needs_admin(struct request *r);
 
 /* Responds with 200 and a text that lives as long as the request. */
 void resp_text(struct request *r, const char *text);

@@ -76,17 +76,21 @@ finish(struct request *r)
 static void
 run_handler(struct request *r)
 {
+	const bool admin = route_needs_admin(r->route);
 	struct db *db = r->worker->db;
 
 	db_turn_next(db);
+	db_act_for(db, r->session.id, admin);
 	r->route->run(r);
 	for (int i = 0;
 	     i < TURN_REPEATS && r->route->body_limit != ROUTE_FILE && db_turn_repeats(db); i++) {
 		usleep(randombytes_uniform((uint32_t)TURN_PAUSE_US << i));
 		json_object_put(r->resp.body);
 		r->resp = (struct response){ .status = 0 };
+		db_act_for(db, r->session.id, admin);
 		r->route->run(r);
 	}
+	db_act_for(db, 0, false);
 }
 
 /* The first request of a turn is waited for, so the turn begins when its body is there; whoever

@@ -70,6 +70,11 @@ typedef void db_notify(void *arg, enum wake_kind kind, const int64_t *accounts, 
 /* Has `notify` called from here on. False: out of memory, nobody is notified. */
 bool db_on_wakeup(struct db *db, db_notify *notify, void *arg);
 
+/* Whose request the next write is: it is DB_ORPHAN, and nothing is written, when by the time that
+ * it has the lock the session has ended, its account was blocked or, with `admin`, is no admin any
+ * more. Holds for one write; session_id 0: nobody's, nothing is looked at. */
+void db_act_for(struct db *db, int64_t session_id, bool admin);
+
 /* Turns: what several callers write goes into one commit. From db_turn_begin on, every write stays
  * in one open transaction, whole or not at all, until db_turn_end. After a commit that failed for
  * want of room writes are by themselves until one succeeds, so that each caller learns of its own.

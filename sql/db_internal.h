@@ -45,6 +45,10 @@ struct db {
 	int timeout_ms; /* of a writer now: short after a full wait was in vain */
 	int64_t changes; /* rows that the last db_exec has changed */
 	struct commits *commits; /* of the pool; NULL: a commit syncs by itself, or need not */
+	struct {
+		int64_t session_id; /* 0: nobody's */
+		bool admin;
+	} caller; /* of the next write, as db_act_for was told */
 	struct db_turn turn;
 	struct db_effects effects;
 	struct wakeup *wakeup; /* of the write under way; NULL: nobody asks */

@@ -173,10 +173,34 @@ begin(struct db *db, int timeout_ms)
 	return join(db);
 }
 
+void
+db_act_for(struct db *db, int64_t session_id, bool admin)
+{
+	db->caller.session_id = session_id;
+	db->caller.admin = admin;
+}
+
+/* Who asked was let in before the lock was had, and others wrote since. DB_DONE, or DB_ORPHAN when
+ * the caller would not be let in any more: the write has ended then. */
+static enum db_result
+check_caller(struct db *db)
+{
+	const int64_t session_id = db->caller.session_id;
+	enum db_result r;
+
+	if (!session_id)
+		return DB_DONE;
+	db->caller.session_id = 0;
+	r = db_find(db, ST_SESSION_MAY, session_id, (int64_t)db->caller.admin);
+	return r == DB_ROW ? DB_DONE : db_end(db, r == DB_NONE ? DB_ORPHAN : r);
+}
+
 enum db_result
 db_begin(struct db *db)
 {
-	return begin(db, db->timeout_ms);
+	enum db_result r = begin(db, db->timeout_ms);
+
+	return r == DB_DONE ? check_caller(db) : r;
 }
 
 enum db_result

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ET
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 BUILD = os.environ.get("RELAY_BUILD", os.path.join(TOP, "build"))
-FOLDERS = ("api", "cli", "fault", "ops", "proof", "house", "docs", "web")
+FOLDERS = ("api", "cli", "fault", "model", "ops", "proof", "house", "docs", "web")
 
 
 def pytest(*words, **options):

@@ -161,7 +161,6 @@ db_access_list(struct db *db, struct arena *a, int64_t before, int limit,
 static enum db_result
 forget_notice(struct db *db, const uint8_t request_id[static ID_BYTES])
 {
-	static const enum stmt steps[] = { ST_SCRUB_STREAM, ST_MESSAGE_DELETE };
 	struct db_stmt *st =
 	    db_bind(db, ST_ACCESS_NOTICE, &(struct db_blob){ request_id, ID_BYTES });
 	int64_t id;
@@ -169,8 +168,7 @@ forget_notice(struct db *db, const uint8_t request_id[static ID_BYTES])
 
 	if (r != DB_ROW)
 		return r;
-	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
-		r = db_exec(db, steps[i], id);
+	r = db_exec(db, ST_MESSAGE_DELETE, id);
 	return db_failed(r) ? r : DB_DONE;
 }
 

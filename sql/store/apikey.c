@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "wakeup.h"
+#include "seq.h"
 #include "session_internal.h"
 
 #include <string.h>
@@ -31,6 +32,20 @@ scope_parse(const char *name)
 	return 0;
 }
 
+static enum db_result
+insert(struct db *db, int64_t account_id, const uint8_t hash[static SECRET_HASH_BYTES],
+    struct session *key)
+{
+	enum db_result r = seq_next(db, &key->id);
+
+	if (r != DB_ROW)
+		return r;
+	id_make(key->public_id);
+	return db_exec(db, ST_KEY_INSERT, key->id, &(struct db_blob){ key->public_id, ID_BYTES },
+	    &(struct db_blob){ hash, SECRET_HASH_BYTES }, account_id, key->session_name,
+	    key->created_at, (int64_t)key->scopes, key->phone_id, (int64_t)APIKEY_MOST);
+}
+
 enum db_result
 db_apikey_insert(struct db *db, struct arena *a, int64_t account_id,
     const uint8_t hash[static SECRET_HASH_BYTES], struct session *key, enum apikey_result *result)
@@ -41,11 +56,7 @@ db_apikey_insert(struct db *db, struct arena *a, int64_t account_id,
 	*result = APIKEY_MADE;
 	if (r != DB_DONE)
 		return r;
-	id_make(key->public_id);
-	r = db_end(db,
-	    db_exec(db, ST_KEY_INSERT, &(struct db_blob){ key->public_id, ID_BYTES },
-		&(struct db_blob){ hash, SECRET_HASH_BYTES }, account_id, key->session_name,
-		key->created_at, (int64_t)key->scopes, key->phone_id, (int64_t)APIKEY_MOST));
+	r = db_end(db, insert(db, account_id, hash, key));
 	if (r != DB_NONE || db_account_address(db, a, account_id, &address) != DB_ROW)
 		return r;
 	*result = APIKEY_TOO_MANY;

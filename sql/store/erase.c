@@ -8,13 +8,13 @@
 #include "group.h"
 #include "wakeup.h"
 
-/* Sessions, idempotency records and sent messages (with their deliveries) go by the schema's
- * cascades. */
+/* Sessions, idempotency records and messages that were sent or are about the account (with their
+ * deliveries and positions) go by the schema's cascades and triggers. */
 enum db_result
 erase_account(struct db *db, struct arena *a, const struct account *acc, int64_t now)
 {
-	static const enum stmt by_id[] = { ST_ERASE_DELIVERIES, ST_ERASE_SENT_CHANGES,
-		ST_ERASE_SENT_STREAM, ST_ERASE_SENT_GROUP, ST_ERASE_STREAM };
+	static const enum stmt by_id[] = { ST_ERASE_RECEIVED, ST_ERASE_DELIVERIES,
+		ST_ERASE_STREAM };
 	static const enum stmt by_email[] = { ST_ERASE_OUTBOX, ST_CODE_DELETE };
 	uint8_t mac[TOMBSTONE_MAC_BYTES];
 	enum db_result r;
@@ -28,8 +28,6 @@ erase_account(struct db *db, struct arena *a, const struct account *acc, int64_t
 	r = account_retire_address(db, mac);
 	if (!db_failed(r))
 		r = group_transfer_owned(db, a, acc, now);
-	if (!db_failed(r))
-		r = db_exec(db, ST_ERASE_RECEIVED, acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_id) && !db_failed(r); i++)
 		r = db_exec(db, by_id[i], acc->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_email) && !db_failed(r); i++)

@@ -245,15 +245,11 @@ db_group_update(struct db *db, struct arena *a, const struct group_act *act,
 enum db_result
 group_remove(struct db *db, const struct group *g, const struct account *by, int64_t now)
 {
-	static const enum stmt steps[] = { ST_GROUP_DELETE_REMOVALS, ST_GROUP_DELETE_STREAM,
-		ST_GROUP_DELETE_MESSAGES };
 	const struct group_event event = {
 		.type = FACT_DELETED, .who = by, .by = by, .outlives_group = true
 	};
-	enum db_result r = DB_DONE;
+	enum db_result r = db_exec(db, ST_GROUP_DELETE_MESSAGES, g->id);
 
-	for (size_t i = 0; i < ARRAY_LEN(steps) && !db_failed(r); i++)
-		r = db_exec(db, steps[i], g->id);
 	if (!db_failed(r))
 		r = group_notify(db, g, &event, now);
 	if (!db_failed(r))

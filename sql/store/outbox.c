@@ -114,6 +114,10 @@ db_outbox_due(struct db *db, struct arena *a, enum outbox_kind kind, int64_t now
 	enum db_result r = db_step(db, st);
 
 	*next_at = 0;
+	if (r == DB_DONE) {
+		st = db_bind(db, ST_OUTBOX_AHEAD, (int64_t)kind, now + OUTBOX_PAUSE_MS);
+		r = db_step(db, st);
+	}
 	if (r != DB_ROW)
 		return r == DB_DONE ? next_time(db, kind, next_at) : r;
 	if (!read_mail(st, a, out))

@@ -19,8 +19,11 @@ struct outbox_mail {
 /* Drops what is past its time; messages of users have expired then. DB_DONE. */
 enum db_result db_outbox_expire(struct db *db, int64_t now);
 
+#define OUTBOX_PAUSE_MS ((int64_t)3600000) /* no pause between two tries is longer */
+
 /* Finds a mail of that kind that is due at `now`: DB_ROW, or DB_NONE with *next_at, the time of the
- * next one (0: there is none). */
+ * next one (0: there is none). What is to be tried later than any pause ends was put there by a
+ * clock that was ahead, and is due. */
 enum db_result db_outbox_due(struct db *db, struct arena *a, enum outbox_kind kind, int64_t now,
     struct outbox_mail *out, int64_t *next_at);
 

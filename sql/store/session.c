@@ -173,17 +173,6 @@ db_session_presence(
 }
 
 enum db_result
-db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES])
-{
-	struct db_stmt *st = db_bind(db, ST_SESSION_GET, &(struct db_blob){ public_id, ID_BYTES });
-	enum db_result r = db_step(db, st);
-
-	if (r == DB_ROW)
-		db_reset(st);
-	return r == DB_DONE ? DB_NONE : r;
-}
-
-enum db_result
 db_session_end(struct db *db, const struct account *acc, const uint8_t public_id[static ID_BYTES],
     const char *actor, int64_t now)
 {

@@ -68,9 +68,6 @@ struct presence {
 enum db_result db_session_presence(
     struct db *db, int64_t session_id, const struct account *acc, const struct presence *p);
 
-/* Is there still such a session or key? DB_ROW or DB_NONE. */
-enum db_result db_session_exists(struct db *db, const uint8_t public_id[static ID_BYTES]);
-
 /* Ends one session of the account, with a note who did it. DB_DONE, or DB_NONE: there is none. */
 enum db_result db_session_end(struct db *db, const struct account *acc,
     const uint8_t public_id[static ID_BYTES], const char *actor, int64_t now);

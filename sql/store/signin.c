@@ -5,6 +5,7 @@
 #include "account_internal.h"
 #include "expiry.h"
 #include "wakeup.h"
+#include "seq.h"
 #include "throttle.h"
 
 #include <stdio.h>
@@ -175,7 +176,6 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 	const int64_t now = in->limit.now;
 	uint8_t mac[SECRET_HASH_BYTES];
 	struct db_blob client;
-	struct db_stmt *st;
 	enum db_result r = db_exec(db, ST_SESSION_DELETE_EXPIRED, acc->id, now);
 	int ended = 0;
 
@@ -207,16 +207,14 @@ session_open(struct db *db, struct arena *a, const struct signin *in, const stru
 	};
 	if (!s->device_name || !s->session_name || !s->listen_channel)
 		return DB_FAIL;
+	/* no session has the number of an earlier one, whose messages would be taken for its own */
+	r = seq_next(db, &s->id);
+	if (r != DB_ROW)
+		return r;
 	id_make(s->public_id);
-	st = db_bind(db, ST_SESSION_INSERT, &(struct db_blob){ s->public_id, ID_BYTES },
+	return db_exec(db, ST_SESSION_INSERT, s->id, &(struct db_blob){ s->public_id, ID_BYTES },
 	    &(struct db_blob){ in->token_hash, SECRET_HASH_BYTES }, acc->id, s->device_name,
 	    s->session_name, s->listen_channel, s->start_seq, now, s->expires_at, &client);
-	r = db_one(db, st);
-	if (r != DB_ROW)
-		return r == DB_NONE ? DB_FAIL : r;
-	s->id = db_i64(st, 0);
-	db_reset(st);
-	return DB_DONE;
 }
 
 static enum db_result

@@ -111,7 +111,8 @@ skip_to_end(struct db *db, const struct poll *p, int64_t group_seq, struct messa
 }
 
 /* In the modes that scrub on claim a text goes with the response that hands it to the last
- * recipient; files stay until that is confirmed, or nobody could fetch them. */
+ * recipient; files stay until that is confirmed, or nobody could fetch them. What has no recipient
+ * waits for its time, or its sender would see in a copy of theirs that they are blocked. */
 static enum db_result
 scrub_claimed(struct db *db, const struct message_page *page, int64_t now)
 {
@@ -122,9 +123,10 @@ scrub_claimed(struct db *db, const struct message_page *page, int64_t now)
 		struct db_stmt *st = db_bind(db, ST_CLAIMED_BY_ALL, m->id);
 
 		r = db_step(db, st);
-		if (r == DB_ROW)
-			db_reset(st);
-		if (r != DB_DONE || m->scrubbed_at)
+		if (r != DB_ROW)
+			continue;
+		db_reset(st);
+		if (m->scrubbed_at)
 			continue;
 		r = scrub_content(db, m->id, m->public_id, now);
 		if (r == DB_DONE && scrub_takes_all(db))

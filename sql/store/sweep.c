@@ -222,11 +222,10 @@ sweep_messages(
 	return r;
 }
 
-/* With their positions in the streams; deliveries go by the schema's cascades. */
+/* Deliveries and positions in the streams go by the schema. */
 static enum db_result
 sweep_records(struct db *db, const struct sweep_plan *plan, int64_t *n)
 {
-	static const enum stmt steps[] = { ST_RECORD_REMOVALS, ST_SCRUB_STREAM, ST_MESSAGE_DELETE };
 	struct found list[MESSAGES_AT_ONCE];
 	int count = 0;
 	enum db_result r = find(db,
@@ -235,8 +234,7 @@ sweep_records(struct db *db, const struct sweep_plan *plan, int64_t *n)
 	    list, &count);
 
 	for (int i = 0; i < count && !db_failed(r); i++)
-		for (size_t step = 0; step < ARRAY_LEN(steps) && !db_failed(r); step++)
-			r = db_exec(db, steps[step], list[i].id);
+		r = db_exec(db, ST_MESSAGE_DELETE, list[i].id);
 	*n = count;
 	return db_failed(r) ? r : DB_DONE;
 }

@@ -25,6 +25,9 @@ class Clock:
     def set(self, offset):
         with open(self.path + ".new", "w", encoding="ascii") as file:
             file.write(f"{offset:+d}")
+        self.put()
+
+    def put(self):
         os.chmod(self.path + ".new", 0o644)
         os.rename(self.path + ".new", self.path)
 
