@@ -11,7 +11,8 @@ enum syscalls_role {
 	SYSCALLS_LOCAL = 4, /* connects to sockets of this machine */
 	SYSCALLS_NET = 8, /* connects to anywhere, by name */
 	SYSCALLS_THREADS = 16,
-	SYSCALLS_CHILDREN = 32 /* ends processes that it started before */
+	SYSCALLS_CHILDREN = 32, /* ends processes that it started before */
+	SYSCALLS_UPLOADS = 64 /* looks whether what reads an upload is still alive */
 };
 
 enum syscalls_program {
