@@ -1,0 +1,16 @@
+/* The process that carries on this machine's part in epochs; see sql/store/epoch.h. */
+#ifndef SERVER_EPOCHS_H
+#define SERVER_EPOCHS_H
+
+#include "conf.h"
+
+#include <sys/types.h>
+
+/* Before the pool runs, as the unprivileged user: waits until this machine has the key of the
+ * current epoch, which another one gives it, but not for ever. */
+void epochs_begin(const struct conf *c);
+
+/* Runs until TERM, as the unprivileged user; returns the status of the process. */
+int epochs_run(const struct conf *c, uid_t uid, gid_t gid, pid_t parent);
+
+#endif
