@@ -12,7 +12,7 @@ CREATE TABLE node (
     name TEXT NOT NULL,
     public_half BLOB NOT NULL,          -- for boxes
     seen_at INTEGER NOT NULL,
-    struck_at INTEGER NOT NULL          -- nobody waits for it any more; 0: it is waited for
+    struck_at INTEGER NOT NULL          -- it was too late with overwriting a key, and named; 0: it was not
 ) STRICT, WITHOUT ROWID;
 
 -- A row goes once the machine has overwritten the key.

@@ -132,10 +132,8 @@ move(const struct change *c, const struct epoch_row *e, enum epoch_state state)
 static enum db_result
 promote(const struct change *c)
 {
-	enum db_result r = db_exec(c->db, ST_NODE_STRIKE_WITHOUT, c->next->number, c->now);
+	enum db_result r = move(c, c->current, EPOCH_OLD);
 
-	if (!db_failed(r))
-		r = move(c, c->current, EPOCH_OLD);
 	return r == DB_DONE ? move(c, c->next, EPOCH_CURRENT) : r;
 }
 
@@ -210,7 +208,7 @@ choose_without_key(const struct change *c, change **next)
 	return r == DB_ROW ? DB_DONE : r;
 }
 
-/* Once all who are waited for have its key it is the current one. */
+/* Once all who were seen a while ago have its key it is the current one. */
 static enum db_result
 choose_of_next(const struct change *c, change **next)
 {
@@ -221,7 +219,7 @@ choose_of_next(const struct change *c, change **next)
 		*next = is_late ? drop_next : NULL;
 		return DB_DONE;
 	}
-	r = db_find(c->db, ST_NODE_WAITED_FOR, c->next->number);
+	r = db_find(c->db, ST_NODE_WAITED_FOR, c->next->number, c->now - c->patience);
 	if (r == DB_NONE || (r == DB_ROW && is_late))
 		*next = promote;
 	return db_failed(r) ? r : DB_DONE;

@@ -141,7 +141,7 @@ def test_dead_machine_is_struck_off_and_named_until_it_is_back(on):
     assert held
     wait_until("it is named", lambda: late(one).endswith(f" on {HERE}"), 40)
     assert f" on {HERE}" in one.ctl("stats").stdout
-    assert f"has not destroyed the key of an epoch" in one.file_text("run/relay.log") + one.stderr
+    assert "has not destroyed the key of an epoch" in one.file_text("run/relay.log") + one.stderr
     wait_epochs(one, 1)  # nobody waits for it
     assert epochs.slots_of(two) == held
     two.start()
@@ -174,7 +174,7 @@ def test_killed_between_rewrapping_and_overwriting(on):
         seen |= closed
         relay.start()
         wait_until("the slot is overwritten", lambda closed=closed: not closed & set(epochs.slots_of(relay)), 20)
-    assert bob.texts() == ["in between"]
+    assert at(relay, bob).texts() == ["in between"]
 
 
 def test_keeper_that_is_killed_again_and_again_loses_nothing(on):
@@ -201,7 +201,7 @@ def test_in_memory_no_key_is_in_a_file_of_the_relay(on):
         assert keys and not epochs.slots_of(relay)
         assert not any(relay.files_holding(key) for key in keys.values())
         relay.restart()
-        assert bob.texts() == ["in memory"]
+        assert at(relay, bob).texts() == ["in memory"]
     finally:
         relay.stop(quietly=True)
         os.unlink(path)
