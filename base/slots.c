@@ -90,7 +90,7 @@ sync_page(const struct slots *s)
 
 /* A file that is new, or a copy: its keys are good, its name is somebody else's. */
 static bool
-settle(struct slots *s)
+identify(struct slots *s)
 {
 	struct page *p = s->page;
 	struct stat st;
@@ -116,7 +116,7 @@ map(struct slots *s, const char *path, bool in_memory)
 	ok = hand_over(s->fd, path) && fill(s->fd);
 	if (ok)
 		s->page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
-	ok = ok && s->page != MAP_FAILED && settle(s);
+	ok = ok && s->page != MAP_FAILED && identify(s);
 	flock(s->fd, LOCK_UN);
 	/* what is in memory alone stays out of swap, where the limit allows it */
 	if (ok && in_memory && mlock(s->page, PAGE) != 0)

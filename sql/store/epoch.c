@@ -2,7 +2,7 @@
  * begins with what it takes for granted. */
 #include "epoch.h"
 
-#include "epoch_internal.h"
+#include "db_internal.h"
 #include "log.h"
 #include "node.h"
 #include "rewrap.h"
@@ -15,70 +15,11 @@
 
 static const struct db_blob no_box = { "", 0 };
 
-int64_t
-epoch_patience(const struct epoch_plan *p)
-{
-	return p->length_ms < EPOCH_PATIENCE_MS ? p->length_ms : EPOCH_PATIENCE_MS;
-}
-
-struct db_blob
-epoch_node(const struct db *db)
-{
-	return (struct db_blob){ slots_node(db->slots), ID_BYTES };
-}
-
-bool
-epoch_is_in_slots(struct db *db, int64_t number)
-{
-	uint8_t key[SECRET_SEAL_KEY_BYTES];
-	bool is = slots_get(db->slots, number, key);
-
-	secret_wipe(key, sizeof(key));
-	return is;
-}
-
-const struct epoch_row *
-epoch_in(const struct epoch_list *l, enum epoch_state state)
-{
-	for (int i = 0; i < l->count; i++)
-		if (l->list[i].state == state)
-			return &l->list[i];
-	return NULL;
-}
-
-const struct epoch_row *
-epoch_of(const struct epoch_list *l, int64_t number)
-{
-	for (int i = 0; i < l->count; i++)
-		if (l->list[i].number == number)
-			return &l->list[i];
-	return NULL;
-}
-
-enum db_result
-epoch_list(struct db *db, struct epoch_list *out)
-{
-	struct db_stmt *st = db_bind(db, ST_EPOCH_LIVING);
-	enum db_result r;
-
-	out->count = 0;
-	while ((r = db_step(db, st)) == DB_ROW) {
-		if (out->count == EPOCHS_MAX) {
-			db_reset(st);
-			return DB_FAIL;
-		}
-		out->list[out->count++] = (struct epoch_row){ .number = db_i64(st, 0),
-			.state = (enum epoch_state)db_int(st, 1),
-			.since = db_i64(st, 2) };
-	}
-	return r;
-}
-
 /* -- changes, each inside of a write ----------------------------------------------------------- */
 
 struct change {
 	struct db *db;
-	int64_t now, patience;
+	int64_t now, timeout;
 	const struct epoch_row *current, *next, *old; /* NULL: none */
 };
 
@@ -95,7 +36,7 @@ new_number(int64_t now)
 static enum db_result
 make(const struct change *c, enum epoch_state state)
 {
-	const struct db_blob me = epoch_node(c->db);
+	const struct db_blob me = { epoch_state_node(c->db), ID_BYTES };
 	const int64_t number = new_number(c->now);
 	uint8_t key[SECRET_SEAL_KEY_BYTES];
 	enum db_result r;
@@ -175,7 +116,7 @@ note_destroyed(const struct change *c)
 static enum db_result
 strike(const struct change *c)
 {
-	struct db_stmt *st = db_bind(c->db, ST_NODE_LATE_NEW, c->now - c->patience);
+	struct db_stmt *st = db_bind(c->db, ST_NODE_LATE_NEW, c->now - c->timeout);
 	enum db_result r = db_one(c->db, st);
 	uint8_t id[ID_BYTES];
 
@@ -212,14 +153,14 @@ choose_without_key(const struct change *c, change **next)
 static enum db_result
 choose_of_next(const struct change *c, change **next)
 {
-	const bool is_late = c->now - c->next->since >= c->patience;
+	const bool is_late = c->now - c->next->since >= c->timeout;
 	enum db_result r;
 
-	if (!epoch_is_in_slots(c->db, c->next->number)) {
+	if (!epoch_state_is_in_slots(c->db, c->next->number)) {
 		*next = is_late ? drop_next : NULL;
 		return DB_DONE;
 	}
-	r = db_find(c->db, ST_NODE_WAITED_FOR, c->next->number, c->now - c->patience);
+	r = db_find(c->db, ST_NODE_WAITED_FOR, c->next->number, c->now - c->timeout);
 	if (r == DB_NONE || (r == DB_ROW && is_late))
 		*next = promote;
 	return db_failed(r) ? r : DB_DONE;
@@ -234,7 +175,7 @@ choose_of_closed(const struct change *c, change **next)
 		*next = note_destroyed;
 	if (r != DB_NONE)
 		return r == DB_ROW ? DB_DONE : r;
-	r = db_find(c->db, ST_NODE_LATE_NEW, c->now - c->patience);
+	r = db_find(c->db, ST_NODE_LATE_NEW, c->now - c->timeout);
 	if (r == DB_ROW)
 		*next = strike;
 	return db_failed(r) ? r : DB_DONE;
@@ -250,7 +191,7 @@ choose(const struct change *c, int64_t length_ms, change **next)
 		*next = make_current;
 		return r;
 	}
-	if (!epoch_is_in_slots(c->db, c->current->number))
+	if (!epoch_state_is_in_slots(c->db, c->current->number))
 		return choose_without_key(c, next);
 	if (c->old) {
 		r = rewrap_all(c->db);
@@ -272,10 +213,10 @@ change_of(struct db *db, const struct epoch_plan *p, int64_t now, const struct e
 {
 	return (struct change){ .db = db,
 		.now = now,
-		.patience = epoch_patience(p),
-		.current = epoch_in(l, EPOCH_CURRENT),
-		.next = epoch_in(l, EPOCH_NEXT),
-		.old = epoch_in(l, EPOCH_OLD) };
+		.timeout = epoch_state_timeout(p),
+		.current = epoch_state_in(l, EPOCH_CURRENT),
+		.next = epoch_state_in(l, EPOCH_NEXT),
+		.old = epoch_state_in(l, EPOCH_OLD) };
 }
 
 /* If epochs are still as they were when it was chosen. Inside of a write. */
@@ -283,7 +224,7 @@ static enum db_result
 carry_out(const struct change *c, const struct epoch_list *then, change *what)
 {
 	struct epoch_list l;
-	enum db_result r = epoch_list(c->db, &l);
+	enum db_result r = epoch_state_list(c->db, &l);
 
 	if (r != DB_DONE)
 		return r;
@@ -300,7 +241,7 @@ lead(struct db *db, const struct epoch_plan *p, int64_t now)
 	struct epoch_list l;
 	struct change c;
 	change *what;
-	enum db_result r = epoch_list(db, &l);
+	enum db_result r = epoch_state_list(db, &l);
 
 	if (r != DB_DONE)
 		return r;
@@ -334,7 +275,7 @@ db_epoch_is_here(struct db *db)
 
 	return !db->slots ||
 	    (db_number(db, db_bind(db, ST_EPOCH_NOW), &number) == DB_ROW &&
-		epoch_is_in_slots(db, number));
+		epoch_state_is_in_slots(db, number));
 }
 
 /* -- what is late ------------------------------------------------------------------------------ */
@@ -354,7 +295,7 @@ static enum db_result
 find_stuck(struct db *db, int64_t length_ms, int64_t until, struct epoch_late *out)
 {
 	struct epoch_list l;
-	enum db_result r = epoch_list(db, &l);
+	enum db_result r = epoch_state_list(db, &l);
 
 	for (int i = 0; i < l.count && r == DB_DONE; i++) {
 		const int64_t due =
@@ -370,7 +311,7 @@ enum db_result
 db_epoch_late(struct db *db, int64_t length_ms, int64_t now, struct epoch_late *out)
 {
 	const struct epoch_plan p = { .length_ms = length_ms };
-	const int64_t until = now - epoch_patience(&p);
+	const int64_t until = now - epoch_state_timeout(&p);
 	struct db_stmt *st;
 	enum db_result r;
 
@@ -381,7 +322,7 @@ db_epoch_late(struct db *db, int64_t length_ms, int64_t now, struct epoch_late *
 	while ((r = db_step(db, st)) == DB_ROW)
 		add_late(out, db_str(st, 0), db_i64(st, 1));
 	/* the next one waits for machines as long, before it takes the place of the current one */
-	return r == DB_DONE ? find_stuck(db, length_ms, until - epoch_patience(&p), out) : r;
+	return r == DB_DONE ? find_stuck(db, length_ms, until - epoch_state_timeout(&p), out) : r;
 }
 
 enum db_result
@@ -390,6 +331,6 @@ db_epoch_forget(struct db *db, const char *name, int64_t now)
 	enum db_result r = db_begin(db);
 
 	return r == DB_DONE ?
-	    db_end(db, db_exec(db, ST_NODE_DELETE, name, now - EPOCH_PATIENCE_MS)) :
+	    db_end(db, db_exec(db, ST_NODE_DELETE, name, now - EPOCH_TIMEOUT_MS)) :
 	    r;
 }

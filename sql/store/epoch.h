@@ -5,22 +5,7 @@
 #ifndef SQL_EPOCH_H
 #define SQL_EPOCH_H
 
-#include "db.h"
-
-enum epoch_state {
-	EPOCH_NEXT, /* machines are given its key */
-	EPOCH_CURRENT, /* keys are wrapped under it */
-	EPOCH_OLD, /* what is wrapped under it moves to the current one */
-	EPOCH_CLOSED, /* nothing is under it; machines overwrite its key */
-	EPOCH_DESTROYED /* no machine has it any more */
-};
-
-struct epoch_plan {
-	int64_t length_ms; /* of an epoch */
-	const char *name; /* of this machine, for people */
-};
-
-#define EPOCH_PATIENCE_MS 60000 /* so long machines wait for one that says nothing */
+#include "epoch_state.h"
 
 /* The next step of what is to do: this machine's part, and if it leads that of all. To be called
  * about once a second, on a connection of its own. Nothing where keys are not wrapped. DB_DONE, or
@@ -40,7 +25,7 @@ struct epoch_late {
 /* What is late at `now`. DB_DONE. */
 enum db_result db_epoch_late(struct db *db, int64_t length_ms, int64_t now, struct epoch_late *out);
 
-/* Nobody waits any more for a machine of that name that was not seen for EPOCH_PATIENCE_MS: its
+/* Nobody waits any more for a machine of that name that was not seen for EPOCH_TIMEOUT_MS: its
  * slots are destroyed, or never coming back. DB_DONE, or DB_NONE: there is none. */
 enum db_result db_epoch_forget(struct db *db, const char *name, int64_t now);
 

@@ -1,7 +1,7 @@
 /* What is due is found without the writers' lock, and once more under it. */
 #include "node.h"
 
-#include "log.h"
+#include "db_internal.h"
 
 #include <string.h>
 
@@ -31,10 +31,16 @@ struct view {
 	bool is_known; /* as it is */
 };
 
+static struct db_blob
+this_node(const struct db *db)
+{
+	return (struct db_blob){ epoch_state_node(db), ID_BYTES };
+}
+
 static enum db_result
 look_at_self(struct db *db, int64_t seen_after, struct view *out)
 {
-	const struct db_blob me = epoch_node(db);
+	const struct db_blob me = this_node(db);
 	struct db_stmt *st = db_bind(db, ST_NODE_GET, &me);
 	uint8_t half[KEY_BYTES];
 	enum db_result r = db_one(db, st);
@@ -52,7 +58,7 @@ look_at_self(struct db *db, int64_t seen_after, struct view *out)
 static enum db_result
 look_at_given(struct db *db, struct view *out)
 {
-	const struct db_blob me = epoch_node(db);
+	const struct db_blob me = this_node(db);
 	struct db_stmt *st = db_bind(db, ST_NODE_EPOCHS, &me);
 	enum db_result r;
 
@@ -71,7 +77,7 @@ look_at_given(struct db *db, struct view *out)
 static enum db_result
 look_at_others(struct db *db, int64_t seen_after, struct view *out)
 {
-	const struct db_blob me = epoch_node(db);
+	const struct db_blob me = this_node(db);
 	struct db_stmt *st = db_bind(db, ST_NODE_LACKS, seen_after, &me);
 	enum db_result r;
 
@@ -81,7 +87,8 @@ look_at_others(struct db *db, int64_t seen_after, struct view *out)
 
 		l->epoch = db_i64(st, 2);
 		out->lacking_count += db_blob(st, 0, l->node, ID_BYTES) &&
-		    db_blob(st, 1, l->public_half, KEY_BYTES) && epoch_is_in_slots(db, l->epoch);
+		    db_blob(st, 1, l->public_half, KEY_BYTES) &&
+		    epoch_state_is_in_slots(db, l->epoch);
 	}
 	return r;
 }
@@ -89,14 +96,14 @@ look_at_others(struct db *db, int64_t seen_after, struct view *out)
 static enum db_result
 look(struct db *db, const struct epoch_plan *p, int64_t now, struct view *out)
 {
-	const int64_t patience = epoch_patience(p);
-	enum db_result r = epoch_list(db, &out->epochs);
+	const int64_t timeout = epoch_state_timeout(p);
+	enum db_result r = epoch_state_list(db, &out->epochs);
 
 	if (r == DB_DONE)
-		r = look_at_self(db, now - patience / 4, out);
+		r = look_at_self(db, now - timeout / 4, out);
 	if (r == DB_DONE)
 		r = look_at_given(db, out);
-	return r == DB_DONE ? look_at_others(db, now - patience, out) : r;
+	return r == DB_DONE ? look_at_others(db, now - timeout, out) : r;
 }
 
 static const struct given *
@@ -116,11 +123,11 @@ slots_agree(struct db *db, const struct view *v)
 	const int count = slots_list(db->slots, slots);
 
 	for (int i = 0; i < count; i++)
-		if (!epoch_of(&v->epochs, slots[i]) || !find_given(v, slots[i]))
+		if (!epoch_state_of(&v->epochs, slots[i]) || !find_given(v, slots[i]))
 			return false;
 	for (int i = 0; i < v->given_count; i++)
-		if (v->given[i].len > 0 || !epoch_of(&v->epochs, v->given[i].epoch) ||
-		    !epoch_is_in_slots(db, v->given[i].epoch))
+		if (v->given[i].len > 0 || !epoch_state_of(&v->epochs, v->given[i].epoch) ||
+		    !epoch_state_is_in_slots(db, v->given[i].epoch))
 			return false;
 	return true;
 }
@@ -136,7 +143,7 @@ is_due(struct db *db, const struct view *v)
 static enum db_result
 put_self(struct db *db, const struct epoch_plan *p, int64_t now)
 {
-	const struct db_blob me = epoch_node(db),
+	const struct db_blob me = this_node(db),
 			     half = { slots_pair(db->slots)->public_half, KEY_BYTES };
 
 	return db_exec(db, ST_NODE_PUT, &me, p->name, &half, now);
@@ -150,7 +157,7 @@ destroy(struct db *db, const struct epoch_list *epochs)
 	const int count = slots_list(db->slots, slots);
 
 	for (int i = 0; i < count; i++)
-		if (!epoch_of(epochs, slots[i]) && !slots_destroy(db->slots, slots[i]))
+		if (!epoch_state_of(epochs, slots[i]) && !slots_destroy(db->slots, slots[i]))
 			return DB_FAIL;
 	return DB_DONE;
 }
@@ -171,11 +178,11 @@ take(struct db *db, const struct given *g)
 
 /* Brings one row in line with the slots. */
 static enum db_result
-settle(struct db *db, const struct view *v, const struct given *g)
+reconcile(struct db *db, const struct view *v, const struct given *g)
 {
-	const struct db_blob me = epoch_node(db);
-	const bool has =
-	    epoch_of(&v->epochs, g->epoch) && (epoch_is_in_slots(db, g->epoch) || take(db, g));
+	const struct db_blob me = this_node(db);
+	const bool has = epoch_state_of(&v->epochs, g->epoch) &&
+	    (epoch_state_is_in_slots(db, g->epoch) || take(db, g));
 	enum db_result r = DB_DONE;
 
 	if (!has)
@@ -187,16 +194,16 @@ settle(struct db *db, const struct view *v, const struct given *g)
 
 /* A box is opened once: then the pair that opens it goes, whatever the server keeps of the box. */
 static enum db_result
-settle_all(struct db *db, const struct epoch_plan *p, int64_t now, const struct view *v)
+reconcile_all(struct db *db, const struct epoch_plan *p, int64_t now, const struct view *v)
 {
-	const struct db_blob me = epoch_node(db);
+	const struct db_blob me = this_node(db);
 	int64_t slots[SLOTS_COUNT];
 	bool boxes = false;
 	enum db_result r = DB_DONE;
 	int count;
 
 	for (int i = 0; i < v->given_count && r == DB_DONE; i++) {
-		r = settle(db, v, &v->given[i]);
+		r = reconcile(db, v, &v->given[i]);
 		boxes |= v->given[i].len > 0;
 	}
 	count = slots_list(db->slots, slots);
@@ -234,7 +241,7 @@ act(struct db *db, const struct epoch_plan *p, int64_t now)
 	if (r == DB_DONE)
 		r = put_self(db, p, now);
 	if (r == DB_DONE)
-		r = settle_all(db, p, now, &v);
+		r = reconcile_all(db, p, now, &v);
 	for (int i = 0; i < v.lacking_count && r == DB_DONE; i++)
 		r = share(db, &v.lacking[i]);
 	return r;

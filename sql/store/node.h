@@ -3,7 +3,7 @@
 #ifndef SQL_NODE_H
 #define SQL_NODE_H
 
-#include "epoch_internal.h"
+#include "epoch_state.h"
 
 /* Does what is due. DB_DONE. */
 enum db_result node_step(struct db *db, const struct epoch_plan *p, int64_t now);

@@ -2,7 +2,7 @@
 #include "rewrap.h"
 
 #include "cleanup.h"
-#include "epoch_internal.h"
+#include "epoch_state.h"
 #include "key.h"
 #include "log.h"
 
@@ -45,7 +45,7 @@ is_held(struct rewrap *p, int64_t epoch)
 	int64_t holders = 0;
 	enum db_result r;
 
-	if (!epoch_of(&p->epochs, epoch))
+	if (!epoch_state_of(&p->epochs, epoch))
 		return DB_NONE;
 	r = db_number(p->db, db_bind(p->db, ST_EPOCH_HOLDERS, epoch), &holders);
 	return r == DB_ROW && holders == 0 ? DB_NONE : r;
@@ -83,7 +83,7 @@ find(struct rewrap *p, size_t table, int64_t *cursor, struct fresh *list, int *c
 	struct db_stmt *st;
 	enum db_result r;
 
-	key_prefix(epoch_in(&p->epochs, EPOCH_CURRENT)->number, now);
+	key_prefix(epoch_state_in(&p->epochs, EPOCH_CURRENT)->number, now);
 	st = db_bind(p->db, tables[table].stale, &(struct db_blob){ now, sizeof(now) }, *cursor,
 	    (int64_t)AT_ONCE);
 	*count = 0;
@@ -107,10 +107,10 @@ static enum db_result
 move(struct rewrap *p, size_t table, int64_t *cursor, int *count)
 {
 	static struct fresh list[AT_ONCE];
-	enum db_result r = epoch_list(p->db, &p->epochs);
+	enum db_result r = epoch_state_list(p->db, &p->epochs);
 
 	*count = 0;
-	if (r == DB_DONE && !epoch_in(&p->epochs, EPOCH_CURRENT))
+	if (r == DB_DONE && !epoch_state_in(&p->epochs, EPOCH_CURRENT))
 		return DB_BUSY;
 	if (r == DB_DONE)
 		r = find(p, table, cursor, list, count);

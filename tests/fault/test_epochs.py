@@ -149,7 +149,7 @@ def test_dead_machine_is_struck_off_and_named_until_it_is_back(on):
     wait_until("nothing is late", lambda: late(one) == "scrub_lag_seconds 0", 20)
 
 
-def test_machine_that_never_comes_back_is_forgotten_when_told(on):
+def test_machine_that_never_comes_back_is_forgotten_by_name(on):
     one = on()
     with one.opened_database() as link:
         link.execute("INSERT INTO node (id, name, public_half, seen_at, struck_at) VALUES (randomblob(16), 'gone', randomblob(32), 1, 1)")

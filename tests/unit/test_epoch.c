@@ -9,7 +9,7 @@
 #include "scrub.h"
 
 #define LENGTH ((int64_t)600000)
-#define PATIENCE ((int64_t)EPOCH_PATIENCE_MS)
+#define TIMEOUT ((int64_t)EPOCH_TIMEOUT_MS)
 
 struct machine {
 	struct db *db;
@@ -357,7 +357,7 @@ TEST(machine_that_is_away_is_named_until_it_has_destroyed_what_it_has)
 	assert_false(has(&one, first));
 	assert_true(has(&two, first));
 	assert_int_equal(late().since, 0); /* it has its minute */
-	run_for(PATIENCE + 10000, &one, NULL);
+	run_for(TIMEOUT + 10000, &one, NULL);
 	assert_true(late().since > 0 && late().since < at);
 	assert_string_equal(late().names, "two");
 	assert_true(store_number("SELECT struck_at FROM node WHERE name = 'two'") > 0);
@@ -371,11 +371,11 @@ TEST(machine_that_is_away_is_named_until_it_has_destroyed_what_it_has)
 	assert_int_equal(store_number("SELECT struck_at FROM node WHERE name = 'two'"), 0);
 }
 
-TEST(machine_that_never_comes_back_is_forgotten_when_told)
+TEST(machine_that_never_comes_back_is_forgotten_by_name)
 {
 	run_for(20000, &one, &two);
 	assert_int_equal(db_epoch_forget(store.db, "two", at), DB_NONE); /* it is here */
-	run_for(LENGTH + 3 * PATIENCE, &one, NULL);
+	run_for(LENGTH + 3 * TIMEOUT, &one, NULL);
 	assert_string_equal(late().names, "two");
 	assert_int_equal(db_epoch_forget(store.db, "three", at), DB_NONE);
 	assert_int_equal(db_epoch_forget(store.db, "two", at), DB_DONE);
@@ -410,7 +410,7 @@ TEST(next_epoch_whose_maker_died_is_replaced)
 	at += LENGTH;
 	step(&one); /* makes the next one, and is never seen again */
 	assert_int_equal(store_number("SELECT count(*) FROM epoch WHERE state = 0"), 1);
-	run_for(3 * PATIENCE, &two, NULL);
+	run_for(3 * TIMEOUT, &two, NULL);
 	assert_int_not_equal(current(), first);
 	assert_true(db_epoch_is_here(two.db));
 	assert_int_equal(try_read(&two, sent, "waits"), DB_ROW);
@@ -419,7 +419,7 @@ TEST(next_epoch_whose_maker_died_is_replaced)
 /* Nobody carries epochs on: that is late, too. */
 TEST(epoch_that_does_not_end_is_late)
 {
-	at += LENGTH + 2 * PATIENCE - 1;
+	at += LENGTH + 2 * TIMEOUT - 1;
 	assert_int_equal(late().since, 0);
 	at += 1;
 	assert_int_equal(late().since, NOW + LENGTH);
@@ -480,7 +480,7 @@ static const struct CMUnitTest tests[] = {
 	EPOCH_TEST(machine_that_lost_its_slots_is_given_the_key_again),
 	EPOCH_TEST(box_for_a_pair_that_is_gone_is_asked_for_anew),
 	EPOCH_TEST(machine_that_is_away_is_named_until_it_has_destroyed_what_it_has),
-	EPOCH_TEST(machine_that_never_comes_back_is_forgotten_when_told),
+	EPOCH_TEST(machine_that_never_comes_back_is_forgotten_by_name),
 	EPOCH_TEST(key_that_another_machine_has_is_waited_for),
 	EPOCH_TEST(next_epoch_whose_maker_died_is_replaced),
 	EPOCH_TEST(epoch_that_does_not_end_is_late),
