@@ -36,6 +36,7 @@ _Static_assert(sizeof(struct page) <= 512, "one sector");
 
 struct slots {
 	int fd;
+	uint8_t node[ID_BYTES];
 	struct page *page;
 };
 
@@ -54,29 +55,35 @@ name_of(const char *path, bool in_memory, char out[static PATH_MAX])
 	return true;
 }
 
-/* What root makes belongs to the owner of the folder. False: see errno. */
-static bool
-hand_over(int fd, const char *path)
-{
-	char copy[PATH_MAX];
-	struct stat st;
-
-	if (geteuid() != 0)
-		return true;
-	snprintf(copy, sizeof(copy), "%s", path);
-	return stat(dirname(copy), &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
-}
-
 /* Room that is there: a disk that is full later must not take the mapping away. */
 static bool
 fill(int fd)
 {
 	static const uint8_t zeros[PAGE];
-	struct stat st;
 
-	return fstat(fd, &st) == 0 &&
-	    (st.st_size >= PAGE ||
-		(pwrite(fd, zeros, sizeof(zeros), 0) == (ssize_t)sizeof(zeros) && fsync(fd) == 0));
+	return pwrite(fd, zeros, sizeof(zeros), 0) == (ssize_t)sizeof(zeros) && fsync(fd) == 0;
+}
+
+/* A file that is new is made whole, and what root makes belongs to the owner of the folder. One
+ * that anybody else made or may read is none of ours: /dev/shm is open to all. False: see errno. */
+static bool
+adopt(int fd, const char *path)
+{
+	char copy[PATH_MAX];
+	struct stat st, folder;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	if (fstat(fd, &st) != 0 || stat(dirname(copy), &folder) != 0)
+		return false;
+	if ((st.st_uid != geteuid() && st.st_uid != folder.st_uid) || !S_ISREG(st.st_mode) ||
+	    st.st_nlink != 1 || (st.st_mode & (S_IRWXG | S_IRWXO)) ||
+	    (st.st_size != 0 && st.st_size != PAGE)) {
+		errno = EPERM;
+		return false;
+	}
+	if (st.st_size == 0 && !fill(fd))
+		return false;
+	return geteuid() != 0 || st.st_uid != 0 || fchown(fd, folder.st_uid, folder.st_gid) == 0;
 }
 
 static bool
@@ -88,16 +95,20 @@ sync_page(const struct slots *s)
 	return false;
 }
 
-/* A file that is new, or a copy: its keys are good, its name is somebody else's. */
+/* A file that is new, or a copy: its keys are good, its name is somebody else's. False: it is no
+ * file of slots. */
 static bool
 identify(struct slots *s)
 {
+	static const uint8_t none[sizeof(magic)];
 	struct page *p = s->page;
+	const bool is_new = memcmp(p->magic, none, sizeof(none)) == 0;
 	struct stat st;
 
-	if (fstat(s->fd, &st) != 0)
+	errno = EINVAL;
+	if ((!is_new && memcmp(p->magic, magic, sizeof(magic)) != 0) || fstat(s->fd, &st) != 0)
 		return false;
-	if (memcmp(p->magic, magic, sizeof(magic)) == 0 && p->inode == st.st_ino)
+	if (!is_new && p->inode == st.st_ino)
 		return true;
 	id_make(p->node);
 	secret_pair_make(&p->pair);
@@ -109,17 +120,49 @@ identify(struct slots *s)
 static bool
 map(struct slots *s, const char *path, bool in_memory)
 {
+	char name[PATH_MAX];
 	bool ok;
 
+	errno = ENAMETOOLONG;
+	if (name_of(path, in_memory, name))
+		s->fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->fd < 0 || flock(s->fd, LOCK_EX) != 0)
 		return false;
-	ok = hand_over(s->fd, path) && fill(s->fd);
+	ok = adopt(s->fd, path);
 	if (ok)
 		s->page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
 	ok = ok && s->page != MAP_FAILED && identify(s);
 	flock(s->fd, LOCK_UN);
-	/* what is in memory alone stays out of swap, where the limit allows it */
-	if (ok && in_memory && mlock(s->page, PAGE) != 0)
+	if (ok)
+		memcpy(s->node, s->page->node, ID_BYTES);
+	return ok;
+}
+
+static void
+unmap(struct slots *s)
+{
+	if (s->page != MAP_FAILED)
+		munmap(s->page, PAGE);
+	if (s->fd >= 0)
+		close(s->fd);
+	s->page = MAP_FAILED;
+	s->fd = -1;
+}
+
+/* The file on the disk says which machine this is, also where the keys are elsewhere: after a power
+ * cut it is the same one, without them. */
+static bool
+map_both(struct slots *s, const char *path)
+{
+	uint8_t node[ID_BYTES];
+	bool ok = map(s, path, false);
+
+	memcpy(node, s->node, ID_BYTES);
+	unmap(s);
+	ok = ok && map(s, path, true);
+	memcpy(s->node, node, ID_BYTES);
+	/* they stay out of swap, where the limit allows it */
+	if (ok && mlock(s->page, PAGE) != 0)
 		log_warn("epoch keys may be swapped out: %s", strerror(errno));
 	return ok;
 }
@@ -127,42 +170,35 @@ map(struct slots *s, const char *path, bool in_memory)
 struct slots *
 slots_open(const char *path, bool in_memory, char error[static SLOTS_ERROR_BYTES])
 {
-	char name[PATH_MAX];
 	struct slots *s = calloc(1, sizeof(*s));
 	int why = ENOMEM;
 
 	if (s) {
 		s->fd = -1;
 		s->page = MAP_FAILED;
-		errno = ENAMETOOLONG;
-		if (name_of(path, in_memory, name))
-			s->fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (map(s, path, in_memory))
+		if (in_memory ? map_both(s, path) : map(s, path, false))
 			return s;
 		why = errno;
 		slots_close(s);
 	}
 	snprintf(error, SLOTS_ERROR_BYTES, "the slots of epoch keys beside %.300s: %s", path,
-	    strerror(why));
+	    why == EPERM ? "they must be a file of the relay's user that nobody else may read" :
+			   strerror(why));
 	return NULL;
 }
 
 void
 slots_close(struct slots *s)
 {
-	if (!s)
-		return;
-	if (s->page != MAP_FAILED)
-		munmap(s->page, PAGE);
-	if (s->fd >= 0)
-		close(s->fd);
+	if (s)
+		unmap(s);
 	free(s);
 }
 
 const uint8_t *
 slots_node(const struct slots *s)
 {
-	return s->page->node;
+	return s->node;
 }
 
 void

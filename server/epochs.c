@@ -6,6 +6,7 @@
 #include "log.h"
 #include "process.h"
 #include "sandbox.h"
+#include "secret.h"
 
 #include <unistd.h>
 
@@ -62,6 +63,8 @@ epochs_begin(const struct conf *c)
 	struct keeper k;
 	bool here = false;
 
+	if (!c->database_url[0])
+		return;
 	set_up(&k, c);
 	while (!here && clock_mono_ms() < until) {
 		step(&k);
@@ -80,10 +83,15 @@ int
 epochs_run(const struct conf *c, uid_t uid, gid_t gid, pid_t parent)
 {
 	const int status = process_begin("relay-epochs", uid, gid, parent);
+	char no_key[SECRET_ERROR_BYTES];
 	struct keeper k;
 
 	if (status >= 0)
 		return status;
+	if (!secret_key_load(c->data_dir, false, no_key)) {
+		log_error("%s", no_key);
+		return 1;
+	}
 	set_up(&k, c);
 	reach(&k);
 	sandbox_enter((const char *const[]){ c->data_dir, NULL },

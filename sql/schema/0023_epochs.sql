@@ -10,7 +10,7 @@ CREATE TABLE epoch (
 CREATE TABLE node (
     id BLOB PRIMARY KEY,
     name TEXT NOT NULL,
-    public_half BLOB NOT NULL,          -- for boxes
+    public_half BLOB NOT NULL,          -- for boxes, and its MAC under the server's key
     seen_at INTEGER NOT NULL,
     struck_at INTEGER NOT NULL          -- it was too late with overwriting a key, and named; 0: it was not
 ) STRICT, WITHOUT ROWID;
@@ -19,7 +19,7 @@ CREATE TABLE node (
 CREATE TABLE node_epoch (
     node_id BLOB NOT NULL REFERENCES node (id) ON DELETE CASCADE,
     epoch INTEGER NOT NULL REFERENCES epoch (number) ON DELETE CASCADE,
-    box BLOB NOT NULL,                  -- the key, for that machine alone; empty: it has it
+    box BLOB NOT NULL,                  -- the key with a MAC, for that machine alone; empty: it has it
     PRIMARY KEY (node_id, epoch)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX node_epoch_epoch ON node_epoch (epoch);

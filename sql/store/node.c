@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define KEY_BYTES SECRET_SEAL_KEY_BYTES
-#define BOX_BYTES (KEY_BYTES + SECRET_BOX_EXTRA_BYTES)
+#define SIGNED_BYTES (KEY_BYTES + SECRET_HASH_BYTES)
+#define BOX_BYTES (SIGNED_BYTES + SECRET_BOX_EXTRA_BYTES)
 #define LACKING_MAX 16
 
 static const struct db_blob no_box = { "", 0 };
@@ -20,7 +21,7 @@ struct given {
 
 struct lacking {
 	int64_t epoch;
-	uint8_t node[ID_BYTES], public_half[KEY_BYTES];
+	uint8_t node[ID_BYTES], half[SIGNED_BYTES];
 };
 
 struct view {
@@ -30,6 +31,36 @@ struct view {
 	int given_count, lacking_count;
 	bool is_known; /* as it is */
 };
+
+/* Public halves and keys bear a MAC under the server's key, which machines share and the database
+ * has not: whoever writes there can neither have a key boxed for themselves nor slip in one of
+ * theirs. `epoch` 0: of a public half. */
+static void
+sign(const uint8_t node[static ID_BYTES], int64_t epoch, const uint8_t key[static KEY_BYTES],
+    uint8_t out[static SIGNED_BYTES])
+{
+	uint8_t data[ID_BYTES + sizeof(epoch) + KEY_BYTES];
+
+	memcpy(data, node, ID_BYTES);
+	memcpy(data + ID_BYTES, &epoch, sizeof(epoch));
+	memcpy(data + ID_BYTES + sizeof(epoch), key, KEY_BYTES);
+	memcpy(out, key, KEY_BYTES);
+	secret_mac("epoch", data, sizeof(data), out + KEY_BYTES);
+	secret_wipe(data, sizeof(data));
+}
+
+static bool
+is_signed(
+    const uint8_t node[static ID_BYTES], int64_t epoch, const uint8_t bytes[static SIGNED_BYTES])
+{
+	uint8_t want[SIGNED_BYTES];
+	bool is;
+
+	sign(node, epoch, bytes, want);
+	is = secret_equal(want + KEY_BYTES, bytes + KEY_BYTES);
+	secret_wipe(want, sizeof(want));
+	return is;
+}
 
 static struct db_blob
 this_node(const struct db *db)
@@ -42,15 +73,15 @@ look_at_self(struct db *db, int64_t seen_after, struct view *out)
 {
 	const struct db_blob me = this_node(db);
 	struct db_stmt *st = db_bind(db, ST_NODE_GET, &me);
-	uint8_t half[KEY_BYTES];
+	uint8_t half[SIGNED_BYTES];
 	enum db_result r = db_one(db, st);
 
 	out->is_known = false;
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
 	out->is_known = db_blob(st, 0, half, sizeof(half)) &&
-	    memcmp(half, slots_pair(db->slots)->public_half, sizeof(half)) == 0 &&
-	    db_i64(st, 1) > seen_after && db_i64(st, 2) == 0;
+	    memcmp(half, slots_pair(db->slots)->public_half, KEY_BYTES) == 0 &&
+	    is_signed(me.data, 0, half) && db_i64(st, 1) > seen_after && db_i64(st, 2) == 0;
 	db_reset(st);
 	return DB_DONE;
 }
@@ -87,7 +118,7 @@ look_at_others(struct db *db, int64_t seen_after, struct view *out)
 
 		l->epoch = db_i64(st, 2);
 		out->lacking_count += db_blob(st, 0, l->node, ID_BYTES) &&
-		    db_blob(st, 1, l->public_half, KEY_BYTES) &&
+		    db_blob(st, 1, l->half, SIGNED_BYTES) && is_signed(l->node, 0, l->half) &&
 		    epoch_state_is_in_slots(db, l->epoch);
 	}
 	return r;
@@ -143,9 +174,11 @@ is_due(struct db *db, const struct view *v)
 static enum db_result
 put_self(struct db *db, const struct epoch_plan *p, int64_t now)
 {
-	const struct db_blob me = this_node(db),
-			     half = { slots_pair(db->slots)->public_half, KEY_BYTES };
+	const struct db_blob me = this_node(db);
+	uint8_t signed_half[SIGNED_BYTES];
+	const struct db_blob half = { signed_half, sizeof(signed_half) };
 
+	sign(me.data, 0, slots_pair(db->slots)->public_half, signed_half);
 	return db_exec(db, ST_NODE_PUT, &me, p->name, &half, now);
 }
 
@@ -163,14 +196,14 @@ destroy(struct db *db, const struct epoch_list *epochs)
 }
 
 /* Takes a key that is needed out of its box into a slot. False: it is for an earlier pair, which is
- * gone. */
+ * gone, or not from a machine of ours. */
 static bool
 take(struct db *db, const struct given *g)
 {
-	uint8_t key[KEY_BYTES];
+	uint8_t key[SIGNED_BYTES];
 	bool ok = g->len == BOX_BYTES &&
 	    secret_box_open(slots_pair(db->slots), g->box, g->len, key) &&
-	    slots_put(db->slots, g->epoch, key);
+	    is_signed(epoch_state_node(db), g->epoch, key) && slots_put(db->slots, g->epoch, key);
 
 	secret_wipe(key, sizeof(key));
 	return ok;
@@ -220,11 +253,13 @@ static enum db_result
 share(struct db *db, const struct lacking *l)
 {
 	const struct db_blob node = { l->node, ID_BYTES };
-	uint8_t key[KEY_BYTES], box[BOX_BYTES];
-	bool ok = slots_get(db->slots, l->epoch, key) &&
-	    secret_box(l->public_half, key, sizeof(key), box);
+	uint8_t key[KEY_BYTES] = { 0 }, plain[SIGNED_BYTES], box[BOX_BYTES];
+	bool ok = slots_get(db->slots, l->epoch, key);
 
+	sign(l->node, l->epoch, key, plain);
+	ok = ok && secret_box(l->half, plain, sizeof(plain), box);
 	secret_wipe(key, sizeof(key));
+	secret_wipe(plain, sizeof(plain));
 	return ok ?
 	    db_exec(db, ST_NODE_EPOCH_PUT, &node, l->epoch, &(struct db_blob){ box, sizeof(box) }) :
 	    DB_DONE;

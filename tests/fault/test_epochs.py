@@ -18,6 +18,7 @@ from harness import Relay, kill_pids, make_folder, run
 
 PG_BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build")) + "-pg"
 HERE = socket.gethostname()
+SEND = "/api/v1/messages"
 
 if not pg_server.programs() or not os.path.exists(os.path.join(PG_BUILD, "relayd")):
     pytest.skip("PostgreSQL or its client library is not installed", allow_module_level=True)
@@ -190,7 +191,7 @@ def test_keeper_that_is_killed_again_and_again_loses_nothing(on):
     assert bob.texts() == texts
 
 
-def test_in_memory_no_key_is_in_a_file_of_the_relay(on):
+def test_in_memory_no_key_is_on_a_disk_and_a_power_cut_takes_what_waits_and_no_more(on):
     relay = on(EPOCH_KEYS="memory")
     name = hashlib.sha256(os.path.join(relay.folder, "data", "bridge.db").encode()).hexdigest()[:32]
     path = f"/dev/shm/webchat-relay-{name}"
@@ -202,6 +203,31 @@ def test_in_memory_no_key_is_in_a_file_of_the_relay(on):
         assert not any(relay.files_holding(key) for key in keys.values())
         relay.restart()
         assert at(relay, bob).texts() == ["in memory"]
+        at(relay, ann).send(bob, "lost")
+        relay.stop()
+        os.unlink(path)
+        relay.start()
+        wait_until("there is a key again", lambda: at(relay, ann).post(SEND, {"to": bob.address, "text": "new"}).status == 202)
+        wait_until("what waited is given up", lambda: at(relay, bob).poll("", expect=None).status == 200)
+        assert at(relay, bob).texts() == ["in memory", "", "new"]
     finally:
         relay.stop(quietly=True)
         os.unlink(path)
+
+
+def test_machine_without_the_key_is_not_ready_and_empties_nothing(on):
+    """The only other one is away: what waits is for it to open."""
+    one, two = on(EPOCH_SEC=600), on(EPOCH_SEC=600)
+    ann, bob = one.sign_in(), one.sign_in()
+    ann.send(bob, "patient")
+    two.stop()
+    os.unlink(os.path.join(two.folder, "data", "bridge.db.epochs"))
+    one.stop()
+    two.start()
+    assert at(two, bob).poll("", expect=503).status == 503
+    assert at(two, ann).post(SEND, {"to": bob.address, "text": "x"}).status == 503
+    ready = two.client().get("/ready", check=False)
+    assert ready.status == 503 and "database" in ready["failing"]
+    one.start()
+    wait_until("it is given the key", lambda: two.client().get("/ready", check=False).status == 200)
+    assert at(two, bob).texts() == ["patient"]

@@ -301,7 +301,7 @@ TEST(second_machine_is_given_the_key_in_a_box_that_is_opened_once)
 	step(&two); /* it says that it is there, */
 	step(&one); /* is given a box, */
 	assert_int_equal(
-	    store_number("SELECT length(box) FROM node_epoch WHERE length(box) > 0"), 80);
+	    store_number("SELECT length(box) FROM node_epoch WHERE length(box) > 0"), 112);
 	step(&two); /* and opens it */
 	assert_int_equal(store_number("SELECT count(*) FROM node_epoch WHERE length(box) > 0"), 0);
 	assert_memory_not_equal(
@@ -310,6 +310,29 @@ TEST(second_machine_is_given_the_key_in_a_box_that_is_opened_once)
 	assert_int_equal(try_read(&two, sent, "shared"), DB_ROW);
 	assert_int_equal(try_send(&two, "back"), DB_DONE);
 	polls(&bob, 0, "shared back");
+}
+
+/* Whoever can write into the database has not the server's key. */
+TEST(stranger_is_given_no_box_and_a_box_of_a_stranger_is_not_opened)
+{
+	uint8_t box[32 + 32 + SECRET_BOX_EXTRA_BYTES], plain[64] = { 1 };
+	char hex[2 * sizeof(box) + 1];
+
+	store_other_runs("INSERT INTO node (id, name, public_half, seen_at, struck_at) VALUES "
+			 "(randomblob(16), 'stranger', randomblob(64), 1800000000000, 0)");
+	run_for(20000, &one, NULL);
+	assert_int_equal(store_number("SELECT count(*) FROM node_epoch"), 1);
+	step(&two);
+	assert_true(secret_box(slots_pair(two.db->slots)->public_half, plain, sizeof(plain), box));
+	secret_hex(box, sizeof(box), hex);
+	store_other_runs(arena_printf(&store.arena,
+	    "INSERT INTO node_epoch SELECT id, (SELECT number FROM epoch), x'%s' FROM node WHERE "
+	    "name = 'two'",
+	    hex));
+	step(&two);
+	assert_false(db_epoch_is_here(two.db));
+	run_for(20000, &one, &two);
+	assert_true(db_epoch_is_here(two.db));
 }
 
 TEST(both_go_through_epochs_together)
@@ -476,6 +499,7 @@ static const struct CMUnitTest tests[] = {
 	EPOCH_TEST(slot_of_an_epoch_that_never_began_is_overwritten),
 	EPOCH_TEST(lost_slots_are_given_up_and_new_texts_flow),
 	EPOCH_TEST(second_machine_is_given_the_key_in_a_box_that_is_opened_once),
+	EPOCH_TEST(stranger_is_given_no_box_and_a_box_of_a_stranger_is_not_opened),
 	EPOCH_TEST(both_go_through_epochs_together),
 	EPOCH_TEST(machine_that_lost_its_slots_is_given_the_key_again),
 	EPOCH_TEST(box_for_a_pair_that_is_gone_is_asked_for_anew),

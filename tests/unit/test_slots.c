@@ -166,25 +166,47 @@ TEST(copy_of_the_file_is_another_machine_with_the_same_keys)
 	slots_close(other);
 }
 
-TEST(slots_in_memory_are_in_no_folder_of_the_database)
+/* After a power cut it is the same machine, without its keys. */
+TEST(slots_in_memory_are_on_no_disk_and_their_machine_stays_the_same)
 {
-	char beside[SCRATCH_BYTES + 32], name[64] = "/dev/shm/webchat-relay-";
+	char name[64] = "/dev/shm/webchat-relay-";
 	uint8_t key[KEY_BYTES], hash[SECRET_HASH_BYTES];
-	struct slots *memory, *again;
+	struct slots *memory = slots_open(path, true, error);
+	struct slots *again = slots_open(path, true, error);
 
-	snprintf(beside, sizeof(beside), "%s/memory.db", dir);
-	secret_hash(beside, hash);
+	secret_hash(path, hash);
 	secret_hex(hash, ID_BYTES, name + strlen(name));
-	memory = slots_open(beside, true, error);
-	again = slots_open(beside, true, error);
 	assert_true(memory && again && slots_put(memory, 7, keys[0]));
 	assert_true(slots_get(again, 7, key));
-	assert_false(slots_get(slots, 7, key));
-	strncat(beside, ".epochs", sizeof(beside) - strlen(beside) - 1);
-	assert_int_not_equal(access(beside, F_OK), 0);
+	assert_false(slots_get(slots, 7, key) || file_has(keys[0]));
+	assert_false(file_has(slots_pair(memory)->secret_half));
+	assert_memory_equal(slots_node(memory), slots_node(slots), ID_BYTES);
 	slots_close(memory);
 	slots_close(again);
 	assert_int_equal(unlink(name), 0);
+	memory = slots_open(path, true, error);
+	assert_false(slots_get(memory, 7, key));
+	assert_memory_equal(slots_node(memory), slots_node(slots), ID_BYTES);
+	slots_close(memory);
+	assert_int_equal(unlink(name), 0);
+}
+
+/* In a folder that is open to all somebody may have made it first. */
+TEST(file_that_others_may_read_or_that_is_something_else_is_refused)
+{
+	assert_int_equal(chmod(file, 0644), 0);
+	assert_null(slots_open(path, false, error));
+	assert_non_null(strstr(error, "nobody else may read"));
+	assert_int_equal(chmod(file, 0600), 0);
+	assert_int_equal(truncate(file, 100), 0);
+	assert_null(slots_open(path, false, error));
+	slots_close(slots);
+	slots = NULL;
+	assert_int_equal(truncate(file, 0) + truncate(file, 4096), 0);
+	scratch_write(dir, "bridge.db.epochs", "somebody else's");
+	assert_int_equal(truncate(file, 4096), 0);
+	assert_null(slots_open(path, false, error));
+	assert_non_null(strstr(error, "Invalid"));
 }
 
 TEST(folder_that_is_not_there_is_said)
@@ -209,7 +231,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(
 	    copy_of_the_file_is_another_machine_with_the_same_keys, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(
-	    slots_in_memory_are_in_no_folder_of_the_database, set_up, tear_down),
+	    slots_in_memory_are_on_no_disk_and_their_machine_stays_the_same, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(
+	    file_that_others_may_read_or_that_is_something_else_is_refused, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(folder_that_is_not_there_is_said, set_up, tear_down),
 };
 
