@@ -27,7 +27,7 @@ struct slot {
 struct page {
 	uint8_t magic[sizeof(magic)];
 	uint64_t inode; /* of the file: a copy has another one */
-	uint8_t node[ID_BYTES];
+	uint8_t node[ID_BYTES], database[ID_BYTES];
 	struct secret_pair pair;
 	struct slot slots[SLOTS_COUNT];
 };
@@ -212,6 +212,18 @@ void
 slots_unlock(struct slots *s)
 {
 	flock(s->fd, LOCK_UN);
+}
+
+bool
+slots_belong(struct slots *s, const uint8_t database[static ID_BYTES])
+{
+	static const uint8_t none[ID_BYTES];
+
+	if (memcmp(s->page->database, none, ID_BYTES) == 0) {
+		memcpy(s->page->database, database, ID_BYTES);
+		return sync_page(s);
+	}
+	return memcmp(s->page->database, database, ID_BYTES) == 0;
 }
 
 /* The slot of an epoch, 0: a free one; or NULL. */

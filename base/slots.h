@@ -21,6 +21,9 @@ void slots_close(struct slots *s); /* NULL is allowed */
 /* Which machine this is; a copy of the file is another one. */
 const uint8_t *slots_node(const struct slots *s);
 
+/* Are they of that database? They are of the first one that asks. */
+bool slots_belong(struct slots *s, const uint8_t database[static ID_BYTES]);
+
 /* Keeps other processes out of what changes the slots, until slots_unlock. */
 void slots_lock(struct slots *s);
 void slots_unlock(struct slots *s);

@@ -44,39 +44,48 @@ reach(struct keeper *k)
 	return k->db;
 }
 
-static void
+static enum db_result
 step(struct keeper *k)
 {
 	const enum db_result r = reach(k) ? db_epoch_step(k->db, &k->plan, clock_ms()) : DB_BUSY;
+	const bool fails = r == DB_FAIL || r == DB_NONE;
 
-	if (r == DB_FAIL && !k->failing)
+	if (fails && !k->failing)
 		log_error("epochs do not go on: keys of what was scrubbed stay where they are");
 	if (r == DB_DONE && k->failing)
 		log_info("epochs go on again");
-	k->failing = r != DB_DONE && (k->failing || r == DB_FAIL || !k->db);
+	k->failing = r != DB_DONE && (k->failing || fails || !k->db);
+	return r;
 }
 
-void
-epochs_begin(const struct conf *c)
+bool
+epochs_begin(const struct conf *c, char error[static CONF_ERROR_BYTES])
 {
 	const int64_t until = clock_mono_ms() + FIRST_WAIT_MS;
+	enum db_result r = DB_BUSY;
 	struct keeper k;
 	bool here = false;
 
 	if (!c->database_url[0])
-		return;
+		return true;
 	set_up(&k, c);
-	while (!here && clock_mono_ms() < until) {
-		step(&k);
+	while (!here && r != DB_NONE && clock_mono_ms() < until) {
+		r = step(&k);
 		here = k.db && db_epoch_is_here(k.db);
 		if (!here)
 			usleep(FIRST_STEP_US);
 	}
+	db_close(k.db);
+	if (r == DB_NONE)
+		return conf_refuse(c, CONF_DATABASE_URL, error,
+		    "%s.epochs has keys of another database, whose texts would be lost with them: "
+		    "set the address as it was, or move that file away",
+		    c->db_path);
 	if (!here)
 		log_error(
 		    "no machine that is up has the key of the current epoch: texts wait until "
 		    "one is; see docs/several-machines.md");
-	db_close(k.db);
+	return true;
 }
 
 int

@@ -259,8 +259,7 @@ prepare_database(const struct conf *c, char *error)
 		return refuse(error, "key of pushes", no_key);
 	if (!db_migrate(&o, why) || !db_note_keyed(&o, why))
 		return refuse(error, "database", why);
-	epochs_begin(c);
-	return true;
+	return epochs_begin(c, error);
 }
 
 /* In a child of its own that becomes the unprivileged user, so that every file belongs to it from

@@ -27,3 +27,6 @@ CREATE INDEX node_epoch_epoch ON node_epoch (epoch);
 -- Wrapped keys that live: in a file of one's own there are none.
 CREATE INDEX content_key_wrapped ON content_key (id) WHERE length(body_key) > 32 OR length(address_key) > 32;
 CREATE INDEX prefs_key_wrapped ON prefs_key (id) WHERE length(body_key) > 32;
+
+-- Which database it is: keys in slots are of one.
+ALTER TABLE meta ADD COLUMN database_id BLOB;

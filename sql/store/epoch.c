@@ -257,6 +257,47 @@ lead(struct db *db, const struct epoch_plan *p, int64_t now)
 	return r == DB_NONE ? DB_DONE : r;
 }
 
+/* DB_DONE, with *is_known false where nobody has given it an id. */
+static enum db_result
+database_id(struct db *db, uint8_t id[static ID_BYTES], bool *is_known)
+{
+	struct db_stmt *st = db_bind(db, ST_DATABASE_ID);
+	enum db_result r = db_one(db, st);
+
+	if (r != DB_ROW)
+		return r == DB_NONE ? DB_FAIL : r;
+	*is_known = db_blob(st, 0, id, ID_BYTES);
+	db_reset(st);
+	return DB_DONE;
+}
+
+static enum db_result
+give_id(struct db *db)
+{
+	uint8_t id[ID_BYTES];
+	enum db_result r = db_begin(db);
+
+	id_make(id);
+	if (r == DB_DONE)
+		r = db_end(db, db_exec(db, ST_DATABASE_ID_SET, &(struct db_blob){ id, ID_BYTES }));
+	return r == DB_NONE ? DB_DONE : r; /* another machine was first */
+}
+
+static enum db_result
+check_database(struct db *db)
+{
+	uint8_t id[ID_BYTES];
+	bool is_known = false;
+	enum db_result r = database_id(db, id, &is_known);
+
+	if (r == DB_DONE && !is_known) {
+		r = give_id(db);
+		if (r == DB_DONE)
+			r = database_id(db, id, &is_known);
+	}
+	return r == DB_DONE && !slots_belong(db->slots, id) ? DB_NONE : r;
+}
+
 enum db_result
 db_epoch_step(struct db *db, const struct epoch_plan *p, int64_t now)
 {
@@ -264,7 +305,9 @@ db_epoch_step(struct db *db, const struct epoch_plan *p, int64_t now)
 
 	if (!db->slots)
 		return DB_DONE;
-	r = node_step(db, p, now);
+	r = check_database(db);
+	if (r == DB_DONE)
+		r = node_step(db, p, now);
 	return r == DB_DONE && db_leads(db, LEADS_EPOCHS) ? lead(db, p, now) : r;
 }
 

@@ -8,8 +8,9 @@
 #include "epoch_state.h"
 
 /* The next step of what is to do: this machine's part, and if it leads that of all. To be called
- * about once a second, on a connection of its own. Nothing where keys are not wrapped. DB_DONE, or
- * what stood in its way. */
+ * about once a second, on a connection of its own. Nothing where keys are not wrapped. DB_DONE;
+ * DB_NONE: the slots have keys of another database, which must not be overwritten; or what stood in
+ * its way. */
 enum db_result db_epoch_step(struct db *db, const struct epoch_plan *p, int64_t now);
 
 /* Has this machine the key of the current epoch? True where keys are not wrapped. */

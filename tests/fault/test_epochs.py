@@ -14,7 +14,7 @@ import harness
 import pg_server
 from client import wait_until
 from contract import ROOT
-from harness import Relay, kill_pids, make_folder, run
+from harness import Relay, kill_pids, make_folder, run, write_settings
 
 PG_BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build")) + "-pg"
 HERE = socket.gethostname()
@@ -132,6 +132,17 @@ def test_machine_that_lost_its_file_is_given_the_keys_again(on):
     os.unlink(os.path.join(two.folder, "data", "bridge.db.epochs"))
     two.start()
     wait_until("it has them again", lambda: epochs.slots_of(two) == epochs.slots_of(one), 20)
+
+
+def test_folder_with_keys_of_another_database_is_refused(on, server):
+    """Their texts would be lost with them."""
+    relay = on()
+    relay.stop()
+    keys = epochs.slots_of(relay)
+    elsewhere = server.url(server.new_database())
+    write_settings(relay.folder, {**relay.settings, "DATABASE_URL": elsewhere})
+    done = run("relayd", "--dir", relay.folder)
+    assert done.returncode == 1 and "keys of another database" in done.stderr and epochs.slots_of(relay) == keys
 
 
 def test_dead_machine_is_struck_off_and_named_until_it_is_back(on):

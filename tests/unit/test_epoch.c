@@ -279,6 +279,19 @@ TEST(slot_of_an_epoch_that_never_began_is_overwritten)
 	assert_true(has(&one, current()));
 }
 
+/* What another database does not know would be overwritten there. */
+TEST(slots_of_another_database_are_left_alone)
+{
+	const struct epoch_plan p = { .length_ms = LENGTH, .name = "one" };
+	const int64_t first = current();
+
+	store_other_runs("UPDATE meta SET database_id = randomblob(16)");
+	store_other_runs("DELETE FROM epoch");
+	assert_int_equal(db_epoch_step(store.db, &p, at), DB_NONE);
+	assert_true(has(&one, first));
+	assert_int_equal(store_number("SELECT count(*) FROM epoch"), 0);
+}
+
 TEST(lost_slots_are_given_up_and_new_texts_flow)
 {
 	struct sent sent = send_text(&ann, &bob, "lost");
@@ -497,6 +510,7 @@ static const struct CMUnitTest tests[] = {
 	EPOCH_TEST(many_keys_move_and_those_that_moved_stay),
 	EPOCH_TEST(killed_between_rewrapping_and_overwriting_goes_on_with_the_next_step),
 	EPOCH_TEST(slot_of_an_epoch_that_never_began_is_overwritten),
+	EPOCH_TEST(slots_of_another_database_are_left_alone),
 	EPOCH_TEST(lost_slots_are_given_up_and_new_texts_flow),
 	EPOCH_TEST(second_machine_is_given_the_key_in_a_box_that_is_opened_once),
 	EPOCH_TEST(stranger_is_given_no_box_and_a_box_of_a_stranger_is_not_opened),
