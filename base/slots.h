@@ -13,8 +13,8 @@
 struct slots;
 
 /* Maps the slots that belong to the database `path`: PATH.epochs; with `in_memory` that says only
- * which machine this is, and keys are in a file of /dev/shm that no disk ever has. They are made when they are not there (mode 0600, of the folder's
- * owner). NULL with one line in `error`. */
+ * which machine this is, and keys are in a file of /dev/shm that no disk ever has. They are made
+ * when they are not there (mode 0600, of the folder's owner). NULL with one line in `error`. */
 struct slots *slots_open(const char *path, bool in_memory, char error[static SLOTS_ERROR_BYTES]);
 void slots_close(struct slots *s); /* NULL is allowed */
 

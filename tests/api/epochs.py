@@ -7,7 +7,7 @@ import struct
 
 ID, KEY, NONCE, TAG, SLOTS = 16, 32, 24, 16, 4
 WRAPPED = 8 + NONCE + KEY + TAG
-SLOTS_AT = 8 + 8 + ID + 2 * KEY  # behind the word, the inode, the machine's name and its pair
+SLOTS_AT = 8 + 8 + 2 * ID + 2 * KEY  # behind the word, the inode, which machine and which database it is, and a pair
 
 _sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
 
