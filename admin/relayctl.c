@@ -43,6 +43,8 @@ static const char help[] =
     "  backup --with-keys FILE   with what is not yet scrubbed of it\n"
     "  restore FILE              put a backup back; what was erased since stays erased\n"
     "  scrub --verify [TEXT...]  look for what was scrubbed, and for TEXT, in every file\n"
+    "  machine forget NAME       wait no more for a machine on the same PostgreSQL database that\n"
+    "                            never comes back; its disk must be destroyed\n"
     "  stats                     counts\n"
     "  settings --get NAME       the value in force of a setting\n"
     "  settings --example        print .env.example\n"
@@ -156,7 +158,8 @@ dispatch(struct ctl *c)
 		int (*run)(struct ctl *c);
 	} commands[] = { { "user", ctl_user }, { "group", ctl_group }, { "invite", ctl_invite },
 		{ "code", ctl_code }, { "mail", ctl_mail }, { "backup", ctl_backup },
-		{ "restore", ctl_restore }, { "scrub", ctl_scrub }, { "stats", ctl_stats } };
+		{ "restore", ctl_restore }, { "scrub", ctl_scrub }, { "machine", ctl_machine },
+		{ "stats", ctl_stats } };
 	char error[CONF_ERROR_BYTES];
 	int status = -1;
 

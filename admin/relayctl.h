@@ -40,6 +40,7 @@ int ctl_mail(struct ctl *c);
 int ctl_backup(struct ctl *c);
 int ctl_restore(struct ctl *c);
 int ctl_scrub(struct ctl *c);
+int ctl_machine(struct ctl *c);
 int ctl_stats(struct ctl *c);
 
 #endif

@@ -1,7 +1,8 @@
-/* relayctl mail, backup, stats: the relay itself. */
+/* relayctl mail, machine, stats: the relay itself. */
 #include "relayctl.h"
 
 #include "clock.h"
+#include "epoch.h"
 #include "mailer.h"
 #include "outbox.h"
 #include "sweep.h"
@@ -98,6 +99,26 @@ ctl_mail(struct ctl *c)
 	return ctl_usage("mail [--json] | mail test ADDRESS");
 }
 
+int
+ctl_machine(struct ctl *c)
+{
+	struct db *db;
+	enum db_result r;
+
+	if (c->argc != 3 || strcmp(c->argv[1], "forget") != 0)
+		return ctl_usage("machine forget NAME");
+	db = ctl_open(c);
+	if (!db)
+		return 1;
+	r = db_epoch_forget(db, c->argv[2], clock_ms());
+	db_close(db);
+	if (r == DB_NONE)
+		return ctl_fail("there is no machine '%s' that has been away for a minute; stats "
+				"names those whose keys are late",
+		    c->argv[2]);
+	return r == DB_DONE ? 0 : ctl_db_failed(r);
+}
+
 static void
 print_queues(struct db *db, int64_t now)
 {
@@ -117,6 +138,7 @@ ctl_stats(struct ctl *c)
 {
 	struct db_figures f;
 	struct sweep_state s = { 0 };
+	struct epoch_late late;
 	struct db *db;
 	int64_t now = clock_ms();
 	enum db_result r;
@@ -129,6 +151,8 @@ ctl_stats(struct ctl *c)
 	r = db_stats(db, now, &f);
 	if (r == DB_ROW)
 		r = db_sweep_state(db, &s);
+	if (r == DB_ROW && db_epoch_late(db, c->conf.epoch_sec * 1000, now, &late) != DB_DONE)
+		r = DB_FAIL;
 	if (r == DB_ROW) {
 		printf("accounts         %lld\nsessions         %lld\ngroups           %lld\n"
 		       "messages         %lld\nundelivered      %lld\nmails waiting    %lld\n"
@@ -137,11 +161,11 @@ ctl_stats(struct ctl *c)
 		    (long long)f.messages, (long long)f.undelivered, (long long)f.mails,
 		    (long long)f.access_requests);
 		print_queues(db, now);
-		printf(
-		    "scrub_lag_seconds %lld\nsweep seconds    %lld.%03d\nwal bytes        %lld\n",
+		printf("scrub_lag_seconds %lld%s%s\nsweep seconds    %lld.%03d\nwal bytes        "
+		       "%lld\n",
 		    (long long)(s.unclean_since ? (now - s.unclean_since) / 1000 : 0),
-		    (long long)(s.duration_ms / 1000), (int)(s.duration_ms % 1000),
-		    (long long)db_wal_bytes(db));
+		    late.names[0] ? " on " : "", late.names, (long long)(s.duration_ms / 1000),
+		    (int)(s.duration_ms % 1000), (long long)db_wal_bytes(db));
 	}
 	db_close(db);
 	return r == DB_ROW ? 0 : ctl_db_failed(r);

@@ -21,6 +21,7 @@ enum conf_translate_kind {
 	TRANSLATE_OPENAI
 };
 enum conf_durability { DURABILITY_FULL, DURABILITY_NORMAL };
+enum conf_epoch_keys { EPOCH_KEYS_FILE, EPOCH_KEYS_MEMORY };
 
 #define CONF_TYPE_BOOL bool
 #define CONF_TYPE_INT int64_t

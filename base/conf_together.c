@@ -69,16 +69,6 @@ push_fits(const struct conf *c, char *error)
 		"it needs RELAY_PUSH_CONTACT, such as mailto:you@example.com, or SMTP_FROM");
 }
 
-/* What was deleted may stay in a server's own files: nobody should find out later. */
-static bool
-database_fits(const struct conf *c, char *error)
-{
-	return !c->database_url[0] || c->database_keeps_traces ||
-	    conf_refuse(c, CONF_DATABASE_URL, error,
-		"what is deleted can stay readable in PostgreSQL's own files, its log of writes "
-		"and its replicas; DATABASE_KEEPS_TRACES=true says that this is accepted");
-}
-
 bool
 conf_together(const struct conf *c, char *error)
 {
@@ -101,6 +91,6 @@ conf_together(const struct conf *c, char *error)
 	if (c->smtp_host[0] && email_clean(conf_mail_from(c), from))
 		return conf_refuse(c, c->smtp_from[0] ? CONF_SMTP_FROM : CONF_SMTP_HOST, error,
 		    "SMTP_FROM must be an e-mail address while SMTP_HOST is set");
-	return database_fits(c, error) && translation_fits(c, error) &&
-	    transcription_fits(c, error) && calls_fit(c, error) && push_fits(c, error);
+	return translation_fits(c, error) && transcription_fits(c, error) && calls_fit(c, error) &&
+	    push_fits(c, error);
 }

@@ -174,6 +174,13 @@ secret_seal(const struct secret_bound *to, const void *plain, size_t len,
     uint8_t key[static SECRET_SEAL_KEY_BYTES], uint8_t *out)
 {
 	randombytes_buf(key, SECRET_SEAL_KEY_BYTES);
+	secret_seal_under(to, key, plain, len, out);
+}
+
+void
+secret_seal_under(const struct secret_bound *to, const uint8_t key[static SECRET_SEAL_KEY_BYTES],
+    const void *plain, size_t len, uint8_t *out)
+{
 	randombytes_buf(out, NONCE_BYTES);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(
 	    out + NONCE_BYTES, NULL, plain, len, to->data, to->len, NULL, out, key);
@@ -188,4 +195,28 @@ secret_open(const struct secret_bound *to, const uint8_t key[static SECRET_SEAL_
 	return len >= SECRET_SEAL_EXTRA_BYTES &&
 	    crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, s + NONCE_BYTES,
 		len - NONCE_BYTES, to->data, to->len, s, key) == 0;
+}
+
+_Static_assert(crypto_box_PUBLICKEYBYTES == SECRET_SEAL_KEY_BYTES, "public half");
+_Static_assert(crypto_box_SECRETKEYBYTES == SECRET_SEAL_KEY_BYTES, "secret half");
+_Static_assert(crypto_box_SEALBYTES == SECRET_BOX_EXTRA_BYTES, "box");
+
+void
+secret_pair_make(struct secret_pair *out)
+{
+	crypto_box_keypair(out->public_half, out->secret_half);
+}
+
+bool
+secret_box(const uint8_t public_half[static SECRET_SEAL_KEY_BYTES], const void *plain, size_t len,
+    uint8_t *out)
+{
+	return crypto_box_seal(out, plain, len, public_half) == 0;
+}
+
+bool
+secret_box_open(const struct secret_pair *pair, const void *box, size_t len, void *out)
+{
+	return len >= SECRET_BOX_EXTRA_BYTES &&
+	    crypto_box_seal_open(out, box, len, pair->public_half, pair->secret_half) == 0;
 }

@@ -67,10 +67,31 @@ struct secret_bound {
 void secret_seal(const struct secret_bound *to, const void *plain, size_t len,
     uint8_t key[static SECRET_SEAL_KEY_BYTES], uint8_t *out);
 
-/* Opens what secret_seal made of `len` bytes; `out` holds len - SECRET_SEAL_EXTRA_BYTES. False: it
+/* The same under a key that is there. */
+void secret_seal_under(const struct secret_bound *to,
+    const uint8_t key[static SECRET_SEAL_KEY_BYTES], const void *plain, size_t len, uint8_t *out);
+
+/* Opens what these made of `len` bytes; `out` holds len - SECRET_SEAL_EXTRA_BYTES. False: it
  * is not what was sealed under this key for this. */
 bool secret_open(const struct secret_bound *to, const uint8_t key[static SECRET_SEAL_KEY_BYTES],
     const void *sealed, size_t len, void *out);
+
+/* A pair for boxes (X25519): who has the public half can close one, who has both can open it. */
+struct secret_pair {
+	uint8_t public_half[SECRET_SEAL_KEY_BYTES], secret_half[SECRET_SEAL_KEY_BYTES];
+};
+void secret_pair_make(struct secret_pair *out);
+
+#define SECRET_BOX_EXTRA_BYTES 48 /* what a box adds */
+
+/* Closes `len` bytes in a box; `out` holds len + SECRET_BOX_EXTRA_BYTES. False: that is no public
+ * half. */
+bool secret_box(const uint8_t public_half[static SECRET_SEAL_KEY_BYTES], const void *plain,
+    size_t len, uint8_t *out);
+
+/* Opens a box of `len` bytes; `out` holds len - SECRET_BOX_EXTRA_BYTES. False: it is for somebody
+ * else, or was changed. */
+bool secret_box_open(const struct secret_pair *pair, const void *box, size_t len, void *out);
 
 /* `len` random bytes. */
 void secret_random(void *out, size_t len);

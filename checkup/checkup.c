@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "disk.h"
+#include "epoch.h"
 #include "text.h"
 
 #include <errno.h>
@@ -78,11 +79,31 @@ checkup_database(struct checkup *c)
 
 	if (r == DB_DONE && c->damaged)
 		return checkup_say(c, false, "%s: %s", c->conf->db_path, CHECKUP_DAMAGED);
+	if (r == DB_DONE && !db_epoch_is_here(c->db))
+		return checkup_say(c, false,
+		    "this machine has not the key of the current epoch: texts wait until one that "
+		    "has it is up");
 	return checkup_say(c, r == DB_DONE, "%s",
 	    r == DB_DONE     ? c->conf->database_url[0] ? "PostgreSQL" : c->conf->db_path :
 		r == DB_BUSY ? "the write lock is not to be had" :
 		r == DB_FULL ? "the disk is full" :
 			       "it cannot be read and written; the log says why");
+}
+
+/* A server's log of writes is its own to keep: what counts is that it opens nothing. */
+static bool
+check_epochs(struct checkup *c)
+{
+	struct epoch_late late;
+
+	if (!c->db || db_epoch_late(c->db, c->conf->epoch_sec * 1000, c->now, &late) != DB_DONE)
+		return checkup_say(c, false, "the database does not say who has which keys");
+	if (!late.since)
+		return checkup_say(c, true, "keys of scrubbed texts are destroyed in time");
+	return checkup_say(c, false,
+	    "keys of texts that were scrubbed %lld s ago are not destroyed yet%s%s",
+	    (long long)(c->now - late.since) / 1000, late.names[0] ? "; they are still on " : "",
+	    late.names);
 }
 
 bool
@@ -91,6 +112,8 @@ checkup_wal(struct checkup *c)
 	char path[PATH_MAX];
 	struct stat st;
 
+	if (c->conf->database_url[0])
+		return check_epochs(c);
 	snprintf(path, sizeof(path), "%s-wal", c->conf->db_path);
 	if (stat(path, &st) != 0)
 		st.st_size = 0;

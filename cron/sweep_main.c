@@ -105,16 +105,21 @@ report(const struct sweep_result *res, const struct sweep_state *s, bool verbose
 		text_printf(&t, " orphans %lld", (long long)res->orphans_removed);
 	if (res->rows_dropped)
 		text_printf(&t, " rows_without_file %lld", (long long)res->rows_dropped);
-	if (res->lag_ms)
+	if (res->late.since)
+		log_warn("keys of scrubbed texts are not destroyed yet%s%s; scrub_lag_seconds %lld",
+		    res->late.names[0] ? ": they are still on " : "", res->late.names,
+		    (long long)(res->lag_ms + 999) / 1000);
+	else if (res->lag_ms)
 		log_warn(
 		    "scrubbed text is still in the WAL: a reader holds it; scrub_lag_seconds %lld",
 		    (long long)(res->lag_ms + 999) / 1000);
 	if (t.len)
 		log_info("cleared:%s, in %lld ms", line, (long long)s->duration_ms);
 	if (verbose)
-		printf("cleared:%s, in %lld ms; scrub_lag_seconds %lld\n",
+		printf("cleared:%s, in %lld ms; scrub_lag_seconds %lld%s%s\n",
 		    t.len ? line : " nothing", (long long)s->duration_ms,
-		    (long long)(res->lag_ms + 999) / 1000);
+		    (long long)(res->lag_ms + 999) / 1000, res->late.names[0] ? " on " : "",
+		    res->late.names);
 }
 
 static int

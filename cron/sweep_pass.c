@@ -194,8 +194,12 @@ sweep_run(const struct conf *c, struct db *db, bool drop_lost, struct sweep_resu
 	note(clear_files(c, db, &out->files_removed), &all);
 	note(rebuild(c, db, &s), &all);
 	note(check(c, db, &s), &all);
+	note(db_epoch_late(db, c->epoch_sec * 1000, clock_ms(), &out->late), &all);
 	r = checkpoint(db);
-	unclean = r == DB_DONE ? 0 : s.unclean_since ? s.unclean_since : s.started_at;
+	unclean = out->late.since ? out->late.since :
+	    r == DB_DONE          ? 0 :
+	    s.unclean_since       ? s.unclean_since :
+				    s.started_at;
 	out->lag_ms = unclean ? clock_ms() - unclean : 0;
 	if (unclean && out->lag_ms < 1) /* a clock was set back */
 		out->lag_ms = 1;

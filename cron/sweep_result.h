@@ -2,6 +2,7 @@
 #ifndef CRON_SWEEP_RESULT_H
 #define CRON_SWEEP_RESULT_H
 
+#include "epoch.h"
 #include "sweep.h"
 
 struct sweep_result {
@@ -9,7 +10,9 @@ struct sweep_result {
 	int64_t cleared[SWEEP__MAX];
 	int64_t files_removed; /* bytes whose row was gone */
 	int64_t orphans_removed, rows_dropped; /* files without a row, rows without a file */
-	int64_t lag_ms; /* how long scrubbed text has been in the WAL; 0: it is gone */
+	int64_t lag_ms; /* how long scrubbed text has been in the WAL, or could be opened; 0: it is
+			   gone */
+	struct epoch_late late; /* who has keys that should be destroyed */
 };
 
 #endif

@@ -111,7 +111,8 @@ add_store(struct text *t, struct db *db, int64_t now)
 	gauge(t, "accounts", "Accounts.", f.accounts);
 	gauge(t, "sessions", "Sessions that have not expired.", f.sessions);
 	gauge(t, "mails_waiting", "Mails in the outbox.", f.mails);
-	gauge_ms(t, "scrub_lag_seconds", "How long scrubbed text has been in the WAL.",
+	gauge_ms(t, "scrub_lag_seconds",
+	    "How long scrubbed text has been in the WAL, or could be opened.",
 	    s.unclean_since ? now - s.unclean_since : 0);
 	gauge_ms(
 	    t, "sweep_duration_seconds", "Length of the last housekeeping pass.", s.duration_ms);

@@ -5,15 +5,13 @@
 #include "clock.h"
 #include "db.h"
 #include "log.h"
+#include "process.h"
 #include "sandbox.h"
 #include "text.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define COLLECT_US 20000
@@ -30,15 +28,6 @@ struct broadcast {
 };
 
 static const char letters[WAKE__KINDS] = { 'p', 'r', 'e' };
-
-static volatile sig_atomic_t stopping;
-
-static void
-on_term(int sig)
-{
-	(void)sig;
-	stopping = 1;
-}
 
 static void
 lose(struct broadcast *b)
@@ -128,7 +117,7 @@ reach(struct broadcast *b)
 static void
 loop(struct broadcast *b)
 {
-	while (!stopping) {
+	while (!process_is_stopping()) {
 		struct pollfd fds[] = { { .fd = b->live->others.bell_fd, .events = POLLIN },
 			{ .fd = b->link ? db_broadcast_fd(b->link) : -1, .events = POLLIN } };
 		uint64_t rung;
@@ -152,29 +141,11 @@ loop(struct broadcast *b)
 int
 broadcast_run(const struct conf *c, struct live *l, uid_t uid, gid_t gid, pid_t parent)
 {
-	const struct sigaction term = { .sa_handler = on_term }, ignore = { .sa_handler = SIG_IGN };
-	struct broadcast *b = calloc(1, sizeof(*b));
-	sigset_t none;
+	const int status = process_begin("relay-broadcast", SYSCALLS_BROADCAST, uid, gid, parent);
+	struct broadcast *b = status < 0 ? calloc(1, sizeof(*b)) : NULL;
 
-	if (!b || !sandbox_drop(uid, gid)) {
-		log_error("cannot become user %u: %s", (unsigned)uid, strerror(errno));
-		free(b);
-		return 1;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGTERM); /* after the drop, which clears it */
-	if (getppid() != parent) {
-		free(b);
-		return 0;
-	}
-	prctl(
-	    PR_SET_NAME, "relay-broadcast"); /* beside the workers, which are of the same program */
-	sandbox_limit(SYSCALLS_BROADCAST);
-	sigaction(SIGTERM, &term, NULL);
-	sigaction(SIGINT, &ignore, NULL);
-	sigaction(SIGHUP, &ignore, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!b)
+		return status < 0 ? 1 : status;
 	b->store = db_options_of(c);
 	b->live = l;
 	reach(b); /* at a reload the one before us still listens */

@@ -2,6 +2,7 @@
 #include "kinds.h"
 
 #include "broadcast.h"
+#include "epochs.h"
 #include "listener.h"
 #include "worker.h"
 
@@ -42,6 +43,19 @@ static int
 broadcast_wanted(const struct kind_setup *s)
 {
 	return live_has_others(s->live, s->conf);
+}
+
+static int
+run_epochs(const struct kind_setup *s, enum kind k, pid_t parent)
+{
+	(void)k;
+	return epochs_run(s->conf, s->uid, s->gid, parent);
+}
+
+static int
+epochs_wanted(const struct kind_setup *s)
+{
+	return s->conf->database_url[0] != '\0';
 }
 
 static int
@@ -147,6 +161,14 @@ const struct kind_line kinds[KIND__MAX] = {
 	    .stop_signal = SIGTERM,
 	    .stop_turn = 2,
 	    .grace_ms = LIVE_GRACE_MS },
+	/* Keys of epochs, where the database is a server's. */
+	[KIND_EPOCHS] = { .name = "epochs",
+	    .run = run_epochs,
+	    .wanted = epochs_wanted,
+	    .life = LIFE_SETTINGS,
+	    .stop_signal = SIGTERM,
+	    .stop_turn = 2,
+	    .grace_ms = STOP_GRACE_MS },
 	/* One housekeeping pass; it drops its rights itself. */
 	[KIND_SWEEP] = { .name = "sweep",
 	    .program = "relay-sweep",

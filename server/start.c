@@ -2,6 +2,7 @@
 #include "start.h"
 
 #include "cleanup.h"
+#include "epochs.h"
 #include "log.h"
 #include "runfile.h"
 #include "sandbox.h"
@@ -116,8 +117,8 @@ static const char *const keys[] = { "server.key", "vapid.key" };
 static void
 adopt_files(const struct conf *c, uid_t uid, gid_t gid)
 {
-	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock",
-		".tombstones" };
+	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock", ".tombstones",
+		".epochs" };
 	char path[PATH_MAX + 16];
 	struct stat st;
 
@@ -190,8 +191,8 @@ is_ours(const char *path, int mode, char *error)
 static bool
 check_database_files(const struct conf *c, char *error)
 {
-	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock",
-		".tombstones" };
+	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock", ".tombstones",
+		".epochs" };
 	char path[PATH_MAX + 16];
 
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
@@ -256,7 +257,9 @@ prepare_database(const struct conf *c, char *error)
 		return refuse(error, "server key", no_key);
 	if (c->push && !vapid_load(c->data_dir, no_key))
 		return refuse(error, "key of pushes", no_key);
-	return (db_migrate(&o, why) && db_note_keyed(&o, why)) || refuse(error, "database", why);
+	if (!db_migrate(&o, why) || !db_note_keyed(&o, why))
+		return refuse(error, "database", why);
+	return epochs_begin(c, error);
 }
 
 /* In a child of its own that becomes the unprivileged user, so that every file belongs to it from

@@ -30,6 +30,7 @@ db_options_of(const struct conf *c)
 {
 	return (struct db_options){ .url = c->database_url,
 		.path = c->db_path,
+		.epochs_in_memory = c->epoch_keys == EPOCH_KEYS_MEMORY,
 		.full_durability = c->durability == DURABILITY_FULL,
 		.busy_timeout_ms = (int)c->busy_timeout_ms,
 		.message_ttl_ms = c->pchat_queue_ttl_sec * 1000,
@@ -96,6 +97,10 @@ db_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 		db_close(db);
 		return NULL;
 	}
+	if (!engine_is_file(o) && !(db->slots = slots_open(o->path, o->epochs_in_memory, error))) {
+		db_close(db);
+		return NULL;
+	}
 	if (!adopt_log(db)) {
 		snprintf(
 		    error, DB_ERROR_BYTES, "%s: its log of writes could not be put away", o->path);
@@ -112,6 +117,7 @@ db_close(struct db *db)
 		return;
 	engine_close(db->engine);
 	wakeup_free(db);
+	slots_close(db->slots);
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
 	if (db->tombstone_fd >= 0)

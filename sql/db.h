@@ -36,6 +36,8 @@ struct db_options {
 	const char *url; /* of a PostgreSQL server; empty or NULL: SQLite */
 	const char *path; /* the database file; its lock file is PATH.lock. With a server, where
 			     what stays on this machine lies */
+	bool epochs_in_memory; /* with a server: this machine's epoch keys are in no file on a disk
+				*/
 	bool full_durability; /* a commit survives a power cut */
 	int busy_timeout_ms; /* longest wait for the write lock */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */

@@ -7,6 +7,7 @@
 #include "content.h"
 #include "db.h"
 #include "engine.h"
+#include "slots.h"
 
 #include <stddef.h>
 
@@ -35,6 +36,8 @@ struct db {
 	struct engine *engine;
 	int lock_fd; /* flock of all writers; -1: the engine has its own queue */
 	int tombstone_fd;
+	struct slots *slots; /* of the keys under which keys are wrapped; NULL: they are not */
+	int64_t epoch; /* of the transaction that is open; 0: nobody asked yet */
 	bool full_durability;
 	bool tombstone_due; /* tombstones were written since the last commit */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */

@@ -87,6 +87,7 @@ take_lock(struct db *db, int timeout_ms)
 		if (r != DB_DONE)
 			lock_release(db->lock_fd);
 	}
+	db->epoch = 0;
 	if (r == DB_DONE)
 		db->timeout_ms = db->busy_timeout_ms;
 	else if (r == DB_BUSY && timeout_ms >= db->timeout_ms)

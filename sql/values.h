@@ -29,6 +29,11 @@
 #define SQL_STAGE_QUEUED "1"
 #define SQL_STAGE_FAILED "2"
 
+/* enum epoch_state */
+#define SQL_EPOCH_CURRENT "1"
+#define SQL_EPOCH_CLOSED "3"
+#define SQL_EPOCH_DESTROYED "4"
+
 /* enum outbox_kind */
 #define SQL_OUTBOX_EMAIL "0"
 

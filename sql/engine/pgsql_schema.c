@@ -42,20 +42,22 @@ pgsql_ask(PGconn *c, const char *sql, int64_t missing)
 	return n;
 }
 
-/* A setting of the server by which it writes down more than a relay may let it. */
+/* A setting of the server by which it writes down more than a relay may let it, and what must be
+ * set instead. */
 static const struct {
-	const char *name, *is_well, *want;
+	const char *name, *is_well, *mends, *value;
 } settings[] = {
-	{ "log_statement", "current_setting('log_statement') = 'none'", "none" },
+	{ "log_statement", "current_setting('log_statement') = 'none'", "log_statement", "'none'" },
 	{ "log_min_duration_statement",
 	    "current_setting('log_min_duration_statement') = '-1' OR"
 	    " current_setting('log_parameter_max_length') = '0'",
-	    "-1, or log_parameter_max_length 0" },
+	    "log_parameter_max_length", "0" },
 	{ "log_parameter_max_length_on_error",
-	    "current_setting('log_parameter_max_length_on_error') = '0'", "0" },
-	{ "server_encoding", "current_setting('server_encoding') = 'UTF8'", "UTF8" },
+	    "current_setting('log_parameter_max_length_on_error') = '0'",
+	    "log_parameter_max_length_on_error", "0" },
 };
 
+/* What people write is not to be written down elsewhere. */
 static bool
 check_settings(PGconn *c, char *error)
 {
@@ -67,11 +69,15 @@ check_settings(PGconn *c, char *error)
 		if (pgsql_ask(c, sql, 0))
 			continue;
 		snprintf(error, DB_ERROR_BYTES,
-		    "PostgreSQL: its setting %s must be %s: what people write is not to be "
-		    "written down elsewhere",
-		    settings[i].name, settings[i].want);
+		    "PostgreSQL: by its setting %s it would write down what people say; as its "
+		    "superuser run: ALTER DATABASE \"%s\" SET %s = %s;",
+		    settings[i].name, PQdb(c), settings[i].mends, settings[i].value);
 		return false;
 	}
+	if (!pgsql_ask(c,
+		"SELECT CASE WHEN current_setting('server_encoding') = 'UTF8' THEN 1 ELSE 0 END",
+		0))
+		return pgsql_refuse(error, "the encoding of the database must be UTF8");
 	if (PQserverVersion(c) >= 150000)
 		return true;
 	return pgsql_refuse(error, "version 15 or newer is needed");
@@ -150,9 +156,6 @@ pgsql_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	PGconn *c = pgsql_connect(o->url, error);
 	const bool ok = c && migrate(c, error);
 
-	if (ok)
-		log_warn("PostgreSQL keeps traces of what is deleted in its own files; the promise "
-			 "down to the last byte is SQLite's alone");
 	PQfinish(c);
 	return ok;
 }

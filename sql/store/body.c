@@ -3,6 +3,7 @@
  * first records had none, and are bound to the id alone. */
 #include "body.h"
 
+#include "key.h"
 #include "log.h"
 
 #include <stdlib.h>
@@ -26,9 +27,6 @@ bind_to(struct aad *p, const uint8_t id[static ID_BYTES], uint8_t version)
 	p->bound = (struct secret_bound){ p->bytes, version ? ID_BYTES + VERSION_BYTES : ID_BYTES };
 	return &p->bound;
 }
-
-static const uint8_t zeros[SECRET_SEAL_KEY_BYTES];
-const struct db_blob body_no_key = { zeros, sizeof(zeros) };
 
 static uint8_t *
 put_length(uint8_t *at, size_t n)
@@ -143,36 +141,34 @@ open_record(const uint8_t id[static ID_BYTES], const uint8_t key[static SECRET_S
 }
 
 /* Nothing is left of it, but that it was there. */
-static bool
+static enum db_result
 nothing(struct arena *a, char **parts, int count)
 {
 	memset(parts, 0, (size_t)count * sizeof(*parts));
 	parts[0] = arena_strdup(a, "");
-	return parts[0] != NULL;
+	return parts[0] ? DB_DONE : DB_FAIL;
 }
 
 /* A pack without its key (a backup has none) says nothing. One that does not fit its key is worth a
  * line, but not the stream that it stands in. */
-bool
-body_open(struct db_stmt *st, int c, const uint8_t id[static ID_BYTES], struct arena *a,
-    char **parts, int count)
+enum db_result
+body_open(struct db *db, struct db_stmt *st, int c, const uint8_t id[static ID_BYTES],
+    struct arena *a, char **parts, int count)
 {
 	size_t len = db_bytes(st, c), plain_len;
 	uint8_t key[SECRET_SEAL_KEY_BYTES], *plain;
+	enum db_result r = len > 0 ? key_unwrap(db, st, c + 1, id, key) : DB_NONE;
 	bool ok;
 
 	memset(parts, 0, (size_t)count * sizeof(*parts));
-	if (len == 0 || !db_blob(st, c + 1, key, sizeof(key)) ||
-	    memcmp(key, zeros, sizeof(zeros)) == 0)
-		return nothing(a, parts, count);
+	if (r != DB_ROW)
+		return r == DB_NONE ? nothing(a, parts, count) : r;
 	plain = arena_alloc(a, len);
-	if (!plain)
-		return false;
-	ok = open_record(id, key, db_data(st, c), len, plain, &plain_len) &&
+	ok = plain && open_record(id, key, db_data(st, c), len, plain, &plain_len) &&
 	    unpack(plain, plain_len, a, parts, count) && parts[0];
 	secret_wipe(key, sizeof(key));
-	if (ok)
-		return true;
+	if (!plain || ok)
+		return ok ? DB_DONE : DB_FAIL;
 	log_error("something sealed cannot be opened: it does not fit its key");
 	return nothing(a, parts, count);
 }

@@ -23,9 +23,6 @@ struct body {
 	size_t len;
 };
 
-/* What a destroyed key is overwritten with, and what stands where none is needed: as many zeros. */
-extern const struct db_blob body_no_key;
-
 /* Seals `count` parts (NULL: left out) for the message or file `id` under a new key. False: out of
  * memory. */
 bool
@@ -39,8 +36,8 @@ size_t body_text_bytes(struct db_stmt *st, int c);
 
 /* Opens the pack in column `c`, whose key stands in the next one, into `count` strings of the
  * arena. Of one that was scrubbed, or cannot be opened, the first part is empty and the others are
- * NULL. False: no room. */
-bool body_open(struct db_stmt *st, int c, const uint8_t id[static ID_BYTES], struct arena *a,
-    char **parts, int count);
+ * NULL. DB_DONE; DB_BUSY as key_unwrap; DB_FAIL: no room. */
+enum db_result body_open(struct db *db, struct db_stmt *st, int c,
+    const uint8_t id[static ID_BYTES], struct arena *a, char **parts, int count);
 
 #endif

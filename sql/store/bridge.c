@@ -216,12 +216,12 @@ read_item(struct db *db, struct arena *a, int64_t message_id, struct bridge_item
 
 	if (r != DB_ROW)
 		return r;
-	ok = message_read(st, a, &out->m);
+	r = message_read(db, st, a, &out->m);
 	out->phone_id = db_text(st, MESSAGE_COLUMN_COUNT, a, &ok);
 	out->tries = db_int(st, MESSAGE_COLUMN_COUNT + 1);
 	out->bot_token = db_text(st, MESSAGE_COLUMN_COUNT + 2, a, &ok);
 	db_reset(st);
-	return ok ? DB_ROW : DB_FAIL;
+	return ok ? r : DB_FAIL;
 }
 
 static enum db_result

@@ -2,6 +2,7 @@
 #include "document.h"
 
 #include "body.h"
+#include "key.h"
 #include "record_internal.h"
 #include "seq.h"
 
@@ -9,21 +10,24 @@
 
 enum prefs_part { PREFS_TEXT, PREFS__MAX };
 
-static bool
-read_plain(struct db_stmt *st, struct arena *a, struct document *out)
+static enum db_result
+read_plain(struct db *db, struct db_stmt *st, struct arena *a, struct document *out)
 {
 	bool ok = true;
 
+	(void)db;
 	out->text = db_text(st, 1, a, &ok);
-	return ok;
+	return ok ? DB_DONE : DB_FAIL;
 }
 
-static bool
-read_sealed(struct db_stmt *st, struct arena *a, struct document *out)
+static enum db_result
+read_sealed(struct db *db, struct db_stmt *st, struct arena *a, struct document *out)
 {
 	uint8_t id[ID_BYTES];
 
-	return db_blob(st, 1, id, sizeof(id)) && body_open(st, 2, id, a, &out->text, PREFS__MAX);
+	return db_blob(st, 1, id, sizeof(id)) ?
+	    body_open(db, st, 2, id, a, &out->text, PREFS__MAX) :
+	    DB_FAIL;
 }
 
 static enum db_result
@@ -59,6 +63,7 @@ put_prefs(struct db *db, int64_t account_id, const struct document *d)
 {
 	const char *const parts[PREFS__MAX] = { [PREFS_TEXT] = d->text };
 	uint8_t id[ID_BYTES];
+	struct key_row key;
 	struct body body;
 	int64_t key_id = 0;
 	bool is_new;
@@ -68,8 +73,10 @@ put_prefs(struct db *db, int64_t account_id, const struct document *d)
 		return r;
 	if (!body_seal(id, parts, PREFS__MAX, &body))
 		return DB_FAIL;
-	r = db_exec(db, is_new ? ST_PREFS_KEY_INSERT : ST_PREFS_KEY_UPDATE, key_id,
-	    &(struct db_blob){ body.key, sizeof(body.key) });
+	r = key_wrap(db, id, body.key, &key);
+	if (r == DB_DONE)
+		r = db_exec(
+		    db, is_new ? ST_PREFS_KEY_INSERT : ST_PREFS_KEY_UPDATE, key_id, &key.blob);
 	if (r == DB_DONE)
 		r = db_exec(db, ST_PREFS_PUT, account_id, key_id, &(struct db_blob){ id, ID_BYTES },
 		    &(struct db_blob){ body.sealed, body.len }, d->etag);
@@ -81,7 +88,8 @@ put_prefs(struct db *db, int64_t account_id, const struct document *d)
 static const struct kind {
 	enum stmt get, etag;
 	enum record_subject subject;
-	bool (*read)(struct db_stmt *st, struct arena *a, struct document *out);
+	enum db_result (*read)(
+	    struct db *db, struct db_stmt *st, struct arena *a, struct document *out);
 	enum db_result (*put)(struct db *db, int64_t account_id, const struct document *d);
 } kinds[] = {
 	[DOCUMENT_CONTACTS] = { ST_CONTACTS_GET, ST_CONTACTS_ETAG, SUBJECT_CONTACTS, read_plain,
@@ -100,9 +108,9 @@ db_document_get(struct db *db, struct arena *a, enum document_kind kind, int64_t
 	if (r != DB_ROW)
 		return r;
 	out->etag = db_text(st, 0, a, &ok);
-	ok = ok && kinds[kind].read(st, a, out);
+	r = ok ? kinds[kind].read(db, st, a, out) : DB_FAIL;
 	db_reset(st);
-	return ok ? DB_ROW : DB_FAIL;
+	return r == DB_DONE ? DB_ROW : r;
 }
 
 /* Does the document there have this etag, "" for none there? DB_DONE with *result. */

@@ -3,6 +3,7 @@
 
 #include "body.h"
 #include "bridge.h"
+#include "key.h"
 #include "change_internal.h"
 #include "db_internal.h"
 #include "wakeup.h"
@@ -64,6 +65,7 @@ put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 #include "sealed.def"
 #undef SEALED
 	};
+	struct key_row key;
 	struct body body;
 	enum db_result r;
 
@@ -72,8 +74,9 @@ put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 		return DB_FAIL;
 	r = db_exec(db, ST_MESSAGE_EDIT, m->id, &(struct db_blob){ body.sealed, body.len }, now);
 	if (r == DB_DONE)
-		r = db_exec(
-		    db, ST_KEY_BODY, m->id, &(struct db_blob){ body.key, sizeof(body.key) });
+		r = key_wrap(db, m->public_id, body.key, &key);
+	if (r == DB_DONE)
+		r = db_exec(db, ST_KEY_BODY, m->id, &key.blob);
 	body_free(&body);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include "columns.h"
 #include "db_internal.h"
 #include "expiry.h"
+#include "key.h"
 #include "log.h"
 #include "uploads.h"
 #include "seq.h"
@@ -36,6 +37,7 @@ db_file_used(struct db *db, int64_t owner_id, int64_t *bytes)
 static enum db_result
 insert(struct db *db, const struct file *f, int64_t owner_id, const struct body *label)
 {
+	struct key_row key;
 	int64_t id = 0;
 	enum db_result r = seq_next(db, &id);
 
@@ -45,10 +47,9 @@ insert(struct db *db, const struct file *f, int64_t owner_id, const struct body 
 	    &(struct db_blob){ f->token_hash, SECRET_HASH_BYTES },
 	    &(struct db_blob){ label->sealed, label->len }, f->size, f->created_at, f->expires_at,
 	    f->key_mac ? &(struct db_blob){ f->key_mac, SECRET_HASH_BYTES } : NULL);
-	return r == DB_DONE ?
-	    db_exec(db, ST_KEY_PUT, id, &(struct db_blob){ label->key, sizeof(label->key) },
-		&body_no_key) :
-	    r;
+	if (r == DB_DONE)
+		r = key_wrap(db, f->public_id, label->key, &key);
+	return r == DB_DONE ? db_exec(db, ST_KEY_PUT, id, &key.blob, &key_none) : r;
 }
 
 static struct db_stmt *
@@ -113,24 +114,27 @@ db_file_add(
 	return r == DB_DONE ? db_end(db, add(db, f, owner_id, quota, result)) : r;
 }
 
-static bool
-read_file(struct db_stmt *st, struct arena *a, struct file *out)
+/* DB_ROW, or as message_read. */
+static enum db_result
+read_file(struct db *db, struct db_stmt *st, struct arena *a, struct file *out)
 {
 	char *parts[LABEL__MAX];
+	enum db_result r;
 
 	*out = (struct file){ .id = db_i64(st, FILE_ID_COLUMN) };
 	if (!db_blob(st, FILE_PUBLIC_ID_COLUMN, out->public_id, ID_BYTES) ||
 	    !db_blob(st, FILE_TOKEN_HASH_COLUMN, out->token_hash, SECRET_HASH_BYTES))
-		return false;
-	if (!body_open(st, FILE_LABEL_COLUMN, out->public_id, a, parts, LABEL__MAX))
-		return false;
+		return DB_FAIL;
+	r = body_open(db, st, FILE_LABEL_COLUMN, out->public_id, a, parts, LABEL__MAX);
+	if (r != DB_DONE)
+		return r;
 	out->name = parts[LABEL_NAME];
 	out->mime = parts[LABEL_MIME] ? parts[LABEL_MIME] : arena_strdup(a, OCTETS);
 	out->size = db_i64(st, FILE_SIZE_COLUMN);
 	out->created_at = db_i64(st, FILE_CREATED_AT_COLUMN);
 	out->expires_at = db_i64(st, FILE_EXPIRES_AT_COLUMN);
 	out->visible = db_int(st, FILE_COLUMN_COUNT);
-	return out->mime != NULL;
+	return out->mime ? DB_ROW : DB_FAIL;
 }
 
 static enum db_result
@@ -140,8 +144,7 @@ read_one(struct db *db, struct db_stmt *st, struct arena *a, struct file *out)
 
 	if (r != DB_ROW)
 		return r;
-	if (!read_file(st, a, out))
-		r = DB_FAIL;
+	r = read_file(db, st, a, out);
 	db_reset(st);
 	return r;
 }
@@ -171,9 +174,9 @@ db_file_list(struct db *db, struct arena *a, int64_t owner_id, int64_t after, in
 
 	*count = 0;
 	while ((r = db_step(db, st)) == DB_ROW)
-		if (!read_file(st, a, &out[(*count)++])) {
+		if ((r = read_file(db, st, a, &out[(*count)++])) != DB_ROW) {
 			db_reset(st);
-			return DB_FAIL;
+			break;
 		}
 	return r;
 }

@@ -36,10 +36,11 @@ delivery_may_become(enum delivery_state from, enum delivery_state to)
 	return rank[to] > rank[from];
 }
 
-bool
-message_read(struct db_stmt *st, struct arena *a, struct message *out)
+enum db_result
+message_read(struct db *db, struct db_stmt *st, struct arena *a, struct message *out)
 {
 	char *parts[BODY__MAX], *address[ADDRESS__MAX];
+	enum db_result r;
 	bool ok = true;
 
 	*out = (struct message){ .id = db_i64(st, MESSAGE_ID_COLUMN),
@@ -51,10 +52,14 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 		.group_id = db_i64(st, MESSAGE_GROUP_ID_COLUMN),
 		.duration_ms = db_i64(st, MESSAGE_DURATION_MS_COLUMN),
 		.received_at = db_i64(st, MESSAGE_RECEIVED_AT_COLUMN) };
-	if (!db_blob(st, MESSAGE_PUBLIC_ID_COLUMN, out->public_id, ID_BYTES) ||
-	    !body_open(st, MESSAGE_BODY_COLUMN, out->public_id, a, parts, BODY__MAX) ||
-	    !body_open(st, MESSAGE_ADDRESS_COLUMN, out->public_id, a, address, ADDRESS__MAX))
-		return false;
+	if (!db_blob(st, MESSAGE_PUBLIC_ID_COLUMN, out->public_id, ID_BYTES))
+		return DB_FAIL;
+	r = body_open(db, st, MESSAGE_BODY_COLUMN, out->public_id, a, parts, BODY__MAX);
+	if (r == DB_DONE)
+		r = body_open(
+		    db, st, MESSAGE_ADDRESS_COLUMN, out->public_id, a, address, ADDRESS__MAX);
+	if (r != DB_DONE)
+		return r;
 #define SEALED(NAME, field, shown) out->field = parts[BODY_##NAME];
 #include "sealed.def"
 #undef SEALED
@@ -72,7 +77,7 @@ message_read(struct db_stmt *st, struct arena *a, struct message *out)
 	if (out->fact)
 		out->fact->has_request =
 		    db_blob(st, MESSAGE_REQUEST_ID_COLUMN, out->fact->request, ID_BYTES);
-	return ok;
+	return ok ? DB_ROW : DB_FAIL;
 }
 
 void
@@ -110,22 +115,6 @@ message_receipt(struct db *db, struct db_stmt *st, int c, struct message *out)
 }
 
 static bool
-read_row(struct db_stmt *st, struct arena *a, struct message *m)
-{
-	int64_t removed_at = db_i64(st, MESSAGE_COLUMN_COUNT + 2);
-
-	if (!message_read(st, a, m))
-		return false;
-	m->seq = db_i64(st, MESSAGE_COLUMN_COUNT);
-	m->state = (enum delivery_state)db_int(st, MESSAGE_COLUMN_COUNT + 1);
-	if (removed_at) {
-		m->deleted_at = removed_at;
-		message_hide(m);
-	}
-	return true;
-}
-
-static bool
 read_own(struct db_stmt *st, struct arena *a, struct message *m)
 {
 	bool ok = true;
@@ -134,6 +123,24 @@ read_own(struct db_stmt *st, struct arena *a, struct message *m)
 	if (m->is_own)
 		m->request_key = db_text(st, MESSAGE_COLUMN_COUNT + 4, a, &ok);
 	return ok;
+}
+
+/* DB_ROW, or as message_read. */
+static enum db_result
+read_row(struct db *db, struct db_stmt *st, struct arena *a, bool with_own, struct message *m)
+{
+	int64_t removed_at = db_i64(st, MESSAGE_COLUMN_COUNT + 2);
+	enum db_result r = message_read(db, st, a, m);
+
+	if (r != DB_ROW)
+		return r;
+	m->seq = db_i64(st, MESSAGE_COLUMN_COUNT);
+	m->state = (enum delivery_state)db_int(st, MESSAGE_COLUMN_COUNT + 1);
+	if (removed_at) {
+		m->deleted_at = removed_at;
+		message_hide(m);
+	}
+	return !with_own || read_own(st, a, m) ? DB_ROW : DB_FAIL;
 }
 
 /* Who did what the messages tell of. DB_DONE. */
@@ -165,10 +172,9 @@ message_page_read(
 		text += body_text_bytes(st, MESSAGE_BODY_COLUMN);
 		page->more =
 		    page->count == page->limit || (page->count > 0 && text > page->text_limit);
-		if (page->more || !read_row(st, a, m) || (page->with_own && !read_own(st, a, m))) {
-			r = page->more ? DB_DONE : DB_FAIL;
+		r = page->more ? DB_DONE : read_row(db, st, a, page->with_own, m);
+		if (r != DB_ROW)
 			break;
-		}
 		page->next = m->seq;
 		page->count++;
 	}
@@ -205,8 +211,7 @@ message_find(
 
 	if (r != DB_ROW)
 		return r;
-	if (!message_read(st, a, out))
-		r = DB_FAIL;
+	r = message_read(db, st, a, out);
 	message_receipt(db, st, MESSAGE_COLUMN_COUNT, out);
 	db_reset(st);
 	if (r == DB_ROW && name_actors(db, a, out, 1) != DB_DONE)

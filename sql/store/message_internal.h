@@ -8,8 +8,10 @@
 
 #define EXTERNAL_STATE 10 /* in RECEIPT_COLUMNS it is added to the state of an external one */
 
-/* Reads MESSAGE_COLUMNS from column 0 on; false when the arena is full. */
-bool message_read(struct db_stmt *st, struct arena *a, struct message *out);
+/* Reads MESSAGE_COLUMNS from column 0 on. DB_ROW; DB_BUSY as key_unwrap; DB_FAIL: the arena is
+ * full. */
+enum db_result
+message_read(struct db *db, struct db_stmt *st, struct arena *a, struct message *out);
 
 /* Reads RECEIPT_COLUMNS from column `c` on of the message of out->created_at: the state of the
  * least advanced recipient, and when all had got that far. */

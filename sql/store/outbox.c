@@ -91,11 +91,15 @@ read_message(struct db *db, struct arena *a, struct outbox_mail *out)
 	struct db_stmt *st = db_bind(db, ST_OUTBOX_MESSAGE, out->message_id);
 	enum db_result r = db_step(db, st);
 	struct message m;
-	bool ok;
+	bool ok = true;
 
 	if (r != DB_ROW)
 		return DB_FAIL;
-	ok = message_read(st, a, &m);
+	r = message_read(db, st, a, &m);
+	if (r != DB_ROW) {
+		db_reset(st);
+		return r;
+	}
 	out->recipient = m.destination;
 	out->subject = m.subject ? m.subject : arena_strdup(a, "");
 	out->body = m.text;

@@ -8,6 +8,7 @@
 #include "db_internal.h"
 #include "expiry.h"
 #include "group_role.h"
+#include "key.h"
 #include "wakeup.h"
 #include "seq.h"
 #include "waiting.h"
@@ -98,15 +99,25 @@ attach(struct db *db, int64_t message_id, int64_t file_id)
 }
 
 static enum db_result
+put_keys(struct db *db, const struct message_new *m, int64_t seq, const struct body *body,
+    const struct body *address)
+{
+	struct key_row key, address_key;
+	enum db_result r = key_wrap(db, m->public_id, body->key, &key);
+
+	if (r == DB_DONE)
+		r = key_wrap(db, m->public_id, address->key, &address_key);
+	return r == DB_DONE ? db_exec(db, ST_KEY_PUT, seq, &key.blob, &address_key.blob) : r;
+}
+
+static enum db_result
 insert(struct db *db, struct message_new *m, int64_t seq, const struct body *body,
     const struct body *address)
 {
 	const struct db_blob id = { m->public_id, ID_BYTES }, reply = { m->reply_to, ID_BYTES },
 			     what = { body->sealed, body->len },
 			     where = { address->sealed, address->len },
-			     request = { m->fact ? m->fact->request : NULL, ID_BYTES },
-			     key = { body->key, sizeof(body->key) },
-			     address_key = { address->key, sizeof(address->key) };
+			     request = { m->fact ? m->fact->request : NULL, ID_BYTES };
 	const bool came_in = m->to.kind == TARGET_INBOUND;
 	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, seq, &id,
 	    came_in ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
@@ -116,7 +127,7 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 	    came_in ? (int64_t)0 : m->session_id);
 
 	if (r == DB_DONE)
-		r = db_exec(db, ST_KEY_PUT, seq, &key, &address_key);
+		r = put_keys(db, m, seq, body, address);
 	if (r != DB_DONE)
 		return r;
 	for (int i = 0; i < m->file_count && r == DB_DONE; i++)

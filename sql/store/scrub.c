@@ -1,8 +1,8 @@
 /* Scrubbing one message. */
 #include "scrub.h"
 
-#include "body.h"
 #include "cleanup.h"
+#include "key.h"
 #include "tombstone.h"
 
 static const struct db_blob empty = { "", 0 };
@@ -25,7 +25,9 @@ scrub_content(
 	enum db_result r = db_exec(db, ST_SCRUB_BODY, &empty, message_id, now);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_KEY_BODY, message_id, &body_no_key);
+		r = db_exec(db, ST_KEY_BODY, message_id, &key_none);
+	if (!db_failed(r) && !scrub_takes_all(db))
+		r = key_lay_open(db, message_id, public_id);
 	if (!db_failed(r))
 		r = db_exec(db, ST_SCRUB_BRIDGE, message_id);
 	if (!db_failed(r))
@@ -76,7 +78,7 @@ scrub_address(struct db *db, int64_t message_id)
 	enum db_result r = db_exec(db, ST_SCRUB_ADDRESS, &empty, message_id);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_KEY_ADDRESS, message_id, &body_no_key);
+		r = db_exec(db, ST_KEY_ADDRESS, message_id, &key_none);
 	return db_failed(r) ? r : DB_DONE;
 }
 

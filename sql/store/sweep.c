@@ -1,11 +1,11 @@
 /* The steps of a housekeeping pass. */
 #include "sweep.h"
 
-#include "body.h"
 #include "change_internal.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "disk.h"
+#include "key.h"
 #include "lock.h"
 #include "db_internal.h"
 #include "scrub.h"
@@ -323,7 +323,7 @@ db_sweep_checkpoint(struct db *db, int ms)
 enum db_result
 db_scrub_left(struct db *db, int64_t *bodies, int64_t *files)
 {
-	struct db_stmt *st = db_bind(db, ST_SCRUB_LEFT, &body_no_key);
+	struct db_stmt *st = db_bind(db, ST_SCRUB_LEFT, &key_none);
 	enum db_result r = db_step(db, st);
 
 	if (r != DB_ROW)

@@ -152,7 +152,7 @@ class Relay:
         if ENGINE == "postgresql" and not self.database_url:
             self.own_database = pg_server.shared().new_database()
             self.database_url = pg_server.shared().url(self.own_database)
-            self.settings |= {"DATABASE_URL": self.database_url, "DATABASE_KEEPS_TRACES": "true"}
+            self.settings |= {"DATABASE_URL": self.database_url}
         path = write_settings(self.folder, self.settings)
         for owned in (self.folder, path) if user is not None else ():
             os.chown(owned, user, user)

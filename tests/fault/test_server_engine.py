@@ -1,5 +1,6 @@
 """A relay on PostgreSQL: what it refuses, and what it makes of a server that goes away."""
 import os
+import re
 import subprocess
 import sys
 
@@ -38,7 +39,7 @@ def relay_on(server):
 
     def start(url=None, **settings):
         url = url or server.url(server.new_database())
-        relays.append(Relay({"DATABASE_URL": url, "DATABASE_KEEPS_TRACES": "true", "RELAY_WORKERS": 1, **settings}))
+        relays.append(Relay({"DATABASE_URL": url, "RELAY_WORKERS": 1, **settings}))
         return relays[-1].start()
 
     yield start
@@ -68,20 +69,16 @@ def test_without_pg_nothing_of_libpq_is_linked():
 
 
 def test_program_without_pg_says_how_it_is_built():
-    assert "make PG=1" in refusal({"DATABASE_URL": "postgresql://x@/x", "DATABASE_KEEPS_TRACES": "true"}, SQLITE_BUILD)
-
-
-def test_traces_must_be_accepted(server):
-    assert "DATABASE_KEEPS_TRACES" in refusal({"DATABASE_URL": server.url("postgres")})
+    assert "make PG=1" in refusal({"DATABASE_URL": "postgresql://x@/x"}, SQLITE_BUILD)
 
 
 def test_address_of_another_kind_is_refused():
-    assert "postgresql://" in refusal({"DATABASE_URL": "mysql://x/y", "DATABASE_KEEPS_TRACES": "true"})
+    assert "postgresql://" in refusal({"DATABASE_URL": "mysql://x/y"})
 
 
 def test_server_that_is_not_there_is_one_line_and_makes_no_key(tmp_path):
     folder = make_folder()
-    write_settings(folder, {"DATABASE_URL": f"postgresql://relay@/x?host={tmp_path}", "DATABASE_KEEPS_TRACES": "true"})
+    write_settings(folder, {"DATABASE_URL": f"postgresql://relay@/x?host={tmp_path}"})
     done = run("relayd", "--dir", folder)
     assert done.returncode == 1 and "PostgreSQL" in done.stderr.splitlines()[-1]
     assert not os.path.exists(os.path.join(folder, "data", "server.key"))
@@ -89,11 +86,14 @@ def test_server_that_is_not_there_is_one_line_and_makes_no_key(tmp_path):
 
 @pytest.mark.parametrize("setting, value", [("log_statement", "all"), ("log_statement", "mod"), ("log_min_duration_statement", "0"),
                                             ("log_parameter_max_length_on_error", "-1")])
-def test_server_that_writes_down_what_people_say_is_refused(server, setting, value):
+def test_server_that_writes_down_what_people_say_is_refused_with_the_line_that_mends_it(server, on, setting, value):
     name = server.new_database()
     server.run(f"ALTER DATABASE {name} SET {setting} = '{value}'")
-    said = refusal({"DATABASE_URL": server.url(name), "DATABASE_KEEPS_TRACES": "true"})
-    assert f"its setting {setting} must be" in said
+    said = refusal({"DATABASE_URL": server.url(name)})
+    assert f"its setting {setting} it would write down what people say" in said
+    [line] = re.findall(r"superuser run: (ALTER DATABASE .*;)$", said, re.M)
+    server.run(line)
+    on(server.url(name))
 
 
 def test_newer_schema_is_refused(server, on):
@@ -108,7 +108,7 @@ def test_newer_schema_is_refused(server, on):
 def test_another_machine_needs_the_same_key(server, on):
     """The database knows that it was used with one: none is made in its place."""
     relay = on()
-    assert "server key" in refusal({"DATABASE_URL": relay.database_url, "DATABASE_KEEPS_TRACES": "true"})
+    assert "server key" in refusal({"DATABASE_URL": relay.database_url})
 
 
 # -- a server that goes away ---------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def test_cut_connections_are_made_anew(server, on):
 def test_while_the_server_is_away_all_is_503_and_then_goes_on():
     with pg_server.Server() as own:
         name = own.new_database()
-        with Relay({"DATABASE_URL": own.url(name), "DATABASE_KEEPS_TRACES": "true"}) as relay:
+        with Relay({"DATABASE_URL": own.url(name)}) as relay:
             ann, bob = relay.sign_in(), relay.sign_in()
             ann.send(bob, "before")
             own.stop("kill")

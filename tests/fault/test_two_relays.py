@@ -1,4 +1,5 @@
 """Two relays on one PostgreSQL and one folder of uploads, as two machines behind a load balancer are."""
+import glob
 import os
 import shutil
 
@@ -31,10 +32,12 @@ def two_relays(server):
     """(one, other), each with a folder of its own; the server's key is copied, as the page says."""
     with pytest.MonkeyPatch.context() as patch, SmtpSink() as sink:
         patch.setattr(harness, "BUILD", PG_BUILD)
-        settings = sink.settings(DATABASE_URL=server.url(server.new_database()), DATABASE_KEEPS_TRACES="true", PCHAT_DEV_EXPOSE_CODES="true")
+        settings = sink.settings(DATABASE_URL=server.url(server.new_database()), PCHAT_DEV_EXPOSE_CODES="true")
         with Relay(settings) as one:
             folder = make_folder()
-            shutil.copytree(os.path.join(one.folder, "data"), os.path.join(folder, "data"))
+            os.makedirs(os.path.join(folder, "data"))
+            for path in glob.glob(os.path.join(one.folder, "data", "*.key")):
+                shutil.copy2(path, os.path.join(folder, "data"))
             shared = {"PCHAT_UPLOAD_DIR": os.path.join(one.folder, "pchat_uploads")}
             with Relay({**settings, **shared}, folder=folder) as other:
                 one.sink = sink

@@ -45,7 +45,7 @@ open_as(const uint8_t *open_id, const void *blob, size_t len, const uint8_t *key
     char *parts[static BODY__MAX])
 {
 	sqlite3_stmt *st = NULL;
-	bool ok;
+	enum db_result r;
 
 	assert_int_equal(
 	    sqlite3_prepare_v2(sqlite_of(store.db->engine)->handle, "SELECT $1, $2", -1, &st, NULL),
@@ -54,9 +54,9 @@ open_as(const uint8_t *open_id, const void *blob, size_t len, const uint8_t *key
 	if (key)
 		sqlite3_bind_blob(st, 2, key, SECRET_SEAL_KEY_BYTES, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	ok = body_open(as_row(st), 0, open_id, &store.arena, parts, BODY__MAX);
+	r = body_open(store.db, as_row(st), 0, open_id, &store.arena, parts, BODY__MAX);
 	sqlite3_finalize(st);
-	return ok;
+	return r == DB_DONE;
 }
 
 /* It opens, to an empty text and nothing else. */

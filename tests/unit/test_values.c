@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include "bridge.h"
+#include "epoch.h"
 #include "group_role.h"
 #include "message_internal.h"
 #include "values.h"
@@ -29,6 +30,9 @@ TEST(values_of_the_sql_are_those_of_the_enums)
 		{ SQL_STAGE_QUEUED, STAGE_QUEUED },
 		{ SQL_STAGE_FAILED, STAGE_FAILED },
 		{ SQL_OUTBOX_EMAIL, OUTBOX_EMAIL },
+		{ SQL_EPOCH_CURRENT, EPOCH_CURRENT },
+		{ SQL_EPOCH_CLOSED, EPOCH_CLOSED },
+		{ SQL_EPOCH_DESTROYED, EPOCH_DESTROYED },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
