@@ -21,15 +21,17 @@ HARDEN = $(OPT) -U_FORTIFY_SOURCE -fPIE -fno-strict-overflow $(KNOWN)
 ASKED = -D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
         -mbranch-protection=standard -ftrivial-auto-var-init=zero -Wno-format-truncation
 SANITIZE = -O1 -g $(filter -Wno-%,$(KNOWN)) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-MODE = $(if $(SAN),$(SANITIZE),$(HARDEN))
 # SYSCALLS=log: programs that log which system calls their lists lack (see base/syscalls.def), for finding out.
+# Processes stay outside of their sandbox, as they do with the sanitizer: they write what they counted.
+COUNT = -O0 -g -Wno-format-truncation --coverage -fprofile-update=atomic -fprofile-abs-path -D__SANITIZE_ADDRESS__ -include tests/coverage.h
+MODE = $(if $(COV),$(COUNT),$(if $(SAN),$(SANITIZE),$(HARDEN)))
 # The same programs from the same sources, wherever the checkout lies.
 SAME = -ffile-prefix-map="$$PWD"=. '-ffile-prefix-map=$(BUILD)=build'
 CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG) $(MORE) $(if $(SYSCALLS),-DSYSCALLS_LOG)
 # EXTRA=FOLDER: a channel that the relay carries more, of FOLDER/extra.def and the sender beside it (see sql/store/channel.def).
 MORE = $(if $(EXTRA),-DCHANNEL_EXTRA='"extra.def"' -iquote $(EXTRA))
 LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack) \
-          -Wl,--as-needed
+          $(if $(COV),--coverage) -Wl,--as-needed
 comma = ,
 
 SEE_base = -iquote base
@@ -72,7 +74,7 @@ $(BUILD)/flags.mk: Makefile
 	@if echo 'int main(void) { return 0; }' | $(CC) -fuse-ld=gold -x c -o /dev/null - 2>/dev/null; then echo 'QUICK_LD = -fuse-ld=gold' >> $@; fi
 -include $(BUILD)/flags.mk
 
-.PHONY: all check build-tests proof powercuts kills tidy lint-deb bench fuzz clean docs web screens
+.PHONY: all check build-tests coverage proof powercuts kills tidy lint-deb bench fuzz clean docs web screens
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -200,13 +202,23 @@ tidy:
 	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(subst -I,-isystem ,$(shell pkg-config --cflags libpq 2>/dev/null)) $(SEE_all)
 
 # The Debian package, looked over by lintian. Whose address the package carries is for --maintainer to say.
+# Which lines and branches the whole of the tests reaches: build-cov/coverage/index.html, and a table. A failed test does not end it.
+coverage:
+	scripts/install_deps.sh --test --coverage
+	$(MAKE) -s -j$$(nproc) COV=1 BUILD=build-cov build-tests
+	find build-cov -type d -exec chmod a+rwx {} +
+	-RELAY_BUILD="$$PWD/build-cov" /usr/bin/python3 tests/run.py
+	mkdir -p build-cov/coverage
+	gcovr --root . --object-directory build-cov --exclude tests/ --gcov-ignore-parse-errors --merge-mode-functions=separate \
+	    --exclude-throw-branches --html-details build-cov/coverage/index.html --txt build-cov/coverage.txt --print-summary
+
 lint-deb: all
 	scripts/package_deb.sh --build $(BUILD) --output $(BUILD)/deb
 	lintian --allow-root --fail-on error,warning --tag-display-limit 0 \
 	    --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog $(BUILD)/deb/*.deb
 
 clean:
-	rm -rf build build-pg build-san build-san-pg build-syscalls build-syscalls-pg build-tidy
+	rm -rf build build-pg build-cov build-cov-pg build-san build-san-pg build-syscalls build-syscalls-pg build-tidy
 
 -include tests/bench/bench.mk
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

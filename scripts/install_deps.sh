@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TXT'
-Usage: scripts/install_deps.sh [--runtime] [--web] [--postgres] [--test] [--tidy] [--bench] [--list]
+Usage: scripts/install_deps.sh [--runtime] [--web] [--postgres] [--test] [--tidy] [--coverage] [--bench] [--list]
 Installs missing Debian packages: what the relay needs, and what the named tasks need.
   --runtime   only what built programs need to run
   --web       Node.js and npm, which build the WebChat page
@@ -33,6 +33,7 @@ for word in "$@"; do
                        gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 libpq-dev python3-psycopg2 coturn qemu-user-static mmdebstrap rsync help2man
                        "${node[@]}" chromium chromium-headless-shell fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian help2man libpq-dev) ;;
+    --coverage) packages+=(gcovr) ;;
     --bench) packages+=(python3 python3-flask gunicorn sqlite3 prosody lua-dbi-sqlite3 python3-matplotlib valgrind) ;;
     --list) list=1 ;;
     --help | -h) usage; exit 0 ;;
