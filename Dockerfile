@@ -2,7 +2,8 @@
 FROM debian:12-slim AS build
 WORKDIR /src
 COPY scripts/install_deps.sh scripts/
-RUN scripts/install_deps.sh --web
+RUN scripts/install_deps.sh --web \
+    && apt-get install -y -qq --no-install-recommends python3
 COPY . .
 ARG SOURCE_DATE_EPOCH=0
 RUN scripts/package_private_relay.sh --output /dist

@@ -6,6 +6,13 @@
 
 void __gcov_dump(void);
 
-#define _exit(status) (__gcov_dump(), _exit(status))
+static inline __attribute__((noreturn)) void
+coverage_exit(int status)
+{
+	__gcov_dump();
+	_exit(status);
+}
+
+#define _exit coverage_exit
 
 #endif
