@@ -132,13 +132,18 @@ compare_picks(const void *a, const void *b)
 	return (x->message_id > y->message_id) - (x->message_id < y->message_id);
 }
 
-/* What is due in one queue: of a phone and a channel. DB_DONE. */
+/* A queue: of a phone and a channel. */
+struct queue {
+	const char *phone_id, *channel;
+};
+
+/* What is due there after `from` and up to `to`. DB_DONE. */
 static enum db_result
-pick_from(struct db *db, const struct bridge_claim *c, const char *phone_id, const char *channel,
-    struct picks *p)
+pick_between(struct db *db, const struct bridge_claim *c, const struct queue *q, int64_t from,
+    int64_t to, struct picks *p)
 {
-	struct db_stmt *st =
-	    db_bind(db, ST_BRIDGE_DUE, c->owner_id, phone_id, channel, c->now, (int64_t)c->limit);
+	struct db_stmt *st = db_bind(
+	    db, ST_BRIDGE_DUE, c->owner_id, q->phone_id, q->channel, from, to, (int64_t)c->limit);
 	enum db_result r;
 
 	for (int round = 0; (r = db_step(db, st)) == DB_ROW; round++)
@@ -146,6 +151,19 @@ pick_from(struct db *db, const struct bridge_claim *c, const char *phone_id, con
 			.message_id = db_i64(st, 0), .due_at = db_i64(st, 1), .round = round
 		};
 	return r;
+}
+
+/* What is due in one queue. What nothing would put off so far was put off by a clock that was
+ * ahead, and is due once that is right. DB_DONE. */
+static enum db_result
+pick_from(struct db *db, const struct bridge_claim *c, const struct queue *q, struct picks *p)
+{
+	const int before = p->count;
+	enum db_result r = pick_between(db, c, q, INT64_MIN, c->now, p);
+
+	return r == DB_DONE && p->count == before ?
+	    pick_between(db, c, q, c->now + BRIDGE_PAUSE_MS, INT64_MAX, p) :
+	    r;
 }
 
 /* What is due for the phone, in its own queues and in those for any phone, in the order in which it
@@ -162,9 +180,10 @@ pick(struct db *db, struct arena *a, const struct bridge_claim *c, struct picks 
 	for (int i = 0; i < CHANNEL_COUNT && r == DB_DONE; i++) {
 		if (!(c->channels & (1U << i)))
 			continue;
-		r = pick_from(db, c, "", channel_list[i].word, p);
+		r = pick_from(db, c, &(struct queue){ "", channel_list[i].word }, p);
 		if (r == DB_DONE && c->phone_id[0])
-			r = pick_from(db, c, c->phone_id, channel_list[i].word, p);
+			r = pick_from(
+			    db, c, &(struct queue){ c->phone_id, channel_list[i].word }, p);
 	}
 	qsort(p->list, (size_t)p->count, sizeof(*p->list), compare_picks);
 	if (p->count > c->limit)
@@ -337,7 +356,8 @@ note_failure(struct db *db, struct bridge_ack *k, const struct leased *l)
 {
 	char error[REASON_BYTES] = "";
 	enum db_result r = k->error[0] ? clean_error(db, k, l->message_id, error) : DB_DONE;
-	static const int64_t pause_ms[BRIDGE_TRIES] = { 30000, 120000, 600000, 1800000, 3600000 };
+	static const int64_t pause_ms[BRIDGE_TRIES] = { 30000, 120000, 600000, 1800000,
+		BRIDGE_PAUSE_MS };
 
 	if (r != DB_DONE)
 		return r;

@@ -9,6 +9,7 @@
 
 #define BRIDGE_LEASE_MS 60000
 #define BRIDGE_TRIES 5 /* after the first one */
+#define BRIDGE_PAUSE_MS 3600000 /* the longest before another try */
 #define BRIDGE_CLAIM_MOST 100
 
 /* Of a message in the bridge: neither of the others, it waits for a phone, it failed there for

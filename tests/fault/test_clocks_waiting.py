@@ -5,6 +5,8 @@ import sqlite3
 import pytest
 
 from client import wait_until
+from keys import make_key
+from phone import Phone
 from smtp_sink import SmtpSink
 from test_clocks import JUMPS, relay_with_a_clock_of_its_own  # noqa: F401 pylint: disable=unused-import
 from test_housekeeping import HOUR, needs_faketime
@@ -58,6 +60,19 @@ def test_mail_of_a_clock_that_was_ahead_leaves_when_it_is_right_again(jumpy, jum
         clock.set(0 if jump > 0 else jump - HOUR)
         sink.start()
         sink.wait_mail(ANN)
+
+
+@pytest.mark.parametrize("ahead", [2 * HOUR, 20 * 86400], ids=["two-hours", "20-days"])
+def test_what_a_clock_that_was_ahead_put_off_goes_to_the_phone_once_it_is_right(jumpy, ahead):
+    """It was queued under the wrong clock; or handed out under it, and the phone never said what came of it."""
+    relay, clock = jumpy()
+    ann = relay.sign_in()
+    phone = Phone(make_key(ann, "phone"), "nokia")
+    clock.set(ahead)
+    sent = [ann.post("/api/v1/messages", {"channel": "sms", "to": "+49301234", "text": text}, expect=202)["message_id"] for text in "ab"]
+    assert [m["message_id"] for m in phone.claim(limit=1)] == sent[:1]
+    clock.set(0)
+    assert {m["message_id"] for m in phone.claim()} == set(sent)
 
 
 @JUMPS
