@@ -1,4 +1,5 @@
-/* Included first in every file of `make coverage`: what a process counted is written when it ends at once, too. */
+/* Included first in every file of `make coverage`: what a process counted is written when it ends
+ * at once, too. */
 #ifndef TESTS_COVERAGE_H
 #define TESTS_COVERAGE_H
 

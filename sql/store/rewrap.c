@@ -125,7 +125,7 @@ move_table(struct rewrap *p, size_t table)
 {
 	int64_t cursor = 0;
 	enum db_result r;
-	int count;
+	int count = 0;
 
 	do {
 		r = db_begin(p->db);
