@@ -61,7 +61,17 @@ export const card = (page) => page.locator('.call-card');
 export const lineText = (page) => page.locator('.call-line').last().innerText();
 export const press = (page, name) => button(page, name).click();
 export const says = (page, text) => until(`it says ${text}`, async () => (await page.locator('.call-status').allInnerTexts()).join(' ').includes(text));
-export const isOpen = (page) => page.locator('.call [role="timer"]').waitFor({ state: 'attached' });
+/** How far the connections of a page came, for whoever waits in vain. */
+export const states = (page) =>
+  page.evaluate(() => globalThis.pcs.slice(-2).map((pc) => ({
+    states: [pc.signalingState, pc.iceGatheringState, pc.iceConnectionState, pc.connectionState].join(' '),
+    ours: pc.localDescription?.sdp.match(/a=candidate.*/g), theirs: pc.remoteDescription?.sdp.match(/a=candidate.*/g),
+  })));
+export const isOpen = (page, other) =>
+  page.locator('.call [role="timer"]').waitFor({ state: 'attached' }).catch(async (e) => {
+    const found = [await states(page), other && (await states(other)), other && (await other.evaluate(() => globalThis.heard))];
+    throw new Error(`${e.message}\n${(await page.locator('.call').allInnerTexts()).join(' ')} ${JSON.stringify(found)}`);
+  });
 export const isIdle = (page) => until('no call is left', async () => !(await page.locator('.call, .call-card, .call-bar').count()));
 export const line = (page, text) => until(`the chat says ${text}`, async () => (await lineText(page)).includes(text));
 

@@ -135,7 +135,7 @@ test('with-a-client-that-knows-no-more-than-the-api', async () => {
   await page.evaluate(plainClient, { token: zed.token, address: 'zed', peer: 'ben', id: 'plain1', wish: { audio: true } });
   await card(ben).getByText('Zed').waitFor();
   await card(ben).getByRole('button', { name: 'Answer', exact: true }).click();
-  await isOpen(ben);
+  await isOpen(ben, page);
   for (const side of [ben, page]) await grows(side, 'packets');
   await press(ben, 'My camera');
   await grows(page, 'frames');
@@ -146,7 +146,7 @@ test('with-a-client-that-knows-no-more-than-the-api', async () => {
   await isIdle(ben);
   await page.evaluate(plainClient, { token: zed.token, address: 'zed', peer: 'ben', id: 'plain2', wish: { audio: true, video: true } });
   await card(ben).getByRole('button', { name: 'Answer', exact: true }).click();
-  await isOpen(ben);
+  await isOpen(ben, page);
   await ben.locator('.call-theirs').waitFor();
   await grows(ben, 'frames');
   await page.evaluate(() => globalThis.hangUp());
