@@ -79,11 +79,11 @@ def unit_tests(sources):
 
 def in_turns(files):
     """Files in an order that keeps two cores busy to the end: what builds, packs and proves first, for it takes longest, and
-    browsers, which take both cores, evenly among those that wait for a relay."""
+    browsers, which take both cores, evenly among those that wait for a relay. What is short comes last."""
     def folder(path):
         return os.path.basename(os.path.dirname(path))
     browsers = [f for f in files if folder(f) == "web"]
-    others = sorted((f for f in files if f not in browsers), key=lambda f: folder(f) not in ("ops", "proof"))
+    others = sorted((f for f in files if f not in browsers), key=lambda f: folder(f) not in ("ops", "proof", "model", "fault"))
     each = max(1, len(others) * 3 // 4 // max(1, len(browsers)))
     order = []
     while others or browsers:
