@@ -40,11 +40,16 @@ class Turn:
     """One client of a TURN server (RFC 8489, RFC 8656), as far as it takes to ask for things and be refused."""
 
     def __init__(self, port, username, password, stream=False):
-        self.username, self.password, self.realm, self.nonce = username, password, None, None
+        self.username, self.password, self.port, self.stream = username, password, port, stream
         self.allocated = False
-        self.link = socket.socket(socket.AF_INET, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
+        self.connect()
+
+    def connect(self):
+        """From a port of its own, of which the server knows nothing yet."""
+        self.realm, self.nonce = None, None
+        self.link = socket.socket(socket.AF_INET, socket.SOCK_STREAM if self.stream else socket.SOCK_DGRAM)
         self.link.settimeout(10)
-        self.link.connect(("127.0.0.1", port))
+        self.link.connect(("127.0.0.1", self.port))
 
     def close(self):
         """Gives its allocation back, which would else outlive it and meet the next client of the same port."""
@@ -90,6 +95,10 @@ class Turn:
         if code == 401 and not self.realm:
             self.realm, self.nonce = found[REALM], found[NONCE]
             code, found = self.ask(ALLOCATE, *wanted)
+        if code == 437:  # somebody had an allocation from this port a moment ago: from another one, says the standard
+            self.link.close()
+            self.connect()
+            return self.allocate(transport, family)
         self.allocated = self.allocated or code == 0
         return code
 
