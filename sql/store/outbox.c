@@ -114,12 +114,12 @@ enum db_result
 db_outbox_due(struct db *db, struct arena *a, enum outbox_kind kind, int64_t now,
     struct outbox_mail *out, int64_t *next_at)
 {
-	struct db_stmt *st = db_bind(db, ST_OUTBOX_DUE, (int64_t)kind, now);
+	struct db_stmt *st = db_bind(db, ST_OUTBOX_DUE, (int64_t)kind, INT64_MIN, now);
 	enum db_result r = db_step(db, st);
 
 	*next_at = 0;
 	if (r == DB_DONE) {
-		st = db_bind(db, ST_OUTBOX_AHEAD, (int64_t)kind, now + OUTBOX_PAUSE_MS);
+		st = db_bind(db, ST_OUTBOX_DUE, (int64_t)kind, now + OUTBOX_PAUSE_MS, INT64_MAX);
 		r = db_step(db, st);
 	}
 	if (r != DB_ROW)
