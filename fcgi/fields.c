@@ -133,7 +133,6 @@ static bool
 take_numbers(struct request *r, const struct field *f, struct json_object *v, const char **out)
 {
 	size_t n = json_object_array_length(v);
-	const char *text;
 
 	if ((int64_t)n > f->max)
 		return bad(r, f, "%s must have up to %lld numbers.", f->name, (long long)f->max);
@@ -146,8 +145,7 @@ take_numbers(struct request *r, const struct field *f, struct json_object *v, co
 			json_object_get_double(item) <= NUMBER_MAX))
 			return bad(r, f, "%s must hold numbers up to %d.", f->name, NUMBER_MAX);
 	}
-	text = json_text(v, NULL);
-	*out = text ? arena_strdup(&r->arena, text) : NULL;
+	*out = arena_strdup(&r->arena, json_text(v, NULL));
 	return *out || bad(r, f, "%s is too large.", f->name);
 }
 

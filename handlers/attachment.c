@@ -68,9 +68,7 @@ attachment_list(struct request *r, const struct in_message *in, struct message_n
 	for (int i = 0; i < in->attachments.count && ok; i++)
 		ok = attach(r, &items[i], array, m);
 	if (ok && m->file_count > 0) {
-		const char *text = json_text(array, NULL);
-
-		m->attachments = text ? arena_strdup(&r->arena, text) : NULL;
+		m->attachments = arena_strdup(&r->arena, json_text(array, NULL));
 		ok = (m->attachments && !oom_noted()) || !resp_db_failed(r, DB_FAIL);
 	}
 	json_object_put(array);

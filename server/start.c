@@ -110,15 +110,15 @@ start_folders(const struct conf *c, uid_t uid, gid_t gid, char error[static CONF
 	return run_folder(c->dir, run, error) && run_folder(c->dir, tmp, error);
 }
 
-/* In the folder of the database. */
+/* Of the database: beside it, and in its folder. */
+static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock", ".tombstones",
+	".epochs" };
 static const char *const keys[] = { "server.key", "vapid.key" };
 
 /* What root put there (a restored backup, say) is given to the user of the relay. */
 static void
 adopt_files(const struct conf *c, uid_t uid, gid_t gid)
 {
-	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock", ".tombstones",
-		".epochs" };
 	char path[PATH_MAX + 16];
 	struct stat st;
 
@@ -191,8 +191,6 @@ is_ours(const char *path, int mode, char *error)
 static bool
 check_database_files(const struct conf *c, char *error)
 {
-	static const char *const endings[] = { "", ".ready", "-wal", "-shm", ".lock", ".tombstones",
-		".epochs" };
 	char path[PATH_MAX + 16];
 
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {

@@ -64,7 +64,7 @@ sqlite_connect(const struct db_options *o, int flags, char error[static DB_ERROR
 	char pragmas[256], why[DB_ERROR_BYTES];
 	sqlite3 *h = NULL;
 
-	/* one thread of a process uses it; the first connection decides, of the others it is known
+	/* one thread uses it; the library takes this before its first connection, and never after
 	 */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);

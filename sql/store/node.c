@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include "db_internal.h"
+#include "key.h"
 
 #include <string.h>
 
@@ -39,11 +40,11 @@ static void
 sign(const uint8_t node[static ID_BYTES], int64_t epoch, const uint8_t key[static KEY_BYTES],
     uint8_t out[static SIGNED_BYTES])
 {
-	uint8_t data[ID_BYTES + sizeof(epoch) + KEY_BYTES];
+	uint8_t data[ID_BYTES + KEY_EPOCH_BYTES + KEY_BYTES];
 
 	memcpy(data, node, ID_BYTES);
-	memcpy(data + ID_BYTES, &epoch, sizeof(epoch));
-	memcpy(data + ID_BYTES + sizeof(epoch), key, KEY_BYTES);
+	key_prefix(epoch, data + ID_BYTES);
+	memcpy(data + ID_BYTES + KEY_EPOCH_BYTES, key, KEY_BYTES);
 	memcpy(out, key, KEY_BYTES);
 	secret_mac("epoch", data, sizeof(data), out + KEY_BYTES);
 	secret_wipe(data, sizeof(data));
