@@ -4,10 +4,11 @@ import shutil
 
 import pytest
 
+import pg_server
 from harness import BUILD, Relay, make_folder, write_settings
 from smtp_sink import SmtpSink
 
-__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "shared_relay", "sink"]
+__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_postgresql", "shared_relay", "sink"]
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,13 @@ def make_relay(built):
             errors.append(error)
         relay.remove()
     assert not errors, errors
+
+
+@pytest.fixture(name="server", scope="module")
+def one_postgresql():
+    """A PostgreSQL of the test file's own."""
+    with pg_server.Server() as server:
+        yield server
 
 
 @pytest.fixture

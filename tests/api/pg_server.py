@@ -11,6 +11,10 @@ import subprocess
 import tempfile
 import time
 
+import pytest
+
+from contract import ROOT
+
 WRITERS = 7380172  # the lock of whoever writes: sql/engine/pgsql_internal.h
 
 
@@ -18,6 +22,15 @@ def programs():
     """The folder of PostgreSQL's programs, or None where it is not installed."""
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
     return os.path.dirname(found[-1]) if found else None
+
+
+def build():
+    """The folder of the relay's programs that know PostgreSQL; where there is none, or no PostgreSQL, the file of tests that
+    asks is skipped."""
+    folder = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build")) + "-pg"
+    if not programs() or not os.path.exists(os.path.join(folder, "relayd")):
+        pytest.skip("PostgreSQL or its client library is not installed", allow_module_level=True)
+    return folder
 
 
 class Server:

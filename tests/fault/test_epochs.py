@@ -13,21 +13,11 @@ import epochs
 import harness
 import pg_server
 from client import wait_until
-from contract import ROOT
 from harness import Relay, kill_pids, make_folder, run, write_settings
 
-PG_BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build")) + "-pg"
+PG_BUILD = pg_server.build()
 HERE = socket.gethostname()
 SEND = "/api/v1/messages"
-
-if not pg_server.programs() or not os.path.exists(os.path.join(PG_BUILD, "relayd")):
-    pytest.skip("PostgreSQL or its client library is not installed", allow_module_level=True)
-
-
-@pytest.fixture(name="server", scope="module")
-def one_server():
-    with pg_server.Server() as server:
-        yield server
 
 
 @pytest.fixture(name="on")

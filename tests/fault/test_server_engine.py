@@ -13,18 +13,9 @@ from contract import ROOT
 from harness import Relay, clean_env, make_folder, run, write_settings
 from pg_proxy import Proxy
 
-SQLITE_BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build"))
-PG_BUILD = SQLITE_BUILD + "-pg"
+PG_BUILD = pg_server.build()
+SQLITE_BUILD = PG_BUILD.removesuffix("-pg")
 CORE = ["test_messages.py", "test_poll.py", "test_group_messages.py"]
-
-if not pg_server.programs() or not os.path.exists(os.path.join(PG_BUILD, "relayd")):
-    pytest.skip("PostgreSQL or its client library is not installed", allow_module_level=True)
-
-
-@pytest.fixture(name="server", scope="module")
-def one_server():
-    with pg_server.Server() as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)

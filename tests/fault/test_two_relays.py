@@ -8,23 +8,13 @@ import pytest
 import harness
 import pg_server
 from client import wait_until
-from contract import ROOT
 from harness import Relay, kill_pids, make_folder
 from live import WAKE, Listener
 from senders import finish, start_senders
 from smtp_sink import SmtpSink
 
 UPLOAD, FILES = "/api/v1/webchat/upload", "/api/v1/webchat/files"
-PG_BUILD = os.path.abspath(os.environ.get("RELAY_BUILD") or os.path.join(ROOT, "build")) + "-pg"
-
-if not pg_server.programs() or not os.path.exists(os.path.join(PG_BUILD, "relayd")):
-    pytest.skip("PostgreSQL or its client library is not installed", allow_module_level=True)
-
-
-@pytest.fixture(name="server", scope="module")
-def one_server():
-    with pg_server.Server() as server:
-        yield server
+PG_BUILD = pg_server.build()
 
 
 @pytest.fixture(name="two", scope="module")
