@@ -21,13 +21,14 @@ HARDEN = $(OPT) -U_FORTIFY_SOURCE -fPIE -fno-strict-overflow $(KNOWN)
 ASKED = -D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection \
         -mbranch-protection=standard -ftrivial-auto-var-init=zero -Wno-format-truncation
 SANITIZE = -O1 -g $(filter -Wno-%,$(KNOWN)) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-# SYSCALLS=log: programs that log which system calls their lists lack (see base/syscalls.def), for finding out.
-# Processes stay outside of their sandbox, as they do with the sanitizer: they write what they counted.
+# COV=1: processes stay outside of their sandbox, as they do with the sanitizer: they write what they counted.
 COUNT = -O0 -g -Wno-format-truncation --coverage -fprofile-update=atomic -fprofile-abs-path -D__SANITIZE_ADDRESS__ -include tests/coverage.h
 MODE = $(if $(COV),$(COUNT),$(if $(SAN),$(SANITIZE),$(HARDEN)))
+# SYSCALLS=log: programs that log which system calls their lists lack (see base/syscalls.def), for finding out.
+LOGS = $(if $(SYSCALLS),-DSYSCALLS_LOG)
 # The same programs from the same sources, wherever the checkout lies.
 SAME = -ffile-prefix-map="$$PWD"=. '-ffile-prefix-map=$(BUILD)=build'
-CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG) $(MORE) $(if $(SYSCALLS),-DSYSCALLS_LOG)
+CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG) $(MORE) $(LOGS)
 # EXTRA=FOLDER: a channel that the relay carries more, of FOLDER/extra.def and the sender beside it (see sql/store/channel.def).
 MORE = $(if $(EXTRA),-DCHANNEL_EXTRA='"extra.def"' -iquote $(EXTRA))
 LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack) \
@@ -201,7 +202,6 @@ tidy:
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(subst -I,-isystem ,$(shell pkg-config --cflags libpq 2>/dev/null)) $(SEE_all)
 
-# The Debian package, looked over by lintian. Whose address the package carries is for --maintainer to say.
 # Which lines and branches the whole of the tests reaches: build-cov/coverage/index.html, and a table. A failed test does not end it.
 coverage:
 	scripts/install_deps.sh --test --coverage
@@ -214,6 +214,7 @@ coverage:
 	gcovr --root . --object-directory build-cov --exclude tests/ --gcov-ignore-parse-errors --exclude-throw-branches \
 	    --html-details build-cov/coverage/index.html --txt build-cov/coverage.txt --print-summary
 
+# The Debian package, looked over by lintian. Whose address the package carries is for --maintainer to say.
 lint-deb: all
 	scripts/package_deb.sh --build $(BUILD) --output $(BUILD)/deb
 	lintian --allow-root --fail-on error,warning --tag-display-limit 0 \
@@ -227,5 +228,4 @@ clean:
 
 -include tests/fuzz/fuzz.mk
 -include tests/torture/torture.mk
-
 -include tests/model/model.mk

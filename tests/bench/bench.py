@@ -4,10 +4,7 @@ Prints markdown on stdout and what it is doing on stderr. Speed never fails the 
 import argparse
 import json
 import os
-import shutil
-import signal
 import sys
-import tempfile
 
 import files
 import instructions
@@ -189,26 +186,15 @@ def run(bench, args):
         say(f"the ratios as a picture: {args.plot}")
 
 
-def on_signal(number, _):
-    raise SystemExit(128 + number)
-
-
 def main():
     args = options()
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, on_signal)
-    folder = tempfile.mkdtemp(prefix="relay-bench-")
-    os.chmod(folder, 0o755)
-    if table.file_system(os.path.realpath(folder))[0] == "tmpfs":
-        say(f"{folder} is on tmpfs, where syncs cost nothing: set TMPDIR to a folder on a disk")
     args.plot = args.plot and os.path.abspath(args.plot)
-    bench = Bench(os.path.abspath(args.build), folder, args.quick)
-    bench.rounds = args.rounds or bench.rounds
-    try:
+    with servers.workplace() as folder:
+        if table.file_system(os.path.realpath(folder))[0] == "tmpfs":
+            say(f"{folder} is on tmpfs, where syncs cost nothing: set TMPDIR to a folder on a disk")
+        bench = Bench(os.path.abspath(args.build), folder, args.quick)
+        bench.rounds = args.rounds or bench.rounds
         run(bench, args)
-    finally:
-        servers.stop_all()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,9 @@ Prints markdown: the ratio, this version over the earlier one, of each round."""
 import argparse
 import importlib.util
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 
 import measure
 import servers
@@ -87,13 +85,8 @@ def main():
     parser.add_argument("--count", type=int, default=COUNT, help="messages in the store")
     args = parser.parse_args()
     args.build = os.path.abspath(args.build)
-    folder = tempfile.mkdtemp(prefix="relay-beside-")
-    os.chmod(folder, 0o755)
-    try:
+    with servers.workplace() as folder:
         compare(args, folder)
-    finally:
-        servers.stop_all()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

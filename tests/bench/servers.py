@@ -1,4 +1,5 @@
 """The programs that are measured, each in a folder of its own behind the relay's nginx, all ended by process id."""
+import contextlib
 import ctypes
 import http.client
 import os
@@ -7,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -108,6 +110,24 @@ class Server:
 def stop_all():
     while LIVE:
         LIVE.pop().stop()
+
+
+def on_signal(number, _):
+    raise SystemExit(128 + number)
+
+
+@contextlib.contextmanager
+def workplace():
+    """A folder for a run; it and all servers are gone afterwards, however the run ends."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, on_signal)
+    folder = tempfile.mkdtemp(prefix="relay-bench-")
+    os.chmod(folder, 0o755)
+    try:
+        yield folder
+    finally:
+        stop_all()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def relay(name, folder, build, db, durability, env=None, **more):
