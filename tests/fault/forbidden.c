@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -88,9 +89,12 @@ try_apart(const struct call *c, const struct sock_fprog *filter)
 	if (nr < 0)
 		return;
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0,
+		    0); /* as libseccomp does: only root needs it not */
 		_exit(
 		    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) == 0 ? try(nr) : 255);
+	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		abort();
 	note(c->name, status);
