@@ -86,7 +86,8 @@ export const incoming = (page) =>
       if (s.type === 'inbound-rtp' && s.kind === 'audio') found.packets += s.packetsReceived;
       if (s.type === 'inbound-rtp' && s.kind === 'video') found.frames += s.framesDecoded;
     }
-    const pair = stats.find((s) => s.type === 'candidate-pair' && s.nominated && s.state === 'succeeded');
+    const { selectedCandidatePairId } = stats.find((s) => s.type === 'transport') ?? {};
+    const pair = stats.find((s) => s.id === selectedCandidatePairId);
     for (const id of pair ? [pair.localCandidateId, pair.remoteCandidateId] : []) found.kinds.push(stats.find((s) => s.id === id)?.candidateType);
     return found;
   });
