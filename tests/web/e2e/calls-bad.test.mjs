@@ -103,6 +103,7 @@ const plainClient = async ({ token, address, peer, id, wish }) => {
   const say = (signal) => ask('/api/v1/messages', { to: peer, kind: 'call', text: JSON.stringify({ call_id: id, ...signal }) });
   const gathered = () => new Promise((done) => (pc.iceGatheringState === 'complete' ? done() : (pc.addEventListener('icegatheringstatechange', () => pc.iceGatheringState === 'complete' && done()), setTimeout(done, 1500))));
   globalThis.heard = [];
+  globalThis.faults = []; // calls that failed: a poll is made again, as every client does
   let isOver = false; // of this call alone: the loop of an earlier one must not take what comes for this
   globalThis.hangUp = () => (media.getTracks().forEach((x) => x.stop()), pc.close(), (isOver = true), say({ type: 'hangup' }));
   await pc.setLocalDescription();
@@ -111,9 +112,10 @@ const plainClient = async ({ token, address, peer, id, wish }) => {
   let cursor = '';
   (async () => {
     while (!isOver) {
-      const news = await ask('/api/v1/webchat/poll', { chat_address: address, cursor });
-      cursor = news.cursor;
-      for (const m of news.messages) {
+      const news = await ask('/api/v1/webchat/poll', { chat_address: address, cursor }).catch((fault) => ({ fault: String(fault) }));
+      if (!news.messages) globalThis.faults.push(news);
+      else cursor = news.cursor;
+      for (const m of news.messages ?? []) {
         const d = JSON.parse(m.text);
         if (d.call_id !== id) continue;
         globalThis.heard.push(d.type);
