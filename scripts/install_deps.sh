@@ -31,6 +31,7 @@ for word in "$@"; do
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
                        python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
                        gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 libpq-dev python3-psycopg2 coturn qemu-user-static mmdebstrap rsync help2man
+                       apertium-apy apertium-spa-cat apertium-lex-tools cg3 pocketsphinx pocketsphinx-en-us flite ffmpeg
                        "${node[@]}" chromium chromium-headless-shell fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;
     --tidy) packages+=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck lintian help2man libpq-dev) ;;
     --coverage) packages+=(gcovr) ;;
@@ -76,12 +77,12 @@ if ((EUID != 0)); then
 fi
 
 # Installing nginx would start a web server on port 80 that nobody asked for: the relay runs an nginx of its own. The same of
-# PostgreSQL, against which the statements of the store are tried, of coturn, which lets everybody in until it is set up, and of
-# Prosody, beside which the relay is measured.
+# PostgreSQL, against which the statements of the store are tried, of coturn, which lets everybody in until it is set up, of
+# apertium-apy, which listens on all addresses, and of Prosody, beside which the relay is measured.
 policy=/usr/sbin/policy-rc.d
 made_policy=0
 services=()
-for package in nginx postgresql-15 coturn prosody; do
+for package in nginx postgresql-15 coturn prosody apertium-apy; do
     [[ " ${missing[*]} " != *" $package "* ]] || services+=("$package")
 done
 if ((${#services[@]})) && [[ ! -e $policy ]]; then
@@ -107,7 +108,7 @@ until "${apt[@]}" update </dev/null >"$said" 2>&1; do
 done
 "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >&2
 if ((made_policy)) && [[ -d /run/systemd/system ]]; then
-    for service in nginx coturn; do
+    for service in nginx coturn apertium-apy; do
         [[ " ${services[*]} " != *" $service "* ]] || systemctl disable "$service" >/dev/null 2>&1 || true
     done
 fi

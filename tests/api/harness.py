@@ -296,6 +296,12 @@ class Relay:
         write_settings(self.folder, self.settings)
         os.kill(self.process.pid, signal.SIGHUP)
 
+    def reload_all(self):
+        """The same, and wait until nobody is left who knows the old ones."""
+        before = {*self.workers(), *self.workers("relay-ask")}
+        self.reload()
+        wait_until("all workers are new", lambda: not before & {*self.workers(), *self.workers("relay-ask")})
+
     # -- what it wrote -------------------------------------------------------------------------
 
     def path_of(self, name):

@@ -87,7 +87,7 @@ def test_mail_that_does_not_leave_is_found_with_its_reason(relay, boss, age, tri
 
 def reload(relay, boss, settings, seen):
     relay.settings = {**relay.settings, **settings}
-    relay.reload()
+    relay.reload_all()
     wait_until("the new settings are in force", lambda: seen(boss.get(HEALTH, expect=200)))
 
 

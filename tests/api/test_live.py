@@ -448,7 +448,7 @@ def test_off_is_off_and_the_config_says_so(make_relay):
     assert ann.get(CHAT + "/config", expect=200)["features"]["push"] is False
     ann.get(EVENTS, expect=404).is_error(404, "push_off")
     relay.settings["RELAY_LIVE"] = "true"
-    relay.reload()
+    relay.reload_all()
     wait_until("it is on", lambda: ann.get(CHAT + "/config", expect=200)["features"]["push"])
     wait_until("she listens", lambda: Listener(ann).status == 200)
     relay.settings["RELAY_LIVE"] = "false"

@@ -241,12 +241,12 @@ def test_reload_brings_an_engine_and_takes_it_away(make_relay, engine):
         return None
 
     relay.settings.update(engine.settings())
-    relay.reload()
+    relay.reload_all()
     wait_until("it translates", lambda: status() == 200)
     assert relay.client().get(CONFIG)["features"]["translation"] is True
     assert os.path.exists(os.path.join(relay.folder, "run", "ask.sock"))
     del relay.settings["RELAY_TRANSLATE_URL"]
-    relay.reload()
+    relay.reload_all()
     wait_until("it is off", lambda: status() == 404)
     assert relay.client().get(CONFIG)["features"]["translation"] is False
     wait_until("the second pool is gone", lambda: not asking(relay))

