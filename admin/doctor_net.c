@@ -231,32 +231,60 @@ doctor_net_mail(struct doctor *d)
 	    ok ? "the mail server lets the relay in" : reason);
 }
 
+/* What came of asking an engine, in words. */
+static const char *const engine_said[] = { [ENGINE_DONE] = "does what it is asked",
+	[ENGINE_NO_RESPONSE] = "does not answer",
+	[ENGINE_BAD_RESPONSE] =
+	    "fails, or answers with something else: is it the right kind, and does "
+	    "it have all it needs? See its log",
+	[ENGINE_REFUSED] = "refuses what it is asked: are key, model and path right?",
+	[ENGINE_LATER] = "wants a pause",
+	[ENGINE_UNKNOWN_LANGUAGE] = "cannot tell the language" };
+
+/* One word from one language into another, both of which are offered. */
+static enum engine_result
+translate_word(const struct conf *c, const struct languages *l)
+{
+	const char *const word = "1";
+	struct engine_job job = {
+		.texts = &word, .count = 1, .timeout_ms = c->translate_timeout_ms
+	};
+	enum engine_result result;
+	struct arena a;
+
+	for (int i = 0; i < l->count * l->count && !job.source; i++)
+		if (i / l->count != i % l->count &&
+		    languages_has_pair(l, i / l->count, i % l->count)) {
+			job.source = l->codes[i / l->count];
+			job.target = l->codes[i % l->count];
+		}
+	if (!job.source)
+		return ENGINE_UNKNOWN_LANGUAGE;
+	arena_init(&a, ENGINE_MEMORY);
+	result = engine_translate(c, &job, &a);
+	arena_free(&a);
+	return result;
+}
+
 bool
 doctor_net_translation(struct doctor *d)
 {
 	const struct conf *c = d->conf;
 	static struct languages list;
-	const enum engine_result result = engine_languages(c, c->translate_timeout_ms, &list);
+	enum engine_result result = engine_languages(c, c->translate_timeout_ms, &list);
 
 	if (result != ENGINE_DONE)
-		return doctor_say(d, false, "%s: the translation engine %s", c->translate_url,
-		    result == ENGINE_NO_RESPONSE ?
-			"does not answer" :
-			"does not say its languages; is it the right kind, "
-			"and the key?");
-	return doctor_say(d, true, "%s: %d languages%s", c->translate_url, list.count,
-	    c->translate_languages[0] ? " by RELAY_TRANSLATE_LANGUAGES; it was not asked" : "");
+		return doctor_say(d, false,
+		    "%s: asked for its languages, the translation engine %s", c->translate_url,
+		    engine_said[result]);
+	result = translate_word(c, &list);
+	return doctor_say(d, result == ENGINE_DONE, "%s: %d languages; the translation engine %s",
+	    c->translate_url, list.count, engine_said[result]);
 }
 
 bool
 doctor_net_transcription(struct doctor *d)
 {
-	static const char *const said[] = { [ENGINE_DONE] = "writes down what it is sent",
-		[ENGINE_NO_RESPONSE] = "does not answer",
-		[ENGINE_BAD_RESPONSE] = "answers with something that is no transcript",
-		[ENGINE_REFUSED] = "refuses a second of silence; are key, model and path right?",
-		[ENGINE_LATER] = "wants a pause",
-		[ENGINE_UNKNOWN_LANGUAGE] = "cannot tell the language" };
 	const struct conf *c = d->conf;
 	struct transcribe_job job = { .timeout_ms = c->transcribe_timeout_sec * 1000 };
 	struct arena a;
@@ -265,6 +293,7 @@ doctor_net_transcription(struct doctor *d)
 	arena_init(&a, ENGINE_MEMORY);
 	result = transcribe_silence(c, &job, &a);
 	arena_free(&a);
-	return doctor_say(d, result == ENGINE_DONE, "%s: the transcription engine %s",
-	    c->transcribe_url, said[result]);
+	return doctor_say(d, result == ENGINE_DONE,
+	    "%s: a second of silence: the transcription engine %s", c->transcribe_url,
+	    engine_said[result]);
 }

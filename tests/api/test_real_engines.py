@@ -1,10 +1,14 @@
 """Translation and transcripts by real engines: what Debian's apertium-apy and PocketSphinx make of what people write and say."""
 import json
+import os
+import re
+import subprocess
 
 import pytest
 
 import real_engines
 from client import wait_until
+from contract import ROOT
 from harness import Relay
 from test_transcribe import record, transcribe
 from test_translate import translate
@@ -45,3 +49,10 @@ def test_voice_note_is_written_down_as_it_was_spoken(relay, tmp_path):
 def test_doctor_hears_from_both(relay):
     said = {check["name"]: check for check in json.loads(relay.ctl("doctor", expect=None).stdout)["checks"]}
     assert said["translation"]["ok"] and said["transcription"]["ok"]
+
+
+def test_packages_that_the_page_names_are_those_that_were_tried():
+    with open(os.path.join(ROOT, "docs", "translation.md"), encoding="utf-8") as file:
+        named = re.search(r"apt install (apertium-apy .*)", file.read()).group(1).split()
+    tried = subprocess.run([os.path.join(ROOT, "scripts", "install_deps.sh"), "--test", "--list"], capture_output=True, text=True, check=True).stdout.split()
+    assert set(named) <= set(tried) and len(named) > 3

@@ -403,7 +403,7 @@ def test_doctor_sends_the_engine_a_second_of_silence(relay, engine):
     assert doctor(relay)["ok"] is True
     recording = engine.recordings[0]["recording"]
     assert recording == {"name": "voice.wav", "type": "audio/wav", "bytes": recording["bytes"]} and len(recording["bytes"]) == 32044
-    for how, word in (("403", "refuses"), ("not_json", "no transcript"), ("close", "does not answer")):
+    for how, word in (("403", "refuses"), ("not_json", "something else"), ("close", "does not answer")):
         engine.misbehave = how
         said = doctor(relay)
         assert said["ok"] is False and word in said["message"]

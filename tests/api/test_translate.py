@@ -565,9 +565,16 @@ def test_settings_that_cannot_work_stop_the_start(make_relay, settings, name):
         make_relay(settings)
 
 
-def test_doctor_asks_the_engine(relay, engine):
-    said = {check["name"]: check for check in json.loads(relay.ctl("doctor", expect=None).stdout)["checks"]}
-    assert said["translation"]["ok"] is True and "4 languages" in said["translation"]["message"]
+def test_doctor_asks_the_engine_for_its_languages_and_for_a_word(relay, engine):
+    def doctor():
+        return next(check for check in json.loads(relay.ctl("doctor", expect=None).stdout)["checks"] if check["name"] == "translation")
+
+    said = doctor()
+    assert said["ok"] is True and "4 languages" in said["message"]
+    assert engine.texts == ["1"]
+    for how in ("500", "403", "429", "close"):
+        engine.misbehave = how
+        said = doctor()
+        assert said["ok"] is False and "4 languages" in said["message"], how
     engine.hide_languages = True
-    said = {check["name"]: check for check in json.loads(relay.ctl("doctor", expect=None).stdout)["checks"]}
-    assert said["translation"]["ok"] is False
+    assert doctor()["ok"] is False
