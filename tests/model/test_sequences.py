@@ -14,7 +14,7 @@ from test_housekeeping import needs_faketime
 pytestmark = [needs_sqlite, needs_housekeeping, needs_faketime]
 
 DAY = int(time.time()) // 86400
-PLAYED, CPU_SEC = 40, 5
+PLAYED, CPU_SEC = 40, 3
 
 
 @pytest.mark.parametrize("mode", MODES)
