@@ -19,8 +19,8 @@
 
 #define PGSQL_SLOT_BYTES 16
 
-/* How long a server may say nothing, which also ends what runs there for a minute; and how long to a
- * COMMIT, which waits for a replica that may be away. */
+/* How long a server may say nothing, which also ends what runs there for a minute; and how long to
+ * a COMMIT, which waits for a replica that may be away. */
 #define PGSQL_PATIENCE_MS 65000
 #define PGSQL_COMMIT_PATIENCE_MS 8000
 
