@@ -22,7 +22,7 @@
 /* How long a server may say nothing, which also ends what runs there for a minute; and how long to
  * a COMMIT, which waits for a replica that may be away. */
 #define PGSQL_PATIENCE_MS 65000
-#define PGSQL_COMMIT_PATIENCE_MS 8000
+#define PGSQL_COMMIT_PATIENCE_MS 5000
 
 struct pgsql;
 
