@@ -166,7 +166,7 @@ def test_file_goes_through_it(site):
     assert at(site, bob).get(f"/api/v1/webchat/files/{sent['file_id']}", expect=200, check=False).body == data
 
 
-def test_without_one_relay_calls_go_to_the_other_and_without_both_they_are_503(site):
+def test_without_one_relay_calls_go_to_the_other_and_without_both_clients_are_told(site):
     ann = at(site, site.one.sign_in())
     for relay in (site.one, site.other):
         relay.fixed_port = relay.port
@@ -176,7 +176,7 @@ def test_without_one_relay_calls_go_to_the_other_and_without_both_they_are_503(s
         ann.get("/api/v1/pchat/auth/me", expect=200)
     kill_pids(site.other.pids())
     site.other.kill()
-    response = ann.get("/api/v1/pchat/auth/me", expect=503)
+    response = ann.get("/api/v1/pchat/auth/me", expect=502)
     assert response.error == "unavailable" and response.headers["Retry-After"]
     for relay in (site.one, site.other):
         relay.start()
