@@ -1,17 +1,20 @@
-# The relay in a container: built in one stage; the other holds the package, without compiler or sources.
+# The relay in a container: built in one stage; the other holds the package, without compiler or sources. With --build-arg PG=1 it
+# knows PostgreSQL, too.
 FROM debian:12-slim AS build
+ARG PG=
 WORKDIR /src
 COPY scripts/install_deps.sh scripts/
-RUN scripts/install_deps.sh --web \
+RUN scripts/install_deps.sh --web ${PG:+--postgres} \
     && apt-get install -y -qq --no-install-recommends python3
 COPY . .
 ARG SOURCE_DATE_EPOCH=0
 RUN scripts/package_private_relay.sh --output /dist
 
 FROM debian:12-slim
+ARG PG=
 WORKDIR /opt/webchat-relay
 COPY scripts/install_deps.sh scripts/
-RUN scripts/install_deps.sh --runtime \
+RUN scripts/install_deps.sh --runtime ${PG:+--postgres} \
     && apt-get install -y -qq --no-install-recommends curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /opt/webchat-relay --shell /usr/sbin/nologin webchat-relay

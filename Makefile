@@ -75,7 +75,7 @@ $(BUILD)/flags.mk: Makefile
 	@if echo 'int main(void) { return 0; }' | $(CC) -fuse-ld=gold -x c -o /dev/null - 2>/dev/null; then echo 'QUICK_LD = -fuse-ld=gold' >> $@; fi
 -include $(BUILD)/flags.mk
 
-.PHONY: all check build-tests coverage proof powercuts kills tidy lint-deb bench fuzz clean docs web screens
+.PHONY: all check check-pg build-tests coverage proof powercuts kills tidy lint-deb bench fuzz clean docs web screens
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -165,6 +165,11 @@ check:
 	scripts/install_deps.sh --test
 	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
 	RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/run.py $(T)
+# Those that start relays once more, with a database of its own for each on a PostgreSQL that is thrown away.
+check-pg:
+	scripts/install_deps.sh --test
+	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
+	RELAY_ENGINE=postgresql RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/run.py $(T)
 build-tests: all $(UNIT) $(BUILD)/tests/recorder.so $(BUILD)/tests/forbidden.so $(if $(wildcard $(PG_HEADER)),$(PROGRAMS_PG))
 
 # What records the writes of a relay, for the test of power cuts.

@@ -79,7 +79,7 @@ fi
 # What is packed is named here; nothing comes in because it happens to lie there.
 shopt -s nullglob
 cd "$top"
-plain=(LICENSE README.md SECURITY.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md
+plain=(LICENSE README.md SECURITY.md relay/.env.example nginx/*.in nginx/snippets/*.in nginx/examples/Caddyfile nginx/examples/*.md nginx/examples/*.conf
        systemd/*.service systemd/*.timer systemd/*.logrotate cron/*.cron docs/*.md docs/*.yaml docs/*.json docs/pictures/* scripts/completion/*)
 for file in web/dist/*; do # source maps are larger than the page
     [[ ${WEBCHAT_GUI-} == false || $file == *.map* ]] || plain+=("$file")

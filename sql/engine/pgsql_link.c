@@ -5,6 +5,8 @@
 #include "clock.h"
 #include "log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,8 +100,10 @@ pgsql_connect_all(struct pgsql *e, char error[static DB_ERROR_BYTES])
 	    pgsql_run(e->c,
 		e->full_durability ? "SET synchronous_commit = on" : "SET synchronous_commit = off",
 		error) &&
-	    prepare_all(e->c, error))
+	    prepare_all(e->c, error)) {
+		e->patience_ms = PGSQL_PATIENCE_MS;
 		return true;
+	}
 	pgsql_lose(e);
 	return false;
 }
@@ -174,15 +178,46 @@ pgsql_translate(struct pgsql *e, const PGresult *r)
 	return DB_BUSY;
 }
 
+/* False: a server that is frozen, or waits for a replica, says nothing for too long. */
+static bool
+has_result(struct pgsql *e)
+{
+	const int64_t until = clock_mono_ms() + e->patience_ms;
+	struct pollfd p = { .fd = PQsocket(e->c), .events = POLLIN };
+
+	if (PQflush(e->c) < 0)
+		return true; /* PQgetResult says why */
+	while (PQisBusy(e->c)) {
+		const int64_t left = until - clock_mono_ms();
+
+		if (left <= 0 || (poll(&p, 1, (int)left) < 0 && errno != EINTR))
+			return false;
+		if (!PQconsumeInput(e->c))
+			return true;
+	}
+	return true;
+}
+
+/* PQgetResult, but nobody waits for ever: the connection is lost then. */
+static PGresult *
+next_result(struct pgsql *e)
+{
+	if (!e->c || has_result(e))
+		return PQgetResult(e->c);
+	log_error("PostgreSQL: the server says nothing");
+	pgsql_lose(e);
+	return NULL;
+}
+
 PGresult *
 pgsql_result(struct pgsql *e)
 {
-	PGresult *r = PQgetResult(e->c);
+	PGresult *r = next_result(e);
 
 	if (!r)
 		return PQmakeEmptyPGresult(e->c, PGRES_FATAL_ERROR);
 	if (PQresultStatus(r) != PGRES_PIPELINE_SYNC)
-		PQclear(PQgetResult(e->c)); /* the NULL behind it */
+		PQclear(next_result(e)); /* the NULL behind it */
 	return r;
 }
 
@@ -217,7 +252,7 @@ pgsql_sync(struct pgsql *e)
 
 	e->pending = 0;
 	while (e->c && !synced) {
-		PGresult *r = PQgetResult(e->c);
+		PGresult *r = next_result(e);
 
 		synced = r && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
 		PQclear(r);

@@ -84,6 +84,13 @@ drop_next(const struct change *c)
 	return db_exec(c->db, ST_EPOCH_DELETE, c->next->number);
 }
 
+/* The old one stands where it did; what it waits for begins anew. */
+static enum db_result
+note_moved(const struct change *c)
+{
+	return move(c, c->old, EPOCH_OLD);
+}
+
 static enum db_result
 close_old(const struct change *c)
 {
@@ -181,6 +188,22 @@ choose_of_closed(const struct change *c, change **next)
 	return db_failed(r) ? r : DB_DONE;
 }
 
+/* It is closed a while after the last key moved: a replica that takes over may be as late. */
+static enum db_result
+choose_of_old(const struct change *c, change **next)
+{
+	bool moved = false;
+	enum db_result r = rewrap_all(c->db, &moved);
+
+	if (r != DB_DONE)
+		return r;
+	if (moved)
+		*next = note_moved;
+	else if (c->now - c->old->since >= c->timeout / EPOCH_QUIET_PART)
+		*next = close_old;
+	return r;
+}
+
 static enum db_result
 choose(const struct change *c, int64_t length_ms, change **next)
 {
@@ -193,11 +216,8 @@ choose(const struct change *c, int64_t length_ms, change **next)
 	}
 	if (!epoch_state_is_in_slots(c->db, c->current->number))
 		return choose_without_key(c, next);
-	if (c->old) {
-		r = rewrap_all(c->db);
-		*next = r == DB_DONE ? close_old : NULL;
-		return r;
-	}
+	if (c->old)
+		return choose_of_old(c, next);
 	r = choose_of_closed(c, next);
 	if (r != DB_DONE || *next)
 		return r;

@@ -19,6 +19,7 @@ struct epoch_plan {
 };
 
 #define EPOCH_TIMEOUT_MS 60000 /* so long machines wait for one that says nothing */
+#define EPOCH_QUIET_PART 4 /* this part of it an old epoch stays once nothing is under it */
 
 #define EPOCHS_MAX 8
 

@@ -29,6 +29,7 @@ struct rewrap {
 	struct db *db;
 	struct epoch_list epochs;
 	int64_t lost; /* keys that nobody can unwrap */
+	bool moved; /* some */
 };
 
 static void
@@ -131,12 +132,13 @@ move_table(struct rewrap *p, size_t table)
 		r = db_begin(p->db);
 		if (r == DB_DONE)
 			r = db_end(p->db, move(p, table, &cursor, &count));
+		p->moved |= count > 0;
 	} while (!db_failed(r) && count > 0);
 	return db_failed(r) ? r : DB_DONE;
 }
 
 enum db_result
-rewrap_all(struct db *db)
+rewrap_all(struct db *db, bool *moved)
 {
 	struct rewrap p = { .db = db };
 	enum db_result r = DB_DONE;
@@ -147,5 +149,6 @@ rewrap_all(struct db *db)
 		log_error("%lld keys of texts cannot be opened by anybody any more: they were "
 			  "wrapped under epochs whose keys are lost",
 		    (long long)p.lost);
+	*moved = p.moved;
 	return r;
 }

@@ -5,8 +5,8 @@
 #include "db_internal.h"
 
 /* Wraps all of it anew, a few hundred keys in a transaction. DB_DONE: everything that can be opened
- * is under the current epoch, which this machine must have. DB_BUSY: keys of some older one are
- * with other machines. */
-enum db_result rewrap_all(struct db *db);
+ * is under the current epoch, which this machine must have; *moved: it was not before. DB_BUSY:
+ * keys of some older one are with other machines. */
+enum db_result rewrap_all(struct db *db, bool *moved);
 
 #endif

@@ -5,6 +5,8 @@ import ctypes.util
 import os
 import struct
 
+from client import wait_until
+
 ID, KEY, NONCE, TAG, SLOTS = 16, 32, 24, 16, 4
 WRAPPED = 8 + NONCE + KEY + TAG
 SLOTS_AT = 8 + 8 + 2 * ID + 2 * KEY  # behind the word, the inode, which machine and which database it is, and a pair
@@ -72,3 +74,11 @@ def states(relay):
     """{epoch: state} as the database has them."""
     with relay.opened_database() as link:
         return dict(link.execute("SELECT number, state FROM epoch").fetchall())
+
+
+def wait(relay, count):
+    """Wait until so many epochs more have begun and the one of now is gone from the relay's slots."""
+    for _ in range(count):
+        now = current(relay)
+        wait_until("the epoch ends", lambda now=now: current(relay) != now, 30)
+        wait_until("its key is overwritten", lambda now=now: now not in slots_of(relay), 30)

@@ -41,9 +41,6 @@ needs_housekeeping = pytest.mark.skipif(
     not os.path.exists(os.path.join(BUILD, "relay-sweep")), reason="this build has no housekeeping (relay-sweep)")
 
 
-needs_sqlite = pytest.mark.skipif(ENGINE != "sqlite", reason="of the database's own file")
-
-
 class StartFailed(AssertionError):
     """relayd ended, or said nothing, before it was up."""
 
@@ -373,7 +370,6 @@ class Relay:
                 link.execute("COMMIT")
             finally:
                 link.close()
-
 
     def waiting_writers(self):
         """How many processes stand at the write lock."""

@@ -7,12 +7,14 @@ import pwd
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 
 import pytest
 
+from client import wait_until
 from contract import ROOT
 
 WRITERS = 7380172  # the lock of whoever writes: sql/engine/pgsql_internal.h
@@ -49,9 +51,12 @@ class Server:
         as_user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if user else []
         self.become = ["setpriv", *as_user, "--pdeathsig=QUIT", "--"]
         self.bin, self.data = programs(), os.path.join(self.folder, "data")
-        self._run("initdb", "-D", self.data, "-A", "trust", "-U", self.owner, "-E", "UTF8", "--locale=C", "--no-sync")
+        self._make()
         self.start()
         return self
+
+    def _make(self):
+        self._run("initdb", "-D", self.data, "-A", "trust", "-U", self.owner, "-E", "UTF8", "--locale=C", "--no-sync")
 
     def start(self):
         """Start the server, and wait until it serves."""
@@ -66,6 +71,21 @@ class Server:
         if self.server and self.server.poll() is None:
             getattr(self.server, how)()
             self.server.wait(20)
+
+    def processes(self, name=""):
+        """Pids of its processes but the first, or of those whose title has the name in it."""
+        from harness import processes  # pylint: disable=import-outside-toplevel,cyclic-import
+        for pid in [pid for pid, state, parent, _ in processes() if parent == self.server.pid and state != "Z"]:
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+                if name in file.read():
+                    yield pid
+
+    def crash(self):
+        """End all of its processes at once, as when its machine is gone."""
+        for pid in (self.server.pid, *self.processes()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.server.wait(20)
 
     def _run(self, program, *words, tries=1):
         for left in reversed(range(tries)):
@@ -93,13 +113,45 @@ class Server:
         """Remove it, whoever is connected."""
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
-    def url(self, name):
-        """The address of a database."""
-        return f"postgresql://relay@/{name}?host={self.folder}"
+    def url(self, name, *others):
+        """The address of a database; with others that may take over."""
+        return f"postgresql://relay@/{name}?host={','.join(server.folder for server in (self, *others))}"
 
     def __exit__(self, *_):
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Replica(Server):
+    """Follows a server, to which it is `replica`, until it is promoted. `waits`: what is committed there is here, too."""
+
+    def __init__(self, primary, waits, *settings):
+        super().__init__(*settings, owner=primary.owner)
+        self.primary, self.waits = primary, waits
+
+    def _make(self):
+        self._run("pg_basebackup", "-D", self.data, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d",
+                  f"host={self.primary.folder} user={self.owner} application_name=replica")
+
+    def __enter__(self):
+        super().__enter__()
+        self.primary.run("ALTER SYSTEM SET synchronous_standby_names = 'replica'; SELECT pg_reload_conf()" if self.waits else "")
+        self.wait_until_it_follows()
+        return self
+
+    def wait_until_it_follows(self):
+        """Wait until the primary sends to it, and waits for it if it has to."""
+        kind = "sync" if self.waits else "async"
+        wait_until("it follows", lambda: self.primary.run("SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'").strip() == kind)
+
+    def wait_until_it_has_all(self):
+        """Wait until it has what the primary has now."""
+        now = self.primary.run("SELECT pg_current_wal_lsn()").strip()
+        wait_until("it has all", lambda: self.run(f"SELECT pg_last_wal_replay_lsn() >= '{now}'").strip() == "t")
+
+    def promote(self):
+        """Let it take over."""
+        self._run("pg_ctl", "-D", self.data, "promote")
 
 
 # What tests say in SQLite's words.

@@ -8,7 +8,7 @@ import pytest
 
 from client import wait_until
 from groups import OPEN, Group, fact_of
-from harness import needs_sqlite, run, unique
+from harness import run, unique
 from keys import make_key
 from phone import Phone
 
@@ -89,7 +89,6 @@ def test_failure_that_a_phone_explains_leaves_neither_recipient_nor_its_words(qu
 
 
 @pytest.mark.parametrize("mode", MODES)
-@needs_sqlite
 def test_facts_of_a_group_event_are_sealed_and_go_with_it(quiet, mode):
     relay = quiet(mode)
     owner, ann = relay.sign_in(), relay.sign_in(chat_address=unique("joiner"), display_name="Jo Iner")
@@ -106,7 +105,6 @@ def test_facts_of_a_group_event_are_sealed_and_go_with_it(quiet, mode):
 
 
 @pytest.mark.parametrize("column, value", [("reply_to", "x'01'"), ("request_id", "x'01'"), ("duration_ms", "7")])
-@needs_sqlite
 def test_verify_names_what_an_older_program_left(quiet, column, value):
     relay = quiet(MODES[0])
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -119,7 +117,6 @@ def test_verify_names_what_an_older_program_left(quiet, column, value):
     assert "of scrubbed messages" in relay.ctl("scrub", "--verify", expect=1).stdout
 
 
-@needs_sqlite
 def test_backup_without_keys_has_no_facts_of_events_and_no_reasons(quiet):
     relay = quiet(MODES[0])
     ann, bob = relay.sign_in(), relay.sign_in()

@@ -6,7 +6,7 @@ import pytest
 
 from client import wait_until
 from contract import CONTRACT
-from harness import Relay, needs_sqlite
+from harness import Relay
 from tables import OPERATIONS, WITH_BODY
 
 CONTACTS = "/api/v1/webchat/contacts"
@@ -50,7 +50,6 @@ def test_full_address_book_over_another_one_with_if_match(ann, steady):
     assert ann.get(CONTACTS, expect=200)["contacts"][0]["name"] == "m" * 256
 
 
-@needs_sqlite
 def test_memory_of_a_worker_is_given_back_after_a_large_request(make_relay):
     relay = make_relay({"RELAY_WORKERS": 1})
     ann = relay.sign_in()

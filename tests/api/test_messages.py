@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from client import wait_until
-from harness import needs_housekeeping, needs_sqlite, unique
+from harness import needs_housekeeping, unique
 
 MESSAGES = "/api/v1/messages"
 
@@ -296,7 +296,6 @@ def test_withdrawing_a_message_of_others_is_404(relay, ann, bob):
 
 @needs_housekeeping
 @pytest.mark.parametrize("mode, kept", [("full", True), ("scrub_content_on_final", False), ("scrub_all_on_final", False)])
-@needs_sqlite
 def test_delivered_text_is_scrubbed_from_the_files_as_the_mode_says(make_relay, mode, kept):
     relay = make_relay({"MESSAGE_RETENTION_MODE": mode, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 1})
     ann, bob = relay.sign_in(), relay.sign_in()

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from client import wait_until
-from harness import needs_sqlite
 
 POLL = "/api/v1/webchat/poll"
 
@@ -217,7 +216,6 @@ def test_state_never_moves_backward(relay, ann, bob):
         assert ann.status(message_id) == "read"
 
 
-@needs_sqlite
 def test_polling_with_nothing_new_writes_nothing(make_relay):
     relay = make_relay({"QUEUE_HOUSEKEEPING_INTERVAL_SEC": 86400})
     bob = relay.sign_in()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from groups import at_once
-from harness import needs_sqlite, unique
+from harness import unique
 from keys import make_key
 
 PREFS, EXPORT = "/api/v1/webchat/prefs", "/api/v1/pchat/auth/export"
@@ -131,7 +131,6 @@ def test_text_is_in_no_file_and_goes_with_the_account(make_relay):
     assert get(relay.sign_in(ann.email)) == ""
 
 
-@needs_sqlite
 def test_backup_without_content_has_none_of_it(make_relay, tmp_path):
     relay = make_relay()
     ann = relay.sign_in()

@@ -10,7 +10,7 @@ import pytest
 
 from client import wait_until
 from groups import accept
-from harness import Relay, StartFailed, needs_sqlite
+from harness import Relay, StartFailed
 from keys import make_key
 from live import Listener
 from push_sink import PushSink, check_authorization
@@ -366,7 +366,6 @@ def test_phone_with_a_key_is_told(relay, service):
     make_key(ann, "send").put(PUSH, {"endpoint": service.origin}, expect=403).is_error(403, "scope_missing")
 
 
-@needs_sqlite
 def test_export_has_the_address_and_a_backup_without_content_has_not(relay, service, tmp_path):
     ann = relay.sign_in()
     path = subscribe(ann, service, "/export")

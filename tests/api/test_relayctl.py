@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from harness import needs_sqlite, run, unique
+from harness import run, unique
 
 ME = "/api/v1/pchat/auth/me"
 
@@ -97,7 +97,6 @@ def test_code_for_something_that_is_no_address_is_an_error(relay):
     assert relay.ctl("code", "not an address", expect=None).returncode != 0
 
 
-@needs_sqlite
 def test_backup_is_a_whole_database_for_its_owner_only(relay, ann, bob):
     message = ann.send(bob, "in the backup")["message_id"]
     path = os.path.join(os.path.dirname(relay.folder), unique("backup"))
@@ -110,7 +109,6 @@ def test_backup_is_a_whole_database_for_its_owner_only(relay, ann, bob):
                             " WHERE m.public_id = ?", [bytes.fromhex(message[4:])]).fetchone() == (32,)
 
 
-@needs_sqlite
 def test_backup_without_keys_holds_nothing_that_opens_a_message(relay, ann, bob):
     ann.send(bob, "not in the backup")
     path = os.path.join(os.path.dirname(relay.folder), unique("backup"))
@@ -132,7 +130,6 @@ def test_backup_does_not_overwrite(relay):
         assert file.read() == "precious"
 
 
-@needs_sqlite
 def test_backup_into_a_folder_that_is_not_there_is_an_error(relay):
     done = relay.ctl("backup", "/nonexistent/backup.db", expect=None)
     assert done.returncode != 0 and "/nonexistent" in done.stderr

@@ -5,9 +5,7 @@ import shutil
 
 import pytest
 
-from harness import StartFailed, needs_sqlite, run, unique
-
-pytestmark = needs_sqlite
+from harness import StartFailed, run, unique
 
 ME = "/api/v1/pchat/auth/me"
 

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from client import wait_until
-from harness import BUILD, DEFAULTS, Relay, clean_env, free_port, needs_sqlite, port_is_free, run
+from harness import BUILD, DEFAULTS, Relay, clean_env, free_port, port_is_free, run
 
 BAD_VALUES = {
     "unknown": ("NOPE", "1"), "unknown-case": ("port", "5110"), "no-number": ("PORT", "abc"), "empty-number": ("PORT", ""),
@@ -115,7 +115,6 @@ def test_database_that_is_no_database_is_refused_and_left_alone(folder_of):
         assert file.read() == b"no database at all" * 1000
 
 
-@needs_sqlite
 def test_database_of_a_newer_version_is_refused(make_relay):
     relay = make_relay()
     relay.stop()

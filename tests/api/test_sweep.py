@@ -11,7 +11,7 @@ import pytest
 
 from client import wait_until
 from groups import MESSAGES, OPEN, Group
-from harness import BUILD, clean_env, needs_sqlite, run, unique
+from harness import BUILD, clean_env, run, unique
 
 FULL, CONTENT_FINAL, ALL_FINAL, CONTENT_CLAIM, ALL_CLAIM = MODES = (
     "full", "scrub_content_on_final", "scrub_all_on_final", "scrub_content_on_claim", "scrub_all_on_claim")
@@ -64,7 +64,6 @@ def status(user, message_id):
 # -- the modes -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("mode", SCRUBBING)
-@needs_sqlite
 def test_delivered_message_leaves_neither_key_nor_body_in_any_file(quiet, mode):
     relay = quiet(mode)
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -167,7 +166,6 @@ def test_group_message_is_kept_until_every_member_has_it_or_left(quiet, mode):
 
 
 @pytest.mark.parametrize("mode", SCRUBBING)
-@needs_sqlite
 def test_attachment_goes_with_its_message_and_not_before_it_is_confirmed(quiet, mode):
     relay = quiet(mode)
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -333,7 +331,6 @@ def test_row_whose_bytes_are_not_there_goes(quiet, how):
     ann.get(made["url"], expect=404)
 
 
-@needs_sqlite
 def test_what_an_erased_account_left_is_in_no_page_of_the_database(quiet):
     relay = quiet()
     name, people = unique("erased-"), [relay.sign_in() for _ in range(3)]
@@ -398,7 +395,6 @@ def test_dry_run_counts_what_a_pass_then_clears_and_clears_nothing(quiet):
     assert dict(line.split() for line in sweep(relay, "--dry-run").splitlines())["messages"] == "0"
 
 
-@needs_sqlite
 def test_reader_that_holds_on_delays_the_end_and_the_lag_is_reported(quiet):
     relay = quiet()
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -453,7 +449,6 @@ def again(relay, *users):
 
 # -- restoring -------------------------------------------------------------------------------------
 
-@needs_sqlite
 def test_restore_brings_back_neither_a_scrubbed_text_nor_an_erased_account(quiet):
     relay = quiet(PCHAT_DEV_EXPOSE_CODES="true")
     ann, bob, carl = relay.sign_in(), relay.sign_in(), relay.sign_in()
@@ -476,7 +471,6 @@ def test_restore_brings_back_neither_a_scrubbed_text_nor_an_erased_account(quiet
     assert shown(ann, stays)["status"] == "delivered"
 
 
-@needs_sqlite
 def test_restore_of_a_backup_without_keys_has_no_text_and_hands_out_nothing(quiet):
     relay = quiet()
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -490,7 +484,6 @@ def test_restore_of_a_backup_without_keys_has_no_text_and_hands_out_nothing(quie
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000])
-@needs_sqlite
 def test_restore_of_something_else_changes_nothing(quiet, content):
     relay = quiet()
     ann = relay.sign_in()
@@ -503,7 +496,6 @@ def test_restore_of_something_else_changes_nothing(quiet, content):
     ann.get("/api/v1/pchat/auth/me", expect=200)
 
 
-@needs_sqlite
 def test_verify_finds_a_text_that_lies_in_some_file(quiet):
     relay = quiet()
     mark = unique("left-")
@@ -514,7 +506,6 @@ def test_verify_finds_a_text_that_lies_in_some_file(quiet):
 
 
 @pytest.mark.parametrize("where", ["../relay-elsewhere", "linked"])
-@needs_sqlite
 def test_verify_looks_where_database_and_uploads_really_are(make_relay, where):
     relay = make_relay({"BRIDGE_DB_PATH": where + "/bridge.db", "PCHAT_UPLOAD_DIR": where + "/uploads",
                         "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0}, start=False)
@@ -534,7 +525,6 @@ def test_verify_looks_where_database_and_uploads_really_are(make_relay, where):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
-@needs_sqlite
 def test_verify_that_cannot_read_a_folder_does_not_say_that_nothing_is_left(quiet):
     relay = quiet()
     closed = os.path.join(relay.folder, "data", "closed")

@@ -1,5 +1,6 @@
 # `make bench`: the relay beside a constant answer, a bare commit loop and a plain Flask program, in one interleaved run.
 # QUICK=1: one round of one second each, without the largest store, to try the machinery.
+# PG=1: instead, the relay on SQLite beside the relay on PostgreSQL; BEFORE=COMMIT: and beside an earlier version on SQLite.
 
 BENCH = $(addprefix $(BUILD)/bench/,load constant loop listen xmpp slowsync.so)
 
@@ -10,10 +11,17 @@ bench-programs: all $(BENCH)
 build-tests: $(BENCH)
 
 # On a bare machine the packages come first, so the rest runs in a make of its own.
+ifeq ($(origin PG),command line)
+bench:
+	@scripts/install_deps.sh --bench --test
+	@$(MAKE) -s -j$$(nproc) SAN= PG='$(shell cat '$(BUILD)/engines' 2>/dev/null)' bench-programs $(PROGRAMS_PG) >&2
+	@/usr/bin/python3 tests/bench/engines.py --build $(BUILD) $(if $(BEFORE),--before $(BEFORE)) $(if $(QUICK),--rounds 1 --counts 10000)
+else
 bench:
 	@[ ! -x scripts/install_deps.sh ] || scripts/install_deps.sh --bench
 	@$(MAKE) -s -j$$(nproc) SAN= bench-programs >&2
 	@/usr/bin/python3 tests/bench/bench.py --build $(if $(SAN),build,$(BUILD)) --plot $(if $(SAN),build,$(BUILD))/bench/ratios.svg $(if $(QUICK),--quick)
+endif
 
 # Polls and sends of this version beside those of an earlier one: make bench-beside REV=v0.1
 bench-beside:

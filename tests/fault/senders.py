@@ -1,23 +1,29 @@
 """Concurrent senders that do what a good client does: keep the key, try again, and know what was acknowledged."""
 import http.client
+import itertools
 import threading
 import time
+
+from client import wait_until
 
 GIVE_UP_SEC = 60
 
 
 class Sender(threading.Thread):
-    """Sends numbered messages to one recipient, each under a key of its own, until each is acknowledged. What the same user
-    sends in another `run` has other texts."""
+    """Sends numbered messages to one recipient, each under a key of its own, until each is acknowledged; without a count until
+    it is told that this is the last. What the same user sends in another `run` has other texts."""
 
     def __init__(self, user, recipient, count, *, retry=True, payload="", run=0):
         super().__init__(daemon=True)
         self.user, self.recipient, self.count, self.retry, self.payload, self.number = user, recipient, count, retry, payload, run
         self.acknowledged, self.refused, self.retries, self.failure = {}, [], 0, None
+        self.is_last = False
 
     def run(self):
         try:
-            for number in range(self.count):
+            for number in itertools.count() if self.count is None else range(self.count):
+                if self.is_last:
+                    break
                 self._send(f"{self.user.address}-{self.number:04d}-{number:05d}")
         except BaseException as error:  # pylint: disable=broad-exception-caught
             self.failure = error
@@ -48,7 +54,7 @@ class Sender(threading.Thread):
         return response
 
 
-def start_senders(users, recipient, count, **options):
+def start_senders(users, recipient, count=None, **options):
     """One started Sender per user."""
     senders = [Sender(user, recipient, count, **options) for user in users]
     for sender in senders:
@@ -60,11 +66,19 @@ def finish(senders):
     """Wait for all of them; returns {text: message id} of all that was acknowledged."""
     acknowledged = {}
     for sender in senders:
+        sender.is_last = sender.count is None
+    for sender in senders:
         sender.join(300)
         assert not sender.is_alive(), "a sender hangs"
         assert sender.failure is None, sender.failure
         acknowledged.update(sender.acknowledged)
     return acknowledged
+
+
+def wait_for_more(senders, more=5):
+    """Wait until each of them has that many more acknowledged."""
+    for sender, count in [(sender, len(sender.acknowledged)) for sender in senders]:
+        wait_until("messages are sent", lambda sender=sender, count=count: sender.failure or len(sender.acknowledged) >= count + more, 60)
 
 
 def assert_all_there(recipient, acknowledged):

@@ -1,10 +1,8 @@
 """Epochs on PostgreSQL with real processes: machines share keys, come and go, and are killed at bad moments; what waits can be
 read after all of it."""
-import copy
 import hashlib
 import os
 import re
-import shutil
 import socket
 
 import pytest
@@ -13,7 +11,8 @@ import epochs
 import harness
 import pg_server
 from client import wait_until
-from harness import Relay, kill_pids, make_folder, run, write_settings
+from harness import Relay, kill_pids, run, write_settings
+from machines import at, further
 
 PG_BUILD = pg_server.build()
 HERE = socket.gethostname()
@@ -27,32 +26,13 @@ def relays_on_one_database(server, monkeypatch):
     url, relays = server.url(server.new_database()), []
 
     def start(**settings):
-        folder = make_folder()
-        if relays:
-            os.makedirs(os.path.join(folder, "data"))
-            shutil.copy2(os.path.join(relays[0].folder, "data", "server.key"), os.path.join(folder, "data"))
-        relay = Relay({"DATABASE_URL": url, "EPOCH_SEC": 2, "RELAY_WORKERS": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, **settings}, folder=folder)
-        relays.append(relay)
-        return relay.__enter__()  # pylint: disable=unnecessary-dunder-call
+        settings = {"DATABASE_URL": url, "EPOCH_SEC": 2, "RELAY_WORKERS": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, **settings}
+        relays.append(further(relays[0], settings) if relays else Relay(settings))
+        return relays[-1].__enter__()  # pylint: disable=unnecessary-dunder-call
     yield start
     for relay in reversed(relays):
         relay.stop(quietly=True)
         relay.remove()
-
-
-def at(relay, user):
-    """The user at another machine."""
-    there = copy.copy(user)
-    there.port = relay.port
-    return there
-
-
-def wait_epochs(relay, count):
-    """Wait until so many epochs more have begun and the one of now is gone from the relay's slots."""
-    for _ in range(count):
-        now = epochs.current(relay)
-        wait_until("the epoch ends", lambda now=now: epochs.current(relay) != now, 30)
-        wait_until("its key is overwritten", lambda now=now: now not in epochs.slots_of(relay), 30)
 
 
 def keeper(relay):
@@ -68,7 +48,7 @@ def test_text_that_waits_is_read_after_three_epochs(on):
     relay = on()
     ann, bob = relay.sign_in(), relay.sign_in()
     ann.send(bob, "patient")
-    wait_epochs(relay, 3)
+    epochs.wait(relay, 3)
     assert bob.texts() == ["patient"]
 
 
@@ -99,7 +79,7 @@ def test_two_machines_go_through_epochs_together(on):
     one, two = on(), on()
     ann, bob = one.sign_in(), two.sign_in()
     ann.send(bob, "shared")
-    wait_epochs(one, 2)
+    epochs.wait(one, 2)
     wait_until("both have the same keys", lambda: epochs.slots_of(one) == epochs.slots_of(two), 20)
     bob.send(ann, "and back")
     assert bob.texts() == ["shared"] and ann.texts() == ["and back"]
@@ -144,7 +124,7 @@ def test_dead_machine_is_struck_off_and_named_until_it_is_back(on):
     wait_until("it is named", lambda: late(one).endswith(f" on {HERE}"), 40)
     assert f" on {HERE}" in one.ctl("stats").stdout
     assert "has not destroyed the key of an epoch" in one.file_text("run/relay.log") + one.stderr
-    wait_epochs(one, 1)  # nobody waits for it
+    epochs.wait(one, 1)  # nobody waits for it
     assert epochs.slots_of(two) == held
     two.start()
     wait_until("it has destroyed what it had", lambda: not set(held) & set(epochs.slots_of(two)), 20)
@@ -188,7 +168,7 @@ def test_keeper_that_is_killed_again_and_again_loses_nothing(on):
         ann.send(bob, text)
         kill_pids(keeper(relay))
     wait_until("epochs go on", lambda: epochs.current(relay) != first, 60)
-    wait_epochs(relay, 1)
+    epochs.wait(relay, 1)
     assert bob.texts() == texts
 
 

@@ -16,14 +16,13 @@ import harness
 from client import wait_until
 from contract import ROOT
 from engine_sink import EngineSink
-from harness import needs_sqlite
 from preload import preload
 from programs import program_folder
 
 PROGRAMS = ("relayd", "relay-mail", "relay-sweep", "relayctl", "relay-live")
 SANITIZED = "san" in os.path.basename(harness.BUILD)  # such programs stay outside
 
-pytestmark = [needs_sqlite, pytest.mark.skipif(SANITIZED, reason="programs with the address sanitizer have no filter")]
+pytestmark = pytest.mark.skipif(SANITIZED, reason="programs with the address sanitizer have no filter")
 
 
 def listed(kind):

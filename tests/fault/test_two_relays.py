@@ -1,15 +1,12 @@
 """Two relays on one PostgreSQL and one folder of uploads, as two machines behind a load balancer are."""
-import glob
-import os
-import shutil
-
 import pytest
 
 import harness
 import pg_server
 from client import wait_until
-from harness import Relay, kill_pids, make_folder
+from harness import kill_pids
 from live import WAKE, Listener
+from machines import two_relays
 from senders import finish, start_senders
 from smtp_sink import SmtpSink
 
@@ -18,20 +15,13 @@ PG_BUILD = pg_server.build()
 
 
 @pytest.fixture(name="two", scope="module")
-def two_relays(server):
-    """(one, other), each with a folder of its own; the server's key is copied, as the page says."""
+def two_on_one_database(server):
     with pytest.MonkeyPatch.context() as patch, SmtpSink() as sink:
         patch.setattr(harness, "BUILD", PG_BUILD)
         settings = sink.settings(DATABASE_URL=server.url(server.new_database()), PCHAT_DEV_EXPOSE_CODES="true")
-        with Relay(settings) as one:
-            folder = make_folder()
-            os.makedirs(os.path.join(folder, "data"))
-            for path in glob.glob(os.path.join(one.folder, "data", "*.key")):
-                shutil.copy2(path, os.path.join(folder, "data"))
-            shared = {"PCHAT_UPLOAD_DIR": os.path.join(one.folder, "pchat_uploads")}
-            with Relay({**settings, **shared}, folder=folder) as other:
-                one.sink = sink
-                yield one, other
+        with two_relays(settings) as (one, other):
+            one.sink = sink
+            yield one, other
 
 
 def test_what_is_sent_on_one_is_polled_on_the_other(two):

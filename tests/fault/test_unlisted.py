@@ -8,7 +8,6 @@ import pytest
 
 import harness
 from contract import ROOT
-from harness import needs_sqlite
 from preload import preload
 from programs import program_folder
 
@@ -20,7 +19,7 @@ ORDINARY = (
     "test_sweep.py::test_delivered_message_leaves_neither_key_nor_body_in_any_file",
     "test_relayctl.py::test_backup_is_a_whole_database_for_its_owner_only")
 
-pytestmark = [needs_sqlite, pytest.mark.skipif("san" in os.path.basename(harness.BUILD), reason="programs with the address sanitizer have no filter")]
+pytestmark = pytest.mark.skipif("san" in os.path.basename(harness.BUILD), reason="programs with the address sanitizer have no filter")
 
 
 @pytest.fixture(name="programs", scope="module")

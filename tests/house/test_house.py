@@ -2,6 +2,7 @@
 import ast
 import contextlib
 import glob
+import importlib.util
 import os
 import re
 import sqlite3
@@ -52,6 +53,16 @@ def test_never_is_the_affair_of_expiry_alone():
     """No caller compares a life or an end with 0 itself."""
     assert SPECIAL_CASE.search("x = c->a_ttl_sec ? now - c->a_ttl_sec : -1;") and SPECIAL_CASE.search("s.expires_at && s.expires_at <= now")
     assert [(rel(p), m.group()) for p in measure.sources() if (m := SPECIAL_CASE.search(measure.text(p)))] == []
+
+
+def test_what_is_said_to_be_sqlites_alone_is_there():
+    spec = importlib.util.spec_from_file_location("of_all_tests", os.path.join(measure.TOP, "tests", "conftest.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in module.sqlite_only():
+        stem, _, test = name.partition(".")
+        [path] = glob.glob(os.path.join(measure.TOP, "tests", "*", f"{stem}.py"))
+        assert f"def {test}(" in measure.text(path) or not test, name
 
 
 def test_sql_stands_in_its_table_and_the_engine_only():

@@ -6,7 +6,7 @@ import pytest
 
 from client import wait_until
 from groups import MESSAGES, Group
-from harness import needs_housekeeping, needs_sqlite, run
+from harness import needs_housekeeping, run
 
 ME, BLOCKS = "/api/v1/pchat/auth/me", "/api/v1/webchat/blocks"
 LEFT = "SELECT count(*) FROM stream WHERE message_id NOT IN (SELECT id FROM message)"
@@ -50,7 +50,6 @@ def test_new_session_is_told_of_what_one_that_is_over_had_changed(make_relay):
     assert [item["text"] for item in found] == ["Hello again"]
 
 
-@needs_sqlite
 def test_erasing_a_recipient_leaves_no_position_with_the_sender(make_relay):
     relay = make_relay()
     ann, bob = relay.sign_in(device_name="phone"), relay.sign_in()
@@ -60,7 +59,6 @@ def test_erasing_a_recipient_leaves_no_position_with_the_sender(make_relay):
     assert number(relay, LEFT) == 0
 
 
-@needs_sqlite
 def test_erasing_somebody_leaves_no_position_of_what_the_relay_said_of_them(make_relay):
     relay = make_relay()
     ann, bob = relay.sign_in(), relay.sign_in()
@@ -69,7 +67,6 @@ def test_erasing_somebody_leaves_no_position_of_what_the_relay_said_of_them(make
     assert number(relay, LEFT) == 0
 
 
-@needs_sqlite
 @needs_housekeeping
 def test_withdrawn_before_it_was_fetched_leaves_no_position_when_everything_is_scrubbed(make_relay):
     """It stood in the streams of recipients who have no delivery of it any more, and in the sender's."""

@@ -4,14 +4,14 @@ import time
 
 import pytest
 
-from harness import needs_housekeeping, needs_sqlite
+from harness import needs_housekeeping
 from house import House
 from play import Mismatch, Play
 from sequences import MODES, mark, replay, search, shrink
 from steps import STEPS
 from test_housekeeping import needs_faketime
 
-pytestmark = [needs_sqlite, needs_housekeeping, needs_faketime]
+pytestmark = [needs_housekeeping, needs_faketime]
 
 DAY = int(time.time()) // 86400
 PLAYED, CPU_SEC = 40, 3

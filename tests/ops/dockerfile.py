@@ -131,10 +131,11 @@ def findings(text, context):
 
 
 def interpolate(value, env):
-    """A compose value with its ${NAME:-default} replaced, from the inside out."""
-    one = re.compile(r"\$\{(\w+):-([^${}]*)\}")
-    while one.search(value):
-        value = one.sub(lambda match: env.get(match[1]) or match[2], value, count=1)
+    """A compose value with its ${NAME:-default} and ${NAME:?what is wrong} replaced, from the inside out."""
+    one = re.compile(r"\$\{(\w+):([-?])([^${}]*)\}")
+    while match := one.search(value):
+        assert env.get(match[1]) or match[2] == "-", f"{match[1]} {match[3]}"
+        value = one.sub(lambda match: env.get(match[1]) or match[3], value, count=1)
     assert "$" not in value, value
     return value
 

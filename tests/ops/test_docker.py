@@ -131,6 +131,23 @@ def test_port_is_that_of_the_settings(service, env, published, inside):
     assert service["env_file"] == "relay/.env.local"
 
 
+@pytest.mark.parametrize("value, more", [("", ""), ("1", " --postgres")])
+def test_build_argument_brings_postgresql(tmp_path, value, more):
+    """To the packages of both stages, and by the package to make."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("install_deps.sh", "package_private_relay.sh"):
+        (tmp_path / "scripts" / name).write_text('#!/bin/sh\necho "${0##*/} $* with ($PG)"\n', encoding="utf-8")
+        (tmp_path / "scripts" / name).chmod(0o755)
+    said = [subprocess.run(["sh", "-c", step.split("&&")[0]], cwd=tmp_path, env=clean_env(**{**dockerfile.environment(stage), "PG": value}),
+                           capture_output=True, text=True, check=True).stdout.strip()
+            for stage in dockerfile.stages(text_of("Dockerfile")) for step in stage.all("RUN") if step.startswith("scripts/")]
+    assert said == [f"install_deps.sh --web{more} with ({value})", f"package_private_relay.sh --output /dist with ({value})",
+                    f"install_deps.sh --runtime{more} with ({value})"]
+    planned = subprocess.run(["make", "-n", "-C", ROOT, f"BUILD={tmp_path}/build", "all"], env=clean_env(PG=value), capture_output=True, text=True,
+                             check=True).stdout
+    assert ("-lpq" in planned) is bool(value)
+
+
 def test_page_names_what_is_there(service):
     lines = [line for block in page_section("Docker") for line in block.splitlines()]
     calls = [line.split() for line in lines if line.startswith("docker ")]

@@ -212,6 +212,19 @@ TEST(what_waits_is_readable_after_three_epochs_and_their_keys_are_gone)
 	assert_int_equal(store_number("SELECT count(*) FROM epoch WHERE state = 4"), 1);
 }
 
+TEST(old_epoch_stays_a_while_after_its_last_key_moved)
+{
+	const int64_t first = current();
+	int64_t moved_at;
+
+	send_text(&ann, &bob, "patient");
+	while (rows_under(first) > 0)
+		run_for(5000, &one, NULL);
+	for (moved_at = at; has(&one, first);)
+		run_for(5000, &one, NULL);
+	assert_in_range(at - moved_at, TIMEOUT / EPOCH_QUIET_PART, TIMEOUT);
+}
+
 TEST(epoch_does_not_end_before_its_time)
 {
 	const int64_t first = current();
@@ -255,7 +268,7 @@ TEST(killed_between_rewrapping_and_overwriting_goes_on_with_the_next_step)
 	send_text(&ann, &bob, "waits");
 	at += LENGTH;
 	while (store_number("SELECT count(*) FROM epoch WHERE state = 3") == 0)
-		step(&one);
+		run_for(1000, &one, NULL);
 	assert_true(has(&one, first));
 	slots_close(store.db->slots);
 	one = machine(store.db, "one");
@@ -505,6 +518,7 @@ static const struct CMUnitTest tests[] = {
 	EPOCH_TEST(wrapped_key_of_another_message_opens_nothing),
 	EPOCH_TEST(machine_without_the_key_says_busy_and_shows_nothing_emptied),
 	EPOCH_TEST(what_waits_is_readable_after_three_epochs_and_their_keys_are_gone),
+	EPOCH_TEST(old_epoch_stays_a_while_after_its_last_key_moved),
 	EPOCH_TEST(epoch_does_not_end_before_its_time),
 	EPOCH_TEST(row_that_was_kept_opens_until_its_epoch_is_destroyed),
 	EPOCH_TEST(many_keys_move_and_those_that_moved_stay),
