@@ -229,3 +229,4 @@ clean:
 -include tests/fuzz/fuzz.mk
 -include tests/torture/torture.mk
 -include tests/model/model.mk
+-include tests/mutation/mutation.mk

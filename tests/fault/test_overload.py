@@ -1,0 +1,48 @@
+"""Floods in short: whoever is within the limits notices nothing, nothing ends, memory stays bounded, and afterwards all that a flood
+took is there again. `make overload` measures it at length."""
+import pytest
+
+from client import wait_until
+from overload import kinds_of, place
+
+CONNECTIONS = 300
+ROUNDS = 6
+MOST_BYTES = 48 << 20
+
+
+@pytest.fixture(scope="module", name="plain")
+def relay_over_http(built):
+    with place(tls=False) as where:
+        yield where
+
+
+@pytest.fixture(scope="module", name="secure")
+def relay_over_https(built):
+    with place(tls=True) as where:
+        yield where
+
+
+def withstand(where, kind):
+    pids, before, memory = where.processes(), where.descriptors(), where.memory()
+    with where.flooded(kind, CONNECTIONS) as counts:
+        for _ in range(ROUNDS):
+            where.use()
+        grown = where.memory() - memory
+    print(kind, counts, f"{grown >> 10} KiB more")
+    assert counts["opened"] >= CONNECTIONS, "that was no flood"
+    assert where.processes() == pids and grown < MOST_BYTES
+    wait_until("connections and descriptors are back", lambda: where.is_as_before(before), 60)
+    where.use()
+    return counts
+
+
+@pytest.mark.parametrize("kind", kinds_of(tls=False))
+def test_those_inside_the_limits_go_on(plain, kind):
+    counts = withstand(plain, kind)
+    if kind in ("past-limits", "made-up-tokens", "one-account", "sign-ins"):
+        assert counts["429"] > 0
+
+
+@pytest.mark.parametrize("kind", kinds_of(tls=True))
+def test_those_inside_the_limits_go_on_over_https(secure, kind):
+    withstand(secure, kind)
