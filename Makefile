@@ -75,7 +75,7 @@ $(BUILD)/flags.mk: Makefile
 	@if echo 'int main(void) { return 0; }' | $(CC) -fuse-ld=gold -x c -o /dev/null - 2>/dev/null; then echo 'QUICK_LD = -fuse-ld=gold' >> $@; fi
 -include $(BUILD)/flags.mk
 
-.PHONY: all check build-tests coverage proof powercuts kills tidy lint-deb bench fuzz clean docs web screens
+.PHONY: all check build-tests coverage proof powercuts kills overload tidy lint-deb bench fuzz clean docs web screens
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -184,6 +184,10 @@ powercuts: build-tests
 	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/fault/crash.py $(if $(N),--states $(N))
 kills: build-tests
 	@RELAY_BUILD=$(WHERE) KILLS=$(or $(N),500) /usr/bin/python3 tests/run.py test_kills
+
+# Floods at length: what those inside the limits notice of N connections of each kind, beside a quiet relay.
+overload: all
+	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/fault/overload.py $(if $(N),--n $(N)) $(if $(KINDS),--kinds '$(KINDS)')
 
 # The retention promise at length: each mode with a thousand messages and killed processes, every byte searched.
 proof: all

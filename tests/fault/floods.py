@@ -94,8 +94,10 @@ def sign_in(_, name):
 
 @dataclasses.dataclass
 class Kind:
-    """What each connection sends in a turn, whether it reads responses, and whether it speaks HTTP/2."""
+    """What each connection sends in a turn, how many do in one turn (then the next ones), whether responses are read, and whether
+    it is HTTP/2."""
     sends: typing.Callable = lambda words, turn: b""
+    at_once: int = 200
     reads: bool = True
     http2: bool = False
 
@@ -106,16 +108,16 @@ KINDS = {
     "slow-heads": Kind(slow_head),
     "slow-bodies": Kind(slow_body),
     "slow-readers": Kind(at_first(lambda words: request(words.path, X_PChat_Session=words.token) * 20), reads=False),
-    "long-heads": Kind(many(1, lambda words, name: request(**{f"X_{n}": "x" * 7000 for n in range(6)}))),
-    "many-heads": Kind(many(1, lambda words, name: request(**{f"X_{n}": n for n in range(2000)}))),
-    "past-limits": Kind(many(20, lambda words, name: request())),
-    "made-up-tokens": Kind(many(20, lambda words, name: request(ME, X_PChat_Session=f"pcs_{name}"))),
-    "one-account": Kind(many(20, lambda words, name: request(ME, X_PChat_Session=words.token))),
-    "sign-ins": Kind(many(5, sign_in)),
-    "resets": Kind(resets, http2=True),
-    "continuations": Kind(continuations, http2=True),
-    "pings": Kind(pings, reads=False, http2=True),
-    "closed-windows": Kind(closed_windows, http2=True),
+    "long-heads": Kind(many(1, lambda words, name: request(**{f"X_{n}": "x" * 7000 for n in range(6)})), at_once=40),
+    "many-heads": Kind(many(1, lambda words, name: request(**{f"X_{n}": n for n in range(2000)})), at_once=40),
+    "past-limits": Kind(many(5, lambda words, name: request())),
+    "made-up-tokens": Kind(many(5, lambda words, name: request(ME, X_PChat_Session=f"pcs_{name}"))),
+    "one-account": Kind(many(5, lambda words, name: request(ME, X_PChat_Session=words.token))),
+    "sign-ins": Kind(many(1, sign_in)),
+    "resets": Kind(resets, at_once=20, http2=True),
+    "continuations": Kind(continuations, at_once=20, http2=True),
+    "pings": Kind(pings, at_once=20, reads=False, http2=True),
+    "closed-windows": Kind(closed_windows, at_once=20, http2=True),
 }
 
 
@@ -180,8 +182,8 @@ class Crowd:
     def count(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
 
-    def fill(self):
-        while len(self.links) < self.words.count and not self.is_over():
+    def fill(self, most):
+        for _ in range(min(most, self.words.count - len(self.links))):
             try:
                 self.links.append(Link(self.words, self.kind, self.tls))
                 self.count("opened")
@@ -190,15 +192,17 @@ class Crowd:
                 return
 
     def turn(self):
-        self.fill()
-        for link in list(self.links):
+        now, self.links = self.links[:self.kind.at_once], self.links[self.kind.at_once:]
+        for link in now:
             statuses = link.go_on()
             if statuses is None:
                 link.socket.close()
-                self.links.remove(link)
                 self.count("ended by the server")
+            else:
+                self.links.append(link)
             for status in statuses or ():
                 self.count(status)
+        self.fill(self.kind.at_once)
 
     @staticmethod
     def is_over(seconds=0):
@@ -217,6 +221,7 @@ def main():
     with contextlib.suppress(OSError):  # those who measure come first
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     crowd = Crowd(words)
+    crowd.fill(words.count)
     crowd.turn()
     print("up", flush=True)
     while not crowd.is_over(TURN_SEC):
