@@ -63,7 +63,7 @@ def continuations(_, turn):
 
 def pings(_, turn):
     from hyperframe.frame import PingFrame, SettingsFrame
-    return (b"" if turn else hello()) + frames(PingFrame(0, opaque_data=b"12345678"), SettingsFrame(0, settings={3: 100})) * STREAMS_A_TURN
+    return (b"" if turn else hello()) + frames(PingFrame(0, opaque_data=b"12345678"), SettingsFrame(0, settings={3: 100})) * 10 * STREAMS_A_TURN
 
 
 def closed_windows(_, turn):
@@ -121,13 +121,21 @@ KINDS = {
 }
 
 
+def tls_of(kind):
+    """A context for connections of a kind, whoever the server is."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    tls.set_alpn_protocols(["h2" if KINDS[kind].http2 else "http/1.1"])
+    return tls
+
+
 class Link:
     """One connection, and what of it is still to be sent."""
 
     def __init__(self, words, kind, tls):
-        self.words, self.kind, self.turn = words, kind, 0
+        self.words, self.kind, self.turn = words, KINDS[kind], 0
         self.socket = socket.socket()
-        if not kind.reads:
+        if not self.kind.reads:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(10)
         self.socket.bind((FROM, 0))
@@ -173,11 +181,7 @@ class Crowd:
     def __init__(self, words):
         self.words, self.kind, self.links = words, KINDS[words.kind], []
         self.counts = {"opened": 0, "not opened": 0, "ended by the server": 0}
-        self.tls = None
-        if words.tls:
-            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
-            self.tls.set_alpn_protocols(["h2" if self.kind.http2 else "http/1.1"])
+        self.tls = tls_of(words.kind) if words.tls else None
 
     def count(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -185,7 +189,7 @@ class Crowd:
     def fill(self, most):
         for _ in range(min(most, self.words.count - len(self.links))):
             try:
-                self.links.append(Link(self.words, self.kind, self.tls))
+                self.links.append(Link(self.words, self.words.kind, self.tls))
                 self.count("opened")
             except OSError:
                 self.count("not opened")

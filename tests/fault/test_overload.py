@@ -1,8 +1,11 @@
 """Floods in short: whoever is within the limits notices nothing, nothing ends, memory stays bounded, and afterwards all that a flood
 took is there again. `make overload` measures it at length."""
+import argparse
+
 import pytest
 
 from client import wait_until
+from floods import Link, tls_of
 from overload import kinds_of, place
 
 CONNECTIONS = 300
@@ -46,3 +49,23 @@ def test_those_inside_the_limits_go_on(plain, kind):
 @pytest.mark.parametrize("kind", kinds_of(tls=True))
 def test_those_inside_the_limits_go_on_over_https(secure, kind):
     withstand(secure, kind)
+
+
+@pytest.mark.parametrize("kind", ["resets", "continuations", "pings"])
+def test_connection_of_http2_that_only_makes_work_is_ended(secure, kind):
+    link = Link(argparse.Namespace(port=secure.relay.port), kind, tls_of(kind))
+    try:
+        wait_until("it is ended", lambda: link.go_on() is None, 60, 0)
+    finally:
+        link.socket.close()
+    assert link.turn < 3000
+    secure.use()
+
+
+@pytest.mark.parametrize("kind", ["long-heads", "many-heads"])
+def test_head_past_the_limits_is_refused_or_ends_the_connection(plain, kind):
+    link = Link(argparse.Namespace(port=plain.relay.port), kind, None)
+    try:
+        assert wait_until("it is refused", lambda: (link.go_on() or ["ended"])[-1:], 60) in (["400"], ["ended"])
+    finally:
+        link.socket.close()
