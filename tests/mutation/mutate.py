@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 from covers import COVERS
 
@@ -77,7 +78,7 @@ class Copy:
 
     def __init__(self, folder, build):
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
+        os.chmod(folder, 0o755)  # workers are another user
         names = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=TOP, capture_output=True, text=True, check=True).stdout
         for name in names.split("\0"):
             if name and os.path.isfile(os.path.join(TOP, name)):
@@ -89,7 +90,7 @@ class Copy:
             sys.exit("the checkout does not build")
 
     def make(self, *targets):
-        # the store's timestamps are those of the checkout, so only what was changed is built
+        # files have the times of the checkout's, so only what was changed is built
         return subprocess.run(["make", "-s", "-j1", *targets], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               check=False).returncode == 0
 
@@ -173,12 +174,13 @@ def main():
     args = parser.parse_args()
     print(f"seed {args.seed}", flush=True)
     sites = chosen(args.n, args.seed, args.files.split() if args.files else sorted(COVERS))
-    copy = Copy(os.path.join(TOP, args.build, "mutation"), args.build)
     counts = collections.Counter()
-    for site in sites:
-        fate = judge(copy, site)
-        counts[fate] += 1
-        print(f"{fate}: {site}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="relay-test-mutation-") as folder:
+        copy = Copy(folder, args.build)
+        for site in sites:
+            fate = judge(copy, site)
+            counts[fate] += 1
+            print(f"{fate}: {site}", flush=True)
     print(", ".join(f"{count} {fate}" for fate, count in counts.most_common()))
     return 0
 
