@@ -206,7 +206,8 @@ tidy:
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(subst -I,-isystem ,$(shell pkg-config --cflags libpq 2>/dev/null)) $(SEE_all)
 
-# Which lines and branches the whole of the tests reaches: build-cov/coverage/index.html, and a table. A failed test does not end it.
+# Which lines and branches the whole of the tests reaches: a table of folders, build-cov/coverage/index.html, and in build-cov/coverage.txt
+# the lines that nothing reached. A failed test does not end it.
 coverage:
 	scripts/install_deps.sh --test --coverage
 	$(MAKE) -s -j$$(nproc) COV=1 BUILD=build-cov build-tests
@@ -215,8 +216,10 @@ coverage:
 	find build-cov build-cov-pg -exec chmod a+rwX {} +
 	-RELAY_BUILD="$$PWD/build-cov" /usr/bin/python3 tests/run.py
 	mkdir -p build-cov/coverage
-	gcovr --root . --object-directory build-cov --exclude tests/ --gcov-ignore-parse-errors --exclude-throw-branches \
-	    --html-details build-cov/coverage/index.html --txt build-cov/coverage.txt --print-summary
+	gcovr --root . --object-directory build-cov --exclude tests/ --exclude '.*\.def' --gcov-ignore-parse-errors --exclude-throw-branches \
+	    --html-details build-cov/coverage/index.html --json build-cov/coverage.json --json-summary build-cov/summary.json
+	/usr/bin/python3 tests/coverage.py --lines build-cov/coverage.json > build-cov/coverage.txt
+	/usr/bin/python3 tests/coverage.py build-cov/summary.json
 
 # The Debian package, looked over by lintian. Whose address the package carries is for --maintainer to say.
 lint-deb: all
