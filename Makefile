@@ -75,7 +75,7 @@ $(BUILD)/flags.mk: Makefile
 	@if echo 'int main(void) { return 0; }' | $(CC) -fuse-ld=gold -x c -o /dev/null - 2>/dev/null; then echo 'QUICK_LD = -fuse-ld=gold' >> $@; fi
 -include $(BUILD)/flags.mk
 
-.PHONY: all check check-pg build-tests coverage proof powercuts kills tidy lint-deb bench fuzz clean docs web screens
+.PHONY: all check check-pg build-tests coverage proof powercuts kills overload tidy lint-deb bench fuzz clean docs web screens
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -190,6 +190,10 @@ powercuts: build-tests
 kills: build-tests
 	@RELAY_BUILD=$(WHERE) KILLS=$(or $(N),500) /usr/bin/python3 tests/run.py test_kills
 
+# Floods at length: what those inside the limits notice of N connections of each kind, beside a quiet relay.
+overload: all
+	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/fault/overload.py $(if $(N),--n $(N)) $(if $(KINDS),--kinds '$(KINDS)')
+
 # The retention promise at length: each mode with a thousand messages and killed processes, every byte searched.
 proof: all
 	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/proof/proof.py $(if $(N),--messages $(N))
@@ -207,7 +211,8 @@ tidy:
 	printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 	    -std=c17 -D_GNU_SOURCE $(CFLAGS_PKG) $(subst -I,-isystem ,$(shell pkg-config --cflags libpq 2>/dev/null)) $(SEE_all)
 
-# Which lines and branches the whole of the tests reaches: build-cov/coverage/index.html, and a table. A failed test does not end it.
+# Which lines and branches the whole of the tests reaches: a table of folders, build-cov/coverage/index.html, and in build-cov/coverage.txt
+# the lines that nothing reached. A failed test does not end it.
 coverage:
 	scripts/install_deps.sh --test --coverage
 	$(MAKE) -s -j$$(nproc) COV=1 BUILD=build-cov build-tests
@@ -216,8 +221,10 @@ coverage:
 	find build-cov build-cov-pg -exec chmod a+rwX {} +
 	-RELAY_BUILD="$$PWD/build-cov" /usr/bin/python3 tests/run.py
 	mkdir -p build-cov/coverage
-	gcovr --root . --object-directory build-cov --exclude tests/ --gcov-ignore-parse-errors --exclude-throw-branches \
-	    --html-details build-cov/coverage/index.html --txt build-cov/coverage.txt --print-summary
+	gcovr --root . --object-directory build-cov --exclude tests/ --exclude '.*\.def' --gcov-ignore-parse-errors --exclude-throw-branches \
+	    --html-details build-cov/coverage/index.html --json build-cov/coverage.json --json-summary build-cov/summary.json
+	/usr/bin/python3 tests/coverage.py --lines build-cov/coverage.json > build-cov/coverage.txt
+	/usr/bin/python3 tests/coverage.py build-cov/summary.json
 
 # The Debian package, looked over by lintian. Whose address the package carries is for --maintainer to say.
 lint-deb: all
@@ -234,3 +241,4 @@ clean:
 -include tests/fuzz/fuzz.mk
 -include tests/torture/torture.mk
 -include tests/model/model.mk
+-include tests/mutation/mutation.mk

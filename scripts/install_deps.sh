@@ -29,7 +29,7 @@ for word in "$@"; do
     --postgres) pg=1 ;;
     --web) packages+=("${node[@]}") ;;
     --test) packages+=(python3 python3-pytest python3-pytest-xdist python3-aiosmtpd python3-yaml
-                       python3-jsonschema python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
+                       python3-jsonschema python3-hyperframe python3-hpack python3-zbar qrencode libcmocka-dev curl openssl git systemd faketime gcc-11 clang
                        gcc-aarch64-linux-gnu libc6-dev-arm64-cross dpkg-dev postgresql-15 libpq-dev python3-psycopg2 coturn qemu-user-static mmdebstrap rsync help2man
                        apertium-apy apertium-spa-cat apertium-lex-tools cg3 pocketsphinx pocketsphinx-en-us flite ffmpeg
                        "${node[@]}" chromium chromium-headless-shell fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji) ;;

@@ -1,5 +1,5 @@
 /* Included first in every file of `make coverage`: what a process counted is written when it ends
- * at once, too. */
+ * at once, too, and before it becomes another program. */
 #ifndef TESTS_COVERAGE_H
 #define TESTS_COVERAGE_H
 
@@ -15,5 +15,7 @@ coverage_exit(int status)
 }
 
 #define _exit coverage_exit
+#define execlp(...) (__gcov_dump(), execlp(__VA_ARGS__))
+#define execvpe(...) (__gcov_dump(), execvpe(__VA_ARGS__))
 
 #endif

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from client import wait_until
+from engine_sink import EngineSink
 from harness import Relay, run
 
 HEALTH = "/api/v1/webchat/admin/health"
@@ -114,3 +115,13 @@ def test_what_is_wrong_in_the_settings_is_found_and_ready_agrees(relay, boss):
     assert {name for name, (ok, _) in found.items() if not ok} == {"disk", "downloads", "proxies", "codes"}
     assert "PCHAT_MIN_FREE_BYTES" in found["disk"][1] and "RELAY_TRUSTED_PROXIES" in found["proxies"][1]
     assert relay.client().get("/ready", expect=503)["failing"] == ["disk"]
+
+
+def test_engine_that_is_left_alone_is_named(make_relay):
+    with EngineSink() as engine:
+        boss = make_relay({**SOUND, **engine.settings(RELAY_TRANSLATE_LANGUAGES="en,es")}).sign_in("boss@admins.example")
+        assert checks(boss)["translation"][0]
+        engine.misbehave = "429_for_ever"
+        boss.post("/api/v1/webchat/translate", {"text": "hello", "source": "en", "target": "es"}, expect=503)
+        ok, said = checks(boss)["translation"]
+        assert not ok and "left alone" in said

@@ -253,3 +253,13 @@ def test_detached_relay_reports_its_status_and_stops(built):
     finally:
         relay.stop()
         relay.remove()
+
+
+@pytest.mark.parametrize("words, status, said", [
+    (["relay-live", "--help"], 0, ""), (["relay-live"], 2, "see relay-live --help"), (["relay-live", "--most", "many"], 2, "Usage:"),
+    (["relay-mail", "--help"], 0, ""), (["relay-mail"], 1, "--dir is missing"), (["relay-mail", "--nonsense"], 2, "Usage:"),
+    (["relay-mail", "--dir", "/nowhere"], 1, "/nowhere")])
+def test_programs_that_the_pool_starts_say_how(words, status, said):
+    done = run(*words)
+    assert done.returncode == status and said in done.stderr, done
+    assert status or done.stdout.startswith("Usage: " + words[0])
