@@ -237,7 +237,11 @@ commit(struct move *m)
 		return fail(m, m->to);
 	if (!bulk_set_left_by(m->from, m->id) || !bulk_commit(m->from))
 		return fail(m, m->from);
-	return bulk_commit(m->to) || fail(m, m->to);
+	if (bulk_commit(m->to))
+		return true;
+	snprintf(m->error, DB_ERROR_BYTES,
+	    "%.300s; whether all is there is not known: run it again", m->to->error);
+	return false;
 }
 
 /* What a machine knows of what went stays beside its database. */
@@ -279,6 +283,16 @@ copy_all(struct move *m)
 
 /* -- both sides -------------------------------------------------------------------------------- */
 
+static bool
+refuse_keys(struct move *m)
+{
+	snprintf(m->error, DB_ERROR_BYTES,
+	    "%s.epochs has keys of another database: erase that one first (relayctl move-to "
+	    "--erase-old ADDRESS), or move the file away if nobody needs what it opens",
+	    m->p->to->path);
+	return false;
+}
+
 /* A server's database needs an epoch, under whose key the keys of texts are wrapped. */
 static bool
 begin_epochs(struct move *m)
@@ -289,9 +303,7 @@ begin_epochs(struct move *m)
 	do {
 		r = db_epoch_step(m->to_keys, &m->p->epochs, clock_ms());
 		if (r == DB_NONE)
-			return refuse(m,
-			    "this folder has epoch keys of another database: erase "
-			    "that one first (relayctl move-to --erase-old ADDRESS)");
+			return refuse_keys(m);
 		if (db_epoch_is_here(m->to_keys))
 			return tombstone_note_all(m->to_keys) == DB_DONE ||
 			    refuse(m, "the new database could not be written to");

@@ -22,7 +22,7 @@ class Proxy:
         os.chmod(path, 0o777)
         self.listener.listen(64)
         self.marks, self.before, self.cut, self.closed, self.act = None, False, 0, False, None
-        self.links = []
+        self.links, self.changed = [], (b"", b"")
 
     def __enter__(self):
         threading.Thread(target=self._accept, daemon=True).start()
@@ -41,6 +41,10 @@ class Proxy:
     def break_at(self, first, then, before, act=lambda: None):
         """Cut the next connection on which the marks pass."""
         self.before, self.cut, self.act, self.marks = before, 0, act, (first, then)
+
+    def change(self, old, new):
+        """From here on the server gets other bytes instead of these, as many of them."""
+        self.changed = old, new
 
     def cut_all(self):
         """End every connection that there is."""
@@ -73,7 +77,7 @@ class Proxy:
                         self._break()
                         break
                     pair["broken"] = True
-                pair["server"].sendall(data)
+                pair["server"].sendall(data.replace(*self.changed) if self.changed[0] else data)
         self._end(pair)
 
     def _to_client(self, pair):
