@@ -166,7 +166,7 @@ give_away(const struct file *f)
 }
 
 static bool
-put_in_place(struct file *f)
+name_file(struct file *f)
 {
 	char copy[PATH_MAX];
 	auto_close int dir = -1;
@@ -194,7 +194,7 @@ commit(struct bulk *b)
 		return true;
 	sqlite3_close(f->h);
 	f->h = NULL;
-	return put_in_place(f);
+	return name_file(f);
 }
 
 static enum bulk_found

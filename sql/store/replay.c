@@ -95,39 +95,46 @@ replay_some(struct db *db, int fd, int64_t *at, int64_t end, int *applied)
 	return db_failed(r) ? r : DB_DONE;
 }
 
-/* -- of a database that was put back ------------------------------------------------------------
- */
+/* -- of a database that was put back ----------------------------------------------------------- */
 
 static enum db_result
-carry_on(struct db *db, int *applied, bool *is_done)
+carry_on(struct db *db, int64_t *end, int *applied, bool *is_done)
 {
-	int64_t at, end = tombstone_end(db);
+	int64_t at;
 	enum db_result r = tombstone_noted(db, &at);
 
+	*end = tombstone_end(db);
 	if (r == DB_DONE)
-		r = replay_some(db, db->tombstone_fd, &at, end, applied);
-	*is_done = at + TOMBSTONE_BYTES > end;
-	return r == DB_DONE ? tombstone_note(db, *is_done ? end : at) : r;
+		r = replay_some(db, db->tombstone_fd, &at, *end, applied);
+	*is_done = at + TOMBSTONE_BYTES > *end;
+	return r == DB_DONE ? tombstone_note(db, *is_done ? *end : at) : r;
 }
 
 enum db_result
 db_replay_step(struct db *db, int *applied, bool *is_done)
 {
-	int64_t at = 0;
+	int64_t seen, at = 0, end = 0;
 	int count = 0;
-	enum db_result r = db->slots ? tombstone_noted(db, &at) : DB_DONE;
+	enum db_result r;
 
-	*is_done = r == DB_DONE && (!db->slots || at >= slots_tombstones(db->slots));
-	if (r == DB_DONE && *is_done && db->slots)
+	*is_done = !db->slots;
+	if (*is_done)
+		return DB_DONE;
+	seen = slots_tombstones(db->slots); /* before: the database is told first */
+	r = tombstone_noted(db, &at);
+	*is_done = r == DB_DONE && at >= seen;
+	if (*is_done)
 		slots_note_tombstones(db->slots, at);
 	if (r != DB_DONE || *is_done)
 		return r;
 	r = db_begin(db);
 	if (r == DB_DONE)
-		r = db_end(db, carry_on(db, &count, is_done));
+		r = db_end(db, carry_on(db, &end, &count, is_done));
 	if (r == DB_DONE)
 		*applied += count;
 	*is_done = *is_done && r == DB_DONE;
+	if (*is_done)
+		slots_note_tombstones(db->slots, end);
 	return r;
 }
 
@@ -163,6 +170,8 @@ replay_part(struct replay *p, bool *more)
 	if (r == DB_DONE || r == DB_NONE) {
 		p->at = at;
 		*p->applied += count;
+		if (!*more && p->own)
+			slots_note_tombstones(p->db->slots, p->end);
 	}
 	return r == DB_NONE ? DB_DONE : r;
 }

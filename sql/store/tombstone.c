@@ -88,16 +88,20 @@ tombstone_note(struct db *db, int64_t bytes)
 {
 	const struct db_blob me = { slots_node(db->slots), ID_BYTES };
 
-	db->tombstone_bytes = bytes;
 	return db_exec(db, ST_TOMBSTONE_FILE_PUT, &me, bytes);
 }
 
 enum db_result
 tombstone_note_all(struct db *db)
 {
+	const int64_t end = tombstone_end(db);
 	enum db_result r = db_begin(db);
 
-	return r == DB_DONE ? db_end(db, tombstone_note(db, tombstone_end(db))) : r;
+	if (r == DB_DONE)
+		r = db_end(db, tombstone_note(db, end));
+	if (r == DB_DONE)
+		slots_note_tombstones(db->slots, end);
+	return r;
 }
 
 void
