@@ -3,6 +3,7 @@
 #include "relayctl.h"
 
 #include "clock.h"
+#include "replay.h"
 #include "runfile.h"
 #include "scrub_verify.h"
 #include "secret.h"
@@ -42,14 +43,41 @@ ctl_backup(struct ctl *c)
 	return 0;
 }
 
-/* Takes the relay's own lock, which it holds as long as it runs, until this process ends: so nobody
- * starts it meanwhile. False: it is running. */
-static bool
-keep_stopped(const struct ctl *c)
+bool
+ctl_keep_stopped(const struct ctl *c)
 {
 	int fd = runfile_open(c->conf.dir, false);
 
 	return fd < 0 || runfile_lock(fd) == 0;
+}
+
+static int
+say_restored(int applied)
+{
+	printf(
+	    "Restored. %d message%s or account%s that went since stay%s gone; everybody signs in "
+	    "again.\n",
+	    applied, applied == 1 ? "" : "s", applied == 1 ? "" : "s", applied == 1 ? "s" : "");
+	return 0;
+}
+
+/* Of a server's database, which its own tools have put back. */
+static int
+replay(struct ctl *c)
+{
+	const struct db_options o = db_options_of(&c->conf);
+	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES], name[CTL_NAME_BYTES];
+	const struct epoch_plan plan = ctl_epoch_plan(c, name);
+	int applied = 0;
+
+	if (!o.url || !o.url[0])
+		return ctl_fail("--replay is for PostgreSQL; restore FILE does it by itself here");
+	if (!secret_key_load(c->conf.data_dir, false, no_key))
+		return ctl_fail("%s", no_key);
+	if (!db_replay(&o, &plan, NULL, &applied, error) ||
+	    (c->argc == 3 && !db_replay(&o, &plan, c->argv[2], &applied, error)))
+		return ctl_fail("%s", error);
+	return say_restored(applied);
 }
 
 int
@@ -59,19 +87,17 @@ ctl_restore(struct ctl *c)
 	char error[DB_ERROR_BYTES], no_key[SECRET_ERROR_BYTES];
 	int applied = 0;
 
+	if (c->argc >= 2 && c->argc <= 3 && strcmp(c->argv[1], "--replay") == 0)
+		return replay(c);
 	if (c->argc != 2)
-		return ctl_usage("restore FILE");
-	if (!keep_stopped(c))
+		return ctl_usage("restore FILE | restore --replay [TOMBSTONES]");
+	if (!ctl_keep_stopped(c))
 		return ctl_fail("the relay is running; stop it first");
 	if (!secret_key_load(c->conf.data_dir, false, no_key))
 		return ctl_fail("%s", no_key);
 	if (!db_restore(&o, c->argv[1], &applied, error))
 		return ctl_fail("%s", error);
-	printf(
-	    "Restored. %d message%s or account%s that went since stay%s gone; everybody signs in "
-	    "again.\n",
-	    applied, applied == 1 ? "" : "s", applied == 1 ? "" : "s", applied == 1 ? "s" : "");
-	return 0;
+	return say_restored(applied);
 }
 
 int

@@ -42,6 +42,14 @@ static const char help[] =
     "wrote\n"
     "  backup --with-keys FILE   with what is not yet scrubbed of it\n"
     "  restore FILE              put a backup back; what was erased since stays erased\n"
+    "  restore --replay [FILE]   a PostgreSQL database was put back by its own tools: what was "
+    "erased\n"
+    "                            since is erased again; FILE: the tombstones of another machine\n"
+    "  move-to ADDRESS           move all that the relay holds to postgresql://... or "
+    "sqlite:PATH;\n"
+    "                            the relay must be stopped\n"
+    "  move-to --erase-old ADDRESS   overwrite what is left of the database that was moved\n"
+    "  move-to --stay            take the database that was moved back into use\n"
     "  scrub --verify [TEXT...]  look for what was scrubbed, and for TEXT, in every file\n"
     "  machine forget NAME       wait no more for a machine on the same PostgreSQL database that\n"
     "                            never comes back; its disk must be destroyed\n"
@@ -159,7 +167,7 @@ dispatch(struct ctl *c)
 	} commands[] = { { "user", ctl_user }, { "group", ctl_group }, { "invite", ctl_invite },
 		{ "code", ctl_code }, { "mail", ctl_mail }, { "backup", ctl_backup },
 		{ "restore", ctl_restore }, { "scrub", ctl_scrub }, { "machine", ctl_machine },
-		{ "stats", ctl_stats } };
+		{ "stats", ctl_stats }, { "move-to", ctl_move } };
 	char error[CONF_ERROR_BYTES];
 	int status = -1;
 

@@ -4,6 +4,7 @@
 
 #include "conf.h"
 #include "db.h"
+#include "epoch_state.h"
 
 /* What every command is given. */
 struct ctl {
@@ -25,6 +26,14 @@ bool ctl_json(struct ctl *c);
 /* Opens the store of the relay; NULL after saying why. */
 struct db *ctl_open(const struct ctl *c);
 
+/* Takes the relay's own lock, which it holds as long as it runs, until this process ends: so nobody
+ * starts it meanwhile. False: it is running. */
+bool ctl_keep_stopped(const struct ctl *c);
+
+/* What epochs need to know of this machine; `name` keeps what it is called. */
+#define CTL_NAME_BYTES 64
+struct epoch_plan ctl_epoch_plan(const struct ctl *c, char name[static CTL_NAME_BYTES]);
+
 /* A failed store call in words; returns 1. */
 int ctl_db_failed(enum db_result r);
 
@@ -40,6 +49,7 @@ int ctl_mail(struct ctl *c);
 int ctl_backup(struct ctl *c);
 int ctl_restore(struct ctl *c);
 int ctl_scrub(struct ctl *c);
+int ctl_move(struct ctl *c);
 int ctl_machine(struct ctl *c);
 int ctl_stats(struct ctl *c);
 

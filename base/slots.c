@@ -30,6 +30,7 @@ struct page {
 	uint8_t node[ID_BYTES], database[ID_BYTES];
 	struct secret_pair pair;
 	struct slot slots[SLOTS_COUNT];
+	_Atomic int64_t tombstones; /* bytes of them that were seen committed */
 };
 
 _Static_assert(sizeof(struct page) <= 512, "one sector");
@@ -294,4 +295,17 @@ slots_renew(struct slots *s)
 {
 	secret_pair_make(&s->page->pair);
 	return sync_page(s);
+}
+
+int64_t
+slots_tombstones(const struct slots *s)
+{
+	return atomic_load(&s->page->tombstones);
+}
+
+/* Not synced: what a power cut takes of it is noted again when the database says so. */
+void
+slots_note_tombstones(struct slots *s, int64_t bytes)
+{
+	atomic_store(&s->page->tombstones, bytes);
 }

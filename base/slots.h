@@ -46,4 +46,8 @@ bool slots_destroy(struct slots *s, int64_t epoch);
 const struct secret_pair *slots_pair(const struct slots *s);
 bool slots_renew(struct slots *s);
 
+/* How many bytes of this machine's tombstones were seen committed; see replay.h. */
+int64_t slots_tombstones(const struct slots *s);
+void slots_note_tombstones(struct slots *s, int64_t bytes);
+
 #endif

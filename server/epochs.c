@@ -5,6 +5,7 @@
 #include "epoch.h"
 #include "log.h"
 #include "process.h"
+#include "replay.h"
 #include "sandbox.h"
 #include "secret.h"
 
@@ -20,6 +21,7 @@ struct keeper {
 	struct db *db; /* NULL: it is not open */
 	char name[NAME_BYTES];
 	struct epoch_plan plan;
+	int64_t until; /* so long a start waits for the first steps; monotonic */
 	bool failing;
 };
 
@@ -58,21 +60,39 @@ step(struct keeper *k)
 	return r;
 }
 
+/* What was erased or scrubbed stays so in a database that was put back from a copy. True: nothing
+ * of that is left to do. */
+static bool
+replay(struct keeper *k)
+{
+	int applied = 0;
+	bool is_done = false;
+
+	if (db_replay_step(k->db, &applied, &is_done) == DB_DONE && !is_done)
+		k->until = clock_mono_ms() + FIRST_WAIT_MS;
+	if (applied)
+		log_warn("the database was put back from a copy: %d message%s or account%s that "
+			 "went since went again",
+		    applied, applied == 1 ? "" : "s", applied == 1 ? "" : "s");
+	return is_done;
+}
+
 bool
 epochs_begin(const struct conf *c, char error[static CONF_ERROR_BYTES])
 {
-	const int64_t until = clock_mono_ms() + FIRST_WAIT_MS;
 	enum db_result r = DB_BUSY;
 	struct keeper k;
-	bool here = false;
+	bool here = false, is_done = false;
 
 	if (!c->database_url[0])
 		return true;
 	set_up(&k, c);
-	while (!here && r != DB_NONE && clock_mono_ms() < until) {
+	k.until = clock_mono_ms() + FIRST_WAIT_MS;
+	while (!is_done && r != DB_NONE && clock_mono_ms() < k.until) {
 		r = step(&k);
 		here = k.db && db_epoch_is_here(k.db);
-		if (!here)
+		is_done = here && replay(&k);
+		if (!is_done)
 			usleep(FIRST_STEP_US);
 	}
 	db_close(k.db);
@@ -107,7 +127,8 @@ epochs_run(const struct conf *c, uid_t uid, gid_t gid, pid_t parent)
 	    (const char *const[]){ "/etc", "/usr", "/lib", "/run", "/dev", NULL });
 	syscalls_enter(SYSCALLS_EPOCHS, c->database_url);
 	while (!process_is_stopping()) {
-		step(&k);
+		if (step(&k) == DB_DONE)
+			replay(&k);
 		usleep(STEP_US);
 	}
 	db_close(k.db);

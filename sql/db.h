@@ -38,6 +38,7 @@ struct db_options {
 			     what stays on this machine lies */
 	bool epochs_in_memory; /* with a server: this machine's epoch keys are in no file on a disk
 				*/
+	bool even_left; /* open it although it was moved elsewhere */
 	bool full_durability; /* a commit survives a power cut */
 	int busy_timeout_ms; /* longest wait for the write lock */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */

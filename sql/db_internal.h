@@ -40,6 +40,8 @@ struct db {
 	int64_t epoch; /* of the transaction that is open; 0: nobody asked yet */
 	bool full_durability;
 	bool tombstone_due; /* tombstones were written since the last commit */
+	int64_t tombstone_bytes; /* the end of them; 0: none were */
+	bool replaying; /* what tombstones name is carried out once more: no new ones */
 	int64_t message_ttl_ms; /* undelivered messages expire after this; 0: never */
 	enum conf_retention retention;
 	int64_t file_hold_ms; /* as in db_options */

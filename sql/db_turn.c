@@ -117,9 +117,12 @@ end_transaction(struct db *db, bool commit, uint64_t *number)
 	const bool ok = !commit || tombstone_sync(db);
 	enum db_result r;
 
+	if (commit && ok)
+		tombstone_before_commit(db);
 	if (commit && ok && db->commits)
 		*number = commits_begin(db->commits);
 	r = engine_end(db->engine, commit && ok);
+	tombstone_after_commit(db, commit && ok && r == DB_DONE);
 	if (*number)
 		commits_written(db->commits, *number);
 	lock_release(db->lock_fd);

@@ -9,9 +9,8 @@ const struct engine_statement engine_statements[ST__MAX] = {
 #undef STMT
 };
 
-/* NULL with one line in `error` (or NULL): this program has no such engine. */
-static const struct engine_driver *
-driver_of(const struct db_options *o, char *error)
+const struct engine_driver *
+engine_driver_of(const struct db_options *o, char *error)
 {
 	if (!o->url || !o->url[0])
 		return &engine_sqlite;
@@ -25,13 +24,13 @@ driver_of(const struct db_options *o, char *error)
 bool
 engine_is_file(const struct db_options *o)
 {
-	return driver_of(o, NULL) == &engine_sqlite;
+	return engine_driver_of(o, NULL) == &engine_sqlite;
 }
 
 bool
 engine_is_there(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
-	const struct engine_driver *d = driver_of(o, error);
+	const struct engine_driver *d = engine_driver_of(o, error);
 
 	return d && (!d->is_there || d->is_there(o, error));
 }
@@ -45,7 +44,7 @@ db_schema_version(void)
 bool
 db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
-	const struct engine_driver *d = driver_of(o, error);
+	const struct engine_driver *d = engine_driver_of(o, error);
 
 	return d && d->migrate(o, error);
 }
@@ -53,7 +52,7 @@ db_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES])
 bool
 db_is_keyed(const struct db_options *o)
 {
-	const struct engine_driver *d = driver_of(o, NULL);
+	const struct engine_driver *d = engine_driver_of(o, NULL);
 
 	return d && d->is_keyed(o);
 }
@@ -61,7 +60,7 @@ db_is_keyed(const struct db_options *o)
 bool
 db_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
-	const struct engine_driver *d = driver_of(o, error);
+	const struct engine_driver *d = engine_driver_of(o, error);
 
 	return d && d->note_keyed(o, error);
 }
@@ -70,7 +69,7 @@ bool
 db_backup(const struct db_options *o, const char *path, bool with_content,
     void (*step)(int left, int total), char error[static DB_ERROR_BYTES])
 {
-	const struct engine_driver *d = driver_of(o, error);
+	const struct engine_driver *d = engine_driver_of(o, error);
 
 	return d && d->backup(o, path, with_content, step, error);
 }
@@ -78,7 +77,7 @@ db_backup(const struct db_options *o, const char *path, bool with_content,
 enum db_result
 db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
-	const struct engine_driver *d = driver_of(o, error);
+	const struct engine_driver *d = engine_driver_of(o, error);
 
 	return d ? d->quick_check(o, error) : DB_FAIL;
 }
@@ -86,7 +85,7 @@ db_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 struct engine *
 engine_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
-	const struct engine_driver *d = driver_of(o, error);
+	const struct engine_driver *d = engine_driver_of(o, error);
 
 	return d ? d->open(o, error) : NULL;
 }
@@ -131,7 +130,7 @@ engine_leads(struct engine *e, int role)
 struct db_broadcast *
 db_broadcast_open(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
-	const struct engine_driver *d = driver_of(o, error);
+	const struct engine_driver *d = engine_driver_of(o, error);
 
 	if (d && !d->broadcast_open)
 		snprintf(error, DB_ERROR_BYTES, "there is only one machine");

@@ -5,6 +5,11 @@
 
 #include "engine.h"
 
+/* What is said of a database that was moved. */
+#define ENGINE_LEFT \
+	"it was moved to another database, which the settings must name; relayctl move-to --stay " \
+	"takes it back into use"
+
 struct engine_driver {
 	const char *name; /* as people know it */
 	bool is_file;
@@ -55,7 +60,12 @@ struct engine_driver {
 	enum db_result (*checkpoint)(struct engine *e, int timeout_ms);
 	enum db_result (*rebuild)(struct engine *e, const struct db_options *o);
 	enum db_result (*seal_file)(struct engine *e);
+	const struct bulk_driver *bulk; /* see bulk.h */
 };
+
+/* The engine of these options. NULL with one line in `error` (or NULL): this program has none
+ * such. */
+const struct engine_driver *engine_driver_of(const struct db_options *o, char *error);
 
 /* What an engine keeps of it begins with this. */
 struct db_broadcast {

@@ -2,6 +2,7 @@
  * binary. A connection that is lost is made anew; what was under way is busy until then. */
 #include "pgsql_internal.h"
 
+#include "bulk_internal.h"
 #include "log.h"
 
 #include <endian.h>
@@ -28,6 +29,7 @@ open_engine(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	e->base.driver = &engine_pgsql;
 	e->url = o->url;
 	e->full_durability = o->full_durability;
+	e->even_left = o->even_left;
 	randombytes_buf(e->slot, sizeof(e->slot));
 	for (int i = 0; i < ST__MAX; i++) {
 		e->stmts[i] = (struct pgsql_stmt){ .base = { &engine_pgsql }, .e = e, .which = i };
@@ -335,4 +337,5 @@ const struct engine_driver engine_pgsql = {
 	.checkpoint = checkpoint_nothing,
 	.rebuild = rebuild_nothing,
 	.seal_file = seal_nothing,
+	.bulk = &bulk_pgsql,
 };

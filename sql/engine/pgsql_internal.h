@@ -40,7 +40,7 @@ struct pgsql_stmt {
 struct pgsql {
 	struct engine base;
 	const char *url;
-	bool full_durability;
+	bool full_durability, even_left;
 	PGconn *c;
 	struct pgsql_stmt stmts[ST__MAX];
 	int64_t changed; /* rows, by the statement that ran last; -1: it brought some */
@@ -83,6 +83,10 @@ int64_t pgsql_ask(PGconn *c, const char *sql, int64_t missing);
 /* False with one line in `error`: the schema is of another version, or the server writes down what
  * people say. */
 bool pgsql_check(PGconn *c, char error[static DB_ERROR_BYTES]);
+
+/* False with one line in `error`: it was moved elsewhere; it would write down what people say. */
+bool pgsql_check_in_use(PGconn *c, char error[static DB_ERROR_BYTES]);
+bool pgsql_check_settings(PGconn *c, char error[static DB_ERROR_BYTES]);
 
 /* The connection is there, or made anew where it was lost, but not in every call: a server that is
  * away must not be waited for each time. */

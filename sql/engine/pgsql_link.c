@@ -96,7 +96,7 @@ bool
 pgsql_connect_all(struct pgsql *e, char error[static DB_ERROR_BYTES])
 {
 	e->c = pgsql_connect(e->url, error);
-	if (e->c && pgsql_check(e->c, error) &&
+	if (e->c && pgsql_check(e->c, error) && (e->even_left || pgsql_check_in_use(e->c, error)) &&
 	    pgsql_run(e->c,
 		e->full_durability ? "SET synchronous_commit = on" : "SET synchronous_commit = off",
 		error) &&

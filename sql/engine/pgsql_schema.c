@@ -58,8 +58,8 @@ static const struct {
 };
 
 /* What people write is not to be written down elsewhere. */
-static bool
-check_settings(PGconn *c, char *error)
+bool
+pgsql_check_settings(PGconn *c, char error[static DB_ERROR_BYTES])
 {
 	char sql[256];
 
@@ -94,7 +94,7 @@ pgsql_check(PGconn *c, char error[static DB_ERROR_BYTES])
 {
 	const int version = version_of(c);
 
-	if (!check_settings(c, error))
+	if (!pgsql_check_settings(c, error))
 		return false;
 	if (version == db_schema_version())
 		return true;
@@ -103,6 +103,13 @@ pgsql_check(PGconn *c, char error[static DB_ERROR_BYTES])
 	    version < db_schema_version() ? "starting the relay brings it up to date" :
 					    "it was made by a newer relay");
 	return false;
+}
+
+bool
+pgsql_check_in_use(PGconn *c, char error[static DB_ERROR_BYTES])
+{
+	return pgsql_ask(c, "SELECT count(left_by) FROM this_database", 0) == 0 ||
+	    pgsql_refuse(error, ENGINE_LEFT);
 }
 
 static bool
@@ -125,7 +132,7 @@ migrate(PGconn *c, char *error)
 {
 	int version;
 
-	if (!check_settings(c, error) ||
+	if (!pgsql_check_settings(c, error) ||
 	    !pgsql_run(c, "SELECT pg_advisory_lock(" PGSQL_MIGRATION ")", error) ||
 	    !pgsql_run(c,
 		"CREATE TABLE IF NOT EXISTS schema_step (number BIGINT PRIMARY KEY);"
@@ -147,7 +154,7 @@ migrate(PGconn *c, char *error)
 	for (; version < pgsql_schema_steps_len; version++)
 		if (!run_step(c, version, error))
 			return false;
-	return true;
+	return pgsql_check_in_use(c, error);
 }
 
 bool
@@ -164,7 +171,7 @@ bool
 pgsql_is_up(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
 	PGconn *c = pgsql_connect(o->url, error);
-	const bool ok = c && check_settings(c, error);
+	const bool ok = c && pgsql_check_settings(c, error);
 
 	PQfinish(c);
 	return ok;

@@ -1,6 +1,7 @@
 /* The SQLite engine: one connection and its prepared statements. */
 #include "sqlite_internal.h"
 
+#include "bulk_internal.h"
 #include "cleanup.h"
 #include "log.h"
 
@@ -90,8 +91,8 @@ sqlite_connect(const struct db_options *o, int flags, char error[static DB_ERROR
 	return h;
 }
 
-static bool
-check_version(sqlite3 *h, const char *path, char *error)
+bool
+sqlite_check_version(sqlite3 *h, const char *path, char error[static DB_ERROR_BYTES])
 {
 	int version = sqlite_version(h);
 
@@ -193,7 +194,8 @@ open_engine(const struct db_options *o, char error[static DB_ERROR_BYTES])
 	e->base.driver = &engine_sqlite;
 	e->busy_timeout_ms = o->busy_timeout_ms;
 	e->handle = sqlite_connect(o, 0, error);
-	if (!e->handle || !check_version(e->handle, o->path, error) ||
+	if (!e->handle || !sqlite_check_version(e->handle, o->path, error) ||
+	    !(o->even_left || sqlite_check_in_use(e->handle, o->path, error)) ||
 	    !prepare_own(e, o->path, error)) {
 		close_engine(&e->base);
 		return NULL;
@@ -484,4 +486,5 @@ const struct engine_driver engine_sqlite = {
 	.checkpoint = sqlite_checkpoint,
 	.rebuild = sqlite_rebuild,
 	.seal_file = sqlite_seal_file,
+	.bulk = &bulk_sqlite,
 };

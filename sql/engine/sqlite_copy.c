@@ -71,10 +71,8 @@ leave_out_content(sqlite3 *h)
 	return rc == SQLITE_OK ? sqlite3_exec(h, "VACUUM", NULL, NULL, NULL) : rc;
 }
 
-/* A new file of our own beside `path`, under a lock for as long as it is written: what a killed
- * backup left there goes. -1: see errno. */
-static int
-open_part(const char *part)
+int
+sqlite_open_part(const char *part)
 {
 	auto_close int old = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int fd;
@@ -89,9 +87,8 @@ open_part(const char *part)
 	return fd;
 }
 
-/* Never over another file. */
-static bool
-rename_new(const char *from, const char *to)
+bool
+sqlite_rename_new(const char *from, const char *to)
 {
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
 		return true;
@@ -140,7 +137,7 @@ sqlite_backup(const struct db_options *o, const char *path, bool with_content,
 	if (access(path, F_OK) == 0)
 		errno = EEXIST;
 	else
-		fd = open_part(part);
+		fd = sqlite_open_part(part);
 	if (fd < 0) {
 		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, strerror(errno));
 		return false;
@@ -154,7 +151,7 @@ sqlite_backup(const struct db_options *o, const char *path, bool with_content,
 	sqlite3_close(from);
 	if (rc != SQLITE_OK)
 		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, sqlite3_errstr(rc));
-	else if (fsync(fd) != 0 || !rename_new(part, path))
+	else if (fsync(fd) != 0 || !sqlite_rename_new(part, path))
 		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, strerror(errno));
 	else
 		return true;

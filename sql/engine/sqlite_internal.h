@@ -65,6 +65,17 @@ bool sqlite_refuse(char *error, const char *path, const char *why);
 /* PRAGMA user_version, -1 when it cannot be read. */
 int sqlite_version(sqlite3 *h);
 
+/* False with one line in `error`: it is of another schema version; it was moved elsewhere. */
+bool sqlite_check_version(sqlite3 *h, const char *path, char error[static DB_ERROR_BYTES]);
+bool sqlite_check_in_use(sqlite3 *h, const char *path, char error[static DB_ERROR_BYTES]);
+
+/* A new file of our own, under a lock for as long as it is written: what was killed and left there
+ * goes. -1: see errno. */
+int sqlite_open_part(const char *part);
+
+/* Renames it, never over another file. False: see errno. */
+bool sqlite_rename_new(const char *from, const char *to);
+
 /* Copies all pages of one database into another, a little at a time; `step` (or NULL) is given
  * pages left and pages in all. Returns SQLite's code. */
 int sqlite_copy_pages(sqlite3 *from, sqlite3 *to, void (*step)(int left, int total));

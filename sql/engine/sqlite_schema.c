@@ -1,6 +1,7 @@
 /* Schema steps, forward only, all that are due in one transaction. */
 #include "sqlite_internal.h"
 
+#include "bulk_internal.h"
 #include "cleanup.h"
 #include "snapshot.h"
 #include "lock.h"
@@ -21,6 +22,17 @@ sqlite_version(sqlite3 *h)
 		version = sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);
 	return version;
+}
+
+bool
+sqlite_check_in_use(sqlite3 *h, const char *path, char error[static DB_ERROR_BYTES])
+{
+	sqlite3_stmt *st = NULL;
+	const bool is_left = sqlite3_prepare_v2(h, BULK_LEFT_BY, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL;
+
+	sqlite3_finalize(st);
+	return !is_left || sqlite_refuse(error, path, ENGINE_LEFT);
 }
 
 /* Runs the steps from that number on, all or none. 0, or the number of the one that failed with the
@@ -73,7 +85,7 @@ migrate(sqlite3 *h, const struct db_options *o, char *error)
 	failed = version < schema_steps_len ? run_steps(h, version + 1, why) : 0;
 	if (failed)
 		snprintf(error, DB_ERROR_BYTES, "%s: schema step %d: %s", path, failed, why);
-	return !failed;
+	return !failed && sqlite_check_in_use(h, path, error);
 }
 
 bool

@@ -303,8 +303,8 @@ give_id(struct db *db)
 	return r == DB_NONE ? DB_DONE : r; /* another machine was first */
 }
 
-static enum db_result
-check_database(struct db *db)
+enum db_result
+db_epoch_check(struct db *db)
 {
 	uint8_t id[ID_BYTES];
 	bool is_known = false;
@@ -325,7 +325,7 @@ db_epoch_step(struct db *db, const struct epoch_plan *p, int64_t now)
 
 	if (!db->slots)
 		return DB_DONE;
-	r = check_database(db);
+	r = db_epoch_check(db);
 	if (r == DB_DONE)
 		r = node_step(db, p, now);
 	return r == DB_DONE && db_leads(db, LEADS_EPOCHS) ? lead(db, p, now) : r;

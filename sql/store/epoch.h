@@ -13,6 +13,9 @@
  * its way. */
 enum db_result db_epoch_step(struct db *db, const struct epoch_plan *p, int64_t now);
 
+/* Are this machine's slots of that database, or of none yet? DB_DONE, or DB_NONE. */
+enum db_result db_epoch_check(struct db *db);
+
 /* Has this machine the key of the current epoch? True where keys are not wrapped. */
 bool db_epoch_is_here(struct db *db);
 

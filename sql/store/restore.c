@@ -3,15 +3,12 @@
  * database is as it was. So a restore may be killed anywhere. */
 #include "db_internal.h"
 
-#include "account.h"
 #include "cleanup.h"
-#include "clock.h"
 #include "snapshot.h"
 #include "log.h"
-#include "scrub.h"
 #include "tombstone.h"
 #include "account_internal.h"
-#include "erase.h"
+#include "replay_internal.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -30,53 +27,6 @@
 #define READY ".ready"
 #define KEY_PART "server.key."
 #define VAPID_PART "vapid.key."
-
-/* The message or account of a tombstone, if the backup still has it. DB_DONE, or DB_NONE. */
-static enum db_result
-reap_message(struct db *db, const uint8_t id[static ID_BYTES], int64_t now)
-{
-	struct db_stmt *st = db_bind(db, ST_MESSAGE_UNSCRUBBED, &(struct db_blob){ id, ID_BYTES });
-	int64_t number;
-	enum db_result r = db_number(db, st, &number);
-
-	if (r != DB_ROW)
-		return r;
-	r = scrub_files(db, number, now);
-	return r == DB_DONE ? scrub_content(db, number, id, now) : r;
-}
-
-/* A number may be given out again after a restore: it is this account only if it was made then. */
-static enum db_result
-reap_account(struct db *db, struct arena *a, const uint8_t id[static ID_BYTES], int64_t now)
-{
-	struct account acc;
-	int64_t number, created_at;
-	char *address = NULL;
-	enum db_result r;
-
-	tombstone_read_account(id, &created_at, &number);
-	arena_reset(a);
-	r = db_account_address(db, a, number, &address);
-	if (r == DB_ROW)
-		r = db_account_by_address(db, a, address, &acc);
-	if (r == DB_ROW && created_at && acc.created_at != created_at)
-		return DB_NONE;
-	return r == DB_ROW ? erase_account(db, a, &acc, now) : r;
-}
-
-static enum db_result
-reap(struct db *db, struct arena *a, const uint8_t record[static TOMBSTONE_BYTES], int *applied)
-{
-	int64_t now = clock_ms();
-	enum db_result r;
-
-	if (record[0] == 'r')
-		return account_retire_address(db, record + 1);
-	r = record[0] == 'm' ? reap_message(db, record + 1, now) :
-			       reap_account(db, a, record + 1, now);
-	*applied += r == DB_DONE;
-	return r;
-}
 
 static enum db_result
 retire(void *arg, const void *mac, size_t len)
@@ -98,7 +48,7 @@ reap_all(struct db *db, FILE *records, const char *replaced, int *applied)
 
 	arena_init(&a, ARENA_BYTES);
 	while (records && !db_failed(r) && fread(record, sizeof(record), 1, records) == 1)
-		r = reap(db, &a, record, applied);
+		r = replay_record(db, &a, record, applied);
 	if (!db_failed(r))
 		r = db_exec(db, ST_SESSION_END_EVERY);
 	arena_free(&a);

@@ -21,7 +21,7 @@ tombstone_open(const char *path)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open(name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	/* what root makes belongs to the database's owner */
 	if (fd >= 0 && geteuid() == 0 && stat(path, &st) == 0 &&
 	    fchown(fd, st.st_uid, st.st_gid) != 0)
@@ -35,14 +35,17 @@ static bool
 append(struct db *db, const uint8_t tombstone[static TOMBSTONE_BYTES])
 {
 	const int fd = db->tombstone_fd;
-	struct stat st;
+	struct stat st = { 0 };
 	ssize_t n = -1;
 
+	if (db->replaying)
+		return true; /* there is one */
 	if (fstat(fd, &st) == 0 &&
 	    (st.st_size % TOMBSTONE_BYTES == 0 ||
 		ftruncate(fd, st.st_size - st.st_size % TOMBSTONE_BYTES) == 0))
 		n = write(fd, tombstone, TOMBSTONE_BYTES);
 	db->tombstone_due = true;
+	db->tombstone_bytes = st.st_size - st.st_size % TOMBSTONE_BYTES + TOMBSTONE_BYTES;
 	if (n == TOMBSTONE_BYTES)
 		return true;
 	log_error("tombstones: %s", n < 0 ? strerror(errno) : "the disk is full");
@@ -59,6 +62,61 @@ tombstone_sync(struct db *db)
 		return true;
 	log_error("tombstones: %s", strerror(errno));
 	return false;
+}
+
+int64_t
+tombstone_end(const struct db *db)
+{
+	struct stat st;
+
+	return fstat(db->tombstone_fd, &st) == 0 ? st.st_size - st.st_size % TOMBSTONE_BYTES : 0;
+}
+
+enum db_result
+tombstone_noted(struct db *db, int64_t *bytes)
+{
+	const struct db_blob me = { slots_node(db->slots), ID_BYTES };
+	enum db_result r = db_number(db, db_bind(db, ST_TOMBSTONE_FILE_GET, &me), bytes);
+
+	if (r == DB_NONE)
+		*bytes = 0;
+	return r == DB_ROW || r == DB_NONE ? DB_DONE : r;
+}
+
+enum db_result
+tombstone_note(struct db *db, int64_t bytes)
+{
+	const struct db_blob me = { slots_node(db->slots), ID_BYTES };
+
+	return db_exec(db, ST_TOMBSTONE_FILE_PUT, &me, bytes);
+}
+
+enum db_result
+tombstone_note_all(struct db *db)
+{
+	const int64_t end = tombstone_end(db);
+	enum db_result r = db_begin(db);
+
+	if (r == DB_DONE)
+		r = db_end(db, tombstone_note(db, end));
+	if (r == DB_DONE)
+		slots_note_tombstones(db->slots, end);
+	return r;
+}
+
+void
+tombstone_before_commit(struct db *db)
+{
+	if (db->slots && db->tombstone_bytes)
+		tombstone_note(db, db->tombstone_bytes);
+}
+
+void
+tombstone_after_commit(struct db *db, bool stored)
+{
+	if (db->slots && db->tombstone_bytes && stored)
+		slots_note_tombstones(db->slots, db->tombstone_bytes);
+	db->tombstone_bytes = 0;
 }
 
 bool

@@ -29,4 +29,18 @@ tombstone_read_account(const uint8_t id[static ID_BYTES], int64_t *created_at, i
  * False: it may not be there. */
 bool tombstone_sync(struct db *db);
 
+/* Where the file ends; how much of it is carried out in the database, which is a server's; and
+ * noting that, inside of a write. DB_DONE. */
+int64_t tombstone_end(const struct db *db);
+enum db_result tombstone_noted(struct db *db, int64_t *bytes);
+enum db_result tombstone_note(struct db *db, int64_t bytes);
+
+/* Notes that all of it is, in a write of its own. DB_DONE. */
+enum db_result tombstone_note_all(struct db *db);
+
+/* What was noted in a write is, once that is committed: the database is told before, this machine
+ * after. A write that fails at the first fails at its commit. */
+void tombstone_before_commit(struct db *db);
+void tombstone_after_commit(struct db *db, bool stored);
+
 #endif

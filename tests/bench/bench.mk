@@ -29,6 +29,13 @@ bench-beside:
 	@$(MAKE) -s -j$$(nproc) SAN= bench-programs >&2
 	@/usr/bin/python3 tests/bench/beside.py --build $(if $(SAN),build,$(BUILD)) '$(REV)'
 
+# What a move to the other engine takes, there and back, with N messages that wait.
+.PHONY: bench-move
+bench-move:
+	@[ ! -x scripts/install_deps.sh ] || scripts/install_deps.sh --test --bench
+	@$(MAKE) -s -j$$(nproc) SAN= $(BUILD)-pg/relayctl >&2
+	@/usr/bin/python3 tests/bench/move.py --build $(BUILD)-pg $(if $(N),--messages $(N))
+
 $(BUILD)/bench/loop: sql/stmt.def
 $(BUILD)/bench/loop: CFLAGS += -iquote sql
 $(BUILD)/bench/loop: BENCH_LIBS = -lsqlite3

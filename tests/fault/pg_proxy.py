@@ -10,7 +10,7 @@ import threading
 class Proxy:
     """Listens in a folder of its own; use it as a context manager. `break_at`: the next connection on which both marks pass to
     the server, one after the other, is cut at the second: before it gets there, or once the server has responded, which the
-    client never sees."""
+    client never sees; `act` is called before that."""
 
     def __init__(self, server_folder):
         self.server_path = os.path.join(server_folder, ".s.PGSQL.5432")
@@ -21,8 +21,8 @@ class Proxy:
         self.listener.bind(path)
         os.chmod(path, 0o777)
         self.listener.listen(64)
-        self.marks, self.before, self.cut, self.closed = None, False, 0, False
-        self.links = []
+        self.marks, self.before, self.cut, self.closed, self.act = None, False, 0, False, None
+        self.links, self.changed = [], (b"", b"")
 
     def __enter__(self):
         threading.Thread(target=self._accept, daemon=True).start()
@@ -38,9 +38,13 @@ class Proxy:
         """The address of a database behind it."""
         return f"postgresql://relay@/{name}?host={self.folder}"
 
-    def break_at(self, first, then, before):
+    def break_at(self, first, then, before, act=lambda: None):
         """Cut the next connection on which the marks pass."""
-        self.before, self.cut, self.marks = before, 0, (first, then)
+        self.before, self.cut, self.act, self.marks = before, 0, act, (first, then)
+
+    def change(self, old, new):
+        """From here on the server gets other bytes instead of these, as many of them."""
+        self.changed = old, new
 
     def cut_all(self):
         """End every connection that there is."""
@@ -70,20 +74,24 @@ class Proxy:
                 if pair["marked"] and self.marks and self.marks[1] in data:
                     self.marks = None
                     if self.before:
-                        self.cut += 1
+                        self._break()
                         break
                     pair["broken"] = True
-                pair["server"].sendall(data)
+                pair["server"].sendall(data.replace(*self.changed) if self.changed[0] else data)
         self._end(pair)
 
     def _to_client(self, pair):
         with contextlib.suppress(OSError):
             while data := pair["server"].recv(65536):
                 if pair["broken"]:
-                    self.cut += 1
+                    self._break()
                     break
                 pair["client"].sendall(data)
         self._end(pair)
+
+    def _break(self):
+        self.act()
+        self.cut += 1
 
     @staticmethod
     def _end(pair):

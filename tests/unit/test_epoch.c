@@ -298,7 +298,7 @@ TEST(slots_of_another_database_are_left_alone)
 	const struct epoch_plan p = { .length_ms = LENGTH, .name = "one" };
 	const int64_t first = current();
 
-	store_other_runs("UPDATE meta SET database_id = randomblob(16)");
+	store_other_runs("UPDATE this_database SET database_id = randomblob(16)");
 	store_other_runs("DELETE FROM epoch");
 	assert_int_equal(db_epoch_step(store.db, &p, at), DB_NONE);
 	assert_true(has(&one, first));

@@ -209,6 +209,16 @@ TEST(file_that_others_may_read_or_that_is_something_else_is_refused)
 	assert_non_null(strstr(error, "Invalid"));
 }
 
+TEST(number_of_tombstones_is_had_by_every_process_and_begins_at_none)
+{
+	struct slots *other = slots_open(path, false, error);
+
+	assert_int_equal(slots_tombstones(other), 0);
+	slots_note_tombstones(slots, 17);
+	assert_int_equal(slots_tombstones(other), 17);
+	slots_close(other);
+}
+
 TEST(folder_that_is_not_there_is_said)
 {
 	assert_null(slots_open("/nonexistent/bridge.db", false, error));
@@ -234,6 +244,8 @@ static const struct CMUnitTest tests[] = {
 	    slots_in_memory_are_on_no_disk_and_their_machine_stays_the_same, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(
 	    file_that_others_may_read_or_that_is_something_else_is_refused, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(
+	    number_of_tombstones_is_had_by_every_process_and_begins_at_none, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(folder_that_is_not_there_is_said, set_up, tear_down),
 };
 
