@@ -115,7 +115,8 @@ class Server:
 
     def url(self, name, *others):
         """The address of a database; with others that may take over."""
-        return f"postgresql://relay@/{name}?host={','.join(server.folder for server in (self, *others))}"
+        hosts = ",".join(server.folder for server in (self, *others))
+        return f"postgresql://relay@/{name}?host={hosts}&connect_timeout=15"  # tests go on beside others
 
     def __exit__(self, *_):
         self.stop()

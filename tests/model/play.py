@@ -2,8 +2,6 @@
 import http.client
 import json
 import os
-import sqlite3
-import contextlib
 import time
 
 from circles import Circles
@@ -184,7 +182,7 @@ class Play:
     # -- what the database holds ---------------------------------------------------------------
 
     def rows(self, query, *values):
-        with contextlib.closing(sqlite3.connect(self.house.relay.database, timeout=20)) as link:
+        with self.house.relay.opened_database() as link:
             return link.execute(query, values).fetchall()
 
     def check_store(self):
