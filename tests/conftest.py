@@ -31,6 +31,7 @@ SQLITE_ONLY = {
     "faults that are put under the database's file: its pages, its syncs, its lock, its disk, its owner": """
         test_power_cuts test_torture test_kills test_turns.test_failed_commit_is_503_to_all_of_the_turn_and_a_retry_succeeds
         test_turns.test_failed_sync_is_500_to_all_who_wait_and_the_pool_goes_on_anew
+        test_notify.test_relay_that_cannot_serve_is_never_ready test_notify.test_watchdog_is_not_fed_once_the_workers_are_gone
         test_truth.test_damaged_page_that_a_worker_met_is_reported_by_ready_and_health
         test_truth.test_damaged_page_is_found_by_the_daily_check_and_by_doctor
         test_faults.test_lock_file_alone_held_by_somebody_else_makes_writers_wait

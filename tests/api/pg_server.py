@@ -156,7 +156,7 @@ class Replica(Server):
 
 
 # What tests say in SQLite's words.
-WORDS = [(r"\bhex\((\w+)\)", r"upper(encode(\1, 'hex'))"), (r"\brandomblob\(16\)", "decode(md5(random()::text), 'hex')"),
+WORDS = [(r"\bhex\(([\w.]+)\)", r"upper(encode(\1, 'hex'))"), (r"\brandomblob\(16\)", "decode(md5(random()::text), 'hex')"),
          (r"\brandomblob\(32\)", "sha256(random()::text::bytea)"), (r"\bzeroblob\(32\)", f"decode('{'00' * 32}', 'hex')"),
          (r"\bx'(\w*)'", r"decode('\1', 'hex')"), ("%", "%%"), (r"\?", "%s")]
 
