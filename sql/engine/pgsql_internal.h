@@ -21,8 +21,8 @@
 
 /* How long a server may say nothing, which also ends what runs there for a minute; and how long to
  * a COMMIT, which waits for a replica that may be away. */
-#define PGSQL_PATIENCE_MS 65000
-#define PGSQL_COMMIT_PATIENCE_MS 5000
+#define PGSQL_TIMEOUT_MS 65000
+#define PGSQL_COMMIT_TIMEOUT_MS 5000
 
 struct pgsql;
 
@@ -46,7 +46,7 @@ struct pgsql {
 	int64_t changed; /* rows, by the statement that ran last; -1: it brought some */
 	int64_t next_try_ms; /* no connection is tried before; monotonic */
 	int pending; /* commands of the pipeline whose results nobody has read */
-	int patience_ms; /* so long the server may say nothing */
+	int timeout_ms; /* so long the server may say nothing */
 	bool writing; /* in a transaction */
 	bool conflict; /* a serialization failure or a deadlock ended something */
 	bool bad; /* it cannot be committed, for this reason: */

@@ -101,7 +101,7 @@ pgsql_connect_all(struct pgsql *e, char error[static DB_ERROR_BYTES])
 		e->full_durability ? "SET synchronous_commit = on" : "SET synchronous_commit = off",
 		error) &&
 	    prepare_all(e->c, error)) {
-		e->patience_ms = PGSQL_PATIENCE_MS;
+		e->timeout_ms = PGSQL_TIMEOUT_MS;
 		return true;
 	}
 	pgsql_lose(e);
@@ -182,7 +182,7 @@ pgsql_translate(struct pgsql *e, const PGresult *r)
 static bool
 has_result(struct pgsql *e)
 {
-	const int64_t until = clock_mono_ms() + e->patience_ms;
+	const int64_t until = clock_mono_ms() + e->timeout_ms;
 	struct pollfd p = { .fd = PQsocket(e->c), .events = POLLIN };
 
 	if (PQflush(e->c) < 0)

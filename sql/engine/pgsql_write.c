@@ -191,11 +191,11 @@ pgsql_end(struct engine *base, bool commit)
 	send(e, "W_COMMIT");
 	if (e->c && !PQpipelineSync(e->c))
 		pgsql_lose(e);
-	e->patience_ms = PGSQL_COMMIT_PATIENCE_MS;
+	e->timeout_ms = PGSQL_COMMIT_TIMEOUT_MS;
 	pgsql_drain(e); /* an error of what was pending leaves the COMMIT undone */
 	if (e->c)
 		pgsql_sync(e);
-	e->patience_ms = PGSQL_PATIENCE_MS;
+	e->timeout_ms = PGSQL_TIMEOUT_MS;
 	e->writing = false;
 	if (!e->c) {
 		e->bad = false;

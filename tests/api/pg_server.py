@@ -115,7 +115,8 @@ class Server:
 
     def url(self, name, *others):
         """The address of a database; with others that may take over."""
-        return f"postgresql://relay@/{name}?host={','.join(server.folder for server in (self, *others))}"
+        hosts = ",".join(server.folder for server in (self, *others))
+        return f"postgresql://relay@/{name}?host={hosts}&connect_timeout=15"  # tests go on beside others
 
     def __exit__(self, *_):
         self.stop()
@@ -155,7 +156,7 @@ class Replica(Server):
 
 
 # What tests say in SQLite's words.
-WORDS = [(r"\bhex\((\w+)\)", r"upper(encode(\1, 'hex'))"), (r"\brandomblob\(16\)", "decode(md5(random()::text), 'hex')"),
+WORDS = [(r"\bhex\(([\w.]+)\)", r"upper(encode(\1, 'hex'))"), (r"\brandomblob\(16\)", "decode(md5(random()::text), 'hex')"),
          (r"\brandomblob\(32\)", "sha256(random()::text::bytea)"), (r"\bzeroblob\(32\)", f"decode('{'00' * 32}', 'hex')"),
          (r"\bx'(\w*)'", r"decode('\1', 'hex')"), ("%", "%%"), (r"\?", "%s")]
 

@@ -1,7 +1,5 @@
 """What admins read of how the relay fares: the checks of relayctl doctor that a worker can make, and what is switched on."""
-import contextlib
 import json
-import sqlite3
 import time
 
 import pytest
@@ -46,8 +44,8 @@ def test_sound_relay_passes_and_says_it_as_doctor_does(relay, boss):
 def test_facts_are_those_of_the_relay(relay, boss):
     found = boss.get(HEALTH, expect=200)
     assert found["version"] == relay.client().get("/health")["version"] and abs(found["time"] - time.time() * 1000) < 60_000
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
-        assert found["schema"] == database.execute("PRAGMA user_version").fetchone()[0]
+    with relay.opened_database() as database:
+        assert found["schema"] == database.execute("SELECT max(number) FROM schema_step" if relay.database_url else "PRAGMA user_version").fetchone()[0]
     assert "swept_at" not in found.json
     assert run("relay-sweep", "--dir", relay.folder, "--now").returncode == 0
     assert abs(boss.get(HEALTH, expect=200)["swept_at"] - time.time() * 1000) < 60_000
@@ -64,7 +62,7 @@ def test_queues_tell_what_waits_and_nothing_of_whom(relay, boss):
 def outbox(relay, age_sec, tries, error, code=False):
     """A mail of the relay's own in the outbox, asked for so long ago."""
     at = int((time.time() - age_sec) * 1000)
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database, database:
+    with relay.opened_database() as database:
         database.execute("DELETE FROM outbox")
         database.execute("INSERT INTO outbox (recipient, subject, body, created_at, expires_at, next_try_at, tries, last_error)"
                          " VALUES ('who@example.com', 's', 'b', ?, ?, ?, ?, ?)",

@@ -1,6 +1,4 @@
 """Clocks that jump while a mail or a code waits, or that stand still. (relay-live sees no file, so none of these clocks.)"""
-import contextlib
-import sqlite3
 
 import pytest
 
@@ -25,7 +23,7 @@ def stand_still(clock, moment="2027-02-28 23:59:59"):
 
 
 def number(relay, query):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as link:
+    with relay.opened_database() as link:
         return link.execute(query).fetchone()[0]
 
 

@@ -1,10 +1,8 @@
 """Housekeeping under bad days: wrong clocks, full disks, passes that are killed or meet each other."""
-import contextlib
 import glob
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import time
 
@@ -54,8 +52,14 @@ def sweep(relay, *options, clock=0, expect=0):
 
 
 def rows(relay, query, *arguments):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return database.execute(query, arguments).fetchall()
+
+
+def verify(relay):
+    """Nothing of what was scrubbed is left in files, where they are the relay's own."""
+    if not relay.database_url:
+        relay.ctl("scrub", "--verify")
 
 
 def shown(user, message_id):
@@ -158,7 +162,7 @@ def test_passes_that_take_each_others_lease_harm_nothing(make_relay):
     sweep(relay)
     assert {shown(people.ann, message)["text"] for message in sent} == {""}
     assert [item["text"] for item in people.carl.poll("")["messages"]] == ["waits"]
-    relay.ctl("scrub", "--verify")
+    verify(relay)
 
 
 # -- killed ----------------------------------------------------------------------------------------
@@ -198,7 +202,7 @@ def assert_whole(relay):
     """No message is scrubbed by half, and files and rows fit."""
     assert rows(relay, "SELECT m.id FROM message m JOIN content_key k ON k.id = m.id WHERE "
                        "(length(m.body) = 0) <> (k.body_key = zeroblob(32)) OR (length(m.body) = 0) <> (m.scrubbed_at > 0)") == []
-    assert rows(relay, "PRAGMA integrity_check") == [("ok",)]
+    assert relay.database_url or rows(relay, "PRAGMA integrity_check") == [("ok",)]
     there = set(os.listdir(os.path.join(relay.folder, "pchat_uploads", "files")))
     assert {row[0].hex() for row in rows(relay, "SELECT public_id FROM file")} <= there
 
@@ -229,11 +233,11 @@ def test_passes_killed_in_every_job_leave_nothing_half_done_and_the_last_one_end
     held = b"".join(open(found + end, "rb").read() for end in ("", "-wal") if os.path.exists(found + end))
     assert [number for number, key, body in secrets if key in held or body in held] == []
     for table, over in (("session", "expires_at = 1"), ("login_code", "expires_at = 1"), ("throttle", "resets_at = 1"),
-                        ("idempotency", "created_at = 1"), ("outbox", "expires_at = 1"), ("file_gone", "1")):
+                        ("idempotency", "created_at = 1"), ("outbox", "expires_at = 1"), ("file_gone", "1 = 1")):
         assert rows(relay, f"SELECT count(*) FROM {table} WHERE {over}") == [(0,)], table
     assert rows(relay, "SELECT count(*) FROM bridge WHERE stage = 1 AND created_at = 1 AND lease_id IS NULL") == [(0,)]
     assert [item["text"] for item in people.carl.poll("")["messages"]] == ["waits"]
-    relay.ctl("scrub", "--verify")
+    verify(relay)
 
 
 # -- the disk full ---------------------------------------------------------------------------------
@@ -259,7 +263,7 @@ def test_full_disk_in_mid_pass_is_reported_leaves_nothing_half_done_and_the_next
         assert {shown(ann, message)["text"] for message in sent} == {""}
         assert os.path.getsize(relay.database + ".tombstones") % 17 == 0
         assert shown(ann, waits)["text"] == "waits" and [item["text"] for item in carl.poll("")["messages"]] == ["waits"]
-        relay.ctl("scrub", "--verify")
+        verify(relay)
 
 
 def test_file_is_not_rebuilt_where_that_would_fill_the_disk(small_disk):

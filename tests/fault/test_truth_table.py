@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import sys
 import time
 
@@ -33,7 +32,7 @@ def relay_to_be_broken(built):
 
 
 def run_sql(relay, *statements):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as link, link:
+    with relay.opened_database() as link:
         for statement in statements:
             link.execute(statement)
 

@@ -1,15 +1,14 @@
 """Requests that share a commit: who joins, who is waited for, and what all of them get when it fails."""
-import contextlib
 import fcntl
 import os
 import select
-import sqlite3
 import subprocess
 import threading
 import time
 
 import pytest
 
+import pg_server
 from client import wait_until
 from fastcgi import connect, post, response
 from preload import preload
@@ -23,15 +22,10 @@ def relay_of_one_worker(make_relay):
     return relay, relay.sign_in(), relay.sign_in()
 
 
-@contextlib.contextmanager
-def writers_lock(relay):
-    with open(relay.database + ".lock", "rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-        fcntl.flock(lock, fcntl.LOCK_UN)
-
-
 def lock_is_free(relay):
+    if relay.database_url:
+        with relay.opened_database() as link:
+            return link.execute("SELECT pg_try_advisory_xact_lock(?)", (pg_server.WRITERS,)).fetchone()[0]
     with open(relay.database + ".lock", "rb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,15 +41,9 @@ def begin(relay, user, path, body, whole=True):
     return link
 
 
-def waits_for_lock(relay):
-    [pid] = relay.workers()
-    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
-        return "lock" in file.read()
-
-
 def counts_until(relay, most):
     """The numbers of messages that another reader sees, until there are so many."""
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as link:
+    with relay.opened_database() as link:
         seen, deadline = [0], time.monotonic() + 20
         while seen[-1] < most and time.monotonic() < deadline:
             [(n,)] = link.execute("SELECT count(*) FROM message").fetchall()
@@ -67,13 +55,13 @@ def queue(one, count):
     """That many sends of which the first waits for the writers' lock, and the others behind it."""
     relay, ann, bob = one
     links = [begin(relay, ann, SEND, {"to": bob.address, "text": f"text {i}", "idempotency_key": f"key {i}"}) for i in range(count)]
-    wait_until("the worker waits for the lock", lambda: waits_for_lock(relay))
+    wait_until("the worker waits for the lock", relay.waiting_writers)
     return links
 
 
 def test_sends_that_wait_share_a_commit_and_are_each_acknowledged(one):
     relay, _, bob = one
-    with writers_lock(relay):
+    with relay.locked_database():
         links = queue(one, 12)
         watched = []
         watcher = threading.Thread(target=lambda: watched.extend(counts_until(relay, 12)))
@@ -87,7 +75,7 @@ def test_sends_that_wait_share_a_commit_and_are_each_acknowledged(one):
 
 def test_one_that_is_refused_leaves_the_others_of_its_turn(one):
     relay, ann, bob = one
-    with writers_lock(relay):
+    with relay.locked_database():
         links = queue(one, 3)
         links.append(begin(relay, ann, SEND, {"to": bob.address, "text": "other", "idempotency_key": "key 1"}))
         links.append(begin(relay, ann, SEND, {"to": "nobody", "text": "x"}))
@@ -116,7 +104,7 @@ def waits_for_socket(relay):
 
 def test_body_on_its_way_is_not_waited_for_by_those_before_it(one):
     relay, ann, bob = one
-    with writers_lock(relay):
+    with relay.locked_database():
         links = queue(one, 2)
         slow = begin(relay, ann, SEND, {"to": bob.address, "text": "slow"}, whole=False)
     assert [response(link)[0] for link in links] == [202, 202]
@@ -132,9 +120,9 @@ def test_body_that_nobody_reads_holds_up_nobody_of_its_turn(one):
 
     def nobody_is_held_up():
         other = relay.sign_in(ann.email)
-        with writers_lock(relay):
+        with relay.locked_database():
             slow = begin(relay, other, "/api/v1/pchat/auth/logout", {"text": "a body that this call ignores"}, whole=False)
-            wait_until("the worker waits for the lock", lambda: waits_for_lock(relay))
+            wait_until("the worker waits for the lock", relay.waiting_writers)
             links = [begin(relay, ann, SEND, {"to": bob.address, "text": f"text {i}"}) for i in range(3)]
         come, deadline = set(), time.monotonic() + 2
         while len(come) < 3 and time.monotonic() < deadline:
@@ -224,7 +212,7 @@ def test_failed_commit_is_503_to_all_of_the_turn_and_a_retry_succeeds(make_relay
     relay, trigger = with_failing(make_relay, failing, "tombstones", MESSAGE_RETENTION_MODE="scrub_content_on_claim")
     ann, bob = relay.sign_in(), relay.sign_in()
     ann.send(bob, "waiting")
-    with writers_lock(relay):
+    with relay.locked_database():
         links = queue((relay, ann, bob), 4)
         links.append(begin(relay, bob, "/api/v1/webchat/poll", {"chat_address": bob.address}))
         make_fail(relay, trigger)

@@ -2,7 +2,6 @@
 import contextlib
 import http.client
 import os
-import sqlite3
 import socket
 import threading
 import time
@@ -32,7 +31,7 @@ def on_disk(relay, name="files"):
 
 
 def rows(relay):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as database:
+    with relay.opened_database() as database:
         return sorted(row[0].hex() for row in database.execute("SELECT public_id FROM file"))
 
 

@@ -2,8 +2,6 @@
 import http.client
 import json
 import os
-import sqlite3
-import contextlib
 import time
 
 from circles import Circles
@@ -14,7 +12,7 @@ PEOPLE = ("a1", "a2", "a3")
 ORPHANS = ("SELECT stream_id, seq FROM stream WHERE message_id NOT IN (SELECT id FROM message)",
            "SELECT account_id, message_id FROM delivery WHERE account_id > 0 AND account_id NOT IN (SELECT id FROM account)",
            "SELECT id FROM content_key WHERE id NOT IN (SELECT id FROM message UNION SELECT id FROM file)"
-           " AND hex(body_key) <> hex(zeroblob(32))")
+           " AND body_key <> zeroblob(32)")
 
 
 class Mismatch(AssertionError):
@@ -184,7 +182,7 @@ class Play:
     # -- what the database holds ---------------------------------------------------------------
 
     def rows(self, query, *values):
-        with contextlib.closing(sqlite3.connect(self.house.relay.database, timeout=20)) as link:
+        with self.house.relay.opened_database() as link:
             return link.execute(query, values).fetchall()
 
     def check_store(self):
@@ -199,7 +197,7 @@ class Play:
                               " ON g.id = m.group_id WHERE g.public_id = ?", bytes.fromhex(self.ids[group.name][4:]))
             same(f"members of {group.name}", dict(found), {self.address(who): role for who, role in group.roles.items()})
 
-    KEPT = "m.scrubbed_at > 0, m.final_at > 0, length(m.body) > 0 AND hex(k.body_key) <> hex(zeroblob(32)), length(m.address) > 0"
+    KEPT = "m.scrubbed_at > 0, m.final_at > 0, length(m.body) > 0 AND k.body_key <> zeroblob(32), length(m.address) > 0"
 
     @staticmethod
     def kept(message):

@@ -1,6 +1,4 @@
 """What sequences found, each by itself."""
-import contextlib
-import sqlite3
 
 import pytest
 
@@ -14,7 +12,7 @@ ON_CLAIM = pytest.mark.parametrize("mode", ["scrub_content_on_claim", "scrub_all
 
 
 def number(relay, query):
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=20)) as link:
+    with relay.opened_database() as link:
         return link.execute(query).fetchone()[0]
 
 

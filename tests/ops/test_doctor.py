@@ -156,9 +156,8 @@ def test_disk_below_the_floor_fails(make_relay):
 def test_clock_behind_the_database_fails(make_relay, column, unit):
     relay = make_relay(SOUND)
     ahead = int(time.time() * 1000 + 3_600_000) * unit
-    with sqlite3.connect(relay.database, timeout=10) as link:
+    with relay.opened_database() as link:
         link.execute(f"UPDATE meta SET {column} = ?", [ahead])
-    link.close()
     names, said = failing(relay)
     assert names == {"clock"} and "behind the newest time" in said
 
@@ -192,7 +191,7 @@ def test_wal_that_has_grown_fails(make_relay):
 
 def last_pass(relay, *ended_at):
     """When the last housekeeping pass ended; given a time, it is put down as that."""
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as link, link:
+    with relay.opened_database() as link:
         if ended_at:
             link.execute("UPDATE sweep SET finished_at = ?", ended_at)
         return link.execute("SELECT finished_at FROM sweep").fetchone()[0]

@@ -1,8 +1,6 @@
 """GET /ready: whether the relay can do its work, with the parts that fail named."""
-import contextlib
 import os
 import shutil
-import sqlite3
 import time
 
 from client import wait_until
@@ -40,7 +38,7 @@ def test_ready_names_every_part_that_fails(make_relay):
 
 def hold_housekeeping(relay, until):
     """No pass ended since long ago, and none may begin before that time."""
-    with contextlib.closing(sqlite3.connect(relay.database, timeout=10)) as link, link:
+    with relay.opened_database() as link:
         link.execute("UPDATE sweep SET finished_at = 1, lease_until = ?", (until,))
 
 
