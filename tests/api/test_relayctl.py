@@ -18,10 +18,26 @@ def test_help_and_version_work_without_a_folder(built, arguments):
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["user"], ["user", "nonsense", "x"], ["user", "block"], ["code"],
-                                       ["backup"], ["mail", "nonsense"], ["settings"], ["settings", "--nonsense"], ["check", "extra"]])
+                                       ["backup"], ["mail", "nonsense"], ["settings"], ["settings", "--nonsense"], ["check", "extra"],
+                                       ["restore"], ["scrub"], ["machine"], ["stats", "extra"], ["settings", "--get", "SMTP_PASSWORD"],
+                                       ["settings", "--get", "NOTHING"], ["mail", "test", "nobody"], ["group", "delete"], ["invite", "delete"]])
 def test_wrong_call_says_how_it_is_meant(relay, arguments):
     done = relay.ctl(*arguments, expect=None)
     assert done.returncode != 0 and done.stderr.strip()
+
+
+def test_setting_is_printed_as_it_is_meant(make_relay):
+    assert make_relay({"RELAY_NAME": "Our relay"}).ctl("settings", "--get", "RELAY_NAME").stdout == "Our relay\n"
+
+
+def test_database_that_is_gone_is_an_error_of_every_call(make_relay):
+    relay = make_relay()
+    relay.stop()
+    os.rename(relay.database, relay.database + ".away")
+    for arguments in (["user", "list"], ["stats"], ["mail"], ["code", "a@example.com"], ["group", "list"], ["invite", "list"], ["backup", "/x/y"]):
+        done = relay.ctl(*arguments, expect=1)
+        assert relay.database in done.stderr or "/x" in done.stderr, done
+    os.rename(relay.database + ".away", relay.database)
 
 
 def test_check_is_content_with_a_running_relay(relay):

@@ -19,7 +19,7 @@ STORE = {
     "erase": "test_account test_live test_me test_ages test_sweep test_group_members",
     "fact": "test_fact test_facts test_content",
     "file": "test_upload test_sweep_pass test_files test_file_hold test_links",
-    "group": "test_sweep test_groups test_group_events test_lists",
+    "group": "test_sweep test_groups test_facts test_group_events test_lists",
     "invite": "test_invites test_group_members",
     "key": "test_body test_epoch test_epochs test_prefs",
     "member": "test_group_members test_join_requests test_groups test_group_links",

@@ -212,6 +212,22 @@ TEST(refused_transcription_uses_nothing_up)
 
 #define EACH(name) cmocka_unit_test_setup(name, set_up)
 
+TEST(what_was_known_of_engines_is_forgotten_with_the_settings)
+{
+	struct languages known;
+
+	shared.languages = (struct languages){ .count = 2 };
+	shared.languages_due_ms = LONGEST;
+	for (int i = 0; i < 3; i++)
+		fails(1);
+	assert_int_equal(ask_shut_ms(&shared, ASK_TRANSLATION, 1), 5000);
+	ask_forget(&shared);
+	ask_languages(&shared, &known);
+	assert_int_equal(known.count, 0);
+	assert_int_equal(shared.languages_due_ms, 0);
+	assert_int_equal(ask_shut_ms(&shared, ASK_TRANSLATION, 1), 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	EACH(third_failure_in_a_row_shuts_and_each_try_doubles_up_to_a_minute),
 	EACH(success_between_failures_begins_anew),
@@ -226,6 +242,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(engines_have_budgets_of_their_own),
 	EACH(so_many_transcriptions_at_a_time_of_all_accounts),
 	EACH(refused_transcription_uses_nothing_up),
+	EACH(what_was_known_of_engines_is_forgotten_with_the_settings),
 	EACH(more_accounts_than_there_is_room_for_replace_the_oldest),
 };
 

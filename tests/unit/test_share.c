@@ -368,6 +368,14 @@ TEST(group_that_somebody_types_to_is_found_once)
 
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+TEST(first_error_of_a_start_is_the_one_that_is_kept)
+{
+	assert_string_equal(share_error(s), "");
+	share_note_error(s, "the disk is full");
+	share_note_error(s, "and what came of it");
+	assert_string_equal(share_error(s), "the disk is full");
+}
+
 static const struct CMUnitTest tests[] = {
 	EACH(nobody_types_at_first),
 	EACH(typing_is_seen_by_its_recipient_only),
@@ -395,6 +403,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(account_has_a_hundred_uploads_at_a_time),
 	EACH(who_dies_with_the_lock_leaves_it_to_the_next),
 	EACH(group_that_somebody_types_to_is_found_once),
+	EACH(first_error_of_a_start_is_the_one_that_is_kept),
 };
 
 int
