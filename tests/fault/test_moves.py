@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+import epochs
 import harness
 import pg_server
 from client import wait_until
@@ -455,6 +456,27 @@ def test_dump_that_is_put_back_brings_back_nobody_and_nothing(make, server, how)
     size = os.path.getsize(relay.database + ".tombstones")
     relay.restart()
     assert os.path.getsize(relay.database + ".tombstones") == size and not scrubbed(relay, waits)
+
+
+def test_dump_that_is_older_than_an_epoch_opens_nothing_and_brings_back_nobody(make, server):
+    name = server.new_database()
+    relay = make(DATABASE_URL=server.url(name), EPOCH_SEC=1)
+    ann, bob, eve = (relay.sign_in() for _ in range(3))
+    ann.send(bob, "said")
+    said = number_of(relay)
+    dump = Dump(server, name)
+    bob.poll_all()
+    eve.delete(ME, expect=200)
+    harness.run("relay-sweep", "--dir", relay.folder, "--now")
+    keys = set(epochs.slots_of(relay))
+    wait_until("other epochs have begun", lambda: not keys & set(epochs.slots_of(relay)), 60)
+    relay.stop()
+    dump.put_back()
+    again(relay)
+    wait_until("she is gone, and so is what was said", lambda: eve.address not in addresses(relay) and scrubbed(relay, said))
+    wait_until("polls go on", lambda: bob.poll("", expect=None).status == 200)
+    ann.send(bob, "new")
+    assert bob.texts()[-1] == "new" and "said" not in bob.texts()
 
 
 def test_each_machine_carries_out_what_it_noted_and_a_lost_ones_file_is_given(make, server):
