@@ -385,18 +385,21 @@ def test_key_of_an_epoch_that_is_not_here_stops_the_way_back(make, server):
 
 
 class Dump:
-    """A dump of a relay's database as the page makes it."""
+    """A dump of a relay's database, made and put back by the lines of the page."""
 
     def __init__(self, server, name):
-        self.server, self.name, self.path = server, name, os.path.join(server.folder, f"{name}.dump")
-        self._run("pg_dump", "--format=custom", f"--file={self.path}", name)
+        self.server, self.url, self.path = server, server.url(name), os.path.join(server.folder, f"{name}.dump")
+        self._run("pg_dump")
 
     def put_back(self):
         """The database is what it was then."""
-        self._run("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", f"--dbname={self.name}", self.path)
+        self._run("pg_restore")
 
-    def _run(self, program, *words):
-        done = subprocess.run([f"{self.server.bin}/{program}", "-h", self.server.folder, "-U", "relay", *words], capture_output=True, text=True, check=False)
+    def _run(self, program):
+        with open(os.path.join(ROOT, "docs", "several-machines.md"), encoding="utf-8") as file:
+            [line] = re.findall(f"^{program} .*$", file.read(), re.M)
+        env = clean_env(DATABASE_URL=self.url, PATH=f"{self.server.bin}:{os.environ['PATH']}")
+        done = subprocess.run(["bash", "-c", line.replace("relay.dump", self.path)], env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 
