@@ -4,6 +4,7 @@ import contextlib
 import functools
 import glob
 import os
+import pty
 import re
 import shutil
 import signal
@@ -28,6 +29,7 @@ CHAT, ME = "/api/v1/webchat", "/api/v1/pchat/auth/me"
 UPLOAD, FILES = f"{CHAT}/upload", f"{CHAT}/files"
 SCHEMA = sorted(glob.glob(os.path.join(ROOT, "sql", "schema", "*.sql")))
 SETTINGS = {"RELAY_WORKERS": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, "EPOCH_SEC": 600, "RETENTION_DEVICE_GRACE_SEC": 0}
+WAITS = ["with a file"] + [f"waits {number} – ü \U0001f44d" for number in range(5)]
 # What every database has for itself, and what goes on by itself when a relay runs.
 OWN = {"this_database", "tombstone_file", "epoch", "node", "node_epoch", "schema_step", "last_commit"}
 
@@ -119,7 +121,9 @@ class Life:
         self.fill()
         self.gone.delete(ME, expect=200)
         self.cursor = self.bob.poll_all()[1]
-        self.after = [self.ann.send(self.bob, f"waits {number} – ü \U0001f44d")["message_id"] for number in range(5)]
+        harness.run("relay-sweep", "--dir", relay.folder, "--now")  # what everybody has is a record now
+        self.ann.send(self.bob, "with a file", attachments=[self.file])
+        self.after = [self.ann.send(self.bob, text)["message_id"] for text in WAITS[1:]]
         self.read = self.ann.send(self.eve, "read")["message_id"]
         self.eve.poll_all()
         self.eve.read(self.read)
@@ -129,7 +133,6 @@ class Life:
         first = ann.send(bob, "first", subject="About it")["message_id"]
         bob.post("/api/v1/messages", {"to": ann.address, "kind": "reaction", "reply_to": first, "text": "\U0001f44d"}, expect=202)
         self.file = ann.put(f"{UPLOAD}?name=a.txt", data=b"bytes", headers={"Content-Type": "text/plain"}, expect=200)["file_id"]
-        ann.send(bob, "with a file", attachments=[self.file])
         self.group = Group(ann, name="Hikers", **OPEN)
         self.group.add(bob)
         self.group.invite(eve)  # who has not accepted
@@ -173,6 +176,13 @@ def forget_times(seen):
     return text
 
 
+def key_lengths(relay, url=None):
+    """{(scrubbed, of the text's key, of the address's)}, of messages."""
+    with opened(relay, url) as link:
+        found = link.execute("SELECT m.scrubbed_at > 0, length(k.body_key), length(k.address_key) FROM message m JOIN content_key k ON k.id = m.id")
+        return {(bool(scrubbed), body, address) for scrubbed, body, address in found.fetchall()}
+
+
 def next_ids(relay, url=None):
     """The numbers that accounts and groups get next, by making them on the running relay."""
     user = relay.sign_in()
@@ -185,7 +195,7 @@ def test_all_that_a_relay_holds_goes_there_and_back(make, server):
     relay, url = make(), server.url(server.new_database())
     life = Life(relay)
     seen = life.look()
-    assert [item["text"] for item in seen["bob"]] == [f"waits {n} – ü \U0001f44d" for n in range(5)] and len(seen["tablet"]) > 5
+    assert [item["text"] for item in seen["bob"]] == WAITS and len(seen["tablet"]) > 5
     relay.stop()
     before = rows(relay)
     empty = {name for name, found in before.items() if not found}
@@ -195,12 +205,14 @@ def test_all_that_a_relay_holds_goes_there_and_back(make, server):
     said = move(relay, url)
     assert "set DATABASE_URL" in said and f"--erase-old sqlite:{relay.database}" in said
     assert rows(relay, url) == before and counts(relay, url) == counts(relay)
-    with opened(relay, url) as link:
-        lengths = dict(link.execute("SELECT length(body_key), count(*) FROM content_key GROUP BY 1").fetchall())
-    assert set(lengths) <= {32, 80} and lengths[80] > 5  # what lives is wrapped, zeros are not
+    assert key_lengths(relay, url) == {(False, 80, 80), (True, 32, 32)}  # what lives is wrapped; where a record went lies open
     use(relay, url)
     assert forget_times(life.look()) == forget_times(seen)
-    assert "overwritten" in relay.ctl("move-to", "--erase-old", f"sqlite:{relay.database}").stdout
+    with open(relay.database, "rb", buffering=0) as old:
+        assert old.read(6) == b"SQLite"
+        assert "overwritten" in relay.ctl("move-to", "--erase-old", f"sqlite:{relay.database}").stdout
+        old.seek(0)
+        assert not old.read().strip(b"\0")
     assert not [name for name in os.listdir(os.path.dirname(relay.database)) if name in ("bridge.db", "bridge.db-wal", "bridge.db-shm")]
     numbers = next_ids(relay, url)
     life.ann.send(life.bob, "from the server")
@@ -209,10 +221,9 @@ def test_all_that_a_relay_holds_goes_there_and_back(make, server):
     said = move(relay, f"sqlite:{relay.database}")
     assert "take DATABASE_URL out" in said
     assert rows(relay) == there
-    with opened(relay) as link:
-        assert set(link.execute("SELECT DISTINCT length(body_key) FROM content_key").fetchall()) == {(32,)}
+    assert key_lengths(relay) == {(False, 32, 32), (True, 32, 32)}
     use(relay)
-    assert [item["text"] for item in life.look()["bob"]] == [f"waits {n} – ü \U0001f44d" for n in range(5)] + ["from the server"]
+    assert [item["text"] for item in life.look()["bob"]] == WAITS + ["from the server"]
     assert next_ids(relay) == tuple(number + 1 for number in numbers)
     relay.ctl("move-to", "--erase-old", url)
     assert not os.path.exists(relay.database + ".epochs")
@@ -220,6 +231,26 @@ def test_all_that_a_relay_holds_goes_there_and_back(make, server):
     relay.client().post("/api/v1/pchat/auth/verify-code", body, expect=200)
     [item] = Phone(life.key).claim()  # the other one is leased still
     assert item["text"] == "by phone" and Phone(life.key).ack(item)["status"] == "sent"
+
+
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(make, server):
+    relay = make()
+    relay.stop()
+    with opened(relay) as link:
+        link.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+                     " INSERT INTO throttle (key_mac, hits, resets_at) SELECT randomblob(16), 1, 1 FROM n")
+        link.commit()
+    said = move(relay, server.url(server.new_database()))
+    assert re.search(r"^\d+ % of all rows$", said, re.M) and re.search(r"^throttle +3000$", said, re.M)
+    relay.ctl("move-to", "--stay")
+    os.unlink(relay.database + ".epochs")
+    ours, theirs = pty.openpty()
+    words = [os.path.join(PG_BUILD, "relayctl"), "--dir", relay.folder, "move-to", server.url(server.new_database())]
+    done = subprocess.run(words, env=clean_env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=60, check=True)
+    shown = os.read(ours, 65536)
+    os.close(theirs)
+    os.close(ours)
+    assert re.search(rb"\r\[#+\.*\] +\d+ %  throttle +\d000", shown) and "% of all" not in done.stdout
 
 
 # -- killed on the way ---------------------------------------------------------------------------------------------------
@@ -305,6 +336,15 @@ def test_server_that_goes_away_on_the_way_leaves_all_as_it_was(make, server):
         assert "run it again" in move(relay, proxy.url(name), 1)
         assert "All was moved there before" in move(relay, proxy.url(name))
     assert rows(relay) == rows(relay, server.url(name)) == before
+
+
+def test_erasing_that_was_killed_goes_on(make, server):
+    relay = make()
+    relay.stop()
+    move(relay, server.url(server.new_database()))
+    os.rename(relay.database, relay.database + ".erased")
+    relay.ctl("move-to", "--erase-old", f"sqlite:{relay.database}")
+    assert not [name for name in os.listdir(os.path.dirname(relay.database)) if name in ("bridge.db", "bridge.db.erased")]
 
 
 # -- what is refused -----------------------------------------------------------------------------------------------------
