@@ -545,6 +545,10 @@ def test_each_machine_carries_out_what_it_noted_and_a_lost_ones_file_is_given(ma
         one.stop()
         two.stop()
         dump.put_back()
+        assert "No such file" in one.ctl("restore", "--replay", two.database + ".x", expect=1).stderr
+        dump.put_back()
+        os.rename(one.database + ".tombstones", one.database + ".kept")
+        one.ctl("restore", "--replay", one.database + ".kept")
         one.ctl("restore", "--replay", two.database + ".tombstones")
         assert addresses(one) & {user.address for user in people} == {people[2].address}
 
