@@ -3,12 +3,16 @@
 #include "pgsql_internal.h"
 
 #include "bulk_internal.h"
+#include "clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HEADER "PGCOPY\n\377\r\n"
+#define LEAVING_MS 3000
+#define LEAVING_PAUSE_US 50000
 #define HEADER_BYTES 19 /* and its NUL, flags, and the length of what may follow */
 
 struct server {
@@ -66,18 +70,25 @@ close_server(struct bulk *b)
 	free(s);
 }
 
-/* Relays of other machines would go on writing to it after it was moved. */
+#define OTHERS \
+	"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()" \
+	" AND application_name = current_setting('application_name')" \
+	" AND pid <> pg_backend_pid()"
+
+/* Relays of other machines would go on writing to it after it was moved. Those who just left are
+ * seen for a moment. */
 static bool
 is_alone(PGconn *c, char *error)
 {
-	const int64_t others = pgsql_ask(c,
-	    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-	    " AND application_name = current_setting('application_name')"
-	    " AND pid <> pg_backend_pid()",
-	    1);
+	const int64_t until = clock_mono_ms() + LEAVING_MS;
 
-	return others == 0 ||
-	    pgsql_refuse(error, "a relay of another machine is connected; stop it first");
+	while (pgsql_ask(c, OTHERS, 1) > 0) {
+		if (clock_mono_ms() > until)
+			return pgsql_refuse(
+			    error, "a relay of another machine is connected; stop it first");
+		usleep(LEAVING_PAUSE_US);
+	}
+	return true;
 }
 
 /* The lock is had first, so that the snapshot is of all that was written. */

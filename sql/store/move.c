@@ -348,6 +348,7 @@ open_from(struct move *m)
 {
 	struct db_options o = *m->p->from;
 
+	o.full_durability = true; /* its mark outlives a power cut */
 	m->from = bulk_open_from(&o, m->error);
 	if (!m->from || !name_move(m))
 		return false;

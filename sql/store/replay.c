@@ -208,16 +208,17 @@ db_replay(const struct db_options *o, const struct epoch_plan *plan, const char 
 
 	snprintf(own, sizeof(own), "%s.tombstones", o->path);
 	path = path ? path : own;
+	p.db = db_open(o, error); /* makes its own file where there is none */
+	if (!p.db)
+		return false;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		snprintf(error, DB_ERROR_BYTES, "%s: %s", path, strerror(errno));
+		db_close(p.db);
 		return false;
 	}
 	p.fd = fd;
 	p.end = (int64_t)st.st_size - (int64_t)st.st_size % TOMBSTONE_BYTES;
-	p.db = db_open(o, error);
-	if (!p.db)
-		return false;
 	r = replay_all(&p);
 	db_close(p.db);
 	if (r != DB_DONE)

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import glob
 import os
+import pty
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ import subprocess
 
 import pytest
 
+import epochs
 import harness
 import pg_server
 from client import wait_until
@@ -27,6 +29,7 @@ CHAT, ME = "/api/v1/webchat", "/api/v1/pchat/auth/me"
 UPLOAD, FILES = f"{CHAT}/upload", f"{CHAT}/files"
 SCHEMA = sorted(glob.glob(os.path.join(ROOT, "sql", "schema", "*.sql")))
 SETTINGS = {"RELAY_WORKERS": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, "EPOCH_SEC": 600, "RETENTION_DEVICE_GRACE_SEC": 0}
+WAITS = ["with a file"] + [f"waits {number} – ü \U0001f44d" for number in range(5)]
 # What every database has for itself, and what goes on by itself when a relay runs.
 OWN = {"this_database", "tombstone_file", "epoch", "node", "node_epoch", "schema_step", "last_commit"}
 
@@ -118,7 +121,9 @@ class Life:
         self.fill()
         self.gone.delete(ME, expect=200)
         self.cursor = self.bob.poll_all()[1]
-        self.after = [self.ann.send(self.bob, f"waits {number} – ü \U0001f44d")["message_id"] for number in range(5)]
+        harness.run("relay-sweep", "--dir", relay.folder, "--now")  # what everybody has is a record now
+        self.ann.send(self.bob, "with a file", attachments=[self.file])
+        self.after = [self.ann.send(self.bob, text)["message_id"] for text in WAITS[1:]]
         self.read = self.ann.send(self.eve, "read")["message_id"]
         self.eve.poll_all()
         self.eve.read(self.read)
@@ -128,7 +133,6 @@ class Life:
         first = ann.send(bob, "first", subject="About it")["message_id"]
         bob.post("/api/v1/messages", {"to": ann.address, "kind": "reaction", "reply_to": first, "text": "\U0001f44d"}, expect=202)
         self.file = ann.put(f"{UPLOAD}?name=a.txt", data=b"bytes", headers={"Content-Type": "text/plain"}, expect=200)["file_id"]
-        ann.send(bob, "with a file", attachments=[self.file])
         self.group = Group(ann, name="Hikers", **OPEN)
         self.group.add(bob)
         self.group.invite(eve)  # who has not accepted
@@ -172,6 +176,13 @@ def forget_times(seen):
     return text
 
 
+def key_lengths(relay, url=None):
+    """{(scrubbed, of the text's key, of the address's)}, of messages."""
+    with opened(relay, url) as link:
+        found = link.execute("SELECT m.scrubbed_at > 0, length(k.body_key), length(k.address_key) FROM message m JOIN content_key k ON k.id = m.id")
+        return {(bool(scrubbed), body, address) for scrubbed, body, address in found.fetchall()}
+
+
 def next_ids(relay, url=None):
     """The numbers that accounts and groups get next, by making them on the running relay."""
     user = relay.sign_in()
@@ -184,7 +195,7 @@ def test_all_that_a_relay_holds_goes_there_and_back(make, server):
     relay, url = make(), server.url(server.new_database())
     life = Life(relay)
     seen = life.look()
-    assert [item["text"] for item in seen["bob"]] == [f"waits {n} – ü \U0001f44d" for n in range(5)] and len(seen["tablet"]) > 5
+    assert [item["text"] for item in seen["bob"]] == WAITS and len(seen["tablet"]) > 5
     relay.stop()
     before = rows(relay)
     empty = {name for name, found in before.items() if not found}
@@ -194,12 +205,14 @@ def test_all_that_a_relay_holds_goes_there_and_back(make, server):
     said = move(relay, url)
     assert "set DATABASE_URL" in said and f"--erase-old sqlite:{relay.database}" in said
     assert rows(relay, url) == before and counts(relay, url) == counts(relay)
-    with opened(relay, url) as link:
-        lengths = dict(link.execute("SELECT length(body_key), count(*) FROM content_key GROUP BY 1").fetchall())
-    assert set(lengths) <= {32, 80} and lengths[80] > 5  # what lives is wrapped, zeros are not
+    assert key_lengths(relay, url) == {(False, 80, 80), (True, 32, 32)}  # what lives is wrapped; where a record went lies open
     use(relay, url)
     assert forget_times(life.look()) == forget_times(seen)
-    assert "overwritten" in relay.ctl("move-to", "--erase-old", f"sqlite:{relay.database}").stdout
+    with open(relay.database, "rb", buffering=0) as old:
+        assert old.read(6) == b"SQLite"
+        assert "overwritten" in relay.ctl("move-to", "--erase-old", f"sqlite:{relay.database}").stdout
+        old.seek(0)
+        assert not old.read().strip(b"\0")
     assert not [name for name in os.listdir(os.path.dirname(relay.database)) if name in ("bridge.db", "bridge.db-wal", "bridge.db-shm")]
     numbers = next_ids(relay, url)
     life.ann.send(life.bob, "from the server")
@@ -208,10 +221,9 @@ def test_all_that_a_relay_holds_goes_there_and_back(make, server):
     said = move(relay, f"sqlite:{relay.database}")
     assert "take DATABASE_URL out" in said
     assert rows(relay) == there
-    with opened(relay) as link:
-        assert set(link.execute("SELECT DISTINCT length(body_key) FROM content_key").fetchall()) == {(32,)}
+    assert key_lengths(relay) == {(False, 32, 32), (True, 32, 32)}
     use(relay)
-    assert [item["text"] for item in life.look()["bob"]] == [f"waits {n} – ü \U0001f44d" for n in range(5)] + ["from the server"]
+    assert [item["text"] for item in life.look()["bob"]] == WAITS + ["from the server"]
     assert next_ids(relay) == tuple(number + 1 for number in numbers)
     relay.ctl("move-to", "--erase-old", url)
     assert not os.path.exists(relay.database + ".epochs")
@@ -219,6 +231,26 @@ def test_all_that_a_relay_holds_goes_there_and_back(make, server):
     relay.client().post("/api/v1/pchat/auth/verify-code", body, expect=200)
     [item] = Phone(life.key).claim()  # the other one is leased still
     assert item["text"] == "by phone" and Phone(life.key).ack(item)["status"] == "sent"
+
+
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(make, server):
+    relay = make()
+    relay.stop()
+    with opened(relay) as link:
+        link.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+                     " INSERT INTO throttle (key_mac, hits, resets_at) SELECT randomblob(16), 1, 1 FROM n")
+        link.commit()
+    said = move(relay, server.url(server.new_database()))
+    assert re.search(r"^\d+ % of all rows$", said, re.M) and re.search(r"^throttle +3000$", said, re.M)
+    relay.ctl("move-to", "--stay")
+    os.unlink(relay.database + ".epochs")
+    ours, theirs = pty.openpty()
+    words = [os.path.join(PG_BUILD, "relayctl"), "--dir", relay.folder, "move-to", server.url(server.new_database())]
+    done = subprocess.run(words, env=clean_env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=60, check=True)
+    shown = os.read(ours, 65536)
+    os.close(theirs)
+    os.close(ours)
+    assert re.search(rb"\r\[#+\.*\] +\d+ %  throttle +\d000", shown) and "% of all" not in done.stdout
 
 
 # -- killed on the way ---------------------------------------------------------------------------------------------------
@@ -306,6 +338,15 @@ def test_server_that_goes_away_on_the_way_leaves_all_as_it_was(make, server):
     assert rows(relay) == rows(relay, server.url(name)) == before
 
 
+def test_erasing_that_was_killed_goes_on(make, server):
+    relay = make()
+    relay.stop()
+    move(relay, server.url(server.new_database()))
+    os.rename(relay.database, relay.database + ".erased")
+    relay.ctl("move-to", "--erase-old", f"sqlite:{relay.database}")
+    assert not [name for name in os.listdir(os.path.dirname(relay.database)) if name in ("bridge.db", "bridge.db.erased")]
+
+
 # -- what is refused -----------------------------------------------------------------------------------------------------
 
 
@@ -384,18 +425,21 @@ def test_key_of_an_epoch_that_is_not_here_stops_the_way_back(make, server):
 
 
 class Dump:
-    """A dump of a relay's database as the page makes it."""
+    """A dump of a relay's database, made and put back by the lines of the page."""
 
     def __init__(self, server, name):
-        self.server, self.name, self.path = server, name, os.path.join(server.folder, f"{name}.dump")
-        self._run("pg_dump", "--format=custom", f"--file={self.path}", name)
+        self.server, self.url, self.path = server, server.url(name), os.path.join(server.folder, f"{name}.dump")
+        self._run("pg_dump")
 
     def put_back(self):
         """The database is what it was then."""
-        self._run("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", f"--dbname={self.name}", self.path)
+        self._run("pg_restore")
 
-    def _run(self, program, *words):
-        done = subprocess.run([f"{self.server.bin}/{program}", "-h", self.server.folder, "-U", "relay", *words], capture_output=True, text=True, check=False)
+    def _run(self, program):
+        with open(os.path.join(ROOT, "docs", "several-machines.md"), encoding="utf-8") as file:
+            [line] = re.findall(f"^{program} .*$", file.read(), re.M)
+        env = clean_env(DATABASE_URL=self.url, PATH=f"{self.server.bin}:{os.environ['PATH']}")
+        done = subprocess.run(["bash", "-c", line.replace("relay.dump", self.path)], env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 
@@ -457,6 +501,27 @@ def test_dump_that_is_put_back_brings_back_nobody_and_nothing(make, server, how)
     assert os.path.getsize(relay.database + ".tombstones") == size and not scrubbed(relay, waits)
 
 
+def test_dump_that_is_older_than_an_epoch_opens_nothing_and_brings_back_nobody(make, server):
+    name = server.new_database()
+    relay = make(DATABASE_URL=server.url(name), EPOCH_SEC=1)
+    ann, bob, eve = (relay.sign_in() for _ in range(3))
+    ann.send(bob, "said")
+    said = number_of(relay)
+    dump = Dump(server, name)
+    bob.poll_all()
+    eve.delete(ME, expect=200)
+    harness.run("relay-sweep", "--dir", relay.folder, "--now")
+    keys = set(epochs.slots_of(relay))
+    wait_until("other epochs have begun", lambda: not keys & set(epochs.slots_of(relay)), 60)
+    relay.stop()
+    dump.put_back()
+    again(relay)
+    wait_until("she is gone, and so is what was said", lambda: eve.address not in addresses(relay) and scrubbed(relay, said))
+    wait_until("polls go on", lambda: bob.poll("", expect=None).status == 200)
+    ann.send(bob, "new")
+    assert bob.texts()[-1] == "new" and "said" not in bob.texts()
+
+
 def test_each_machine_carries_out_what_it_noted_and_a_lost_ones_file_is_given(make, server):
     name = server.new_database()
     one = make(DATABASE_URL=server.url(name))
@@ -480,6 +545,10 @@ def test_each_machine_carries_out_what_it_noted_and_a_lost_ones_file_is_given(ma
         one.stop()
         two.stop()
         dump.put_back()
+        assert "No such file" in one.ctl("restore", "--replay", two.database + ".x", expect=1).stderr
+        dump.put_back()
+        os.rename(one.database + ".tombstones", one.database + ".kept")
+        one.ctl("restore", "--replay", one.database + ".kept")
         one.ctl("restore", "--replay", two.database + ".tombstones")
         assert addresses(one) & {user.address for user in people} == {people[2].address}
 
