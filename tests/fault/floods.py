@@ -1,6 +1,6 @@
 """Clients that mean no good, by the hundred: a program of its own, so that it takes no time from those who measure. It opens COUNT
 connections from an address of its own, does on each what its kind does, turn after turn, opens anew what the server closed, says
-`up` once all were tried, and ends with its standard input."""
+`up` once all were tried and it is past the limit that it is to go past, and ends with its standard input."""
 import argparse
 import contextlib
 import dataclasses
@@ -94,12 +94,13 @@ def sign_in(_, name):
 
 @dataclasses.dataclass
 class Kind:
-    """What each connection sends in a turn, how many do in one turn (then the next ones), whether responses are read, and whether
-    it is HTTP/2."""
+    """What each connection sends in a turn, how many do in one turn (then the next ones), whether responses are read, whether it is
+    HTTP/2, and the status that shows that it is past a limit."""
     sends: typing.Callable = lambda words, turn: b""
     at_once: int = 200
     reads: bool = True
     http2: bool = False
+    wanted: str = ""
 
 
 KINDS = {
@@ -110,10 +111,10 @@ KINDS = {
     "slow-readers": Kind(at_first(lambda words: request(words.path, X_PChat_Session=words.token) * 20), reads=False),
     "long-heads": Kind(many(1, lambda words, name: request(**{f"X_{n}": "x" * 7000 for n in range(6)})), at_once=40),
     "many-heads": Kind(many(1, lambda words, name: request(**{f"X_{n}": n for n in range(2000)})), at_once=40),
-    "past-limits": Kind(many(5, lambda words, name: request())),
-    "made-up-tokens": Kind(many(5, lambda words, name: request(ME, X_PChat_Session=f"pcs_{name}"))),
-    "one-account": Kind(many(5, lambda words, name: request(ME, X_PChat_Session=words.token))),
-    "sign-ins": Kind(many(1, sign_in)),
+    "past-limits": Kind(many(5, lambda words, name: request()), wanted="429"),
+    "made-up-tokens": Kind(many(5, lambda words, name: request(ME, X_PChat_Session=f"pcs_{name}")), wanted="429"),
+    "one-account": Kind(many(5, lambda words, name: request(ME, X_PChat_Session=words.token)), wanted="429"),
+    "sign-ins": Kind(many(1, sign_in), wanted="429"),
     "resets": Kind(resets, at_once=20, http2=True),
     "continuations": Kind(continuations, at_once=20, http2=True),
     "pings": Kind(pings, at_once=20, reads=False, http2=True),
@@ -227,6 +228,8 @@ def main():
     crowd = Crowd(words)
     crowd.fill(words.count)
     crowd.turn()
+    while crowd.kind.wanted and crowd.kind.wanted not in crowd.counts and not crowd.is_over(TURN_SEC):
+        crowd.turn()
     print("up", flush=True)
     while not crowd.is_over(TURN_SEC):
         crowd.turn()

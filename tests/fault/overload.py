@@ -36,7 +36,7 @@ class Place:
         self.client = https_client(relay, certificate) if certificate else relay.client()
         self.ann, self.bob, self.eve = (self._sign_in() for _ in range(3))
         self.big = self.eve.put("/api/v1/webchat/upload?name=big.bin", data=b"x" * BIG_BYTES, expect=200)["url"]
-        self.cursor = self.bob.poll_all()[1]
+        self.cursor, self.next_use = self.bob.poll_all()[1], 0.0
 
     def _sign_in(self):
         email = unique() + "@example.com"
@@ -44,7 +44,9 @@ class Place:
         return User(self.client, self.client.post(VERIFY, {"email": email, "code": code}, expect=200))
 
     def use(self):
-        """What people do who are within the limits: each call succeeds."""
+        """What people do who are within the limits, some five times a second: each call succeeds."""
+        time.sleep(max(0.0, self.next_use - time.monotonic()))
+        self.next_use = time.monotonic() + 0.2
         sent = self.ann.send(self.bob, unique())["message_id"]
         messages, self.cursor = self.bob.poll_all(self.cursor)
         assert [item["message_id"] for item in messages] == [sent]
