@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 
 import pytest
 
@@ -59,12 +58,20 @@ class Server:
         self._run("initdb", "-D", self.data, "-A", "trust", "-U", self.owner, "-E", "UTF8", "--locale=C", "--no-sync")
 
     def start(self):
-        """Start the server, and wait until it serves."""
+        """Start the server, and wait until it serves. It ends at once while a process of the one before is left: again then, as a
+        service manager does."""
         words = [word for setting in ("listen_addresses=", "fsync=off", *self.settings) for word in ("-c", setting)]
-        self.server = subprocess.Popen([*self.become, f"{self.bin}/postgres", "-D", self.data, "-k", self.folder, *words],
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self.folder, start_new_session=True,
-                                       stderr=subprocess.DEVNULL)
-        self._run("pg_isready", "-h", self.folder, "-U", self.owner, "-t", "1", tries=100)
+        self.server = None
+
+        def is_up():
+            if not self.server or self.server.poll() is not None:
+                self.server = subprocess.Popen([*self.become, f"{self.bin}/postgres", "-D", self.data, "-k", self.folder, *words],
+                                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self.folder, start_new_session=True,
+                                               stderr=subprocess.DEVNULL)
+            return subprocess.run([f"{self.bin}/pg_isready", "-q", "-h", self.folder, "-U", self.owner, "-t", "1"], cwd=self.folder,
+                                  check=False).returncode == 0
+
+        wait_until("PostgreSQL is ready", is_up, 60, 0.1)
 
     def stop(self, how="terminate"):
         """End it: terminate, kill."""
@@ -87,14 +94,10 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
         self.server.wait(20)
 
-    def _run(self, program, *words, tries=1):
-        for left in reversed(range(tries)):
-            done = subprocess.run([*self.become, f"{self.bin}/{program}", *words], capture_output=True, text=True, cwd=self.folder, check=False)
-            if done.returncode == 0:
-                return done.stdout
-            if left and (not self.server or self.server.poll() is None):
-                time.sleep(0.1)
-        raise AssertionError(f"{program}: {done.stdout}{done.stderr}")
+    def _run(self, program, *words):
+        done = subprocess.run([*self.become, f"{self.bin}/{program}", *words], capture_output=True, text=True, cwd=self.folder, check=False)
+        assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def run(self, sql, stop=True, database="postgres"):
         """The script's output and its errors, as psql prints them; `stop`: at the first error, which is ours."""
