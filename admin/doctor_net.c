@@ -234,9 +234,7 @@ doctor_net_mail(struct doctor *d)
 /* What came of asking an engine, in words. */
 static const char *const engine_said[] = { [ENGINE_DONE] = "does what it is asked",
 	[ENGINE_NO_RESPONSE] = "does not answer",
-	[ENGINE_BAD_RESPONSE] =
-	    "fails, or answers with something else: is it the right kind, and does "
-	    "it have all it needs? See its log",
+	[ENGINE_BAD_RESPONSE] = "fails, or answers with something else: its log may say why",
 	[ENGINE_REFUSED] = "refuses what it is asked: are key, model and path right?",
 	[ENGINE_LATER] = "wants a pause",
 	[ENGINE_UNKNOWN_LANGUAGE] = "cannot tell the language" };
