@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #define SEEN_INTERVAL_MS 20000
+#define SEEN_LATE_MS 3600000
 
 static bool
 refuse(struct request *r, const char *code, const char *message)
@@ -34,14 +35,16 @@ find_token(const struct request *r)
 }
 
 /* A note that the session is alive, at most every 20 s; when the lock is taken, the next request
- * will do it. */
+ * will do it. Only who was away for long waits for it: a text waits for sessions by their notes. */
 static void
 note_seen(struct request *r)
 {
-	if (r->now - r->session.last_seen_at < SEEN_INTERVAL_MS &&
-	    r->session.last_seen_at <= r->now)
+	const int64_t age_ms = r->now - r->session.last_seen_at;
+
+	if (age_ms >= 0 && age_ms < SEEN_INTERVAL_MS)
 		return;
-	if (db_session_touch(r->worker->db, r->session.id, r->client, r->now) == DB_DONE)
+	if (db_session_touch(r->worker->db, r->session.id, r->client, r->now,
+		age_ms < 0 || age_ms >= SEEN_LATE_MS) == DB_DONE)
 		r->session.last_seen_at = r->now;
 }
 

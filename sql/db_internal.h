@@ -106,8 +106,9 @@ bool db_blob(struct db_stmt *st, int column, void *out, size_t len);
 /* Begins a write: takes the writers' lock, then the database's. On DB_DONE db_end must follow. */
 enum db_result db_begin(struct db *db);
 
-/* The same without waiting for the writers' lock: DB_BUSY at once. */
-enum db_result db_begin_now(struct db *db);
+/* The same, with a wait of its own for the writers' lock (0: DB_BUSY at once), and without a look
+ * at whether the caller may still be let in. */
+enum db_result db_begin_within(struct db *db, int timeout_ms);
 
 /* Ends it: commits for DB_ROW, DB_DONE and DB_NONE, rolls back for anything else; returns `r` or
  * the commit's error. */

@@ -208,9 +208,9 @@ db_begin(struct db *db)
 }
 
 enum db_result
-db_begin_now(struct db *db)
+db_begin_within(struct db *db, int timeout_ms)
 {
-	return begin(db, 0);
+	return begin(db, timeout_ms);
 }
 
 /* Some errors end the whole transaction, and with it what others wrote. */

@@ -226,7 +226,7 @@ void
 bulk_row_free(struct bulk_row *row)
 {
 	free(row->bytes);
-	*row = (struct bulk_row){ NULL };
+	*row = (struct bulk_row){ 0 };
 }
 
 const uint8_t *

@@ -137,10 +137,10 @@ db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int
 }
 
 enum db_result
-db_session_touch(struct db *db, int64_t id, const char *client, int64_t now)
+db_session_touch(struct db *db, int64_t id, const char *client, int64_t now, bool wait)
 {
 	uint8_t mac[SECRET_HASH_BYTES];
-	enum db_result r = db_begin_now(db);
+	enum db_result r = db_begin_within(db, wait ? db->timeout_ms : 0);
 
 	if (r != DB_DONE)
 		return r;

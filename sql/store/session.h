@@ -53,9 +53,10 @@ db_session_delete_others(struct db *db, int64_t account_id, int64_t keep_id, int
 /* The keyed hash of a client address (IPv6 cut to its /64) as sessions keep it. */
 void db_client_mac(const char *client, uint8_t mac[static SECRET_HASH_BYTES]);
 
-/* Notes that a session was seen, and where. Does not wait for other writers: DB_BUSY then, and
- * nothing is lost but the note. */
-enum db_result db_session_touch(struct db *db, int64_t id, const char *client, int64_t now);
+/* Notes that a session was seen, and where. Without `wait` other writers are not waited for:
+ * DB_BUSY then, and nothing is lost but the note. */
+enum db_result
+db_session_touch(struct db *db, int64_t id, const char *client, int64_t now, bool wait);
 
 /* What a session says of itself; NULL: as it was. */
 struct presence {

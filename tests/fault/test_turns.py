@@ -238,3 +238,17 @@ def test_failed_sync_is_500_to_all_who_wait_and_the_pool_goes_on_anew(make_relay
         bob, "unknown", expect=(200, 202, 500), idempotency_key="unknown").status != 500)
     ann.send(bob, "after")
     assert bob.texts() == ["unknown", "after"]
+
+
+def test_session_that_was_away_for_long_is_noted_though_somebody_else_writes(make_relay):
+    """Texts wait for devices that were seen within a week: a note of that is not left out because the lock is taken just then."""
+    relay = make_relay({"RELAY_WORKERS": 1, "RELAY_BUSY_TIMEOUT_MS": 10000})
+    ann = relay.sign_in()
+    with relay.opened_database() as link:
+        link.execute("UPDATE session SET last_seen_at = last_seen_at - 8 * 86400000")
+    with relay.locked_database():
+        link = begin(relay, ann, "/api/v1/webchat/poll", {"chat_address": ann.address})
+        wait_until("it waits for the lock", relay.waiting_writers)
+    assert response(link)[0] == 200
+    with relay.opened_database() as link:
+        assert link.execute("SELECT last_seen_at FROM session").fetchone()[0] > (time.time() - 60) * 1000

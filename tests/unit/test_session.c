@@ -123,7 +123,8 @@ TEST(list_of_the_live_ones_wants_them_visible_and_seen)
 	    DB_DONE);
 	assert_int_equal(listed(NOW, NOW - 1, 10), 1);
 	assert_int_equal(listed(NOW, NOW, 10), 0);
-	assert_int_equal(db_session_touch(store.db, one.s.id, "192.0.2.1", NOW + 5), DB_DONE);
+	assert_int_equal(
+	    db_session_touch(store.db, one.s.id, "192.0.2.1", NOW + 5, false), DB_DONE);
 	assert_int_equal(listed(NOW, NOW, 10), 1);
 }
 
@@ -173,16 +174,29 @@ TEST(delete_of_the_others_keeps_the_one_that_asks)
 	assert_int_equal(sessions(), 2);
 }
 
+TEST(touch_waits_for_the_lock_where_it_is_told_to)
+{
+	struct member ann = sign_in("ann");
+	int fd = lock_open(store.path);
+
+	assert_true(fd >= 0 && lock_take(fd, 0));
+	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1, true), DB_BUSY);
+	assert_int_not_equal(store.db->timeout_ms, BUSY_TIMEOUT); /* it was waited out */
+	close(fd);
+}
+
 TEST(touch_does_not_wait_for_the_lock)
 {
 	struct member ann = sign_in("ann");
 	int fd = lock_open(store.path);
 
 	assert_true(fd >= 0 && lock_take(fd, 0));
-	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_BUSY);
+	assert_int_equal(
+	    db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1, false), DB_BUSY);
 	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	close(fd);
-	assert_int_equal(db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1), DB_DONE);
+	assert_int_equal(
+	    db_session_touch(store.db, ann.s.id, "192.0.2.1", NOW + 1, false), DB_DONE);
 	fresh(&ann);
 	assert_int_equal(ann.s.last_seen_at, NOW + 1);
 }
@@ -215,6 +229,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(presence_changes_session_and_name),
 	EACH(delete_ends_ones_own_session_only),
 	EACH(delete_of_the_others_keeps_the_one_that_asks),
+	EACH(touch_waits_for_the_lock_where_it_is_told_to),
 	EACH(touch_does_not_wait_for_the_lock),
 	EACH(sessions_of_who_was_erased_meanwhile_are_none_and_name_nobody),
 };

@@ -69,7 +69,7 @@ export const states = (page) =>
   })));
 export const isOpen = (page, other) =>
   page.locator('.call [role="timer"]').waitFor({ state: 'attached' }).catch(async (e) => {
-    const found = [await states(page), other && (await states(other)), other && (await other.evaluate(() => [globalThis.heard, globalThis.faults]))];
+    const found = [await states(page), other && (await states(other)), other && (await other.evaluate(() => [globalThis.heard, globalThis.faults, globalThis.looks]))];
     throw new Error(`${e.message}\n${(await page.locator('.call').allInnerTexts()).join(' ')} ${JSON.stringify(found)}`);
   });
 export const isIdle = (page) => until('no call is left', async () => !(await page.locator('.call, .call-card, .call-bar').count()));

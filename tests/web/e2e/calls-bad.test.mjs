@@ -95,7 +95,7 @@ test('new-ways-to-each-other-in-the-middle-of-a-call', async () => {
 
 /** A client that knows no more than docs/api.md says: sound alone, no channel of data, no `by`. Run in a page. */
 const plainClient = async ({ token, address, peer, id, wish }) => {
-  const ask = async (path, body) => (await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-PChat-Session': token }, body: JSON.stringify(body) })).json();
+  const ask = async (path, body) => (await fetch(path, { method: 'POST', signal: AbortSignal.timeout(5000), headers: { 'Content-Type': 'application/json', 'X-PChat-Session': token }, body: JSON.stringify(body) })).json();
   const pc = new RTCPeerConnection();
   globalThis.pcs.push(pc);
   const media = await navigator.mediaDevices.getUserMedia(wish);
@@ -103,29 +103,32 @@ const plainClient = async ({ token, address, peer, id, wish }) => {
   const say = (signal) => ask('/api/v1/messages', { to: peer, kind: 'call', text: JSON.stringify({ call_id: id, ...signal }) });
   const gathered = () => new Promise((done) => (pc.iceGatheringState === 'complete' ? done() : (pc.addEventListener('icegatheringstatechange', () => pc.iceGatheringState === 'complete' && done()), setTimeout(done, 1500))));
   globalThis.heard = [];
-  globalThis.faults = []; // calls that failed: a poll is made again, as every client does
+  globalThis.faults = []; // what failed: it is tried again, as every client does
   let isOver = false; // of this call alone: the loop of an earlier one must not take what comes for this
   globalThis.hangUp = () => (media.getTracks().forEach((x) => x.stop()), pc.close(), (isOver = true), say({ type: 'hangup' }));
   await pc.setLocalDescription();
   await gathered();
   await say({ type: 'offer', media: 'audio', sdp: pc.localDescription.sdp });
   let cursor = '';
+  const look = async () => {
+    const news = await ask('/api/v1/webchat/poll', { chat_address: address, cursor });
+    if (!news.messages) throw new Error(JSON.stringify(news));
+    for (const m of news.messages) {
+      const d = JSON.parse(m.text);
+      if (d.call_id !== id) continue;
+      globalThis.heard.push(d.type);
+      if (d.type === 'answer') await pc.setRemoteDescription(d);
+      if (d.type !== 'offer') continue;
+      await pc.setRemoteDescription(d);
+      await pc.setLocalDescription();
+      await gathered();
+      await say({ type: 'answer', sdp: pc.localDescription.sdp });
+    }
+    cursor = news.cursor;
+  };
   (async () => {
-    while (!isOver) {
-      const news = await ask('/api/v1/webchat/poll', { chat_address: address, cursor }).catch((fault) => ({ fault: String(fault) }));
-      if (!news.messages) globalThis.faults.push(news);
-      else cursor = news.cursor;
-      for (const m of news.messages ?? []) {
-        const d = JSON.parse(m.text);
-        if (d.call_id !== id) continue;
-        globalThis.heard.push(d.type);
-        if (d.type === 'answer') await pc.setRemoteDescription(d);
-        if (d.type !== 'offer') continue;
-        await pc.setRemoteDescription(d);
-        await pc.setLocalDescription();
-        await gathered();
-        await say({ type: 'answer', sdp: pc.localDescription.sdp });
-      }
+    for (globalThis.looks = 0; !isOver; globalThis.looks++) {
+      await look().catch((fault) => globalThis.faults.push(String(fault)));
       await new Promise((done) => setTimeout(done, 200));
     }
   })();
