@@ -36,7 +36,7 @@ def withstand(where, kind):
     print(kind, counts, f"{grown >> 10} KiB more")
     assert counts["opened"] >= CONNECTIONS, "that was no flood"
     assert where.processes() == pids and grown < (MOST_BYTES_SANITIZED if SAME_MODE else MOST_BYTES)
-    wait_until("connections and descriptors are back", lambda: where.is_as_before(before), 60)
+    wait_until("connections and descriptors are back", lambda: where.is_as_before(before), 150)  # nginx gives a body up after 60
     where.use()
 
 
