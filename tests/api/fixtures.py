@@ -4,11 +4,12 @@ import shutil
 
 import pytest
 
+import harness
 import pg_server
 from harness import BUILD, Relay, make_folder, write_settings
 from smtp_sink import SmtpSink
 
-__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_postgresql", "shared_relay", "sink"]
+__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_postgresql", "pg_programs", "shared_relay", "sink"]
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +53,12 @@ def one_postgresql():
     """A PostgreSQL of the test file's own."""
     with pg_server.Server() as server:
         yield server
+
+
+@pytest.fixture
+def pg_programs(monkeypatch):
+    """Relays of the test are those that know PostgreSQL; where there are none it is skipped."""
+    monkeypatch.setattr(harness, "BUILD", pg_server.build())
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import tempfile
 
 from client import wait_until
 from engine_sink import parts_of
-from harness import clean_env, free_port
+from harness import clean_env, free_port, port_is_free
 from http_sink import HttpSink
 
 MODES = "/usr/share/apertium/modes"
@@ -31,14 +31,10 @@ def apertium():
                                                             start_new_session=True) as engine:
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_until("apertium-apy listens", lambda: curl(f"{url}/listPairs"), timeout_sec=60)
+            wait_until("apertium-apy listens", lambda: not port_is_free(port), timeout_sec=60)
             yield url
         finally:
             os.killpg(engine.pid, signal.SIGKILL)  # its pipelines as well
-
-
-def curl(url):
-    return subprocess.run(["curl", "-fsS", url], capture_output=True, check=False, timeout=30).returncode == 0
 
 
 def spoken(text, path):

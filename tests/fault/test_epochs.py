@@ -9,20 +9,17 @@ import pytest
 
 import epochs
 import harness
-import pg_server
 from client import wait_until
 from harness import Relay, kill_pids, run, write_settings
 from machines import at, further
 
-PG_BUILD = pg_server.build()
 HERE = socket.gethostname()
 SEND = "/api/v1/messages"
 
 
 @pytest.fixture(name="on")
-def relays_on_one_database(server, monkeypatch):
+def relays_on_one_database(server, pg_programs):
     """Starts a relay on the database of the test; each further one gets the keys of the first, as the page says."""
-    monkeypatch.setattr(harness, "BUILD", PG_BUILD)
     url, relays = server.url(server.new_database()), []
 
     def start(**settings):

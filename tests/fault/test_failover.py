@@ -7,23 +7,20 @@ import signal
 import pytest
 
 import epochs
-import harness
 import pg_server
 from client import wait_until
 from harness import kill_pids
 from machines import Balanced, at, two_relays
 from senders import assert_all_there, finish, start_senders, wait_for_more
 
-PG_BUILD = pg_server.build()
 SEND, POLL = "/api/v1/messages", "/api/v1/webchat/poll"
 
 Site = collections.namedtuple("Site", "primary replica one other")
 
 
 @pytest.fixture(name="site")
-def servers_and_relays(monkeypatch):
+def servers_and_relays(pg_programs):
     """site(waits) makes a Site; `waits`: the replica is a synchronous one."""
-    monkeypatch.setattr(harness, "BUILD", PG_BUILD)
     with contextlib.ExitStack() as stack:
         def make(waits=True, **settings):
             primary = stack.enter_context(pg_server.Server())

@@ -24,6 +24,7 @@ from keys import make_key
 from pg_proxy import Proxy
 from phone import Phone
 
+pytestmark = pytest.mark.usefixtures("pg_programs")
 PG_BUILD = pg_server.build()
 CHAT, ME = "/api/v1/webchat", "/api/v1/pchat/auth/me"
 UPLOAD, FILES = f"{CHAT}/upload", f"{CHAT}/files"
@@ -32,11 +33,6 @@ SETTINGS = {"RELAY_WORKERS": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0, "EPOCH_SEC
 WAITS = ["with a file"] + [f"waits {number} – ü \U0001f44d" for number in range(5)]
 # What every database has for itself, and what goes on by itself when a relay runs.
 OWN = {"this_database", "tombstone_file", "epoch", "node", "node_epoch", "schema_step", "last_commit"}
-
-
-@pytest.fixture(autouse=True)
-def programs_with_postgresql(monkeypatch):
-    monkeypatch.setattr(harness, "BUILD", PG_BUILD)
 
 
 @pytest.fixture(name="make")

@@ -6,22 +6,17 @@ import sys
 
 import pytest
 
-import harness
 import pg_server
 from client import wait_until
 from contract import ROOT
 from harness import Relay, clean_env, make_folder, run, write_settings
 from pg_proxy import Proxy
 
+pytestmark = pytest.mark.usefixtures("pg_programs")
 PG_BUILD = pg_server.build()
 SQLITE_BUILD = PG_BUILD.removesuffix("-pg")
 # What has most statements, and rules that lean on one writer; about a minute.
 CORE = ["test_messages.py", "test_poll.py", "test_group_messages.py", "test_group_streams.py", "test_receipts_typing.py", "test_lost_updates.py"]
-
-
-@pytest.fixture(autouse=True)
-def programs_with_postgresql(monkeypatch):
-    monkeypatch.setattr(harness, "BUILD", PG_BUILD)
 
 
 @pytest.fixture(name="on")

@@ -251,10 +251,7 @@ def test_kernel_without_a_sandbox_is_no_failure_and_doctor_warns(make_relay, mon
 # -- PostgreSQL ------------------------------------------------------------------------------------
 
 @pytest.fixture(name="postgresql")
-def programs_with_postgresql(monkeypatch):
-    if not pg_server.programs() or not os.path.exists(os.path.join(harness.BUILD + "-pg", "relayd")):
-        pytest.skip("PostgreSQL or its client library is not installed")
-    monkeypatch.setattr(harness, "BUILD", harness.BUILD.removesuffix("-pg") + "-pg")
+def server_that_goes_away(pg_programs):
     with pg_server.Server() as server:
         yield server
 

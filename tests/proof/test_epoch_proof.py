@@ -7,18 +7,14 @@ import subprocess
 import pytest
 
 import epochs
-import harness
-import pg_server
 from client import wait_until
 from harness import Relay, run, unique
 
-PG_BUILD = pg_server.build()
 CANARIES = 25
 
 
 @pytest.fixture(name="relay")
-def relay_with_short_epochs(server, monkeypatch):
-    monkeypatch.setattr(harness, "BUILD", PG_BUILD)
+def relay_with_short_epochs(server, pg_programs):
     settings = {"DATABASE_URL": server.url(server.new_database()), "EPOCH_SEC": 4, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0,
                 "RETENTION_DEVICE_GRACE_SEC": 0}
     with Relay(settings) as relay:

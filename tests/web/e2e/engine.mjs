@@ -34,6 +34,11 @@ export async function relayWith(engine, settings = {}) {
   return relay;
 }
 
+/** For addInitScript: without translator and recognition of the browser's own. */
+export const plain = () => {
+  for (const name of ['Translator', 'LanguageDetector', 'SpeechRecognition', 'webkitSpeechRecognition']) delete globalThis[name];
+};
+
 /** For addInitScript: a Translator and a LanguageDetector. `states`: availability by "de>es"; `lang`: what the detector finds, after `slow` ms; what was
  * asked of them is in `globalThis.device`. */
 export function browserTranslator({ states = {}, lang, slow = 0 } = {}) {

@@ -7,17 +7,13 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launch, open, signIn, startRelay, talkTo, until } from './lib.mjs';
+import { plain } from './engine.mjs';
+import { launch, signedIn, startRelay, talkTo, until } from './lib.mjs';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), '../../api/real_engines.py');
 const folder = mkdtempSync(join(tmpdir(), 'engines-'));
 const WORDS = 'go forward ten meters';
 let engines, relay, speaker, reader, mia, ben;
-
-/** Without translator and recognition of the browser's own. */
-const plain = () => {
-  for (const name of ['Translator', 'LanguageDetector', 'SpeechRecognition', 'webkitSpeechRecognition']) delete globalThis[name];
-};
 
 before(async () => {
   engines = spawn('setpriv', ['--pdeathsig', 'TERM', '--', process.env.PYTHON ?? '/usr/bin/python3', script, join(folder, 'speech.wav')], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -28,9 +24,8 @@ before(async () => {
     launch([`--use-file-for-fake-audio-capture=${at.sound}`]), launch()]);
   await until('the languages are known', async () => (await relay.call('GET', '/api/v1/webchat/config')).features?.translation);
   [mia, ben] = await Promise.all([[speaker, 'mia', 'Mia Santos'], [reader, 'ben', 'Ben Okoro']].map(async ([browser, address, name]) => {
-    const page = await open(browser, relay.page, { init: plain });
+    const page = await signedIn(browser, relay, address, name, { init: plain });
     await page.context().grantPermissions(['microphone']);
-    await signIn(page, address, name);
     return page;
   }));
   await talkTo(mia, 'ben');

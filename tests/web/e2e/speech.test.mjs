@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { tune } from '../screens.mjs';
-import { relayWith, startEngine } from './engine.mjs';
+import { plain, relayWith, startEngine } from './engine.mjs';
 import { axe, launch, open, signIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
 
 let engine, relay, browser, ben;
@@ -18,11 +18,6 @@ after(async () => {
   await relay?.stop();
   await engine?.stop();
 });
-
-/** A browser without translator and recognition of its own. */
-const plain = () => {
-  for (const name of ['Translator', 'LanguageDetector', 'SpeechRecognition', 'webkitSpeechRecognition']) delete globalThis[name];
-};
 
 async function speak(to, more = {}) {
   const id = await ben.upload('voice.wav', tune(2), 'audio/wav');

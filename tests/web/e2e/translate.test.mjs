@@ -1,7 +1,7 @@
 // Reading in one's own language, over a real relay whose engine is a stand-in that also misbehaves.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { browserTranslator, relayWith, startEngine } from './engine.mjs';
+import { browserTranslator, plain, relayWith, startEngine } from './engine.mjs';
 import { axe, launch, open, signedIn, signIn, small, talkTo, tooWide, until, write } from './lib.mjs';
 
 let engine, relay, browser, ben;
@@ -17,12 +17,6 @@ after(async () => {
   await relay?.stop();
   await engine?.stop();
 });
-
-/** A browser without a translator of its own. */
-const plain = () => {
-  delete globalThis.Translator;
-  delete globalThis.LanguageDetector;
-};
 
 /** Somebody new who looks at what Ben wrote; `calls`: what their page asked the relay to translate. */
 async function readerOf(texts, o = {}) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connected, grows, over, watched } from './calling.mjs';
-import { relayWith, startEngine } from './engine.mjs';
+import { plain, relayWith, startEngine } from './engine.mjs';
 import { launch, signedIn, talkTo, until } from './lib.mjs';
 
 const HEBREW = 'שלום בן בוקר טוב';
@@ -16,9 +16,7 @@ before(async () => {
   [noor, ben] = [await signedIn(browser, relay, 'noor', 'Noor Levi', { init: watched }), await signedIn(browser, relay, 'ben', 'Ben Okoro', { init: watched })];
   for (const page of [noor, ben]) {
     await page.context().grantPermissions(['microphone', 'camera']);
-    await page.evaluate(() => {
-      for (const name of ['Translator', 'LanguageDetector', 'SpeechRecognition', 'webkitSpeechRecognition']) delete globalThis[name];
-    });
+    await page.evaluate(plain);
   }
   await talkTo(noor, 'ben');
 });
