@@ -174,7 +174,7 @@ TEST(delete_of_the_others_keeps_the_one_that_asks)
 	assert_int_equal(sessions(), 2);
 }
 
-TEST(touch_waits_for_the_lock_where_it_is_told_to)
+TEST(touch_waits_for_the_lock_as_long_as_allowed)
 {
 	struct member ann = sign_in("ann");
 	int fd = lock_open(store.path);
@@ -229,7 +229,7 @@ static const struct CMUnitTest tests[] = {
 	EACH(presence_changes_session_and_name),
 	EACH(delete_ends_ones_own_session_only),
 	EACH(delete_of_the_others_keeps_the_one_that_asks),
-	EACH(touch_waits_for_the_lock_where_it_is_told_to),
+	EACH(touch_waits_for_the_lock_as_long_as_allowed),
 	EACH(touch_does_not_wait_for_the_lock),
 	EACH(sessions_of_who_was_erased_meanwhile_are_none_and_name_nobody),
 };
