@@ -8,7 +8,7 @@ let engine, relay, browser, ben;
 let count = 0;
 
 before(async () => {
-  [engine, browser] = await Promise.all([startEngine(), launch([], { whole: true })]);
+  [engine, browser] = await Promise.all([startEngine(), launch()]);
   relay = await relayWith(engine);
   ben = await relay.user('ben', 'Ben Weber');
 });

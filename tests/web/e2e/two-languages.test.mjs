@@ -10,7 +10,7 @@ const SPANISH = 'Hola, Ben, buenos días';
 let engine, relay, browser, noor, ben;
 
 before(async () => {
-  [engine, browser] = await Promise.all([startEngine(), launch([], { whole: true })]);
+  [engine, browser] = await Promise.all([startEngine(), launch()]);
   relay = await relayWith(engine, { RELAY_TRANSCRIBE_URL: `http://127.0.0.1:${engine.port}`, RELAY_STUN_URLS: 'stun:127.0.0.1:9' });
   await engine.tell({ say: { [`es:${HEBREW}`]: SPANISH }, detected: 'he', transcript: { text: 'בוקר טוב', language: 'he' } });
   [noor, ben] = [await signedIn(browser, relay, 'noor', 'Noor Levi', { init: watched }), await signedIn(browser, relay, 'ben', 'Ben Okoro', { init: watched })];

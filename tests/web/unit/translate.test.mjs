@@ -416,6 +416,33 @@ test('a-detector-is-believed-when-it-is-sure-and-fetches-nothing', async () => {
   assert.equal(await m.device.detectorOf({})('ein ganzer Satz davon'), undefined);
 });
 
+test('a-browser-that-never-says-what-it-can-do-is-one-that-can-nothing', async () => {
+  const never = () => new Promise(() => undefined);
+  await timed(async (tick) => {
+    let asked = 0;
+    const device = new m.device.DeviceTranslator({ Translator: { availability: () => (asked++, never()), create: never } });
+    const found = [];
+    void device.can('de', 'es').then((a) => found.push(a));
+    await tick(2999);
+    assert.deepEqual(found, []);
+    await tick(1);
+    assert.deepEqual(found, ['no']);
+    assert.equal(await device.can('de', 'fr'), 'no');
+    assert.equal(asked, 1, 'nobody waits for it again');
+    const said = [];
+    for (const [api, ms] of [[{ availability: never, create: never }, 3000], [{ availability: async () => 'available', create: never }, 30_000], [{ availability: async () => 'available', create: async () => ({ detect: never }) }, 30_000]]) {
+      const detect = m.device.detectorOf({ LanguageDetector: api });
+      void detect('ein ganzer Satz davon').then((lang) => said.push(lang));
+      await settle();
+      await tick(ms - 1);
+      assert.equal(said.length, 0);
+      await tick(1);
+      assert.deepEqual(said.splice(0), [undefined]);
+      assert.equal(await detect('noch ein ganzer Satz'), undefined);
+    }
+  });
+});
+
 // -- on all devices --------------------------------------------------------------------------------------
 
 /** A relay's prefs and a device that keeps settings and chats. */

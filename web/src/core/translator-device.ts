@@ -33,6 +33,8 @@ export interface BrowserApis {
 }
 
 export const GIVE_UP_MS = 30_000;
+/** What says at once what it can do, or has nobody behind it who will ever say. */
+const ABILITY_MS = 3000;
 const SURE = 0.6;
 const MADE_MOST = 4;
 
@@ -60,17 +62,21 @@ function within<T>(ms: number, code: string, work: (alive: () => void, signal: A
 export class DeviceTranslator implements Translator {
   readonly by = 'device';
   readonly name = '';
+  /** It was asked what it can do, and never said. */
+  #isSilent = false;
   /** By pair: a translator is made once. */
   readonly #made = new Map<string, Promise<Made>>();
 
   constructor(readonly browser: BrowserApis) {}
 
   async can(source: string | undefined, target: string): Promise<Ability> {
-    if (!source || !this.browser.Translator) return 'no';
+    const { Translator } = this.browser;
+    if (!source || !Translator || this.#isSilent) return 'no';
     try {
-      const found = await this.browser.Translator.availability({ sourceLanguage: source, targetLanguage: target });
+      const found = await within(ABILITY_MS, 'device_failed', () => Translator.availability({ sourceLanguage: source, targetLanguage: target }));
       return found === 'available' ? 'yes' : found === 'unavailable' ? 'no' : 'pack';
-    } catch {
+    } catch (e) {
+      this.#isSilent ||= e instanceof Trouble;
       return 'no';
     }
   }
@@ -122,16 +128,17 @@ export class DeviceTranslator implements Translator {
 export function detectorOf(browser: BrowserApis): (text: string) => Promise<string | undefined> {
   let ready: ReturnType<NonNullable<BrowserApis['LanguageDetector']>['create']> | null | undefined;
   return async (text) => {
-    if (!browser.LanguageDetector || ready === null || lettersOf(text) < FEW_LETTERS) return undefined;
+    const { LanguageDetector } = browser;
+    if (!LanguageDetector || ready === null || lettersOf(text) < FEW_LETTERS) return undefined;
     try {
       if (!ready) {
-        if ((await browser.LanguageDetector.availability()) !== 'available') {
+        if ((await within(ABILITY_MS, 'device_failed', () => LanguageDetector.availability())) !== 'available') {
           ready = null;
           return undefined;
         }
-        ready = browser.LanguageDetector.create();
+        ready = LanguageDetector.create();
       }
-      const [best] = await (await ready).detect(text);
+      const [best] = await within(GIVE_UP_MS, 'device_failed', async () => (await ready!).detect(text));
       return best && best.confidence >= SURE && best.detectedLanguage !== 'und' ? best.detectedLanguage : undefined;
     } catch {
       ready = null;
