@@ -10,7 +10,7 @@ twoPeople((s) => ({ browser, relay, mia, ben, person } = s));
 test('a-call-by-sound', async () => {
   await press(mia, 'Audio call');
   await card(ben).getByText('Mia Novak').waitFor();
-  assert.match(await ben.title(), /^Incoming call/);
+  await until('the title says it', async () => /^Incoming call/.test(await ben.title()));
   await says(mia, 'It rings there');
   assert.deepEqual(await axe(mia), []);
   assert.deepEqual(await axe(ben), []);
