@@ -2,8 +2,10 @@
 """Prints the link that opens WebChat with a private relay, and draws it as a QR code. Needs Python 3.9 only."""
 import argparse
 import contextlib
+import functools
 import ipaddress
 import os
+import re
 import sys
 import tempfile
 from urllib.parse import quote, urlsplit
@@ -20,6 +22,7 @@ MASKS = (
     lambda x, y: (x // 3 + y // 2) % 2 == 0, lambda x, y: x * y % 2 + x * y % 3 == 0,
     lambda x, y: (x * y % 2 + x * y % 3) % 2 == 0, lambda x, y: ((x + y) % 2 + x * y % 3) % 2 == 0,
 )
+FINDER_LIKE = re.compile("(?=10111010000|00001011101)")
 QUIET = 4  # modules of white around the code
 
 
@@ -63,6 +66,7 @@ def launch_link(site, relay, mode, **more):
 
 # -- QR code: byte mode, versions 1 to 40, level M (ISO/IEC 18004) ---------------------------------
 
+@functools.lru_cache(maxsize=None)
 def field_multiply(a, b):
     """Product in the field of 256 elements over x^8 + x^4 + x^3 + x^2 + 1."""
     product = 0
@@ -214,9 +218,9 @@ class Qr:
                         self.dark[y][x] = bool(next(bits, 0))
 
     def _mask(self, number):
-        for y, row in enumerate(self.dark):
-            for x in range(self.size):
-                row[x] ^= not self.fixed[y][x] and MASKS[number](x, y)
+        turns = MASKS[number]
+        for y, (row, fixed) in enumerate(zip(self.dark, self.fixed)):
+            self.dark[y] = [dark if kept else dark ^ turns(x, y) for x, (dark, kept) in enumerate(zip(row, fixed))]
 
     def _penalty_with(self, mask):
         self._mask(mask)
@@ -234,10 +238,12 @@ class Qr:
             runs = line.replace("01", "0 1").replace("10", "1 0").split()
             total += sum(len(run) - 2 for run in runs if len(run) >= 5)
             padded = "0000" + line + "0000"
-            for shape in ("10111010000", "00001011101"):
-                total += 40 * sum(padded.startswith(shape, i) for i in range(len(padded)))
-        for one, other in zip(rows, rows[1:]):
-            total += 3 * sum(one[x:x + 2] == other[x:x + 2] in ("00", "11") for x in range(self.size - 1))
+            total += 40 * len(FINDER_LIKE.findall(padded))
+        columns = (1 << self.size) - 1
+        numbers = [int(row, 2) for row in rows]
+        for one, other in zip(numbers, numbers[1:]):
+            alike, steady = ~(one ^ other) & columns, ~(one ^ one >> 1) & columns >> 1
+            total += 3 * bin(alike & alike >> 1 & steady).count("1")
         share = sum(row.count("1") for row in rows) * 20 / self.size ** 2
         return total + 10 * int(abs(share - 10))
 

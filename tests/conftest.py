@@ -14,6 +14,7 @@ SQLITE_ONLY = {
         test_relayctl.test_backup_is_a_whole_database_for_its_owner_only
         test_relayctl.test_backup_without_keys_holds_nothing_that_opens_a_message
         test_relayctl.test_backup_into_a_folder_that_is_not_there_is_an_error
+        test_service.test_relay_that_was_tried_out_moves_into_the_service_with_its_accounts
         test_sweep.test_restore_brings_back_neither_a_scrubbed_text_nor_an_erased_account
         test_sweep.test_restore_of_a_backup_without_keys_has_no_text_and_hands_out_nothing
         test_sweep.test_restore_of_something_else_changes_nothing""",
@@ -29,6 +30,7 @@ SQLITE_ONLY = {
         test_sweep.test_verify_looks_where_database_and_uploads_really_are
         test_sweep.test_verify_that_cannot_read_a_folder_does_not_say_that_nothing_is_left""",
     "faults that are put under the database's file: its pages, its syncs, its lock, its disk, its owner": """
+        test_truth_table.test_full_disk_is_said_by_all_three test_relayctl.test_database_that_is_gone_is_an_error_of_every_call
         test_power_cuts test_torture test_kills test_turns.test_failed_commit_is_503_to_all_of_the_turn_and_a_retry_succeeds
         test_turns.test_failed_sync_is_500_to_all_who_wait_and_the_pool_goes_on_anew
         test_notify.test_relay_that_cannot_serve_is_never_ready test_notify.test_watchdog_is_not_fed_once_the_workers_are_gone
@@ -44,6 +46,8 @@ SQLITE_ONLY = {
     "every byte of the files; test_epoch_proof has the server's": "test_proof",
     "a schema of another version, as SQLite numbers it": """
         test_start.test_database_of_a_newer_version_is_refused test_doctor.test_database_of_another_version_fails test_migration""",
+    "programs that are built or packed without PostgreSQL": """
+        test_channel test_package.test_runtime_packages_hold_every_library_of_the_programs""",
     "memory of SQLite's own": "test_memory.test_memory_of_a_worker_is_given_back_after_a_large_request",
 }
 

@@ -104,25 +104,34 @@ def _read(path, mode="r"):
     return b"" if "b" in mode else ""
 
 
-def _stat(pid):
-    text = _read(f"/proc/{pid}/stat")
-    return text[text.rfind(")") + 2:].split() if text else None
+def _of_process(pid, name):
+    """What a file of a process holds, as bytes; nothing once it has ended. All of them are looked at often, so this is quick."""
+    try:
+        file = os.open(f"/proc/{pid}/{name}", os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        return os.read(file, 65536)
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
 
 
 def processes():
     """(pid, state, parent, session) of every process."""
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError):
-                stat = _stat(name)
-                if stat:
-                    yield int(name), stat[0], int(stat[1]), int(stat[3])
+            stat = _of_process(name, "stat")
+            if stat:
+                state, parent, _, session, _ = stat[stat.rfind(b")") + 2:].split(None, 4)
+                yield int(name), state.decode(), int(parent), int(session)
 
 
 def pids_of(folder, sessions=()):
     """Every process that lives and names the folder, or is of the session of one that does or of one given."""
     alive = [(pid, session) for pid, state, _, session in processes() if state != "Z" and pid != os.getpid()]
-    named = {pid for pid, _ in alive if folder in _read(f"/proc/{pid}/cmdline")}
+    named = {pid for pid, _ in alive if folder.encode() in _of_process(pid, "cmdline")}
     sessions = {session for pid, session in alive if pid in named} - {os.getsid(0)} | set(sessions)
     return [pid for pid, session in alive if pid in named or session in sessions]
 
@@ -284,7 +293,7 @@ class Relay:
 
     def resume_all(self):
         """Let every stopped process of this relay go on."""
-        for pid in self.pids() if self.process else ():
+        for pid in self.pids() if self.process and any(state == "T" for _, state, *_ in processes()) else ():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
