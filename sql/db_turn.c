@@ -229,12 +229,24 @@ leave(struct db *db, enum db_result r)
 	return keep ? done : DB_DONE;
 }
 
+/* In a turn what is on its way is waited for: if it fails that is this caller's alone. */
+static enum db_result
+settle(struct db *db, enum db_result r)
+{
+	const enum db_result sent = db->turn.open && is_kept(r) ? engine_wait(db->engine) : DB_DONE;
+
+	return sent == DB_DONE ? r : sent;
+}
+
 enum db_result
 db_end(struct db *db, enum db_result r)
 {
-	const bool commit = is_kept(r);
-	enum db_result done = db->turn.open ? leave(db, r) : finish(db, commit);
+	enum db_result done;
+	bool commit;
 
+	r = settle(db, r);
+	commit = is_kept(r);
+	done = db->turn.open ? leave(db, r) : finish(db, commit);
 	if (commit && done == DB_DONE)
 		db->turn.kept++;
 	if (r == DB_UNDO)

@@ -174,6 +174,19 @@ engine_step(struct engine *e, struct db_stmt *st)
 	return e->driver->step(e, st);
 }
 
+enum db_result
+engine_send(struct engine *e, struct db_stmt *st)
+{
+	enum db_result r;
+
+	if (e->driver->send)
+		return e->driver->send(e, st);
+	r = engine_step(e, st);
+	if (r == DB_ROW)
+		engine_reset(st);
+	return r == DB_ROW ? DB_DONE : r;
+}
+
 void
 engine_reset(struct db_stmt *st)
 {
@@ -232,6 +245,12 @@ enum db_result
 engine_save_end(struct engine *e, bool keep)
 {
 	return e->driver->save_end(e, keep);
+}
+
+enum db_result
+engine_wait(struct engine *e)
+{
+	return e->driver->wait ? e->driver->wait(e) : DB_DONE;
 }
 
 bool

@@ -133,7 +133,7 @@ bind(struct engine *e, enum stmt which, va_list ap)
 }
 
 static bool
-send(struct pgsql_stmt *s)
+send_now(struct pgsql_stmt *s)
 {
 	PGconn *c = s->e->c;
 
@@ -154,12 +154,12 @@ run(struct pgsql_stmt *s)
 		return e->why;
 	if (!e->writing && !pgsql_is_there(e))
 		return DB_BUSY;
-	if (!send(s)) {
+	if (!send_now(s)) {
 		log_error("PostgreSQL: the connection is lost");
 		pgsql_lose(e);
 		r = DB_BUSY;
 	} else {
-		pgsql_drain(e);
+		pgsql_drain(e, 0);
 		if (!e->c)
 			return e->why;
 		s->rows = pgsql_result(e);
@@ -189,6 +189,30 @@ step(struct engine *base, struct db_stmt *st)
 		return DB_ROW;
 	reset(st);
 	return r;
+}
+
+/* By itself it is a transaction, and is waited for. Inside one it travels with what is waited for
+ * next, unless much is on its way already. */
+static enum db_result
+send(struct engine *base, struct db_stmt *st)
+{
+	struct pgsql *e = pgsql_of(base);
+	struct pgsql_stmt *s = own(st);
+	enum db_result r = DB_DONE;
+
+	if (!e->writing) {
+		r = run(s);
+	} else if (!e->bad) {
+		for (int i = 0; i < s->len; i++)
+			e->sent_bytes += (size_t)s->lengths[i];
+		e->sent++;
+		pgsql_send(
+		    e, engine_statements[s->which].name, s->len, s->values, s->lengths, s->formats);
+	}
+	if (e->sent >= PGSQL_SENT || e->sent_bytes > PGSQL_SENT_BYTES)
+		pgsql_wait(base);
+	reset(st);
+	return e->bad ? e->why : r;
 }
 
 static int64_t
@@ -320,6 +344,7 @@ const struct engine_driver engine_pgsql = {
 	.broadcast_close = pgsql_broadcast_close,
 	.bind = bind,
 	.step = step,
+	.send = send,
 	.reset = reset,
 	.changes = changes,
 	.i64 = read_i64,
@@ -330,6 +355,7 @@ const struct engine_driver engine_pgsql = {
 	.end = pgsql_end,
 	.save = pgsql_save,
 	.save_end = pgsql_save_end,
+	.wait = pgsql_wait,
 	.is_writing = pgsql_is_writing,
 	.take_conflict = take_conflict,
 	.sync = sync_nothing,

@@ -24,6 +24,11 @@
 #define PGSQL_TIMEOUT_MS 65000
 #define PGSQL_COMMIT_TIMEOUT_MS 5000
 
+/* So many statements, or bytes of their parameters, are on their way before they are waited for:
+ * less than a socket takes, so that a server which is frozen is noticed. */
+#define PGSQL_SENT 64
+#define PGSQL_SENT_BYTES ((size_t)64 << 10)
+
 struct pgsql;
 
 struct pgsql_stmt {
@@ -46,6 +51,8 @@ struct pgsql {
 	int64_t changed; /* rows, by the statement that ran last; -1: it brought some */
 	int64_t next_try_ms; /* no connection is tried before; monotonic */
 	int pending; /* commands of the pipeline whose results nobody has read */
+	int sent; /* of these the store's statements */
+	size_t sent_bytes; /* of their parameters */
 	int timeout_ms; /* so long the server may say nothing */
 	bool writing; /* in a transaction */
 	bool conflict; /* a serialization failure or a deadlock ended something */
@@ -98,11 +105,16 @@ void pgsql_lose(struct pgsql *e);
 /* What a result says, logging what is not expected. DB_DONE for rows and for none. */
 enum db_result pgsql_translate(struct pgsql *e, const PGresult *r);
 
+/* Sends a command, by its name, that travels with the next one that is waited for. Where it cannot
+ * be sent the transaction is spoilt. */
+void pgsql_send(struct pgsql *e, const char *name, int len, const char *const *values,
+    const int *lengths, const int *formats);
+
 /* The result of the oldest command that was sent; the caller clears it. Never NULL. */
 PGresult *pgsql_result(struct pgsql *e);
 
-/* Reads the results of all pending commands. An error spoils the transaction. */
-void pgsql_drain(struct pgsql *e);
+/* Reads the results of pending commands until `left` are left. An error spoils the transaction. */
+void pgsql_drain(struct pgsql *e, int left);
 
 /* From here on nothing can be done with the transaction but to take it back. */
 void pgsql_spoil(struct pgsql *e, enum db_result why);
@@ -121,6 +133,7 @@ bool pgsql_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYT
 bool pgsql_prepare_writes(PGconn *c);
 enum db_result pgsql_begin(struct engine *e, int timeout_ms);
 enum db_result pgsql_end(struct engine *e, bool commit);
+enum db_result pgsql_wait(struct engine *e);
 enum db_result pgsql_save(struct engine *e);
 enum db_result pgsql_save_end(struct engine *e, bool keep);
 bool pgsql_is_writing(const struct engine *e);

@@ -108,12 +108,20 @@ pgsql_connect_all(struct pgsql *e, char error[static DB_ERROR_BYTES])
 	return false;
 }
 
+static void
+forget_pending(struct pgsql *e, int left)
+{
+	e->pending = left;
+	e->sent = 0;
+	e->sent_bytes = 0;
+}
+
 void
 pgsql_lose(struct pgsql *e)
 {
 	PQfinish(e->c);
 	e->c = NULL;
-	e->pending = 0;
+	forget_pending(e, 0);
 	e->leads = 0;
 	e->next_try_ms = clock_mono_ms() + RETRY_PAUSE_MS;
 }
@@ -209,6 +217,16 @@ next_result(struct pgsql *e)
 	return NULL;
 }
 
+void
+pgsql_send(struct pgsql *e, const char *name, int len, const char *const *values,
+    const int *lengths, const int *formats)
+{
+	if (e->c && PQsendQueryPrepared(e->c, name, len, values, lengths, formats, 1))
+		e->pending++;
+	else
+		pgsql_spoil(e, DB_BUSY);
+}
+
 PGresult *
 pgsql_result(struct pgsql *e)
 {
@@ -230,9 +248,9 @@ pgsql_spoil(struct pgsql *e, enum db_result why)
 }
 
 void
-pgsql_drain(struct pgsql *e)
+pgsql_drain(struct pgsql *e, int left)
 {
-	for (; e->c && e->pending > 0; e->pending--) {
+	for (; e->c && e->pending > left; e->pending--) {
 		PGresult *r = pgsql_result(e);
 		const enum db_result done = pgsql_translate(e, r);
 
@@ -242,6 +260,7 @@ pgsql_drain(struct pgsql *e)
 		if (!e->c)
 			return;
 	}
+	forget_pending(e, e->pending);
 }
 
 bool
@@ -250,7 +269,7 @@ pgsql_sync(struct pgsql *e)
 	bool synced = false;
 	int nothing = 0; /* times in a row; once is what stands between two results */
 
-	e->pending = 0;
+	forget_pending(e, 0);
 	while (e->c && !synced) {
 		PGresult *r = next_result(e);
 

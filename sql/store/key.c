@@ -129,7 +129,8 @@ key_lay_open(struct db *db, int64_t message_id, const uint8_t public_id[static I
 	r = key_unwrap(db, st, 0, public_id, key);
 	db_reset(st);
 	if (r == DB_ROW)
-		r = db_exec(db, ST_KEY_ADDRESS, message_id, &(struct db_blob){ key, sizeof(key) });
+		r = db_exec_async(
+		    db, ST_KEY_ADDRESS, message_id, &(struct db_blob){ key, sizeof(key) });
 	secret_wipe(key, sizeof(key));
 	return r == DB_NONE ? DB_DONE : r;
 }
