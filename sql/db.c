@@ -254,6 +254,16 @@ db_exec_async(struct db *db, enum stmt which, ...)
 	return engine_send(db->engine, st);
 }
 
+void
+db_prefetch(struct db *db, enum stmt which, ...)
+{
+	va_list ap;
+
+	va_start(ap, which);
+	engine_prefetch(db->engine, which, ap);
+	va_end(ap);
+}
+
 int64_t
 db_changes(const struct db *db)
 {

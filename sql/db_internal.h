@@ -92,6 +92,11 @@ enum db_result db_exec(struct db *db, enum stmt which, ...);
  * latest of db_end, which takes the write back as ever. DB_DONE, or an error. */
 enum db_result db_exec_async(struct db *db, enum stmt which, ...);
 
+/* Says, inside a write, that this read follows with the same parameters (and texts at the same
+ * place) before anything is written that it would find. A server is asked at once, so that several
+ * such reads take one wait; nothing else changes, and if it does not follow nothing is lost. */
+void db_prefetch(struct db *db, enum stmt which, ...);
+
 /* Rows that the db_exec before has changed, when it brought none. */
 int64_t db_changes(const struct db *db);
 

@@ -188,6 +188,13 @@ engine_send(struct engine *e, struct db_stmt *st)
 }
 
 void
+engine_prefetch(struct engine *e, enum stmt which, va_list ap)
+{
+	if (e->driver->prefetch)
+		e->driver->prefetch(e, e->driver->bind(e, which, ap));
+}
+
+void
 engine_reset(struct db_stmt *st)
 {
 	st->driver->reset(st);

@@ -75,6 +75,10 @@ enum db_result engine_step(struct engine *e, struct db_stmt *st);
  * error. */
 enum db_result engine_send(struct engine *e, struct db_stmt *st);
 
+/* Inside a transaction, or it does nothing: has the rows of a read on their way until it is bound
+ * with the same parameters and stepped, or the transaction or its part ends. */
+void engine_prefetch(struct engine *e, enum stmt which, va_list ap);
+
 /* Ends the use of a statement; clears its parameters so that no text stays behind. */
 void engine_reset(struct db_stmt *st);
 

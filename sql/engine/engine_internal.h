@@ -42,6 +42,7 @@ struct engine_driver {
 	struct db_stmt *(*bind)(struct engine *e, enum stmt which, va_list ap);
 	enum db_result (*step)(struct engine *e, struct db_stmt *st);
 	enum db_result (*send)(struct engine *e, struct db_stmt *st); /* NULL: as step */
+	void (*prefetch)(struct engine *e, struct db_stmt *st); /* NULL: nothing is far away */
 	void (*reset)(struct db_stmt *st);
 	int64_t (*changes)(const struct engine *e, struct db_stmt *st);
 	int64_t (*i64)(struct db_stmt *st, int column);

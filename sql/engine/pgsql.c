@@ -142,14 +142,27 @@ send_now(struct pgsql_stmt *s)
 	    (s->e->writing ? PQsendFlushRequest(c) : PQpipelineSync(c)) && PQflush(c) >= 0;
 }
 
-/* Sends the statement and has all its rows. By itself it is a transaction; inside one, an error
- * leaves nothing to be done but to take it back. */
+static enum db_result
+begin_rows(struct pgsql_stmt *s)
+{
+	s->row = -1;
+	s->e->changed = strncmp(PQcmdStatus(s->rows), "SELECT", 6) == 0 ?
+	    -1 :
+	    strtoll(PQcmdTuples(s->rows), NULL, 10);
+	return DB_DONE;
+}
+
+/* Sends the statement, unless that was done ahead, and has all its rows. By itself it is a
+ * transaction; inside one, an error leaves nothing to be done but to take it back. */
 static enum db_result
 run(struct pgsql_stmt *s)
 {
 	struct pgsql *e = s->e;
 	enum db_result r;
 
+	s->rows = e->writing ? pgsql_prefetch_take(e, s) : NULL;
+	if (s->rows)
+		return begin_rows(s);
 	if (e->writing && e->bad)
 		return e->why;
 	if (!e->writing && !pgsql_is_there(e))
@@ -169,13 +182,7 @@ run(struct pgsql_stmt *s)
 		pgsql_spoil(e, r);
 	if (!e->writing && e->c && !pgsql_sync(e) && r == DB_DONE)
 		r = DB_BUSY;
-	if (r == DB_DONE) {
-		s->row = -1;
-		e->changed = strncmp(PQcmdStatus(s->rows), "SELECT", 6) == 0 ?
-		    -1 :
-		    strtoll(PQcmdTuples(s->rows), NULL, 10);
-	}
-	return r;
+	return r == DB_DONE ? begin_rows(s) : r;
 }
 
 static enum db_result
@@ -203,11 +210,7 @@ send(struct engine *base, struct db_stmt *st)
 	if (!e->writing) {
 		r = run(s);
 	} else if (!e->bad) {
-		for (int i = 0; i < s->len; i++)
-			e->sent_bytes += (size_t)s->lengths[i];
-		e->sent++;
-		pgsql_send(
-		    e, engine_statements[s->which].name, s->len, s->values, s->lengths, s->formats);
+		pgsql_send_statement(e, s);
 	}
 	if (e->sent >= PGSQL_SENT || e->sent_bytes > PGSQL_SENT_BYTES)
 		pgsql_wait(base);
@@ -345,6 +348,7 @@ const struct engine_driver engine_pgsql = {
 	.bind = bind,
 	.step = step,
 	.send = send,
+	.prefetch = pgsql_prefetch,
 	.reset = reset,
 	.changes = changes,
 	.i64 = read_i64,

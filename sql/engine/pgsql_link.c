@@ -122,6 +122,7 @@ pgsql_lose(struct pgsql *e)
 	PQfinish(e->c);
 	e->c = NULL;
 	forget_pending(e, 0);
+	pgsql_prefetch_drop(e);
 	e->leads = 0;
 	e->next_try_ms = clock_mono_ms() + RETRY_PAUSE_MS;
 }
@@ -221,10 +222,21 @@ void
 pgsql_send(struct pgsql *e, const char *name, int len, const char *const *values,
     const int *lengths, const int *formats)
 {
-	if (e->c && PQsendQueryPrepared(e->c, name, len, values, lengths, formats, 1))
+	if (e->c && PQsendQueryPrepared(e->c, name, len, values, lengths, formats, 1)) {
+		e->commands++;
 		e->pending++;
-	else
+	} else {
 		pgsql_spoil(e, DB_BUSY);
+	}
+}
+
+void
+pgsql_send_statement(struct pgsql *e, const struct pgsql_stmt *s)
+{
+	for (int i = 0; i < s->len; i++)
+		e->sent_bytes += (size_t)s->lengths[i];
+	e->sent++;
+	pgsql_send(e, engine_statements[s->which].name, s->len, s->values, s->lengths, s->formats);
 }
 
 PGresult *
@@ -256,7 +268,9 @@ pgsql_drain(struct pgsql *e, int left)
 
 		if (done != DB_DONE)
 			pgsql_spoil(e, done);
-		PQclear(r);
+		if (done != DB_DONE ||
+		    !pgsql_prefetch_keep(e, e->commands - (uint64_t)e->pending, r))
+			PQclear(r);
 		if (!e->c)
 			return;
 	}
@@ -270,6 +284,7 @@ pgsql_sync(struct pgsql *e)
 	int nothing = 0; /* times in a row; once is what stands between two results */
 
 	forget_pending(e, 0);
+	pgsql_prefetch_drop(e);
 	while (e->c && !synced) {
 		PGresult *r = next_result(e);
 

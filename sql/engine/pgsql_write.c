@@ -226,6 +226,7 @@ pgsql_save_end(struct engine *base, bool keep)
 	struct pgsql *e = pgsql_of(base);
 	enum db_result r;
 
+	pgsql_prefetch_drop(e);
 	if (keep && !e->bad) {
 		send(e, "W_SAVE_END");
 		return e->bad ? e->why : DB_DONE;

@@ -44,6 +44,13 @@ find_epoch(struct db *db)
 	return r == DB_NONE ? DB_BUSY : r;
 }
 
+void
+key_prefetch(struct db *db)
+{
+	if (db->slots && !db->epoch)
+		db_prefetch(db, ST_EPOCH_NOW);
+}
+
 enum db_result
 key_wrap(struct db *db, const uint8_t id[static ID_BYTES],
     const uint8_t key[static SECRET_SEAL_KEY_BYTES], struct key_row *out)

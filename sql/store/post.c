@@ -277,13 +277,34 @@ db_message_repeat(
 	return key->key ? idempotency_find(db, m, key, result) : DB_NONE;
 }
 
+/* What a send reads before it writes, in one wait. */
+static void
+prefetch(struct db *db, const struct message_new *m, const struct idempotency *key)
+{
+	if (key->key)
+		db_prefetch(db, ST_IDEMPOTENCY_GET, m->sender_id, key->key,
+		    expiry_cutoff(m->now, IDEMPOTENCY_TTL_MS));
+	if (m->to.kind == TARGET_ACCOUNT) {
+		db_prefetch(db, ST_ACCOUNT_RECEIVES, m->to.account.id);
+		db_prefetch(db, ST_BLOCK_GET, m->to.account.id, m->sender_id);
+	} else if (m->to.kind == TARGET_GROUP) {
+		db_prefetch(db, ST_MEMBER_RIGHT, m->to.group.id, m->sender_id);
+	}
+	db_prefetch(db, ST_WAITING_GET, m->sender_id, waiting_for(m));
+	if (m->to.kind != TARGET_INBOUND)
+		db_prefetch(db, ST_SESSION_OTHERS, m->sender_id, m->session_id);
+	key_prefetch(db);
+}
+
 static enum db_result
 send_message(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
 {
 	bool full = false;
-	enum db_result r = db_message_repeat(db, m, key, result);
+	enum db_result r;
 
+	prefetch(db, m, key);
+	r = db_message_repeat(db, m, key, result);
 	if (r != DB_NONE)
 		return r == DB_ROW ? DB_DONE : r;
 	r = check_target(db, m, result);
