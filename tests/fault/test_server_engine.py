@@ -203,6 +203,20 @@ def test_connection_that_is_lost_under_them_keeps_nothing_and_the_next_try_sends
         assert bob.texts() == ["cut before it was there", "cut after it was there"]
 
 
+def test_send_waits_for_the_server_six_times_under_the_lock(server, on):
+    """For the lock; who asks; what it reads; its position; what it writes; the commit. Before that: who asks, and for whom it is."""
+    with Proxy(server.folder) as proxy:
+        relay = on(proxy.url(server.new_database()))
+        ann, bob = relay.sign_in(), relay.sign_in()
+        ann.send(bob)
+        with proxy.recorded(b"MESSAGE_INSERT") as flights:
+            ann.send(bob)
+        begin = next(i for i, flight in enumerate(flights) if b"W_BEGIN" in flight)
+        assert [name for flight in flights[begin:] for name in re.findall(rb"\0((?:W|SEQ|MESSAGE|WAIT)_[A-Z_]+)\0", flight)] == [
+            b"W_BEGIN", b"W_LOCK", b"W_SAVE", b"SEQ_NEXT", b"MESSAGE_INSERT", b"WAIT_PUT", b"W_SAVE_END", b"W_NOTE", b"W_COMMIT"]
+        assert (begin, len(flights) - begin) == (2, 6)
+
+
 # -- the same tests ------------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
-/* Writes that are not waited for: what becomes of them, and of the write that they are part of. On
- * SQLite, and on the PostgreSQL that DATABASE_URL names. */
+/* Statements of a write that are not waited for, and reads that are asked for ahead: what becomes
+ * of them, and of the write that they are part of. On SQLite, and on the PostgreSQL that
+ * DATABASE_URL names. */
 #include "store_fixture.h"
 
 #include "cleanup.h"
@@ -176,6 +177,7 @@ TEST(thousands_of_them_are_stored)
 	assert_true(is_there(last_id - 1) && !is_there(last_id));
 }
 
+/* And is known before a hundred more are sent. */
 TEST(failure_amid_thousands_takes_back_all_of_them)
 {
 	const int64_t id = next_id();
@@ -185,23 +187,106 @@ TEST(failure_amid_thousands_takes_back_all_of_them)
 	for (last_id = id; last_id < id + 5000 && r == DB_DONE; last_id++)
 		r = put(last_id == id + 2000 ? id : last_id);
 	assert_int_equal(db_end(store.db, r), DB_TAKEN);
+	assert_true(last_id > id + 2000 && last_id < id + 2100);
 	assert_false(is_there(id) || is_there(id + 1999) || is_there(id + 2001));
+}
+
+static enum db_result
+put_large(void)
+{
+	auto_free char *text = malloc(LARGE + 1);
+
+	assert_non_null(text);
+	memset(text, 'x', LARGE);
+	text[LARGE] = '\0';
+	return db_exec_async(store.db, ST_AUDIT_INSERT, NOW, "ann", "x", text);
 }
 
 TEST(large_values_are_stored)
 {
 	const int64_t id = next_id();
-	auto_free char *text = malloc(LARGE + 1);
 
-	memset(text, 'x', LARGE);
-	text[LARGE] = '\0';
 	assert_int_equal(db_begin(store.db), DB_DONE);
 	for (int i = 0; i < 40; i++)
-		assert_int_equal(
-		    db_exec_async(store.db, ST_AUDIT_INSERT, NOW, "ann", "x", text), DB_DONE);
+		assert_int_equal(put_large(), DB_DONE);
 	assert_int_equal(put(id), DB_DONE);
 	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
 	assert_true(is_there(id));
+}
+
+TEST(failure_is_known_once_much_was_sent)
+{
+	const int64_t id = next_id();
+	enum db_result r;
+
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	assert_int_equal(put(id), DB_DONE);
+	r = put(id);
+	if (r == DB_DONE)
+		r = put_large();
+	assert_int_equal(r, DB_TAKEN);
+	assert_int_equal(db_end(store.db, r), DB_TAKEN);
+}
+
+TEST(read_that_was_asked_for_ahead_finds_its_row_and_no_other)
+{
+	const int64_t id = next_id();
+
+	assert_int_equal(write_of(id, false), DB_DONE);
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	for (int64_t i = id; i < id + 12; i++)
+		db_prefetch(store.db, ST_KEY_ADDRESS_GET, i);
+	assert_true(is_there(id) && is_there(id + 1));
+	assert_false(is_there(id + 2) || is_there(id + 11));
+	assert_true(is_there(id));
+	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
+}
+
+TEST(read_that_was_asked_for_ahead_knows_its_texts)
+{
+	char email[] = "ann@example.org";
+	const char *const other = "bob@example.org";
+
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	assert_int_equal(db_exec(store.db, ST_ACCOUNT_INSERT, email, "ann", "", "", "en",
+			     (int64_t)0, (int64_t)0, NOW),
+	    DB_DONE);
+	db_prefetch(store.db, ST_ACCOUNT_BY_EMAIL, email);
+	assert_int_equal(db_find(store.db, ST_ACCOUNT_BY_EMAIL, other), DB_NONE);
+	assert_int_equal(db_find(store.db, ST_ACCOUNT_BY_EMAIL, email), DB_ROW);
+	assert_int_equal(db_end(store.db, DB_UNDO), DB_DONE);
+}
+
+TEST(what_was_asked_for_ahead_and_never_read_is_forgotten_with_its_write)
+{
+	const int64_t id = next_id();
+
+	db_turn_begin(store.db);
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	db_prefetch(store.db, ST_KEY_ADDRESS_GET, id);
+	assert_false(is_there(id + 1));
+	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	assert_int_equal(put(id), DB_DONE);
+	assert_true(is_there(id));
+	assert_int_equal(db_end(store.db, DB_DONE), DB_DONE);
+	assert_int_equal(db_turn_end(store.db), DB_DONE);
+}
+
+TEST(failure_is_that_of_a_read_that_was_asked_for_ahead)
+{
+	const int64_t id = next_id();
+	enum db_result r;
+
+	assert_int_equal(write_of(id, false), DB_DONE);
+	assert_int_equal(db_begin(store.db), DB_DONE);
+	r = put(id);
+	if (r == DB_DONE) {
+		db_prefetch(store.db, ST_KEY_ADDRESS_GET, id);
+		r = db_find(store.db, ST_KEY_ADDRESS_GET, id);
+	}
+	assert_int_equal(r, DB_TAKEN);
+	assert_int_equal(db_end(store.db, r), DB_TAKEN);
 }
 
 int
@@ -219,6 +304,12 @@ main(void)
 		cmocka_unit_test(thousands_of_them_are_stored),
 		cmocka_unit_test(failure_amid_thousands_takes_back_all_of_them),
 		cmocka_unit_test(large_values_are_stored),
+		cmocka_unit_test(failure_is_known_once_much_was_sent),
+		cmocka_unit_test(read_that_was_asked_for_ahead_finds_its_row_and_no_other),
+		cmocka_unit_test(read_that_was_asked_for_ahead_knows_its_texts),
+		cmocka_unit_test(
+		    what_was_asked_for_ahead_and_never_read_is_forgotten_with_its_write),
+		cmocka_unit_test(failure_is_that_of_a_read_that_was_asked_for_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, store_teardown);
