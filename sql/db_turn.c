@@ -291,7 +291,7 @@ db_turn_may_grow(const struct db *db)
 
 	return waits && db->turn.lost == DB_DONE && !db_is_broken(db) &&
 	    db->effects.len <= DB_EFFECTS - DB_EFFECTS_EACH &&
-	    clock_mono_us() - db->turn.since_us < DB_TURN_US;
+	    clock_mono_us() - db->turn.since_us < engine_turn_us(db->engine);
 }
 
 /* A commit that failed stored nothing, so all may try again, whatever the reason; one that may be

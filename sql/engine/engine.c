@@ -260,6 +260,12 @@ engine_wait(struct engine *e)
 	return e->driver->wait ? e->driver->wait(e) : DB_DONE;
 }
 
+int64_t
+engine_turn_us(const struct engine *e)
+{
+	return e->driver->turn_us;
+}
+
 bool
 engine_is_writing(const struct engine *e)
 {

@@ -104,6 +104,9 @@ enum db_result engine_save_end(struct engine *e, bool keep);
  * be done with it, or with the part that engine_save began, but to take it back. */
 enum db_result engine_wait(struct engine *e);
 
+/* So long writes may share a transaction: longer where each of them waits for a server. */
+int64_t engine_turn_us(const struct engine *e);
+
 /* Is the transaction still there? Some errors end it. */
 bool engine_is_writing(const struct engine *e);
 

@@ -13,6 +13,7 @@
 struct engine_driver {
 	const char *name; /* as people know it */
 	bool is_file;
+	int64_t turn_us; /* see engine_turn_us */
 	/* The database as a whole. */
 	bool (*is_there)(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 	bool (*migrate)(const struct db_options *o, char error[static DB_ERROR_BYTES]);

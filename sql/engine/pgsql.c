@@ -328,6 +328,7 @@ quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 
 const struct engine_driver engine_pgsql = {
 	.name = "PostgreSQL",
+	.turn_us = 20000,
 	.is_there = pgsql_is_up,
 	.migrate = pgsql_migrate,
 	.is_keyed = pgsql_is_keyed,
