@@ -231,7 +231,7 @@ leave(struct db *db, enum db_result r)
 
 /* In a turn what is on its way is waited for: if it fails that is this caller's alone. */
 static enum db_result
-settle(struct db *db, enum db_result r)
+wait_sent(struct db *db, enum db_result r)
 {
 	const enum db_result sent = db->turn.open && is_kept(r) ? engine_wait(db->engine) : DB_DONE;
 
@@ -244,7 +244,7 @@ db_end(struct db *db, enum db_result r)
 	enum db_result done;
 	bool commit;
 
-	r = settle(db, r);
+	r = wait_sent(db, r);
 	commit = is_kept(r);
 	done = db->turn.open ? leave(db, r) : finish(db, commit);
 	if (commit && done == DB_DONE)

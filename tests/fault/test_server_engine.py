@@ -198,6 +198,7 @@ def test_connection_that_is_lost_under_them_keeps_nothing_and_the_next_try_sends
             text = f"cut {'before' if before else 'after'} it was there"
             ann.post("/api/v1/messages", {"to": bob.address, "text": text}, expect=503)
             assert proxy.cut == 1
+            # either: no new connection is tried at once after one that was lost
             wait_until("sends go on", lambda: ann.post("/api/v1/messages", {"to": bob.address, "text": text},  # pylint: disable=cell-var-from-loop
                                                        expect=(202, 503)).status == 202)
         assert bob.texts() == ["cut before it was there", "cut after it was there"]

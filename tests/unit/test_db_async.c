@@ -83,7 +83,7 @@ TEST(write_reads_what_it_did_not_wait_for)
 	assert_false(is_there(id));
 }
 
-TEST(outside_of_a_write_it_is_stored_at_once_and_its_failure_known)
+TEST(by_itself_it_is_stored_at_once_and_its_failure_known)
 {
 	const int64_t id = next_id();
 
@@ -295,7 +295,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_not_waited_for_is_stored),
 		cmocka_unit_test(write_reads_what_it_did_not_wait_for),
-		cmocka_unit_test(outside_of_a_write_it_is_stored_at_once_and_its_failure_known),
+		cmocka_unit_test(by_itself_it_is_stored_at_once_and_its_failure_known),
 		cmocka_unit_test(failure_takes_back_the_whole_write_and_is_its_result),
 		cmocka_unit_test(failure_is_that_of_what_is_waited_for_next),
 		cmocka_unit_test(undone_write_leaves_nothing_of_what_was_under_way),
