@@ -89,7 +89,8 @@ enum db_result db_exec(struct db *db, enum stmt which, ...);
 /* Likewise, for a statement of which nothing is asked but that it does not fail: not how many rows
  * it changed, not whether a key was taken or what it belongs to is gone. A server is not waited
  * for: what comes later finds the rows written, and a failure is that of a later call, at the
- * latest of db_end, which takes the write back as ever. DB_DONE, or an error. */
+ * latest of db_end, which waits for all of them and takes the write back as ever. DB_DONE, or an
+ * error. */
 enum db_result db_exec_async(struct db *db, enum stmt which, ...);
 
 /* Says, inside a write, that this read follows with the same parameters (and texts at the same

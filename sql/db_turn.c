@@ -229,11 +229,13 @@ leave(struct db *db, enum db_result r)
 	return keep ? done : DB_DONE;
 }
 
-/* In a turn what is on its way is waited for: if it fails that is this caller's alone. */
+/* What is on its way is waited for: if it fails that is this caller's alone, and the time that it
+ * takes is none of the COMMIT's. */
 static enum db_result
 wait_sent(struct db *db, enum db_result r)
 {
-	const enum db_result sent = db->turn.open && is_kept(r) ? engine_wait(db->engine) : DB_DONE;
+	const enum db_result sent =
+	    is_kept(r) && is_writing(db) ? engine_wait(db->engine) : DB_DONE;
 
 	return sent == DB_DONE ? r : sent;
 }

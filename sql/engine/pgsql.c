@@ -172,7 +172,7 @@ run(struct pgsql_stmt *s)
 		pgsql_lose(e);
 		r = DB_BUSY;
 	} else {
-		pgsql_drain(e, 0);
+		pgsql_drain(e);
 		if (!e->c)
 			return e->why;
 		s->rows = pgsql_result(e);

@@ -132,8 +132,8 @@ void pgsql_send_statement(struct pgsql *e, const struct pgsql_stmt *s);
 /* The result of the oldest command that was sent; the caller clears it. Never NULL. */
 PGresult *pgsql_result(struct pgsql *e);
 
-/* Reads the results of pending commands until `left` are left. An error spoils the transaction. */
-void pgsql_drain(struct pgsql *e, int left);
+/* Reads the results of all pending commands. An error spoils the transaction. */
+void pgsql_drain(struct pgsql *e);
 
 /* From here on nothing can be done with the transaction but to take it back. */
 void pgsql_spoil(struct pgsql *e, enum db_result why);

@@ -109,10 +109,9 @@ pgsql_connect_all(struct pgsql *e, char error[static DB_ERROR_BYTES])
 }
 
 static void
-forget_pending(struct pgsql *e, int left)
+forget_pending(struct pgsql *e)
 {
-	e->pending = left;
-	e->sent = 0;
+	e->pending = e->sent = 0;
 	e->sent_bytes = 0;
 }
 
@@ -121,7 +120,7 @@ pgsql_lose(struct pgsql *e)
 {
 	PQfinish(e->c);
 	e->c = NULL;
-	forget_pending(e, 0);
+	forget_pending(e);
 	pgsql_prefetch_drop(e);
 	e->leads = 0;
 	e->next_try_ms = clock_mono_ms() + RETRY_PAUSE_MS;
@@ -260,9 +259,9 @@ pgsql_spoil(struct pgsql *e, enum db_result why)
 }
 
 void
-pgsql_drain(struct pgsql *e, int left)
+pgsql_drain(struct pgsql *e)
 {
-	for (; e->c && e->pending > left; e->pending--) {
+	for (; e->c && e->pending > 0; e->pending--) {
 		PGresult *r = pgsql_result(e);
 		const enum db_result done = pgsql_translate(e, r);
 
@@ -274,7 +273,7 @@ pgsql_drain(struct pgsql *e, int left)
 		if (!e->c)
 			return;
 	}
-	forget_pending(e, e->pending);
+	forget_pending(e);
 }
 
 bool
@@ -283,7 +282,7 @@ pgsql_sync(struct pgsql *e)
 	bool synced = false;
 	int nothing = 0; /* times in a row; once is what stands between two results */
 
-	forget_pending(e, 0);
+	forget_pending(e);
 	pgsql_prefetch_drop(e);
 	while (e->c && !synced) {
 		PGresult *r = next_result(e);

@@ -80,7 +80,7 @@ flush(struct pgsql *e)
 {
 	if (e->c && e->pending > 0 && !PQsendFlushRequest(e->c))
 		pgsql_lose(e);
-	pgsql_drain(e, 0);
+	pgsql_drain(e);
 	if (!e->c)
 		pgsql_spoil(e, DB_BUSY);
 	return e->bad ? e->why : DB_DONE;
@@ -181,9 +181,8 @@ pgsql_end(struct engine *base, bool commit)
 	send(e, "W_COMMIT");
 	if (e->c && !PQpipelineSync(e->c))
 		pgsql_lose(e);
-	pgsql_drain(e, 1); /* an error of what was pending leaves the COMMIT undone */
 	e->timeout_ms = PGSQL_COMMIT_TIMEOUT_MS;
-	pgsql_drain(e, 0);
+	pgsql_drain(e); /* an error of what was pending leaves the COMMIT undone */
 	if (e->c)
 		pgsql_sync(e);
 	e->timeout_ms = PGSQL_TIMEOUT_MS;
