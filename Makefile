@@ -155,10 +155,18 @@ UNIT_LIB = $(call objects,handlers) $(call objects,fcgi) $(filter-out $(BUILD)/s
            $(filter-out $(BUILD)/live/live_main.o,$(call objects,live)) $(SWEEP) $(CHECKUP) $(TRANSLATE) $(SQL) $(BASE)
 $(BUILD)/tests/test_syscalls: INCLUDED = $(BUILD)/base/syscalls.o
 $(BUILD)/tests/%: tests/unit/%.c $(UNIT_LIB)
+	$(unit)
+# Those that run on both engines.
+UNIT_PG = $(BUILD)-pg/tests/test_db_async
+$(UNIT_PG): LIBS = -lpq
+$(BUILD)-pg/tests/%: tests/unit/%.c $(UNIT_LIB) $(PGSQL)
+	$(unit)
+define unit
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	$(Q)$(CC) $(CFLAGS) $(if $(SAN),,-O0 -U_FORTIFY_SOURCE) $(SEE_all) $(LDFLAGS) $(QUICK_LD) -o $@ $< -Wl,--start-group $(filter-out $(INCLUDED),$(UNIT_LIB)) -Wl,--end-group \
-	    -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -lseccomp -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),,-O0 -U_FORTIFY_SOURCE) $(SEE_all) $(LDFLAGS) $(QUICK_LD) -o $@ $< -Wl,--start-group $(filter-out $(INCLUDED),$(filter %.o,$^)) -Wl,--end-group \
+	    $(LIBS) -lfcgi -lsqlite3 -ljson-c -lsodium -luuid -lidn2 -lunistring -lcurl -lcrypto -levent_core -lseccomp -lcmocka
+endef
 
 # All tests. On a bare machine the packages come first, so the rest runs in a make of its own.
 check:
@@ -170,7 +178,7 @@ check-pg:
 	scripts/install_deps.sh --test
 	$(MAKE) -s -j$$(nproc) WERROR=1 build-tests
 	RELAY_ENGINE=postgresql RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/run.py $(T)
-build-tests: all $(UNIT) $(BUILD)/tests/recorder.so $(BUILD)/tests/forbidden.so $(if $(wildcard $(PG_HEADER)),$(PROGRAMS_PG))
+build-tests: all $(UNIT) $(BUILD)/tests/recorder.so $(BUILD)/tests/forbidden.so $(if $(wildcard $(PG_HEADER)),$(PROGRAMS_PG) $(UNIT_PG))
 
 # What records the writes of a relay, for the test of power cuts.
 $(BUILD)/tests/recorder.so: tests/fault/recorder.c Makefile

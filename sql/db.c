@@ -242,6 +242,28 @@ db_exec(struct db *db, enum stmt which, ...)
 	return db->changes == 0 ? DB_NONE : DB_DONE;
 }
 
+enum db_result
+db_exec_async(struct db *db, enum stmt which, ...)
+{
+	struct db_stmt *st;
+	va_list ap;
+
+	va_start(ap, which);
+	st = engine_bind(db->engine, which, ap);
+	va_end(ap);
+	return engine_send(db->engine, st);
+}
+
+void
+db_prefetch(struct db *db, enum stmt which, ...)
+{
+	va_list ap;
+
+	va_start(ap, which);
+	engine_prefetch(db->engine, which, ap);
+	va_end(ap);
+}
+
 int64_t
 db_changes(const struct db *db)
 {

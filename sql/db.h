@@ -94,9 +94,8 @@ bool db_turn_repeats(struct db *db);
 /* Is something written and not yet committed? Then the writers' lock is held. */
 bool db_turn_is_open(const struct db *db);
 
-/* May another caller join? True for DB_TURN_US at most, while something is open or what was read is
- * not on the disk yet: all must wait, so more may as well. */
-#define DB_TURN_US 4000
+/* May another caller join? True for some milliseconds, as many as the engine says, while something
+ * is open or what was read is not on the disk yet: all must wait, so more may as well. */
 bool db_turn_may_grow(const struct db *db);
 
 /* Commits, and returns once all that was written or read is on the disk. DB_DONE; DB_BUSY or

@@ -86,6 +86,18 @@ void db_reset(struct db_stmt *st);
  * changed, or an error. */
 enum db_result db_exec(struct db *db, enum stmt which, ...);
 
+/* Likewise, for a statement of which nothing is asked but that it does not fail: not how many rows
+ * it changed, not whether a key was taken or what it belongs to is gone. A server is not waited
+ * for: what comes later finds the rows written, and a failure is that of a later call, at the
+ * latest of db_end, which waits for all of them and takes the write back as ever. DB_DONE, or an
+ * error. */
+enum db_result db_exec_async(struct db *db, enum stmt which, ...);
+
+/* Says, inside a write, that this read follows with the same parameters (and texts at the same
+ * place) before anything is written that it would find. A server is asked at once, so that several
+ * such reads take one wait; nothing else changes, and if it does not follow nothing is lost. */
+void db_prefetch(struct db *db, enum stmt which, ...);
+
 /* Rows that the db_exec before has changed, when it brought none. */
 int64_t db_changes(const struct db *db);
 

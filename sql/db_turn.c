@@ -229,12 +229,26 @@ leave(struct db *db, enum db_result r)
 	return keep ? done : DB_DONE;
 }
 
+/* What is on its way is waited for: if it fails that is this caller's alone, and the time that it
+ * takes is none of the COMMIT's. */
+static enum db_result
+wait_sent(struct db *db, enum db_result r)
+{
+	const enum db_result sent =
+	    is_kept(r) && is_writing(db) ? engine_wait(db->engine) : DB_DONE;
+
+	return sent == DB_DONE ? r : sent;
+}
+
 enum db_result
 db_end(struct db *db, enum db_result r)
 {
-	const bool commit = is_kept(r);
-	enum db_result done = db->turn.open ? leave(db, r) : finish(db, commit);
+	enum db_result done;
+	bool commit;
 
+	r = wait_sent(db, r);
+	commit = is_kept(r);
+	done = db->turn.open ? leave(db, r) : finish(db, commit);
 	if (commit && done == DB_DONE)
 		db->turn.kept++;
 	if (r == DB_UNDO)
@@ -279,7 +293,7 @@ db_turn_may_grow(const struct db *db)
 
 	return waits && db->turn.lost == DB_DONE && !db_is_broken(db) &&
 	    db->effects.len <= DB_EFFECTS - DB_EFFECTS_EACH &&
-	    clock_mono_us() - db->turn.since_us < DB_TURN_US;
+	    clock_mono_us() - db->turn.since_us < engine_turn_us(db->engine);
 }
 
 /* A commit that failed stored nothing, so all may try again, whatever the reason; one that may be

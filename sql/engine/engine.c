@@ -174,6 +174,26 @@ engine_step(struct engine *e, struct db_stmt *st)
 	return e->driver->step(e, st);
 }
 
+enum db_result
+engine_send(struct engine *e, struct db_stmt *st)
+{
+	enum db_result r;
+
+	if (e->driver->send)
+		return e->driver->send(e, st);
+	r = engine_step(e, st);
+	if (r == DB_ROW)
+		engine_reset(st);
+	return r == DB_ROW ? DB_DONE : r;
+}
+
+void
+engine_prefetch(struct engine *e, enum stmt which, va_list ap)
+{
+	if (e->driver->prefetch)
+		e->driver->prefetch(e, e->driver->bind(e, which, ap));
+}
+
 void
 engine_reset(struct db_stmt *st)
 {
@@ -232,6 +252,18 @@ enum db_result
 engine_save_end(struct engine *e, bool keep)
 {
 	return e->driver->save_end(e, keep);
+}
+
+enum db_result
+engine_wait(struct engine *e)
+{
+	return e->driver->wait ? e->driver->wait(e) : DB_DONE;
+}
+
+int64_t
+engine_turn_us(const struct engine *e)
+{
+	return e->driver->turn_us;
 }
 
 bool

@@ -69,6 +69,16 @@ struct db_stmt *engine_bind(struct engine *e, enum stmt which, va_list ap);
  * statement that ends without a row is DB_DONE; a failure is logged. */
 enum db_result engine_step(struct engine *e, struct db_stmt *st);
 
+/* Runs a statement of whose result only a failure is of interest, and resets it. Inside a
+ * transaction it may be on its way only: then it is carried out before any that comes later, and a
+ * failure of it is that of the first step, engine_wait or engine_end after it. DB_DONE, or an
+ * error. */
+enum db_result engine_send(struct engine *e, struct db_stmt *st);
+
+/* Inside a transaction, or it does nothing: has the rows of a read on their way until it is bound
+ * with the same parameters and stepped, or the transaction or its part ends. */
+void engine_prefetch(struct engine *e, enum stmt which, va_list ap);
+
 /* Ends the use of a statement; clears its parameters so that no text stays behind. */
 void engine_reset(struct db_stmt *st);
 
@@ -89,6 +99,13 @@ enum db_result engine_end(struct engine *e, bool commit);
 /* A part of that transaction, which may be taken back by itself. DB_DONE, or an error. */
 enum db_result engine_save(struct engine *e);
 enum db_result engine_save_end(struct engine *e, bool keep);
+
+/* Waits for what engine_send has sent. DB_DONE, or what in the transaction failed: then nothing can
+ * be done with it, or with the part that engine_save began, but to take it back. */
+enum db_result engine_wait(struct engine *e);
+
+/* So long writes may share a transaction: longer where each of them waits for a server. */
+int64_t engine_turn_us(const struct engine *e);
 
 /* Is the transaction still there? Some errors end it. */
 bool engine_is_writing(const struct engine *e);

@@ -13,6 +13,7 @@
 struct engine_driver {
 	const char *name; /* as people know it */
 	bool is_file;
+	int64_t turn_us; /* see engine_turn_us */
 	/* The database as a whole. */
 	bool (*is_there)(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 	bool (*migrate)(const struct db_options *o, char error[static DB_ERROR_BYTES]);
@@ -41,6 +42,8 @@ struct engine_driver {
 	/* Statements. */
 	struct db_stmt *(*bind)(struct engine *e, enum stmt which, va_list ap);
 	enum db_result (*step)(struct engine *e, struct db_stmt *st);
+	enum db_result (*send)(struct engine *e, struct db_stmt *st); /* NULL: as step */
+	void (*prefetch)(struct engine *e, struct db_stmt *st); /* NULL: nothing is far away */
 	void (*reset)(struct db_stmt *st);
 	int64_t (*changes)(const struct engine *e, struct db_stmt *st);
 	int64_t (*i64)(struct db_stmt *st, int column);
@@ -52,6 +55,7 @@ struct engine_driver {
 	enum db_result (*end)(struct engine *e, bool commit);
 	enum db_result (*save)(struct engine *e);
 	enum db_result (*save_end)(struct engine *e, bool keep);
+	enum db_result (*wait)(struct engine *e); /* NULL: nothing is ever under way */
 	bool (*is_writing)(const struct engine *e);
 	bool (*take_conflict)(struct engine *e); /* NULL: there are none */
 	/* The file and its log of writes. */

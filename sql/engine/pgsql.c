@@ -133,7 +133,7 @@ bind(struct engine *e, enum stmt which, va_list ap)
 }
 
 static bool
-send(struct pgsql_stmt *s)
+send_now(struct pgsql_stmt *s)
 {
 	PGconn *c = s->e->c;
 
@@ -142,19 +142,32 @@ send(struct pgsql_stmt *s)
 	    (s->e->writing ? PQsendFlushRequest(c) : PQpipelineSync(c)) && PQflush(c) >= 0;
 }
 
-/* Sends the statement and has all its rows. By itself it is a transaction; inside one, an error
- * leaves nothing to be done but to take it back. */
+static enum db_result
+begin_rows(struct pgsql_stmt *s)
+{
+	s->row = -1;
+	s->e->changed = strncmp(PQcmdStatus(s->rows), "SELECT", 6) == 0 ?
+	    -1 :
+	    strtoll(PQcmdTuples(s->rows), NULL, 10);
+	return DB_DONE;
+}
+
+/* Sends the statement, unless that was done ahead, and has all its rows. By itself it is a
+ * transaction; inside one, an error leaves nothing to be done but to take it back. */
 static enum db_result
 run(struct pgsql_stmt *s)
 {
 	struct pgsql *e = s->e;
 	enum db_result r;
 
+	s->rows = e->writing ? pgsql_prefetch_take(e, s) : NULL;
+	if (s->rows)
+		return begin_rows(s);
 	if (e->writing && e->bad)
 		return e->why;
 	if (!e->writing && !pgsql_is_there(e))
 		return DB_BUSY;
-	if (!send(s)) {
+	if (!send_now(s)) {
 		log_error("PostgreSQL: the connection is lost");
 		pgsql_lose(e);
 		r = DB_BUSY;
@@ -169,13 +182,7 @@ run(struct pgsql_stmt *s)
 		pgsql_spoil(e, r);
 	if (!e->writing && e->c && !pgsql_sync(e) && r == DB_DONE)
 		r = DB_BUSY;
-	if (r == DB_DONE) {
-		s->row = -1;
-		e->changed = strncmp(PQcmdStatus(s->rows), "SELECT", 6) == 0 ?
-		    -1 :
-		    strtoll(PQcmdTuples(s->rows), NULL, 10);
-	}
-	return r;
+	return r == DB_DONE ? begin_rows(s) : r;
 }
 
 static enum db_result
@@ -189,6 +196,26 @@ step(struct engine *base, struct db_stmt *st)
 		return DB_ROW;
 	reset(st);
 	return r;
+}
+
+/* By itself it is a transaction, and is waited for. Inside one it travels with what is waited for
+ * next, unless much is on its way already. */
+static enum db_result
+send(struct engine *base, struct db_stmt *st)
+{
+	struct pgsql *e = pgsql_of(base);
+	struct pgsql_stmt *s = own(st);
+	enum db_result r = DB_DONE;
+
+	if (!e->writing) {
+		r = run(s);
+	} else if (!e->bad) {
+		pgsql_send_statement(e, s);
+	}
+	if (e->sent >= PGSQL_SENT || e->sent_bytes > PGSQL_SENT_BYTES)
+		pgsql_wait(base);
+	reset(st);
+	return e->bad ? e->why : r;
 }
 
 static int64_t
@@ -301,6 +328,7 @@ quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES])
 
 const struct engine_driver engine_pgsql = {
 	.name = "PostgreSQL",
+	.turn_us = 20000,
 	.is_there = pgsql_is_up,
 	.migrate = pgsql_migrate,
 	.is_keyed = pgsql_is_keyed,
@@ -320,6 +348,8 @@ const struct engine_driver engine_pgsql = {
 	.broadcast_close = pgsql_broadcast_close,
 	.bind = bind,
 	.step = step,
+	.send = send,
+	.prefetch = pgsql_prefetch,
 	.reset = reset,
 	.changes = changes,
 	.i64 = read_i64,
@@ -330,6 +360,7 @@ const struct engine_driver engine_pgsql = {
 	.end = pgsql_end,
 	.save = pgsql_save,
 	.save_end = pgsql_save_end,
+	.wait = pgsql_wait,
 	.is_writing = pgsql_is_writing,
 	.take_conflict = take_conflict,
 	.sync = sync_nothing,

@@ -24,6 +24,15 @@
 #define PGSQL_TIMEOUT_MS 65000
 #define PGSQL_COMMIT_TIMEOUT_MS 5000
 
+/* So many statements, or bytes of their parameters, are on their way before they are waited for:
+ * less than a socket takes, so that a server which is frozen is noticed. */
+#define PGSQL_SENT 64
+#define PGSQL_SENT_BYTES ((size_t)64 << 10)
+
+/* So many reads may be under way ahead of their time, of so many parameters each. */
+#define PGSQL_PREFETCHES 8
+#define PGSQL_PREFETCH_PARAMETERS 4
+
 struct pgsql;
 
 struct pgsql_stmt {
@@ -37,6 +46,15 @@ struct pgsql_stmt {
 	int row;
 };
 
+/* A read whose rows are on their way, or there. */
+struct pgsql_prefetch {
+	const struct pgsql_stmt *s;
+	const char *texts[PGSQL_PREFETCH_PARAMETERS];
+	uint64_t numbers[PGSQL_PREFETCH_PARAMETERS];
+	uint64_t command; /* which one of the connection's it was */
+	PGresult *rows; /* NULL: not read yet */
+};
+
 struct pgsql {
 	struct engine base;
 	const char *url;
@@ -45,7 +63,12 @@ struct pgsql {
 	struct pgsql_stmt stmts[ST__MAX];
 	int64_t changed; /* rows, by the statement that ran last; -1: it brought some */
 	int64_t next_try_ms; /* no connection is tried before; monotonic */
+	uint64_t commands; /* that went into the pipeline */
 	int pending; /* commands of the pipeline whose results nobody has read */
+	int sent; /* of these the store's statements */
+	size_t sent_bytes; /* of their parameters */
+	struct pgsql_prefetch prefetches[PGSQL_PREFETCHES];
+	int prefetch_count;
 	int timeout_ms; /* so long the server may say nothing */
 	bool writing; /* in a transaction */
 	bool conflict; /* a serialization failure or a deadlock ended something */
@@ -98,6 +121,14 @@ void pgsql_lose(struct pgsql *e);
 /* What a result says, logging what is not expected. DB_DONE for rows and for none. */
 enum db_result pgsql_translate(struct pgsql *e, const PGresult *r);
 
+/* Sends a command, by its name, that travels with the next one that is waited for. Where it cannot
+ * be sent the transaction is spoilt. */
+void pgsql_send(struct pgsql *e, const char *name, int len, const char *const *values,
+    const int *lengths, const int *formats);
+
+/* Sends a statement of the store so. */
+void pgsql_send_statement(struct pgsql *e, const struct pgsql_stmt *s);
+
 /* The result of the oldest command that was sent; the caller clears it. Never NULL. */
 PGresult *pgsql_result(struct pgsql *e);
 
@@ -111,6 +142,16 @@ void pgsql_spoil(struct pgsql *e, enum db_result why);
  * is carried out again. False: the connection is lost. */
 bool pgsql_sync(struct pgsql *e);
 
+/* Keeps the rows of a command if it is a prefetch. False: they are the caller's to clear. */
+bool pgsql_prefetch_keep(struct pgsql *e, uint64_t command, PGresult *rows);
+
+/* The rows of a statement, as it is bound, when they were prefetched; the caller clears them. NULL:
+ * they were not, or the transaction is spoilt. */
+PGresult *pgsql_prefetch_take(struct pgsql *e, const struct pgsql_stmt *s);
+
+/* Drops what was prefetched and never asked for. */
+void pgsql_prefetch_drop(struct pgsql *e);
+
 /* What stands in the table of this engine: see engine.h and db.h. */
 bool pgsql_is_up(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 bool pgsql_migrate(const struct db_options *o, char error[static DB_ERROR_BYTES]);
@@ -121,6 +162,8 @@ bool pgsql_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYT
 bool pgsql_prepare_writes(PGconn *c);
 enum db_result pgsql_begin(struct engine *e, int timeout_ms);
 enum db_result pgsql_end(struct engine *e, bool commit);
+enum db_result pgsql_wait(struct engine *e);
+void pgsql_prefetch(struct engine *e, struct db_stmt *st);
 enum db_result pgsql_save(struct engine *e);
 enum db_result pgsql_save_end(struct engine *e, bool keep);
 bool pgsql_is_writing(const struct engine *e);

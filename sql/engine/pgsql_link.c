@@ -108,12 +108,20 @@ pgsql_connect_all(struct pgsql *e, char error[static DB_ERROR_BYTES])
 	return false;
 }
 
+static void
+forget_pending(struct pgsql *e)
+{
+	e->pending = e->sent = 0;
+	e->sent_bytes = 0;
+}
+
 void
 pgsql_lose(struct pgsql *e)
 {
 	PQfinish(e->c);
 	e->c = NULL;
-	e->pending = 0;
+	forget_pending(e);
+	pgsql_prefetch_drop(e);
 	e->leads = 0;
 	e->next_try_ms = clock_mono_ms() + RETRY_PAUSE_MS;
 }
@@ -209,6 +217,27 @@ next_result(struct pgsql *e)
 	return NULL;
 }
 
+void
+pgsql_send(struct pgsql *e, const char *name, int len, const char *const *values,
+    const int *lengths, const int *formats)
+{
+	if (e->c && PQsendQueryPrepared(e->c, name, len, values, lengths, formats, 1)) {
+		e->commands++;
+		e->pending++;
+	} else {
+		pgsql_spoil(e, DB_BUSY);
+	}
+}
+
+void
+pgsql_send_statement(struct pgsql *e, const struct pgsql_stmt *s)
+{
+	for (int i = 0; i < s->len; i++)
+		e->sent_bytes += (size_t)s->lengths[i];
+	e->sent++;
+	pgsql_send(e, engine_statements[s->which].name, s->len, s->values, s->lengths, s->formats);
+}
+
 PGresult *
 pgsql_result(struct pgsql *e)
 {
@@ -238,10 +267,13 @@ pgsql_drain(struct pgsql *e)
 
 		if (done != DB_DONE)
 			pgsql_spoil(e, done);
-		PQclear(r);
+		if (done != DB_DONE ||
+		    !pgsql_prefetch_keep(e, e->commands - (uint64_t)e->pending, r))
+			PQclear(r);
 		if (!e->c)
 			return;
 	}
+	forget_pending(e);
 }
 
 bool
@@ -250,7 +282,8 @@ pgsql_sync(struct pgsql *e)
 	bool synced = false;
 	int nothing = 0; /* times in a row; once is what stands between two results */
 
-	e->pending = 0;
+	forget_pending(e);
+	pgsql_prefetch_drop(e);
 	while (e->c && !synced) {
 		PGresult *r = next_result(e);
 

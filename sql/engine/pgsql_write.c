@@ -57,17 +57,13 @@ pgsql_prepare_writes(PGconn *c)
 	return ok;
 }
 
-/* Sends a command that travels with the next one that is waited for. */
 static void
 send(struct pgsql *e, const char *name)
 {
-	if (e->c && PQsendQueryPrepared(e->c, name, 0, NULL, NULL, NULL, 1))
-		e->pending++;
-	else
-		pgsql_spoil(e, DB_BUSY);
+	pgsql_send(e, name, 0, NULL, NULL, NULL);
 }
 
-/* Likewise, with where and how this connection notes its commits. */
+/* With where and how this connection notes its commits. */
 static void
 send_note(struct pgsql *e, const char *name)
 {
@@ -75,10 +71,7 @@ send_note(struct pgsql *e, const char *name)
 	const char *const values[] = { (const char *)e->slot, (const char *)&number };
 	const int lengths[] = { sizeof(e->slot), sizeof(number) }, formats[] = { 1, 1 };
 
-	if (e->c && PQsendQueryPrepared(e->c, name, 2, values, lengths, formats, 1))
-		e->pending++;
-	else
-		pgsql_spoil(e, DB_BUSY);
+	pgsql_send(e, name, 2, values, lengths, formats);
 }
 
 /* Waits for all that was sent. DB_DONE, or what spoiled it. */
@@ -130,10 +123,7 @@ pgsql_begin(struct engine *base, int timeout_ms)
 	e->bad = false;
 	e->writing = true;
 	send(e, "W_BEGIN");
-	if (e->c && PQsendQueryPrepared(e->c, "W_LOCK", 1, values, NULL, NULL, 1))
-		e->pending++;
-	else
-		pgsql_spoil(e, DB_BUSY);
+	pgsql_send(e, "W_LOCK", 1, values, NULL, NULL);
 	r = flush(e);
 	if (r != DB_DONE)
 		take_back(e);
@@ -209,6 +199,16 @@ pgsql_end(struct engine *base, bool commit)
 }
 
 enum db_result
+pgsql_wait(struct engine *base)
+{
+	struct pgsql *e = pgsql_of(base);
+
+	if (e->sent > 0)
+		return flush(e);
+	return e->bad ? e->why : DB_DONE;
+}
+
+enum db_result
 pgsql_save(struct engine *base)
 {
 	struct pgsql *e = pgsql_of(base);
@@ -225,6 +225,7 @@ pgsql_save_end(struct engine *base, bool keep)
 	struct pgsql *e = pgsql_of(base);
 	enum db_result r;
 
+	pgsql_prefetch_drop(e);
 	if (keep && !e->bad) {
 		send(e, "W_SAVE_END");
 		return e->bad ? e->why : DB_DONE;

@@ -457,6 +457,7 @@ sqlite_seal_file(struct engine *base)
 const struct engine_driver engine_sqlite = {
 	.name = "SQLite",
 	.is_file = true,
+	.turn_us = 4000,
 	.migrate = sqlite_migrate,
 	.is_keyed = sqlite_is_keyed,
 	.note_keyed = sqlite_note_keyed,

@@ -6,7 +6,7 @@
 enum db_result
 audit_note(struct db *db, int64_t at, const char *actor, const char *action, const char *target)
 {
-	return db_exec(db, ST_AUDIT_INSERT, at, actor, action, target);
+	return db_exec_async(db, ST_AUDIT_INSERT, at, actor, action, target);
 }
 
 enum db_result

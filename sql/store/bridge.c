@@ -36,13 +36,13 @@ bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 	if (r == DB_DONE && b->retry_at)
 		return DB_UNDO;
 	if (r == DB_DONE)
-		r = db_exec(db, ST_DELIVERY_INSERT, message_id, (int64_t)0);
+		r = db_exec_async(db, ST_DELIVERY_INSERT, message_id, (int64_t)0);
 	if (r == DB_DONE)
-		r = db_exec(db, ST_BRIDGE_INSERT, message_id, m->sender_id, m->channel, b->phone_id,
-		    b->by_relay ? STAGE_OVER : STAGE_QUEUED, m->now, b->bot_token);
+		r = db_exec_async(db, ST_BRIDGE_INSERT, message_id, m->sender_id, m->channel,
+		    b->phone_id, b->by_relay ? STAGE_OVER : STAGE_QUEUED, m->now, b->bot_token);
 	if (r != DB_DONE || !b->by_relay)
 		return r;
-	return db_exec(
+	return db_exec_async(
 	    db, ST_OUTBOX_INSERT_MESSAGE, "", m->now, b->expires_at, (int64_t)b->kind, message_id);
 }
 
@@ -55,19 +55,17 @@ bridge_holds(const struct message *m)
 enum db_result
 bridge_withdraw(struct db *db, const struct message *m)
 {
-	enum db_result r = db_exec(db, ST_BRIDGE_END, m->id, STAGE_OVER, "", (int64_t)0);
+	enum db_result r = db_exec_async(db, ST_BRIDGE_END, m->id, STAGE_OVER, "", (int64_t)0);
 
-	if (!db_failed(r))
-		r = db_exec(db, ST_OUTBOX_DELETE_MESSAGE, m->id);
-	return r == DB_NONE ? DB_DONE : r;
+	return r == DB_DONE ? db_exec_async(db, ST_OUTBOX_DELETE_MESSAGE, m->id) : r;
 }
 
 static enum db_result
 end_at(struct db *db, int64_t message_id, int64_t stage, enum delivery_state state,
     const char *reason, int64_t delivered_at)
 {
-	enum db_result r =
-	    db_exec(db, ST_BRIDGE_END, message_id, stage, reason, (int64_t)reason_code(reason));
+	enum db_result r = db_exec_async(
+	    db, ST_BRIDGE_END, message_id, stage, reason, (int64_t)reason_code(reason));
 
 	if (!db_failed(r))
 		r = change_exec(db, ST_DELIVERY_EXTERNAL, message_id, (int64_t)state, delivered_at);

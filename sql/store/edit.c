@@ -21,14 +21,14 @@ stream_changed(struct db *db, const struct message *m, int64_t session_id)
 	enum db_result r = seq_next(db, &seq);
 
 	if (r == DB_ROW)
-		r = db_exec(db, ST_MESSAGE_WRITER, m->id, session_id);
+		r = db_exec_async(db, ST_MESSAGE_WRITER, m->id, session_id);
 	if (r != DB_DONE)
 		return r;
 	r = m->group_id ? post_stream_group(db, m->group_id, seq, m->id, 0, 0) :
 			  wakeup_exec(db, WAKE_POLL, ST_STREAM_CHANGED, m->id, seq);
 	/* a change that nobody waits for must not hold up the message's end */
 	if (r == DB_DONE)
-		r = db_exec(db, ST_MESSAGE_CHANGED, m->id, seq);
+		r = db_exec_async(db, ST_MESSAGE_CHANGED, m->id, seq);
 	if (db_failed(r) || m->group_id)
 		return r == DB_NONE ? DB_DONE : r;
 	return post_copy(db, m->sender_id, session_id, seq, m->id);
@@ -72,11 +72,12 @@ put_text(struct db *db, const struct message *m, const char *text, int64_t now)
 	parts[BODY_TEXT] = text;
 	if (!body_seal(m->public_id, parts, BODY__MAX, &body))
 		return DB_FAIL;
-	r = db_exec(db, ST_MESSAGE_EDIT, m->id, &(struct db_blob){ body.sealed, body.len }, now);
+	r = db_exec_async(
+	    db, ST_MESSAGE_EDIT, m->id, &(struct db_blob){ body.sealed, body.len }, now);
 	if (r == DB_DONE)
 		r = key_wrap(db, m->public_id, body.key, &key);
 	if (r == DB_DONE)
-		r = db_exec(db, ST_KEY_BODY, m->id, &key.blob);
+		r = db_exec_async(db, ST_KEY_BODY, m->id, &key.blob);
 	body_free(&body);
 	return r;
 }
@@ -142,7 +143,7 @@ withdraw(struct db *db, const struct message *m, int64_t session_id, int64_t now
 
 	if (m->deleted_at)
 		return DB_DONE;
-	r = db_exec(db, ST_MESSAGE_WITHDRAW, m->id, now);
+	r = db_exec_async(db, ST_MESSAGE_WITHDRAW, m->id, now);
 	if (!db_failed(r))
 		r = bridge_withdraw(db, m);
 	if (!db_failed(r))
@@ -150,7 +151,7 @@ withdraw(struct db *db, const struct message *m, int64_t session_id, int64_t now
 	if (!db_failed(r))
 		r = scrub_content(db, m->id, m->public_id, now);
 	if (!db_failed(r))
-		r = db_exec(db, ST_DELIVERY_DELETE_WAITING, m->id);
+		r = db_exec_async(db, ST_DELIVERY_DELETE_WAITING, m->id);
 	return db_failed(r) ? r : stream_changed(db, m, session_id);
 }
 
@@ -163,12 +164,12 @@ remove_own(struct db *db, const struct message *m, int64_t account_id, int64_t n
 	enum db_result r = change_exec(db, ST_DELIVERY_REMOVE, m->id, account_id, now);
 
 	if (r == DB_DONE)
-		r = db_exec(db, ST_STREAM_DELETE_ONE, account_id, m->id);
+		r = db_exec_async(db, ST_STREAM_DELETE_ONE, account_id, m->id);
 	if (db_failed(r))
 		return r;
 	wakeup_for(db, WAKE_POLL, account_id);
 	r = seq_next(db, &seq);
-	return r == DB_ROW ? db_exec(db, ST_STREAM_INSERT, account_id, seq, m->id) : r;
+	return r == DB_ROW ? db_exec_async(db, ST_STREAM_INSERT, account_id, seq, m->id) : r;
 }
 
 enum db_result

@@ -43,13 +43,13 @@ insert(struct db *db, const struct file *f, int64_t owner_id, const struct body 
 
 	if (r != DB_ROW)
 		return r;
-	r = db_exec(db, ST_FILE_INSERT, id, &(struct db_blob){ f->public_id, ID_BYTES }, owner_id,
-	    &(struct db_blob){ f->token_hash, SECRET_HASH_BYTES },
+	r = db_exec_async(db, ST_FILE_INSERT, id, &(struct db_blob){ f->public_id, ID_BYTES },
+	    owner_id, &(struct db_blob){ f->token_hash, SECRET_HASH_BYTES },
 	    &(struct db_blob){ label->sealed, label->len }, f->size, f->created_at, f->expires_at,
 	    f->key_mac ? &(struct db_blob){ f->key_mac, SECRET_HASH_BYTES } : NULL);
 	if (r == DB_DONE)
 		r = key_wrap(db, f->public_id, label->key, &key);
-	return r == DB_DONE ? db_exec(db, ST_KEY_PUT, id, &key.blob, &key_none) : r;
+	return r == DB_DONE ? db_exec_async(db, ST_KEY_PUT, id, &key.blob, &key_none) : r;
 }
 
 static struct db_stmt *
@@ -255,7 +255,7 @@ forget(struct db *db, uint8_t (*ids)[ID_BYTES], int count)
 	enum db_result r = DB_DONE;
 
 	for (int i = 0; i < count && !db_failed(r); i++)
-		r = db_exec(db, ST_FILE_FORGET, &(struct db_blob){ ids[i], ID_BYTES });
+		r = db_exec_async(db, ST_FILE_FORGET, &(struct db_blob){ ids[i], ID_BYTES });
 	return r == DB_NONE ? DB_DONE : r;
 }
 

@@ -189,9 +189,9 @@ create(struct db *db, struct group *g, const struct account *owner, int64_t now)
 		return r == DB_DONE ? DB_FAIL : r;
 	g->id = db_i64(st, 0);
 	db_reset(st);
-	r = db_exec(db, ST_MEMBER_PUT, g->id, owner->id, (int64_t)GROUP_OWNER, now);
+	r = db_exec_async(db, ST_MEMBER_PUT, g->id, owner->id, (int64_t)GROUP_OWNER, now);
 	if (r == DB_DONE)
-		r = db_exec(db, ST_GROUP_COUNT, g->id);
+		r = db_exec_async(db, ST_GROUP_COUNT, g->id);
 	return r == DB_DONE ? record_changed(db, owner->id, SUBJECT_GROUPS) : r;
 }
 

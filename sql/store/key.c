@@ -44,6 +44,13 @@ find_epoch(struct db *db)
 	return r == DB_NONE ? DB_BUSY : r;
 }
 
+void
+key_prefetch(struct db *db)
+{
+	if (db->slots && !db->epoch)
+		db_prefetch(db, ST_EPOCH_NOW);
+}
+
 enum db_result
 key_wrap(struct db *db, const uint8_t id[static ID_BYTES],
     const uint8_t key[static SECRET_SEAL_KEY_BYTES], struct key_row *out)
@@ -129,7 +136,8 @@ key_lay_open(struct db *db, int64_t message_id, const uint8_t public_id[static I
 	r = key_unwrap(db, st, 0, public_id, key);
 	db_reset(st);
 	if (r == DB_ROW)
-		r = db_exec(db, ST_KEY_ADDRESS, message_id, &(struct db_blob){ key, sizeof(key) });
+		r = db_exec_async(
+		    db, ST_KEY_ADDRESS, message_id, &(struct db_blob){ key, sizeof(key) });
 	secret_wipe(key, sizeof(key));
 	return r == DB_NONE ? DB_DONE : r;
 }

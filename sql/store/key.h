@@ -20,6 +20,9 @@ struct key_row {
  * needed. */
 extern const struct db_blob key_none;
 
+/* Says, as db_prefetch, that key_wrap follows. */
+void key_prefetch(struct db *db);
+
 /* What stands in the row for the key of the message, file or document `id`. Inside of a write.
  * DB_DONE, or DB_BUSY: this machine has not the epoch's key yet. */
 enum db_result key_wrap(struct db *db, const uint8_t id[static ID_BYTES],

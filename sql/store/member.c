@@ -7,27 +7,22 @@
 static enum db_result
 recount(struct db *db, enum db_result r, int64_t group_id)
 {
-	return db_failed(r) ? r : db_exec(db, ST_GROUP_COUNT, group_id);
+	return db_failed(r) ? r : db_exec_async(db, ST_GROUP_COUNT, group_id);
 }
 
 static enum db_result
 forget_request(struct db *db, int64_t group_id, int64_t account_id)
 {
-	enum db_result r = db_exec(db, ST_JOIN_DELETE, group_id, account_id);
-
-	return r == DB_NONE ? DB_DONE : r;
+	return db_exec_async(db, ST_JOIN_DELETE, group_id, account_id);
 }
 
 /* The invitations of somebody who may no longer invite go with them. */
 static enum db_result
 take_back_invites(struct db *db, int64_t group_id, int64_t account_id)
 {
-	enum db_result r = db_exec(db, ST_INVITE_TAKE_BACK, group_id, account_id);
+	enum db_result r = db_exec_async(db, ST_INVITE_TAKE_BACK, group_id, account_id);
 
-	if (!db_failed(r))
-		r = db_exec(db, ST_ADMISSION_TAKE_BACK, group_id, account_id);
-
-	return r == DB_NONE ? DB_DONE : r;
+	return r == DB_DONE ? db_exec_async(db, ST_ADMISSION_TAKE_BACK, group_id, account_id) : r;
 }
 
 /* The role that an account has in a group, GROUP_NOBODY for none. DB_DONE. */
@@ -64,7 +59,7 @@ group_put_in(struct db *db, struct group *g, const struct account *who, const st
 	r = db_exec(db, ST_MEMBER_PUT, g->id, who->id, (int64_t)role, now);
 	if (r != DB_DONE)
 		return r == DB_NONE ? DB_DONE : r;
-	r = db_exec(db, ST_INVITE_DELETE, g->id, who->id);
+	r = db_exec_async(db, ST_INVITE_DELETE, g->id, who->id);
 	if (!db_failed(r))
 		r = recount(db, forget_request(db, g->id, who->id), g->id);
 	if (r == DB_DONE)
@@ -75,12 +70,12 @@ group_put_in(struct db *db, struct group *g, const struct account *who, const st
 enum db_result
 group_take_out(struct db *db, const struct group *g, int64_t account_id)
 {
-	enum db_result r = db_exec(db, ST_MEMBER_FORGET_STREAM, account_id, g->id);
+	enum db_result r = db_exec_async(db, ST_MEMBER_FORGET_STREAM, account_id, g->id);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_MEMBER_FORGET_DELIVERY, account_id, g->id);
+		r = db_exec_async(db, ST_MEMBER_FORGET_DELIVERY, account_id, g->id);
 	if (!db_failed(r))
-		r = db_exec(db, ST_MEMBER_DELETE, g->id, account_id);
+		r = db_exec_async(db, ST_MEMBER_DELETE, g->id, account_id);
 	if (!db_failed(r))
 		r = take_back_invites(db, g->id, account_id);
 	if (!db_failed(r))

@@ -222,5 +222,6 @@ db_stats(struct db *db, int64_t now, struct db_figures *out)
 enum db_result
 outbox_put(struct db *db, const struct mail *m, int64_t now)
 {
-	return db_exec(db, ST_OUTBOX_INSERT, m->recipient, m->subject, m->body, now, m->expires_at);
+	return db_exec_async(
+	    db, ST_OUTBOX_INSERT, m->recipient, m->subject, m->body, now, m->expires_at);
 }

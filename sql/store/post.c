@@ -20,7 +20,7 @@ enum db_result
 post_stream_group(struct db *db, int64_t group_id, int64_t seq, int64_t message_id,
     int64_t but_account, int64_t least_role)
 {
-	enum db_result r = db_exec(db, ST_STREAM_INSERT, -group_id, seq, message_id);
+	enum db_result r = db_exec_async(db, ST_STREAM_INSERT, -group_id, seq, message_id);
 
 	return r == DB_DONE ?
 	    wakeup_exec(db, WAKE_POLL, ST_MEMBER_LAST_SEQ, seq, group_id, but_account, least_role) :
@@ -35,8 +35,8 @@ post_copy(struct db *db, int64_t sender_id, int64_t session_id, int64_t seq, int
 	if (r != DB_ROW)
 		return r == DB_NONE ? DB_DONE : r;
 	wakeup_for(db, WAKE_POLL, sender_id);
-	r = db_exec(db, ST_STREAM_COPY, sender_id, seq, message_id);
-	return r == DB_NONE ? DB_DONE : r; /* a saved message: it is there */
+	/* of a saved message it is there */
+	return db_exec_async(db, ST_STREAM_COPY, sender_id, seq, message_id);
 }
 
 /* The sender's other sessions find it in the group's stream as well. */
@@ -44,7 +44,8 @@ static enum db_result
 deliver_group(struct db *db, const struct message_new *m, int64_t seq)
 {
 	const int64_t group = m->to.group.id, least_role = m->to.group.least_role;
-	enum db_result r = db_exec(db, ST_MEMBER_DELIVER, seq, group, m->sender_id, least_role);
+	enum db_result r =
+	    db_exec_async(db, ST_MEMBER_DELIVER, seq, group, m->sender_id, least_role);
 
 	if (db_failed(r))
 		return r;
@@ -63,8 +64,8 @@ deliver_one(struct db *db, int64_t account_id, int64_t seq)
 	enum db_result r;
 
 	wakeup_for(db, WAKE_POLL, account_id);
-	r = db_exec(db, ST_DELIVERY_INSERT, seq, account_id);
-	return r == DB_DONE ? db_exec(db, ST_STREAM_INSERT, account_id, seq, seq) : r;
+	r = db_exec_async(db, ST_DELIVERY_INSERT, seq, account_id);
+	return r == DB_DONE ? db_exec_async(db, ST_STREAM_INSERT, account_id, seq, seq) : r;
 }
 
 /* One delivery for each who gets it, and a position in the stream where they fetch it. */
@@ -93,9 +94,7 @@ attach(struct db *db, int64_t message_id, int64_t file_id)
 {
 	enum db_result r = db_exec(db, ST_FILE_ATTACH, message_id, file_id);
 
-	if (r == DB_DONE)
-		r = db_exec(db, ST_FILE_END_HOLD, file_id);
-	return r == DB_NONE ? DB_DONE : r;
+	return r == DB_DONE ? db_exec_async(db, ST_FILE_END_HOLD, file_id) : r;
 }
 
 static enum db_result
@@ -107,7 +106,7 @@ put_keys(struct db *db, const struct message_new *m, int64_t seq, const struct b
 
 	if (r == DB_DONE)
 		r = key_wrap(db, m->public_id, address->key, &address_key);
-	return r == DB_DONE ? db_exec(db, ST_KEY_PUT, seq, &key.blob, &address_key.blob) : r;
+	return r == DB_DONE ? db_exec_async(db, ST_KEY_PUT, seq, &key.blob, &address_key.blob) : r;
 }
 
 static enum db_result
@@ -119,7 +118,7 @@ insert(struct db *db, struct message_new *m, int64_t seq, const struct body *bod
 			     where = { address->sealed, address->len },
 			     request = { m->fact ? m->fact->request : NULL, ID_BYTES };
 	const bool came_in = m->to.kind == TARGET_INBOUND;
-	enum db_result r = db_exec(db, ST_MESSAGE_INSERT, seq, &id,
+	enum db_result r = db_exec_async(db, ST_MESSAGE_INSERT, seq, &id,
 	    came_in ? (int64_t)0 : m->sender_id, m->channel, m->kind, &where, &what,
 	    m->reply_to ? &reply : NULL, m->fact && m->fact->has_request ? &request : NULL, m->now,
 	    m->to.kind == TARGET_GROUP ? m->to.group.id : 0, m->fact ? m->fact->about_id : 0,
@@ -278,13 +277,34 @@ db_message_repeat(
 	return key->key ? idempotency_find(db, m, key, result) : DB_NONE;
 }
 
+/* What a send reads before it writes, in one wait. */
+static void
+prefetch(struct db *db, const struct message_new *m, const struct idempotency *key)
+{
+	if (key->key)
+		db_prefetch(db, ST_IDEMPOTENCY_GET, m->sender_id, key->key,
+		    expiry_cutoff(m->now, IDEMPOTENCY_TTL_MS));
+	if (m->to.kind == TARGET_ACCOUNT) {
+		db_prefetch(db, ST_ACCOUNT_RECEIVES, m->to.account.id);
+		db_prefetch(db, ST_BLOCK_GET, m->to.account.id, m->sender_id);
+	} else if (m->to.kind == TARGET_GROUP) {
+		db_prefetch(db, ST_MEMBER_RIGHT, m->to.group.id, m->sender_id);
+	}
+	db_prefetch(db, ST_WAITING_GET, m->sender_id, waiting_for(m));
+	if (m->to.kind != TARGET_INBOUND)
+		db_prefetch(db, ST_SESSION_OTHERS, m->sender_id, m->session_id);
+	key_prefetch(db);
+}
+
 static enum db_result
 send_message(
     struct db *db, struct message_new *m, const struct idempotency *key, enum send_result *result)
 {
 	bool full = false;
-	enum db_result r = db_message_repeat(db, m, key, result);
+	enum db_result r;
 
+	prefetch(db, m, key);
+	r = db_message_repeat(db, m, key, result);
 	if (r != DB_NONE)
 		return r == DB_ROW ? DB_DONE : r;
 	r = check_target(db, m, result);
@@ -301,7 +321,7 @@ send_message(
 		*result = SEND_LIMITED;
 	if (r != DB_DONE || !key->key)
 		return r;
-	return db_exec(db, ST_IDEMPOTENCY_PUT, m->sender_id, key->key,
+	return db_exec_async(db, ST_IDEMPOTENCY_PUT, m->sender_id, key->key,
 	    &(struct db_blob){ key->body_mac, SECRET_HASH_BYTES },
 	    &(struct db_blob){ m->public_id, ID_BYTES }, (int64_t)DELIVERY_QUEUED, m->now);
 }

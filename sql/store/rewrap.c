@@ -116,7 +116,7 @@ move(struct rewrap *p, size_t table, int64_t *cursor, int *count)
 	if (r == DB_DONE)
 		r = find(p, table, cursor, list, count);
 	for (int i = 0; i < *count && !db_failed(r); i++)
-		r = db_exec(p->db, tables[table].replace, list[i].id, &list[i].keys[0].blob,
+		r = db_exec_async(p->db, tables[table].replace, list[i].id, &list[i].keys[0].blob,
 		    &list[i].keys[1].blob);
 	return r;
 }

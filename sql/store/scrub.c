@@ -13,7 +13,7 @@ run(struct db *db, const enum stmt *steps, size_t count, int64_t message_id)
 	enum db_result r = DB_DONE;
 
 	for (size_t i = 0; i < count && !db_failed(r); i++)
-		r = db_exec(db, steps[i], message_id);
+		r = db_exec_async(db, steps[i], message_id);
 	return db_failed(r) ? r : DB_DONE;
 }
 
@@ -22,16 +22,16 @@ scrub_content(
     struct db *db, int64_t message_id, const uint8_t public_id[static ID_BYTES], int64_t now)
 {
 	const struct db_blob id = { public_id, ID_BYTES };
-	enum db_result r = db_exec(db, ST_SCRUB_BODY, &empty, message_id, now);
+	enum db_result r = db_exec_async(db, ST_SCRUB_BODY, &empty, message_id, now);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_KEY_BODY, message_id, &key_none);
+		r = db_exec_async(db, ST_KEY_BODY, message_id, &key_none);
 	if (!db_failed(r) && !scrub_takes_all(db))
 		r = key_lay_open(db, message_id, public_id);
 	if (!db_failed(r))
-		r = db_exec(db, ST_SCRUB_BRIDGE, message_id);
+		r = db_exec_async(db, ST_SCRUB_BRIDGE, message_id);
 	if (!db_failed(r))
-		r = db_exec(db, ST_SCRUB_IDEMPOTENCY, &empty, &id);
+		r = db_exec_async(db, ST_SCRUB_IDEMPOTENCY, &empty, &id);
 	if (db_failed(r))
 		return r;
 	return tombstone_message(db, public_id) ? DB_DONE : DB_FULL;
@@ -52,12 +52,12 @@ scrub_takes_all(const struct db *db)
 enum db_result
 scrub_files(struct db *db, int64_t message_id, int64_t now)
 {
-	enum db_result r = db_exec(db, ST_FILE_DELETE_OF_MESSAGE, message_id);
+	enum db_result r = db_exec_async(db, ST_FILE_DELETE_OF_MESSAGE, message_id);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_FILE_HOLD, message_id, now + db->file_hold_ms, message_id);
+		r = db_exec_async(db, ST_FILE_HOLD, message_id, now + db->file_hold_ms, message_id);
 	if (!db_failed(r))
-		r = db_exec(db, ST_FILE_RELEASE, message_id);
+		r = db_exec_async(db, ST_FILE_RELEASE, message_id);
 	return db_failed(r) ? r : DB_DONE;
 }
 
@@ -65,20 +65,20 @@ enum db_result
 scrub_hold_files(struct db *db, int64_t message_id, int64_t now)
 {
 	enum db_result r =
-	    db_exec(db, ST_FILE_HOLD, message_id, now + db->file_hold_ms, message_id);
+	    db_exec_async(db, ST_FILE_HOLD, message_id, now + db->file_hold_ms, message_id);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_FILE_DELETE_FETCHED, message_id);
+		r = db_exec_async(db, ST_FILE_DELETE_FETCHED, message_id);
 	return db_failed(r) ? r : DB_DONE;
 }
 
 enum db_result
 scrub_address(struct db *db, int64_t message_id)
 {
-	enum db_result r = db_exec(db, ST_SCRUB_ADDRESS, &empty, message_id);
+	enum db_result r = db_exec_async(db, ST_SCRUB_ADDRESS, &empty, message_id);
 
 	if (!db_failed(r))
-		r = db_exec(db, ST_KEY_ADDRESS, message_id, &key_none);
+		r = db_exec_async(db, ST_KEY_ADDRESS, message_id, &key_none);
 	return db_failed(r) ? r : DB_DONE;
 }
 
@@ -90,7 +90,7 @@ scrub_recipients(struct db *db, int64_t message_id)
 	enum db_result r = run(db, steps, ARRAY_LEN(steps), message_id);
 
 	if (r == DB_DONE)
-		r = db_exec(db, ST_SCRUB_ROUTING, &empty, message_id);
+		r = db_exec_async(db, ST_SCRUB_ROUTING, &empty, message_id);
 	return db_failed(r) ? r : DB_DONE;
 }
 

@@ -78,7 +78,7 @@ confirm(struct db *db, const struct poll *p)
 		return DB_DONE;
 	r = change_exec(db, ST_DELIVERY_CONFIRM, p->account_id, p->delivered_seq, upto, p->now,
 	    db_expired_at(db));
-	return db_failed(r) ? r : db_exec(db, ST_ACCOUNT_DELIVERED, p->account_id, upto);
+	return db_failed(r) ? r : db_exec_async(db, ST_ACCOUNT_DELIVERED, p->account_id, upto);
 }
 
 static enum db_result
@@ -144,7 +144,7 @@ pass_over(struct db *db, const struct poll *p, int64_t upto)
 
 	return !expired_at || upto <= p->from ?
 	    DB_DONE :
-	    db_exec(db, ST_DELIVERY_PASSED, p->account_id, p->from, upto, expired_at);
+	    db_exec_async(db, ST_DELIVERY_PASSED, p->account_id, p->from, upto, expired_at);
 }
 
 /* The page, and with `own` the changes up to its end, which is where both end. */
@@ -189,11 +189,11 @@ hand_out(struct db *db, struct arena *a, const struct poll *p, struct message_pa
 	if (!db_failed(r))
 		r = pass_over(db, p, page->next);
 	if (!db_failed(r) && page->count > 0)
-		r = db_exec(db, ST_DELIVERY_CLAIM, p->account_id, p->from, page->next);
+		r = db_exec_async(db, ST_DELIVERY_CLAIM, p->account_id, p->from, page->next);
 	if (!db_failed(r) && scrub_is_on_claim(db))
 		r = scrub_claimed(db, page, p->now);
 	if (!db_failed(r) && session_moved(p, page))
-		r = db_exec(db, ST_SESSION_ADVANCE, p->session_id, page->next, confirmed(p),
+		r = db_exec_async(db, ST_SESSION_ADVANCE, p->session_id, page->next, confirmed(p),
 		    (int64_t)p->own);
 	return db_failed(r) ? r : DB_DONE;
 }

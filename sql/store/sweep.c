@@ -195,7 +195,7 @@ finish(struct db *db, const struct found *f, int64_t expired_at, int64_t now)
 	if (expired)
 		r = change_exec(db, ST_MESSAGE_EXPIRE, f->id);
 	if (!db_failed(r))
-		r = db_exec(db, ST_MESSAGE_FINAL, f->id, now);
+		r = db_exec_async(db, ST_MESSAGE_FINAL, f->id, now);
 	return db_failed(r) ? r : scrub(db, f, expired, now);
 }
 
@@ -234,7 +234,7 @@ sweep_records(struct db *db, const struct sweep_plan *plan, int64_t *n)
 	    list, &count);
 
 	for (int i = 0; i < count && !db_failed(r); i++)
-		r = db_exec(db, ST_MESSAGE_DELETE, list[i].id);
+		r = db_exec_async(db, ST_MESSAGE_DELETE, list[i].id);
 	*n = count;
 	return db_failed(r) ? r : DB_DONE;
 }

@@ -88,7 +88,7 @@ tombstone_note(struct db *db, int64_t bytes)
 {
 	const struct db_blob me = { slots_node(db->slots), ID_BYTES };
 
-	return db_exec(db, ST_TOMBSTONE_FILE_PUT, &me, bytes);
+	return db_exec_async(db, ST_TOMBSTONE_FILE_PUT, &me, bytes);
 }
 
 enum db_result

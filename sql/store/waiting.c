@@ -43,7 +43,7 @@ waiting_for(const struct message_new *m)
 enum db_result
 waiting_put(struct db *db, int64_t message_id, int64_t sender_id, int64_t to_id)
 {
-	return db_exec(db, ST_WAIT_PUT, message_id, sender_id, to_id, MEMBER_BYTES);
+	return db_exec_async(db, ST_WAIT_PUT, message_id, sender_id, to_id, MEMBER_BYTES);
 }
 
 /* Whom a message that is there was sent to. DB_ROW, or DB_NONE when nobody is left. */
@@ -64,6 +64,6 @@ waiting_again(struct db *db, const struct message *m, bool *full)
 	r = waiting_check(db, m->sender_id, to_id, full);
 	if (r != DB_DONE || *full)
 		return r;
-	r = db_exec(db, ST_WAIT_END, m->id);
+	r = db_exec_async(db, ST_WAIT_END, m->id);
 	return db_failed(r) ? r : waiting_put(db, m->id, m->sender_id, to_id);
 }

@@ -22,7 +22,7 @@ class Proxy:
         os.chmod(path, 0o777)
         self.listener.listen(64)
         self.marks, self.before, self.cut, self.closed, self.act = None, False, 0, False, None
-        self.links, self.changed = [], (b"", b"")
+        self.links, self.changed, self.flights = [], (b"", b""), None
 
     def __enter__(self):
         threading.Thread(target=self._accept, daemon=True).start()
@@ -45,6 +45,17 @@ class Proxy:
     def change(self, old, new):
         """From here on the server gets other bytes instead of these, as many of them."""
         self.changed = old, new
+
+    @contextlib.contextmanager
+    def recorded(self, mark):
+        """The list of what the client sent, a flight each, on the connection on which the mark passed; it is there after the block."""
+        flights, self.flights = [], []
+        try:
+            yield flights
+        finally:
+            [pair] = {id(pair): pair for pair, data in self.flights if mark in data}.values()
+            flights += [data for of, data in self.flights if of is pair]
+            self.flights = None
 
     def cut_all(self):
         """End every connection that there is."""
@@ -70,6 +81,8 @@ class Proxy:
     def _to_server(self, pair):
         with contextlib.suppress(OSError):
             while data := pair["client"].recv(65536):
+                if self.flights is not None:
+                    self.flights.append((pair, data))
                 pair["marked"] |= bool(self.marks) and self.marks[0] in data
                 if pair["marked"] and self.marks and self.marks[1] in data:
                     self.marks = None

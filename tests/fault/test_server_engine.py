@@ -161,19 +161,61 @@ def test_writer_that_falls_silent_is_cut_off(server, on):
 
 CONFLICT = """CREATE SEQUENCE tried; CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF nextval('tried') <= {times} THEN RAISE EXCEPTION 'odd' USING ERRCODE = '{state}'; END IF; RETURN NEW; END $$;
-    CREATE TRIGGER odd BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION odd();"""
+    CREATE TRIGGER odd BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION odd();"""
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01"])
+@pytest.mark.parametrize("table", ["message", "message_wait"])  # the first and the last row of a send
 @pytest.mark.parametrize("times, status", [(3, 202), (1000, 503)])
-def test_what_meets_another_write_is_tried_again_five_times(server, on, state, times, status):
+def test_what_meets_another_write_is_tried_again_five_times(server, on, state, table, times, status):
     relay = on()
     ann, bob = relay.sign_in(), relay.sign_in()
-    server.run(CONFLICT.format(times=times, state=state), database=relay.database_url.split("/")[3].split("?")[0])
+    server.run(CONFLICT.format(times=times, state=state, table=table), database=relay.database_url.split("/")[3].split("?")[0])
     ann.post("/api/v1/messages", {"to": bob.address, "text": "x"}, expect=status)
     with relay.opened_database() as link:
         assert link.execute("SELECT last_value FROM tried").fetchone() == (4 if status == 202 else 6,)
         assert link.execute("SELECT count(*) FROM message").fetchone() == (1 if status == 202 else 0,)
+
+
+# -- writes that are not waited for --------------------------------------------------------------------------------------
+
+
+def test_writes_that_are_not_waited_for_are_as_on_sqlite(server):
+    """The same program as on SQLite."""
+    name = server.new_database()
+    done = subprocess.run([os.path.join(PG_BUILD, "tests", "test_db_async")], env=clean_env(DATABASE_URL=server.url(name)),
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(server.run("SELECT count(*) FROM content_key", database=name)) > 5000
+
+
+def test_connection_that_is_lost_under_them_keeps_nothing_and_the_next_try_sends_once(server, on):
+    with Proxy(server.folder) as proxy:
+        relay = on(proxy.url(server.new_database()))
+        ann, bob = relay.sign_in(), relay.sign_in()
+        for before in (True, False):
+            proxy.break_at(b"MESSAGE_INSERT", b"DELIVERY_INSERT", before)
+            text = f"cut {'before' if before else 'after'} it was there"
+            ann.post("/api/v1/messages", {"to": bob.address, "text": text}, expect=503)
+            assert proxy.cut == 1
+            # either: no new connection is tried at once after one that was lost
+            wait_until("sends go on", lambda: ann.post("/api/v1/messages", {"to": bob.address, "text": text},  # pylint: disable=cell-var-from-loop
+                                                       expect=(202, 503)).status == 202)
+        assert bob.texts() == ["cut before it was there", "cut after it was there"]
+
+
+def test_send_waits_for_the_server_six_times_under_the_lock(server, on):
+    """For the lock; who asks; what it reads; its position; what it writes; the commit. Before that: who asks, and for whom it is."""
+    with Proxy(server.folder) as proxy:
+        relay = on(proxy.url(server.new_database()))
+        ann, bob = relay.sign_in(), relay.sign_in()
+        ann.send(bob)
+        with proxy.recorded(b"MESSAGE_INSERT") as flights:
+            ann.send(bob)
+        begin = next(i for i, flight in enumerate(flights) if b"W_BEGIN" in flight)
+        assert [name for flight in flights[begin:] for name in re.findall(rb"\0((?:W|SEQ|MESSAGE|WAIT)_[A-Z_]+)\0", flight)] == [
+            b"W_BEGIN", b"W_LOCK", b"W_SAVE", b"SEQ_NEXT", b"MESSAGE_INSERT", b"WAIT_PUT", b"W_SAVE_END", b"W_NOTE", b"W_COMMIT"]
+        assert (begin, len(flights) - begin) == (2, 6)
 
 
 # -- the same tests ------------------------------------------------------------------------------------------------------

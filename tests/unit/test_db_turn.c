@@ -208,7 +208,7 @@ TEST(turn_grows_while_it_is_open_and_young)
 	send_text(&ann, &bob, "a");
 	store.db->turn.since_us += 1000000;
 	assert_true(db_turn_may_grow(store.db));
-	store.db->turn.since_us -= 1000000 + DB_TURN_US;
+	store.db->turn.since_us -= 1000000 + engine_turn_us(store.db->engine);
 	assert_false(db_turn_may_grow(store.db));
 	assert_int_equal(db_turn_end(store.db), DB_DONE);
 	assert_false(db_turn_may_grow(store.db));
