@@ -15,8 +15,6 @@
 #include "translation.h"
 #include "version.h"
 
-#include <sys/stat.h>
-
 #define CHANNELS 16
 
 /* A worker met a damaged page, or the daily check found one. */
@@ -217,14 +215,6 @@ add_features(const struct conf *c, struct json_object *o)
 	json_add(o, "features", array);
 }
 
-static int64_t
-bytes_of(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? st.st_size : 0;
-}
-
 /* False: it responded with an error. */
 static bool
 add_queues(struct request *r, struct json_object *o)
@@ -265,7 +255,7 @@ on_admin_health(struct request *r)
 	json_add_int(o, "time", r->now);
 	json_add_int(o, "workers", atomic_load(&w->share->workers));
 	json_add_int(o, "free_bytes", free_bytes < 0 ? 0 : free_bytes);
-	json_add_int(o, "database_bytes", bytes_of(w->conf->db_path));
+	json_add_int(o, "database_bytes", db_file_bytes(w->db));
 	json_add_int(o, "wal_bytes", db_wal_bytes(w->db));
 	if (db_sweep_state(w->db, &s) == DB_ROW && s.finished_at)
 		json_add_int(o, "swept_at", s.finished_at);

@@ -285,6 +285,12 @@ engine_sync(struct engine *e)
 }
 
 int64_t
+engine_bytes(struct engine *e)
+{
+	return e->driver->bytes(e);
+}
+
+int64_t
 engine_log_bytes(const struct engine *e)
 {
 	return e->driver->log_bytes(e);

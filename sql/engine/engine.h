@@ -126,6 +126,10 @@ bool engine_leads(struct engine *e, int role);
 bool engine_is_broken(const struct engine *e);
 bool engine_is_damaged(const struct engine *e);
 
+/* Bytes that the database takes where it lies, without its log of writes; 0: it did not say. Not
+ * inside a transaction. */
+int64_t engine_bytes(struct engine *e);
+
 /* What a killed program may leave: bytes that wait in the log of writes. */
 int64_t engine_log_bytes(const struct engine *e);
 

@@ -60,6 +60,7 @@ struct engine_driver {
 	bool (*take_conflict)(struct engine *e); /* NULL: there are none */
 	/* The file and its log of writes. */
 	bool (*sync)(struct engine *e);
+	int64_t (*bytes)(struct engine *e);
 	int64_t (*log_bytes)(const struct engine *e);
 	enum db_result (*checkpoint)(struct engine *e, int timeout_ms);
 	enum db_result (*rebuild)(struct engine *e, const struct db_options *o);

@@ -364,6 +364,7 @@ const struct engine_driver engine_pgsql = {
 	.is_writing = pgsql_is_writing,
 	.take_conflict = take_conflict,
 	.sync = sync_nothing,
+	.bytes = pgsql_bytes,
 	.log_bytes = no_log,
 	.checkpoint = checkpoint_nothing,
 	.rebuild = rebuild_nothing,

@@ -168,6 +168,7 @@ enum db_result pgsql_save(struct engine *e);
 enum db_result pgsql_save_end(struct engine *e, bool keep);
 bool pgsql_is_writing(const struct engine *e);
 bool pgsql_leads(struct engine *e, int role);
+int64_t pgsql_bytes(struct engine *e);
 struct db_broadcast *
 pgsql_broadcast_open(const struct db_options *o, char error[static DB_ERROR_BYTES]);
 int pgsql_broadcast_fd(const struct db_broadcast *b);

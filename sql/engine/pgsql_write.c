@@ -8,6 +8,7 @@
 
 #include <endian.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ static const struct {
 	{ "W_LEAD",
 	    "SELECT CASE WHEN pg_try_advisory_lock(" PGSQL_LEADERS
 	    ", CAST($1 AS INTEGER)) THEN 1 ELSE 0 END" },
+	{ "W_SIZE", "SELECT pg_database_size(current_database())" },
 	{ "W_COMMIT", "COMMIT" },
 	{ "W_ROLLBACK", "ROLLBACK" },
 	{ "W_SAVE", "SAVEPOINT part" },
@@ -245,6 +247,24 @@ pgsql_is_writing(const struct engine *e)
 	return ((const struct pgsql *)e)->writing;
 }
 
+/* Runs one of them outside of a transaction. Its number; 0: it could not be had. */
+static int64_t
+ask_number(struct pgsql *e, const char *name, int len, const char *const *values)
+{
+	int64_t number = 0;
+	PGresult *r;
+
+	if (!PQsendQueryPrepared(e->c, name, len, values, NULL, NULL, 0) || !PQpipelineSync(e->c))
+		return 0;
+	r = pgsql_result(e);
+	if (pgsql_translate(e, r) == DB_DONE)
+		number = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+	PQclear(r);
+	if (e->c)
+		pgsql_sync(e);
+	return number;
+}
+
 /* The lock is the connection's: when that goes, so does the role. */
 bool
 pgsql_leads(struct engine *base, int role)
@@ -253,20 +273,19 @@ pgsql_leads(struct engine *base, int role)
 	char text[16];
 	const char *const values[] = { text };
 	const uint64_t bit = UINT64_C(1) << (role & 63);
-	PGresult *r;
 
 	if (!pgsql_is_there(e))
 		return false;
-	if (e->leads & bit)
-		return true;
 	snprintf(text, sizeof(text), "%d", role & 63);
-	if (!PQsendQueryPrepared(e->c, "W_LEAD", 1, values, NULL, NULL, 0) || !PQpipelineSync(e->c))
-		return false;
-	r = pgsql_result(e);
-	if (pgsql_translate(e, r) == DB_DONE && strcmp(PQgetvalue(r, 0, 0), "1") == 0)
+	if (!(e->leads & bit) && ask_number(e, "W_LEAD", 1, values) == 1)
 		e->leads |= bit;
-	PQclear(r);
-	if (e->c)
-		pgsql_sync(e);
 	return e->leads & bit;
+}
+
+int64_t
+pgsql_bytes(struct engine *base)
+{
+	struct pgsql *e = pgsql_of(base);
+
+	return pgsql_is_there(e) ? ask_number(e, "W_SIZE", 0, NULL) : 0;
 }

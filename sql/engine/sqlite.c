@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const char *const own_texts[SQLITE_OWN__MAX] = {
 	[SQLITE_OWN_BEGIN] = "BEGIN IMMEDIATE",
@@ -406,17 +405,6 @@ is_damaged(const struct engine *e)
 	return ((const struct sqlite *)e)->damaged;
 }
 
-int64_t
-sqlite_log_bytes(const struct engine *e)
-{
-	char path[4200];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s-wal",
-	    sqlite3_db_filename(((const struct sqlite *)e)->handle, "main"));
-	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
-}
-
 enum db_result
 sqlite_checkpoint(struct engine *base, int timeout_ms)
 {
@@ -483,6 +471,7 @@ const struct engine_driver engine_sqlite = {
 	.save_end = sqlite_save_end,
 	.is_writing = sqlite_is_writing,
 	.sync = sqlite_sync,
+	.bytes = sqlite_bytes,
 	.log_bytes = sqlite_log_bytes,
 	.checkpoint = sqlite_checkpoint,
 	.rebuild = sqlite_rebuild,

@@ -93,6 +93,7 @@ enum db_result sqlite_save(struct engine *e);
 enum db_result sqlite_save_end(struct engine *e, bool keep);
 bool sqlite_is_writing(const struct engine *e);
 bool sqlite_sync(struct engine *e);
+int64_t sqlite_bytes(struct engine *e);
 int64_t sqlite_log_bytes(const struct engine *e);
 enum db_result sqlite_checkpoint(struct engine *e, int timeout_ms);
 enum db_result sqlite_rebuild(struct engine *e, const struct db_options *o);

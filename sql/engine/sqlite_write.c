@@ -1,7 +1,11 @@
-/* Transactions of the SQLite engine, and when its log of writes (the WAL) goes to the disk. */
+/* Transactions of the SQLite engine, when its log of writes (the WAL) goes to the disk, and how
+ * large both are. */
 #include "sqlite_internal.h"
 
 #include "log.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
 
 /* As many pages as make a good write of the database file, and a log that stays small. */
 #define CHECKPOINT_FRAMES 1000
@@ -101,4 +105,27 @@ sqlite_sync(struct engine *base)
 	log_error("the log of writes could not be brought to the disk (%d)", rc);
 	e->unsynced = e->broken = true;
 	return false;
+}
+
+static int64_t
+bytes_of(const struct engine *e, const char *suffix)
+{
+	char path[4200];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s%s",
+	    sqlite3_db_filename(((const struct sqlite *)e)->handle, "main"), suffix);
+	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+int64_t
+sqlite_bytes(struct engine *e)
+{
+	return bytes_of(e, "");
+}
+
+int64_t
+sqlite_log_bytes(const struct engine *e)
+{
+	return bytes_of(e, "-wal");
 }

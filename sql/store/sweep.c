@@ -95,6 +95,12 @@ db_queue_figures(struct db *db, int limit, struct queue_figures *out, int *count
 }
 
 int64_t
+db_file_bytes(struct db *db)
+{
+	return engine_bytes(db->engine);
+}
+
+int64_t
 db_wal_bytes(const struct db *db)
 {
 	return engine_log_bytes(db->engine);

@@ -62,7 +62,8 @@ struct queue_figures {
 /* What waits in each channel, up to `limit` of them. DB_DONE. */
 enum db_result db_queue_figures(struct db *db, int limit, struct queue_figures *out, int *count);
 
-/* Bytes of the WAL now. */
+/* Bytes that the database takes, without its WAL; and those of the WAL: now. */
+int64_t db_file_bytes(struct db *db);
 int64_t db_wal_bytes(const struct db *db);
 
 /* Takes the lease for `lease_ms` when no pass is under way and the last one began `interval_ms` ago
