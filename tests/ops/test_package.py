@@ -166,6 +166,7 @@ def test_same_to_the_byte_in_another_place_and_without_secrets(tmp_path, home):
         assert content == (two / "out" / name).read_bytes(), name
         assert bytes(tmp_path) not in content and bytes(home) not in content, name
     assert digest(one / "out" / f"{NAME}.tar.gz") == digest(two / "out" / f"{NAME}.tar.gz")
+    assert (one / "out" / f"{NAME}.tar.gz").read_bytes()[8] == 2, "that is what gzip -9 writes there"
     assert f"{NAME}/build/relay-sweep" in names
     assert [name for name in names if os.path.relpath(name, NAME) in SECRETS] == []
     assert sorted(os.listdir(one / "out")) == sorted([NAME, f"{NAME}.tar.gz", "SHA256SUMS"])
