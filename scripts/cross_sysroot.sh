@@ -37,7 +37,7 @@ fetch() {
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
     touch "$apt/status"
     local options=(-qq -o "APT::Architecture=$arch" -o "APT::Architectures::=$arch" -o "Dir::State=$apt" -o "Dir::State::lists=$apt/lists"
-        -o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User=root) package
+        -o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt/cache" -o Debug::NoLocking=1 -o Acquire::Languages=none -o APT::Sandbox::User=root) package
     {
         apt-get "${options[@]}" update
         apt-get "${options[@]}" -y --no-install-recommends --download-only install "$@"

@@ -53,7 +53,8 @@ command -v dpkg-deb >/dev/null || fail "there is no dpkg-deb on this machine"
     fail "$output cannot be written to"
 trap 'rm -rf "$work"' EXIT
 
-"$top/scripts/package_private_relay.sh" --output "$work" ${packing[@]+"${packing[@]}"} >/dev/null
+# Its folder is what counts, and not the archive beside it.
+GZIP_LEVEL=1 "$top/scripts/package_private_relay.sh" --output "$work" ${packing[@]+"${packing[@]}"} >/dev/null
 from=$work/$name root=$work/root
 epoch=$(stat -c %Y "$from/SHA256SUMS")
 version=$(sed -n 's/.*RELAY_VERSION "\(.*\)".*/\1/p' "$top/base/version.h")

@@ -16,7 +16,8 @@ Builds the relay and makes DIR/webchat-private-relay/, DIR/webchat-private-relay
   --sysroot DIR  its headers and libraries, fetched to there at first (default: fetched, and thrown away)
   --help         this text
 
-Times in the package are those of the last commit; SOURCE_DATE_EPOCH wins over it.
+Times in the package are those of the last commit; SOURCE_DATE_EPOCH wins over it. GZIP_LEVEL is how well the archive
+is compressed, 1 to 9 (default: 9).
 TXT
 }
 
@@ -49,6 +50,8 @@ done
 epoch=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || true)}
 [[ -n $epoch ]] || fail "this is not a git checkout: set SOURCE_DATE_EPOCH, in seconds"
 [[ $epoch =~ ^[0-9]{1,11}$ ]] || fail "SOURCE_DATE_EPOCH '$epoch' is not a number of seconds" 2
+level=${GZIP_LEVEL:-9}
+[[ $level =~ ^[1-9]$ ]] || fail "GZIP_LEVEL '$level' is not 1 to 9" 2
 [[ -e $top/Makefile ]] || fail "there are no sources here to build from"
 [[ -z $build || -x $build/relayd ]] || fail "$build/relayd is not built; run make first"
 old=$output/$name
@@ -86,8 +89,9 @@ for file in web/dist/*; do # source maps are larger than the page
 done
 tools=(start_relay.sh start_web.sh scripts/enable_https.sh scripts/install_*.sh scripts/phone_bridge.py scripts/private_relay_link.py scripts/webchat_cli.py)
 stage=$work/$name
-for file in "${plain[@]}"; do install -D -m 0644 "$file" "$stage/$file"; done
-for file in "${tools[@]}"; do install -D -m 0755 "$file" "$stage/$file"; done
+install -d "$stage"
+cp --parents -t "$stage" -- "${plain[@]}" "${tools[@]}"
+(cd "$stage" && find . -type d -exec chmod 0755 {} + && chmod 0644 -- "${plain[@]}" && chmod 0755 -- "${tools[@]}")
 for program in "$build"/relay*; do
     [[ -f $program && -x $program ]] || continue
     install -D -s --strip-program="$strip" -m 0755 "$program" "$stage/build/${program##*/}"
@@ -105,7 +109,7 @@ cd "$work"
 # Files only: unpacking over an older version leaves the modes and owners of the folders that are there.
 find "$name" -type f -print0 | sort -z |
     tar --create --format=ustar --owner=0 --group=0 --numeric-owner --no-recursion --null --files-from=- |
-    gzip -9n >"$name.tar.gz"
+    gzip "-${level}n" >"$name.tar.gz"
 
 rm -rf "$old"
 mv "$name" "$name.tar.gz" "$output/"

@@ -1,4 +1,5 @@
 """The pages, and a copy of the checkout to paste their lines into."""
+import functools
 import os
 import re
 import secrets
@@ -49,9 +50,15 @@ def free_port():
                 return port
 
 
+@functools.cache
+def build_page():
+    """The page as its sources say, in the checkout."""
+    subprocess.run([os.path.join(TOP, "scripts", "build_page.sh")], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+
+
 class Checkout:
-    """A copy of the tracked files, the built programs and the built page, newer than their sources so that nothing is built again;
-    with the modes that a clone under `umask` gives, owned by `user`."""
+    """A copy of the tracked files without the tests, the built programs and the built page, newer than their sources so that
+    nothing is built again; with the modes that a clone under `umask` gives, owned by `user`."""
 
     def __init__(self, name="a check out", umask=0o022, user=None):
         self.name, self.umask, self.user = name, umask, user
@@ -77,14 +84,14 @@ class Checkout:
         return self
 
     def _copy(self):
-        files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=TOP, capture_output=True, text=True,
+        files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "--", ":!tests"], cwd=TOP, capture_output=True, text=True,
                                check=True).stdout.splitlines()
         for name in files:
             if os.path.exists(os.path.join(TOP, name)):
                 os.makedirs(os.path.dirname(os.path.join(self.folder, name)), exist_ok=True)
                 shutil.copy2(os.path.join(TOP, name), os.path.join(self.folder, name))
-        shutil.copytree(BUILD, os.path.join(self.folder, "build"), ignore=shutil.ignore_patterns("tests", "bench"))
-        subprocess.run([os.path.join(TOP, "scripts", "build_page.sh")], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+        shutil.copytree(BUILD, os.path.join(self.folder, "build"), ignore=shutil.ignore_patterns("tests", "bench", "replay", "torture"))
+        build_page()
         shutil.copytree(os.path.join(TOP, "web", "dist"), os.path.join(self.folder, "web", "dist"), ignore=shutil.ignore_patterns("*.map"))
 
     def __exit__(self, *_):

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from pages import TOP, Checkout, free_port
+from pages import BUILD, TOP, Checkout, free_port
 
 VENDOR_LINES = """\
 cp relay/.env.example relay/.env.local
@@ -67,9 +67,20 @@ def test_the_line_of_a_crontab_starts_it():
         assert health(f"WebChat relay: {url}") == 200
 
 
+def forget_build(build):
+    """Leaves make something to do by each of its rules: a C file of each folder, what is made from other files, all programs.
+    Objects that are built in another way link with no others: then nothing stays."""
+    if re.search("san|cov", os.path.basename(BUILD)):
+        shutil.rmtree(build)
+    for folder, _, names in os.walk(build):
+        objects = sorted(name for name in names if name.endswith(".o"))
+        for name in objects[:1] + [name for name in names if not name.endswith((".o", ".d"))]:
+            os.remove(os.path.join(folder, name))
+
+
 def test_a_folder_of_any_name_builds_and_runs():
     with Checkout(ODD_NAME) as copy:
-        shutil.rmtree(copy.path("build"))
+        forget_build(copy.path("build"))
         port = free_port()
         env = {"PATH": "/usr/bin:/bin", "HOST": "127.0.0.1", "PORT": str(port), "MAKEFLAGS": "MODE=-g"}
         done = copy.run(["./start_relay.sh", "--detach"], env=env)

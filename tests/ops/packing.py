@@ -19,7 +19,7 @@ EPOCH = 1700000000
 def run(*words, expect=0, user=None, **env):
     """Runs a script to its end; None takes a variable away. What fails says so in one line and prints nothing else."""
     as_user = {} if user is None else {"user": user, "group": user, "extra_groups": []}
-    env = {"SOURCE_DATE_EPOCH": EPOCH, "DPKG_DEB_COMPRESSOR_LEVEL": 0, **env}  # what is packed here is thrown away
+    env = {"SOURCE_DATE_EPOCH": EPOCH, "DPKG_DEB_COMPRESSOR_LEVEL": 0, "GZIP_LEVEL": 1, **env}  # what is packed here is thrown away
     env = clean_env(**{name: value for name, value in env.items() if value is not None})
     done = subprocess.run([*map(str, words)], env=env, cwd="/", timeout=300, stdin=subprocess.DEVNULL, umask=0o077,
                           capture_output=True, text=True, check=False, **as_user)
