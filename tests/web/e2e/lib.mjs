@@ -294,8 +294,23 @@ export async function axe(page, only) {
   if (!(await page.evaluate(() => !!globalThis.axe))) await page.evaluate(axeSource);
   return page.evaluate(async (only) => {
     const all = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    // a menu or a dialog stands beside the landmarks, not in them
-    const r = await globalThis.axe.run(document, { runOnly: only ?? all, resultTypes: ['violations'], rules: only ? undefined : { region: { enabled: false } } });
+    // a menu or a dialog stands beside the landmarks, not in them; no rule of these reads style sheets, one waits for sound and pictures
+    const r = await globalThis.axe.run(document, { runOnly: only ?? all, resultTypes: ['violations'], preload: { assets: ['media'] }, rules: only ? undefined : { region: { enabled: false } } });
     return r.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
   }, only);
+}
+
+const colours = ['color-contrast', 'link-in-text-block'];
+const looks = [['light', 'ltr'], ['dark', 'rtl'], ['contrast-light', 'ltr', colours], ['contrast-dark', 'rtl', colours]];
+
+/** The same of a screen in every theme: the whole set in either direction, and what depends on colours in the themes that differ by
+ * nothing else. */
+export async function axeInThemes(page, name) {
+  const found = [];
+  for (const [theme, dir, only] of looks) {
+    await page.evaluate(([t, d]) => ((document.documentElement.dataset.theme = t), (document.documentElement.dir = d)), [theme, dir]);
+    found.push(...(await axe(page, only)).map((v) => `${name} ${theme} ${dir}: ${v}`));
+  }
+  await page.evaluate(() => (document.documentElement.dir = 'ltr'));
+  return found;
 }
