@@ -28,10 +28,10 @@ export function freePort() {
   });
 }
 
-/** Waits for a condition; its last failure is told. */
+/** Waits for a condition, looking less and less often; its last failure is told. */
 export async function until(what, check, ms = 30_000) {
   const end = Date.now() + ms;
-  for (let last; ; ) {
+  for (let last, pause = 30; ; pause = Math.min(200, pause * 1.5)) {
     try {
       const r = await check();
       if (r) return r;
@@ -40,7 +40,7 @@ export async function until(what, check, ms = 30_000) {
       last = e;
     }
     if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms (${last instanceof Error ? last.message : JSON.stringify(last)})`);
-    await new Promise((d) => setTimeout(d, 50));
+    await new Promise((d) => setTimeout(d, pause));
   }
 }
 
@@ -176,10 +176,23 @@ export async function startProxy(relay) {
   return proxy;
 }
 
+/** Puts a session where the page keeps those that it remembers. */
+const remember = (page, session) =>
+  page.evaluate((v) => new Promise((done, fail) => {
+    const asked = indexedDB.open('webchat', 1);
+    asked.onupgradeneeded = () => ['session', 'common'].forEach((name) => asked.result.createObjectStore(name, { keyPath: 'k' }));
+    asked.onerror = () => fail(asked.error);
+    asked.onsuccess = () => {
+      const change = asked.result.transaction('session', 'readwrite');
+      change.objectStore('session').put({ k: v.sid, v });
+      change.oncomplete = () => (asked.result.close(), done());
+    };
+  }), session);
+
 /** A page of a person of their own; what the console complains of is kept in `page.faults`. The service worker, which fetches all of
- * the page for a day without a network, runs where a test asks for it: `worker: true`. */
+ * the page for a day without a network, runs where a test asks for it: `worker: true`. `session`: one that it remembers. */
 export async function open(browser, url, o = {}) {
-  const { init, worker, ...more } = o;
+  const { init, worker, session, ...more } = o;
   const context = o.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', serviceWorkers: worker ? 'allow' : 'block', ...more }));
   const page = await context.newPage();
   page.faults = [];
@@ -188,6 +201,10 @@ export async function open(browser, url, o = {}) {
   });
   page.on('pageerror', (e) => page.faults.push(String(e.stack ?? e)));
   page.setDefaultTimeout(30_000);
+  if (session) {
+    await page.goto(`${session.relay}/health`);
+    await remember(page, session);
+  }
   if (init) await page.addInitScript(init);
   await page.goto(url);
   return page;
@@ -204,9 +221,12 @@ export async function signIn(page, address, name = address) {
   await page.getByRole('heading', { name: 'Chats' }).waitFor({ state: 'attached' });
 }
 
-export async function signedIn(browser, relay, address, name = address, o = {}) {
-  const page = await open(browser, relay.page, o);
-  await signIn(page, address, name);
+/** Signed in over the API, for whoever does not look at signing in. `url`: where the page is, if not at the relay itself. */
+export async function signedIn(browser, relay, address, name = address, { url = relay.page, ...o } = {}) {
+  const { token, email } = await relay.user(address, name, { language: 'en' });
+  const session = { sid: address, relay: new URL(url).origin, relayName: '', address, name, email, token, lastUsed: Date.now(), language: 'en', signedOut: false };
+  const page = await open(browser, url, { ...o, session });
+  await page.getByRole('heading', { name: 'Chats' }).waitFor({ state: 'attached' });
   return page;
 }
 
@@ -294,8 +314,23 @@ export async function axe(page, only) {
   if (!(await page.evaluate(() => !!globalThis.axe))) await page.evaluate(axeSource);
   return page.evaluate(async (only) => {
     const all = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    // a menu or a dialog stands beside the landmarks, not in them
-    const r = await globalThis.axe.run(document, { runOnly: only ?? all, resultTypes: ['violations'], rules: only ? undefined : { region: { enabled: false } } });
+    // a menu or a dialog stands beside the landmarks, not in them; no rule of these reads style sheets, one waits for sound and pictures
+    const r = await globalThis.axe.run(document, { runOnly: only ?? all, resultTypes: ['violations'], preload: { assets: ['media'] }, rules: only ? undefined : { region: { enabled: false } } });
     return r.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
   }, only);
+}
+
+const colours = ['color-contrast', 'link-in-text-block'];
+const looks = [['light', 'ltr'], ['dark', 'rtl'], ['contrast-light', 'ltr', colours], ['contrast-dark', 'rtl', colours]];
+
+/** The same of a screen in every theme: the whole set in either direction, and what depends on colours in the themes that differ by
+ * nothing else. */
+export async function axeInThemes(page, name) {
+  const found = [];
+  for (const [theme, dir, only] of looks) {
+    await page.evaluate(([t, d]) => ((document.documentElement.dataset.theme = t), (document.documentElement.dir = d)), [theme, dir]);
+    found.push(...(await axe(page, only)).map((v) => `${name} ${theme} ${dir}: ${v}`));
+  }
+  await page.evaluate(() => (document.documentElement.dir = 'ltr'));
+  return found;
 }

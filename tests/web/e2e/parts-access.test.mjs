@@ -1,11 +1,10 @@
 // For everybody: axe on every screen in four themes and two directions, the keyboard alone, narrow screens, large text.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, signIn, startRelay, until, write, bubble, isSent } from './lib.mjs';
+import { axeInThemes, launch, open, signIn, startRelay, until, write, bubble, isSent } from './lib.mjs';
 import { populate } from '../screens.mjs';
 
 let relay, browser, page;
-const themes = ['light', 'dark', 'contrast-light', 'contrast-dark'];
 
 before(async () => {
   [relay, browser] = await Promise.all([startRelay({ PCHAT_ADMIN_EMAILS: 'you@example.org' }), launch()]);
@@ -16,19 +15,7 @@ after(async () => {
   await relay?.stop();
 });
 
-async function clean(name, on = page) {
-  const found = [];
-  for (const theme of themes)
-    for (const dir of ['ltr', 'rtl']) {
-      await on.evaluate(([t, d]) => ((document.documentElement.dataset.theme = t), (document.documentElement.dir = d)), [theme, dir]);
-      // the whole set in two of them, what depends on colours in each
-      const only = `${theme} ${dir}` === 'light ltr' || `${theme} ${dir}` === 'dark rtl' ? undefined : ['color-contrast'];
-      if (only && dir === 'rtl') continue;
-      found.push(...(await axe(on, only)).map((v) => `${name} ${theme} ${dir}: ${v}`));
-    }
-  await on.evaluate(() => (document.documentElement.dir = 'ltr'));
-  assert.deepEqual(found, []);
-}
+const clean = async (name, on = page) => assert.deepEqual(await axeInThemes(on, name), []);
 const home = async () => {
   await page.setViewportSize({ width: 1280, height: 800 });
   for (let i = 0; i < 4; i++) await page.keyboard.press('Escape');

@@ -1,15 +1,11 @@
 // Two devices of one person show the same conversation.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, launch, open, signIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, launch, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, browser, phone, laptop, ben;
 
-async function device() {
-  const page = await open(browser, relay.page);
-  await signIn(page, 'mia', 'Mia');
-  return page;
-}
+const device = () => signedIn(browser, relay, 'mia', 'Mia');
 
 before(async () => {
   [relay, browser] = await Promise.all([startRelay(), launch()]);

@@ -1,7 +1,7 @@
 // Messages to the outside: phones and their keys, states in words, blocks, in a real browser over a real relay.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, bubble, launch, signedIn, small, startRelay, tooWide, until, write } from './lib.mjs';
+import { axeInThemes, bubble, launch, signedIn, small, startRelay, tooWide, until, write } from './lib.mjs';
 import { button, comes, files, give, importing, newTo, phoneOf, phoneWith, settings, state, take } from './outside.mjs';
 
 let relay, browser;
@@ -233,15 +233,7 @@ test('keys-rotate-and-revoke', async () => {
 
 test('U27 axe outside-bridge-contacts', async () => {
   const page = await signedIn(browser, relay, 'looker', 'Loo Ker');
-  const clean = async (name) => {
-    const found = [];
-    for (const [theme, dir] of [['light', 'ltr'], ['dark', 'rtl'], ['contrast-light', 'ltr'], ['contrast-dark', 'rtl']]) {
-      await page.evaluate(([t, d]) => ((document.documentElement.dataset.theme = t), (document.documentElement.dir = d)), [theme, dir]);
-      found.push(...(await axe(page)).map((v) => `${name} ${theme} ${dir}: ${v}`));
-    }
-    await page.evaluate(() => (document.documentElement.dir = 'ltr'));
-    assert.deepEqual(found, []);
-  };
+  const clean = async (name) => assert.deepEqual(await axeInThemes(page, name), []);
   const pixel = await phoneOf(relay, page, 'pixel');
   await clean('bridge');
   await page.locator('#phone-name').fill('nokia');

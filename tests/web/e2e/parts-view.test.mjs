@@ -1,7 +1,7 @@
 // The timeline and the list: the view never jumps, reading is what was seen, tabs share one voice.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, launch, open, signIn, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, launch, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, browser, page, ben, eve;
 
@@ -9,8 +9,7 @@ before(async () => {
   [relay, browser] = await Promise.all([startRelay(), launch()]);
   ben = await relay.user('ben', 'Ben');
   eve = await relay.user('eve', 'Eve');
-  page = await open(browser, relay.page);
-  await signIn(page, 'mia', 'Mia');
+  page = await signedIn(browser, relay, 'mia', 'Mia');
 });
 after(async () => {
   await browser?.close();

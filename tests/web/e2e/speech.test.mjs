@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { tune } from '../screens.mjs';
 import { plain, relayWith, startEngine } from './engine.mjs';
-import { axe, launch, open, signIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
+import { axe, launch, open, signIn, signedIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
 
 let engine, relay, browser, ben;
 let count = 0;
@@ -30,10 +30,9 @@ async function speak(to, more = {}) {
 async function listener(o = {}) {
   await engine.tell({ misbehave: null, transcript: { text: 'Der Weg am See ist wieder offen.', language: 'de' } });
   const address = `listener-${++count}`;
-  const page = await open(browser, o.url ?? relay.page, { init: plain, ...o });
+  const page = await signedIn(browser, relay, address, 'Mia Santos', { init: plain, ...o });
   page.calls = [];
   page.on('request', (r) => r.url().endsWith('/transcribe') && page.calls.push(JSON.parse(r.postData())));
-  await signIn(page, address, 'Mia Santos');
   const first = await speak(address);
   await page.locator('.row', { hasText: 'Ben Weber' }).first().click();
   await page.locator('.voice').first().waitFor();

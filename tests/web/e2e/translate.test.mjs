@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { browserTranslator, plain, relayWith, startEngine } from './engine.mjs';
-import { axe, launch, open, signedIn, signIn, small, talkTo, tooWide, until, write } from './lib.mjs';
+import { axe, launch, signedIn, small, talkTo, tooWide, until, write } from './lib.mjs';
 
 let engine, relay, browser, ben;
 let count = 0;
@@ -21,10 +21,9 @@ after(async () => {
 /** Somebody new who looks at what Ben wrote; `calls`: what their page asked the relay to translate. */
 async function readerOf(texts, o = {}) {
   const address = `reader-${++count}`;
-  const page = await open(browser, relay.page, { init: plain, ...o });
+  const page = await signedIn(browser, relay, address, 'Mia Santos', { init: plain, ...o });
   page.calls = [];
   page.on('request', (r) => r.url().endsWith('/translate') && page.calls.push(JSON.parse(r.postData())));
-  await signIn(page, address, 'Mia Santos');
   for (const [text, more] of texts) await ben.send(address, text, more);
   await page.locator('.row', { hasText: 'Ben Weber' }).first().click();
   if (texts.length) await bubble(page, texts.at(-1)[0].split('\n')[0]).waitFor();
