@@ -320,7 +320,7 @@ export async function axe(page, only) {
   }, only);
 }
 
-const colours = ['color-contrast', 'link-in-text-block'];
+const colours = ['color-contrast', 'link-in-text-block', 'target-size']; // high contrast has thicker lines, too
 const looks = [['light', 'ltr'], ['dark', 'rtl'], ['contrast-light', 'ltr', colours], ['contrast-dark', 'rtl', colours]];
 
 /** The same of a screen in every theme: the whole set in either direction, and what depends on colours in the themes that differ by
