@@ -41,7 +41,7 @@ def names(path):
 @functools.lru_cache(maxsize=None)
 def results(path):
     """{name: (ok, what was said)} of one run of the file."""
-    done = subprocess.run(["node", "--test", "--test-reporter=tap", path], cwd=HERE, capture_output=True, text=True, errors="replace",
+    done = subprocess.run(["node", "--test-reporter=tap", path], cwd=HERE, capture_output=True, text=True, errors="replace",
                           stdin=subprocess.DEVNULL, timeout=FILE_SEC, check=False)
     found, name = {}, None
     for line in done.stdout.splitlines():

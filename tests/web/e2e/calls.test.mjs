@@ -39,6 +39,26 @@ test('a-call-by-sound', async () => {
   }
 });
 
+test('the-title-says-that-it-rings-whatever-else-comes', async () => {
+  const title = (page, is) => until(`the title is ${is}`, async () => is.test(await page.title()));
+  await press(mia, 'Audio call');
+  await title(ben, /^Incoming call/);
+  const zoe = await relay.user('zoe', 'Zoe Lind');
+  await zoe.send('ben', 'Are you there?');
+  await ben.locator('.row', { hasText: 'Are you there?' }).waitFor();
+  await title(ben, /^Incoming call/);
+  await press(mia, 'Hang up');
+  await title(ben, /^\(1\) WebChat/);
+  await ben.locator('.row', { hasText: 'Zoe Lind' }).click();
+  await title(ben, /^WebChat/);
+  await ben.locator('.row', { hasText: 'Mia Novak' }).click();
+  for (const page of [mia, ben]) {
+    const close = button(page, 'Close');
+    await Promise.race([close.click().catch(() => undefined), isIdle(page)]);
+    await isIdle(page);
+  }
+});
+
 test('a-call-with-pictures-camera-microphone-and-screen', async () => {
   await connected(mia, ben, 'Video call', 'Answer with video');
   for (const page of [mia, ben]) {

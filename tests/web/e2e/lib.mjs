@@ -121,7 +121,7 @@ export async function startRelay(settings = {}, options = {}) {
 export function launch(args = [], { whole = false } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? (whole ? '/usr/bin/chromium' : '/usr/bin/chromium-headless-shell'),
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required', ...args],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-fake-device-for-media-stream=fps=5', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required', ...args],
   });
 }
 

@@ -4,14 +4,12 @@ import { chatKeyOf } from '../base/model';
 import type { Engine } from '../core/engine';
 import { t } from '../i18n';
 import { chats } from '../state/app';
-import { notify } from './notices';
+import { notify, rings } from './notices';
 
 const EVERY_MS = 3000;
 
 let context: AudioContext | null = null;
 let timer = 0;
-let title = '';
-let before = '';
 let tag = '';
 let shakes = false;
 
@@ -52,8 +50,7 @@ export function ringTone(which: 'in' | 'out', c: Call, e: Engine): void {
   const s = e.settings;
   const key = chatKeyOf.person(c.peer);
   const chat = chats.peek()?.chat(key).peek();
-  before = document.title;
-  title = document.title = `${t('call.title')} - WebChat`;
+  rings.value = true;
   // whoever is not to be disturbed sees the call and hears nothing
   if (s.quietUntil > Date.now() || (chat && chats.peek()!.isMuted(chat))) return;
   if (s.sound) {
@@ -72,8 +69,7 @@ export function ringStop(): void {
   context = null;
   if (shakes) navigator.vibrate(0);
   shakes = false;
-  if (title && document.title === title) document.title = before;
-  title = '';
+  rings.value = false;
   if (!tag) return;
   const shown = `webchat:${tag}`;
   tag = '';

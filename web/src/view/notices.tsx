@@ -1,5 +1,5 @@
 // News: one line for screen readers, one notification and one sound for all tabs, the count in the title.
-import { effect } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Message } from '../base/model';
 import { plainName } from '../base/text';
@@ -10,6 +10,9 @@ import { toast } from '../ui/toast';
 import { shortOf } from './message';
 import { titleOf } from './list';
 import { sentence } from './trouble';
+
+/** Somebody calls: the title says so before all else. */
+export const rings = signal(false);
 
 function announce(fresh: Message[]): void {
   const c = chats.peek();
@@ -63,7 +66,7 @@ export function Notices() {
     const offTitle = effect(() => {
       const n = chats.value?.unread.value.all ?? 0;
       const more = Object.entries(otherUnread.value).reduce((k, [sid, v]) => k + (sid === e.session.sid ? 0 : v), 0);
-      document.title = n + more ? `(${number(n + more)}) WebChat` : 'WebChat';
+      document.title = rings.value ? `${t('call.title')} - WebChat` : n + more ? `(${number(n + more)}) WebChat` : 'WebChat';
       const nav = navigator as Navigator & { setAppBadge?: (n: number) => Promise<void>; clearAppBadge?: () => Promise<void> };
       if (n + more) void nav.setAppBadge?.(n + more).catch(() => undefined);
       else void nav.clearAppBadge?.().catch(() => undefined);
