@@ -28,6 +28,14 @@ static int log_fd = -1;
 
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 const char *__lsan_default_suppressions(void);
+const char *__asan_default_options(void);
+
+/* How a process ended is for whoever waits for it to say, as without a sanitizer. */
+const char *
+__asan_default_options(void)
+{
+	return "handle_segv=0";
+}
 
 /* The C library's own, of the first trace that it makes. */
 const char *
