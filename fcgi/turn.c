@@ -128,6 +128,9 @@ respond(struct turn *t, int n)
 	struct worker *w = t->worker;
 	const enum db_result done = db_turn_end(w->db);
 
+	/* before anybody is told of a failure that it explains */
+	if (db_is_damaged(w->db))
+		atomic_store(&w->share->damaged, true);
 	for (int i = n - 1; i >= 0; i--) {
 		struct request *r = &t->requests[i];
 
@@ -139,8 +142,6 @@ respond(struct turn *t, int n)
 		finish(r);
 	}
 	w->broken = w->broken || db_is_broken(w->db);
-	if (db_is_damaged(w->db))
-		atomic_store(&w->share->damaged, true);
 }
 
 /* What waits to be served becomes the first of the next turn. */

@@ -105,7 +105,7 @@ def python_tests(words):
     skipped, and how many tests they are cases of)."""
     files = sorted(path for folder in FOLDERS for path in glob.glob(os.path.join(HERE, folder, "test_*.py")) if not ON_PG or is_of_both(path))
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        pytest("-q", "-n", "4", "--dist", "loadfile", f"--junitxml={report.name}", *(words or in_turns(files)))
+        pytest("-q", "-n", "5", "--dist", "loadfile", f"--junitxml={report.name}", *(words or in_turns(files)))
         if os.path.getsize(report.name) == 0:  # pytest could not even begin
             return 0, 1, 0, 0
         cases = list(ET.parse(report.name).iter("testcase"))

@@ -304,6 +304,8 @@ class Relay:
 
     def reload_all(self):
         """The same, and wait until nobody is left who knows the old ones."""
+        # those that are still on their way up when it is told are old ones, too
+        wait_until("all workers are up", lambda: len(self.workers()) >= int(self.settings["RELAY_WORKERS"]))
         before = {*self.workers(), *self.workers("relay-ask")}
         self.reload()
         wait_until("all workers are new", lambda: not before & {*self.workers(), *self.workers("relay-ask")})
