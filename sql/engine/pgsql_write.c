@@ -287,5 +287,5 @@ pgsql_bytes(struct engine *base)
 {
 	struct pgsql *e = pgsql_of(base);
 
-	return pgsql_is_there(e) ? ask_number(e, "W_SIZE", 0, NULL) : 0;
+	return !e->writing && pgsql_is_there(e) ? ask_number(e, "W_SIZE", 0, NULL) : 0;
 }

@@ -145,11 +145,11 @@ class User(Client):
             body["cursor"] = cursor
         return self.post("/api/v1/webchat/poll", body, expect=expect)
 
-    def poll_all(self, cursor="", limit=100):
-        """Every message after the cursor, and the last cursor, which is confirmed."""
+    def poll_all(self, cursor="", limit=100, poll=None):
+        """Every message after the cursor, and the last cursor, which is confirmed; `poll`: how one poll is made."""
         messages = []
         while True:
-            response = self.poll(cursor, limit)
+            response = (poll or self.poll)(cursor, limit)
             messages += response["messages"]
             if not response["messages"] and not response["has_more"]:
                 return messages, response["cursor"]

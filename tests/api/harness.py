@@ -97,32 +97,22 @@ def write_settings(folder, settings):
     return path
 
 
-def _read(path, mode="r"):
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        with open(path, mode, **({} if "b" in mode else {"errors": "replace"})) as file:
-            return file.read()
-    return b"" if "b" in mode else ""
+def _bytes(path):
+    """What a file holds, nothing where there is none. The files of all processes are looked at often, so it is read without a buffer."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(path, "rb", buffering=0) as file:
+        return file.read()
+    return b""
 
 
-def _of_process(pid, name):
-    """What a file of a process holds, as bytes; nothing once it has ended. All of them are looked at often, so this is quick."""
-    try:
-        file = os.open(f"/proc/{pid}/{name}", os.O_RDONLY)
-    except OSError:
-        return b""
-    try:
-        return os.read(file, 65536)
-    except OSError:
-        return b""
-    finally:
-        os.close(file)
+def _read(path):
+    return _bytes(path).decode(errors="replace")
 
 
 def processes():
     """(pid, state, parent, session) of every process."""
     for name in os.listdir("/proc"):
         if name.isdigit():
-            stat = _of_process(name, "stat")
+            stat = _bytes(f"/proc/{name}/stat")
             if stat:
                 state, parent, _, session, _ = stat[stat.rfind(b")") + 2:].split(None, 4)
                 yield int(name), state.decode(), int(parent), int(session)
@@ -131,7 +121,7 @@ def processes():
 def pids_of(folder, sessions=()):
     """Every process that lives and names the folder, or is of the session of one that does or of one given."""
     alive = [(pid, session) for pid, state, _, session in processes() if state != "Z" and pid != os.getpid()]
-    named = {pid for pid, _ in alive if folder.encode() in _of_process(pid, "cmdline")}
+    named = {pid for pid, _ in alive if os.fsencode(folder) in _bytes(f"/proc/{pid}/cmdline")}
     sessions = {session for pid, session in alive if pid in named} - {os.getsid(0)} | set(sessions)
     return [pid for pid, session in alive if pid in named or session in sessions]
 
@@ -411,7 +401,7 @@ class Relay:
 
 def _read_file(path):
     try:
-        return _read(path, "rb")
+        return _bytes(path)
     except OSError:
         return b""  # A socket.
 

@@ -81,24 +81,21 @@ def wait_for_more(senders, more=5):
         wait_until("messages are sent", lambda sender=sender, count=count: sender.failure or len(sender.acknowledged) >= count + more, 60)
 
 
-def poll(user, cursor):
-    """One poll, tried again while what was killed is being replaced."""
-    def once():
+def patiently(user):
+    """How a user polls while what was killed is being replaced: again until it goes."""
+    def once(*words):
         try:
-            response = user.poll(cursor, expect=None)
+            response = user.poll(*words, expect=None)
         except (OSError, http.client.HTTPException):
             return None
         assert response.status == 200 or response.status >= 500, response
         return response if response.status == 200 else None
-    return wait_until("a poll is answered", once, GIVE_UP_SEC)
+    return lambda *words: wait_until("a poll goes", lambda: once(*words), GIVE_UP_SEC)
 
 
 def assert_all_there(recipient, acknowledged):
     """The recipient holds just what was acknowledged, each once, each sender's messages in order."""
-    items, cursor = [], ""
-    while (response := poll(recipient, cursor))["messages"] or response["has_more"]:
-        items += response["messages"]
-        cursor = response["cursor"]
+    items = recipient.poll_all(poll=patiently(recipient))[0]
     found = {item["text"].rstrip("."): item["message_id"] for item in items}
     assert len(items) == len(found), "a message came twice"
     assert found == acknowledged

@@ -8,7 +8,6 @@ import socket
 import pytest
 
 import epochs
-import harness
 from client import wait_until
 from harness import Relay, kill_pids, run, write_settings
 from machines import at, further
@@ -34,7 +33,7 @@ def relays_on_one_database(server, pg_programs):
 
 def keeper(relay):
     """The process that carries epochs on."""
-    return [pid for pid in relay.children("relayd") if harness._read(f"/proc/{pid}/comm").strip() == "relay-epochs"]  # pylint: disable=protected-access
+    return relay.workers("relay-epochs")
 
 
 def late(relay):

@@ -190,12 +190,15 @@ const remember = (page, session) =>
   }), session);
 
 /** A page of a person of their own; what the console complains of is kept in `page.faults`. The service worker, which fetches all of
- * the page for a day without a network, runs where a test asks for it: `worker: true`. `session`: one that it remembers. */
+ * the page for a day without a network, runs where a test asks for it: `worker: true`. `session`: one that it remembers. `calls`: how
+ * the address of a call ends whose bodies are kept in `page.calls`. */
 export async function open(browser, url, o = {}) {
-  const { init, worker, session, ...more } = o;
+  const { init, worker, session, calls, ...more } = o;
   const context = o.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', serviceWorkers: worker ? 'allow' : 'block', ...more }));
   const page = await context.newPage();
   page.faults = [];
+  page.calls = [];
+  if (calls) page.on('request', (r) => r.url().endsWith(calls) && page.calls.push(JSON.parse(r.postData())));
   page.on('console', (m) => {
     if (m.type() === 'error' && !/Failed to load resource|net::ERR|origin was untrustworthy/.test(m.text())) page.faults.push(m.text());
   });

@@ -30,9 +30,7 @@ async function speak(to, more = {}) {
 async function listener(o = {}) {
   await engine.tell({ misbehave: null, transcript: { text: 'Der Weg am See ist wieder offen.', language: 'de' } });
   const address = `listener-${++count}`;
-  const page = await signedIn(browser, relay, address, 'Mia Santos', { init: plain, ...o });
-  page.calls = [];
-  page.on('request', (r) => r.url().endsWith('/transcribe') && page.calls.push(JSON.parse(r.postData())));
+  const page = await signedIn(browser, relay, address, 'Mia Santos', { init: plain, calls: '/transcribe', ...o });
   const first = await speak(address);
   await page.locator('.row', { hasText: 'Ben Weber' }).first().click();
   await page.locator('.voice').first().waitFor();
@@ -170,9 +168,7 @@ test('by-itself-where-one-wants-it-on-all-devices', async () => {
   await until('the next one comes as text by itself', async () => (await page.locator('.spoken').count()) === 2);
   assert.equal((await engine.heard()) - own, 1);
 
-  const again = await open(browser, relay.page, { init: plain });
-  again.calls = [];
-  again.on('request', (r) => r.url().endsWith('/transcribe') && again.calls.push(JSON.parse(r.postData())));
+  const again = await open(browser, relay.page, { init: plain, calls: '/transcribe' });
   await signIn(again, page.address, 'Mia Santos');
   await until('the choice is there', async () => (await again.evaluate(async () => {
     const name = (await indexedDB.databases()).find((d) => d.name.startsWith('webchat:')).name;

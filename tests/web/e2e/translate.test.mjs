@@ -21,9 +21,7 @@ after(async () => {
 /** Somebody new who looks at what Ben wrote; `calls`: what their page asked the relay to translate. */
 async function readerOf(texts, o = {}) {
   const address = `reader-${++count}`;
-  const page = await signedIn(browser, relay, address, 'Mia Santos', { init: plain, ...o });
-  page.calls = [];
-  page.on('request', (r) => r.url().endsWith('/translate') && page.calls.push(JSON.parse(r.postData())));
+  const page = await signedIn(browser, relay, address, 'Mia Santos', { init: plain, calls: '/translate', ...o });
   for (const [text, more] of texts) await ben.send(address, text, more);
   await page.locator('.row', { hasText: 'Ben Weber' }).first().click();
   if (texts.length) await bubble(page, texts.at(-1)[0].split('\n')[0]).waitFor();
