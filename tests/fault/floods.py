@@ -223,8 +223,7 @@ def main():
     parser.add_argument("--path", default="/", help="what is large enough to be read slowly")
     parser.add_argument("--token", default="", help="whose account is used up")
     words = parser.parse_args()
-    with contextlib.suppress(OSError):  # those who measure come first
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.nice(10)  # those who measure come first
     crowd = Crowd(words)
     crowd.fill(words.count)
     crowd.turn()

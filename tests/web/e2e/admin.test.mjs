@@ -90,10 +90,13 @@ test('J11 users-are-searched-and-come-in-pages', async () => {
   await tab('Groups').click();
   await tab('Users').click();
   await body().getByRole('searchbox').fill('many');
-  await until('only they are left', async () => (await body().locator('.row-button').allInnerTexts()).every((x) => x.includes('@many')));
-  assert.equal(await body().locator('.row-button').count(), 3);
+  const are = async (n) => {
+    const rows = await body().locator('.row-button').allInnerTexts();
+    return rows.length === n && rows.every((x) => x.includes('@many'));
+  };
+  await until('only they are left, a page of them', () => are(3));
   await body().getByRole('button', { name: 'Show more' }).click();
-  await until('the rest came', async () => (await body().locator('.row-button').count()) === 4);
+  await until('the rest came', () => are(4));
   assert.equal(await body().getByRole('button', { name: 'Show more' }).count(), 0);
   await body().getByRole('searchbox').fill('nobody at all');
   await body().getByText('Nobody found').waitFor();

@@ -118,8 +118,8 @@ test('push-shows-one-notification-that-says-nothing', async () => {
   await page.waitForTimeout(500);
   assert.deepEqual(await shown(), [], 'who looks at the page sees it there');
   await page.goto('about:blank');
-  await push('secret words that no push of ours has');
-  await until('it is shown', async () => (await shown()).length === 1);
+  // the page that was left may count as seen for a moment more
+  await until('it is shown', async () => (await push('secret words that no push of ours has'), (await shown()).length === 1));
   await push('');
   await page.waitForTimeout(300);
   assert.deepEqual(await shown(), [['WebChat', 'There is something new.', 'webchat:news']]);
