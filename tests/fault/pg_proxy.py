@@ -73,7 +73,7 @@ class Proxy:
                 except OSError:
                     client.close()
                     continue
-                pair = {"client": client, "server": server, "marked": False, "broken": False}
+                pair = {"client": client, "server": server, "seen": b"", "passed": 0, "broken": False}
                 self.links += [client, server]
                 threading.Thread(target=self._to_server, args=(pair,), daemon=True).start()
                 threading.Thread(target=self._to_client, args=(pair,), daemon=True).start()
@@ -83,8 +83,7 @@ class Proxy:
             while data := pair["client"].recv(65536):
                 if self.flights is not None:
                     self.flights.append((pair, data))
-                pair["marked"] |= bool(self.marks) and self.marks[0] in data
-                if pair["marked"] and self.marks and self.marks[1] in data:
+                if self._passed(pair, data):
                     self.marks = None
                     if self.before:
                         self._break()
@@ -92,6 +91,18 @@ class Proxy:
                     pair["broken"] = True
                 pair["server"].sendall(data.replace(*self.changed) if self.changed[0] else data)
         self._end(pair)
+
+    def _passed(self, pair, data):
+        """Whether with this the last of the marks passed, each after the one before it; one may come in two parts."""
+        marks, seen = self.marks or (), pair["seen"] + data
+        for mark in marks[pair["passed"]:]:
+            _, found, rest = seen.partition(mark)
+            if not found:
+                break
+            pair["passed"] += 1
+            seen = rest
+        pair["seen"] = seen[-64:] if marks else b""
+        return bool(marks) and pair["passed"] == len(marks)
 
     def _to_client(self, pair):
         with contextlib.suppress(OSError):

@@ -254,9 +254,9 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(make, server):
 
 def killed_at(relay, address, proxy, first, then, before=True):
     """Run it, and kill it where the marks pass."""
+    proxy.break_at(first, then, before, lambda: os.kill(process.pid, signal.SIGKILL))
     process = subprocess.Popen([os.path.join(PG_BUILD, "relayctl"), "--dir", relay.folder, "move-to", address], env=clean_env(),
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    proxy.break_at(first, then, before, lambda: os.kill(process.pid, signal.SIGKILL))
     assert process.wait(60) == -signal.SIGKILL, "it was over before"
 
 

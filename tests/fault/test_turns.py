@@ -208,17 +208,23 @@ def make_fail(relay, trigger):
 
 
 def test_failed_commit_is_503_to_all_of_the_turn_and_a_retry_succeeds(make_relay, failing):
-    """Claiming a text scrubs it in this mode, and its tombstone cannot be synced. A turn may end before the poll, after its milliseconds."""
-    relay, trigger = with_failing(make_relay, failing, "tombstones", MESSAGE_RETENTION_MODE="scrub_content_on_claim")
-    ann, bob = relay.sign_in(), relay.sign_in()
-    ann.send(bob, "waiting")
-    with relay.locked_database():
-        links = queue((relay, ann, bob), 4)
-        links.append(begin(relay, bob, "/api/v1/webchat/poll", {"chat_address": bob.address}))
-        make_fail(relay, trigger)
-    found = [response(link) for link in links]
-    before = [status for status, _ in found].index(503)
-    assert before < 4 and [status for status, _ in found] == [202] * before + [503] * (5 - before)
+    """Claiming a text scrubs it in this mode, and its tombstone cannot be synced. A turn may end before the poll, after its milliseconds:
+    then once more."""
+    for _ in range(20):
+        relay, trigger = with_failing(make_relay, failing, "tombstones", MESSAGE_RETENTION_MODE="scrub_content_on_claim")
+        ann, bob = relay.sign_in(), relay.sign_in()
+        ann.send(bob, "waiting")
+        with relay.locked_database():
+            links = queue((relay, ann, bob), 4)
+            links.append(begin(relay, bob, "/api/v1/webchat/poll", {"chat_address": bob.address}))
+            make_fail(relay, trigger)
+        found = [response(link) for link in links]
+        before = [status for status, _ in found].index(503)
+        assert [status for status, _ in found] == [202] * before + [503] * (5 - before)
+        if before < 4:
+            break
+        relay.stop()
+    assert before < 4
     assert {body["error"] for _, body in found[before:]} == {"busy"}
     assert bob.texts() == ["waiting"] + [f"text {i}" for i in range(before)]
     assert [response(link)[0] for link in [begin(relay, ann, SEND, {
