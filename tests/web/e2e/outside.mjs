@@ -66,5 +66,6 @@ export const give = (page, name, buffer) => page.locator('#import-file').setInpu
 export async function take(page, n) {
   await page.locator(`[data-fresh="${n}"]`).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: `Import ${n}`, exact: true }).click();
+  await page.locator(`[data-fresh="${n}"]`).waitFor({ state: 'detached' }); // the same words of the file before this one may still be there
   await page.getByText(`Imported: ${n}`).last().waitFor();
 }
