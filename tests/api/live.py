@@ -94,6 +94,7 @@ class Listener:
 def listen(caller, **headers):
     """A stream that said hello."""
     stream = Listener(caller, **headers)
+    assert stream.status == 200, stream.status
     hello = stream.event()
     assert hello["type"] == "hello" and hello["reconnect_ms"] >= 1000, hello
     return stream

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, byKeys, launch, open, startProxy, startRelay, until } from './lib.mjs';
+import { bubble, byKeys, holds, launch, open, startProxy, startRelay, until } from './lib.mjs';
 
 let relay, browser;
 before(async () => {
@@ -28,7 +28,7 @@ async function enter(page, address, name) {
   await k.do(page.locator('summary', { hasText: 'First time here?' }));
   await k.to(page.locator('#name'));
   await k.type(name);
-  assert.equal(await page.locator('#address').inputValue(), name.toLowerCase().replace(/\W+/g, '-'), 'an address is suggested from the name');
+  await holds(page.locator('#address'), name.toLowerCase().replace(/\W+/g, '-'));
   await k.to(page.locator('#address'));
   await k.press('Control+a');
   await k.type(address);
@@ -209,7 +209,7 @@ test('J4 by-keyboard-alone', async () => {
   await bubble(page, 'first news').waitFor();
   await boss.call('PATCH', `/api/v1/webchat/groups/${group_id}/members/reader`, { role: 'writer' });
   await compose(page).waitFor();
-  assert.equal(await compose(page).inputValue(), 'I wanted to say');
+  await holds(compose(page), 'I wanted to say');
   await k.to(compose(page));
   await k.press('Enter');
   await sent(page, 'I wanted to say');

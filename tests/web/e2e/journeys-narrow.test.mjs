@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, launch, open, small, startProxy, startRelay, tooWide, until } from './lib.mjs';
+import { bubble, holds, launch, open, small, startProxy, startRelay, tooWide, until } from './lib.mjs';
 
 let relay, browser;
 before(async () => {
@@ -198,7 +198,7 @@ test('J4 at-320', async () => {
   await onePane(page, 'reader');
   await boss.call('PATCH', `/api/v1/webchat/groups/${group_id}/members/reader`, { role: 'writer' });
   await compose(page).waitFor();
-  assert.equal(await compose(page).inputValue(), 'I wanted to say');
+  await holds(compose(page), 'I wanted to say');
   await button(page, 'Send').tap();
   await sent(page, 'I wanted to say');
   await done(page);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, launch, open, signIn, signedIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, open, signedIn, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
 import { tune } from '../screens.mjs';
 
 let relay, browser;
@@ -101,7 +101,7 @@ test('J4 stream-readers-read-and-text-is-kept', async () => {
   await reader.getByText('What you wrote here is kept.').waitFor();
   await boss.call('PATCH', `/api/v1/webchat/groups/${group_id}/members/reader`, { role: 'writer' });
   await reader.locator('#compose').waitFor();
-  assert.equal(await reader.locator('#compose').inputValue(), 'I wanted to say');
+  await holds(reader.locator('#compose'), 'I wanted to say');
   await reader.locator('#compose').press('Enter');
   await sent(reader, 'I wanted to say');
   assert.deepEqual(reader.faults, []);
@@ -172,7 +172,7 @@ test('J9 sms-by-a-phone-and-back-by-mouse', async () => {
   await phone('inbound', { channel: 'sms', from: '+4930123456', text: 'It is.', received_at: Date.now() });
   await bubble(page, 'It is.').waitFor();
   await page.getByRole('tab', { name: 'SMS' }).click();
-  assert.equal(await page.locator('.rows .row').count(), 1, 'number and answer are one chat');
+  await until('number and answer are one chat', async () => (await page.locator('.rows .row').count()) === 1);
   assert.deepEqual(page.faults, []);
   await page.context().close();
 });

@@ -44,6 +44,9 @@ export async function until(what, check, ms = 30_000) {
   }
 }
 
+/** What is done to a page shows a moment later. */
+export const holds = (field, text) => until(`the field holds "${text}"`, async () => (await field.inputValue()) === text);
+
 /** A relay; `await relay.stop()` ends it by its handle and removes its folder. */
 export async function startRelay(settings = {}, options = {}) {
   const parent = mkdtempSync(join(tmpdir(), 'relay-web-'));

@@ -1,7 +1,7 @@
 // Sending: nothing is lost, nothing goes twice, whatever the network does.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { bubble, launch, open, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, open, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
 
 const SEND = '/api/v1/messages';
 let relay, proxy, browser, page, ben;
@@ -102,7 +102,7 @@ test('U10 refused-keeps-text', async () => {
   await bubble(page, 'please take it').getByText('You may not write here.').waitFor();
   proxy.rule = () => undefined;
   await bubble(page, 'please take it').getByRole('button', { name: 'Edit' }).click();
-  assert.equal(await page.locator('#compose').inputValue(), 'please take it');
+  await holds(page.locator('#compose'), 'please take it');
   await page.locator('#compose').press('Escape');
   await bubble(page, 'please take it').getByRole('button', { name: 'Try again' }).click();
   await state('please take it', 'sent', 'delivered');

@@ -62,7 +62,7 @@ test('voice-note-as-text-on-request-and-kept', async () => {
   assert.deepEqual(await axe(page), []);
 
   await page.getByRole('button', { name: 'Hide text' }).click();
-  assert.equal(await text.count(), 0);
+  await text.waitFor({ state: 'detached' });
   await show(page).click();
   await text.waitFor();
 

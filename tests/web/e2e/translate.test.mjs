@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { browserTranslator, plain, relayWith, startEngine } from './engine.mjs';
-import { axe, launch, signedIn, small, talkTo, tooWide, until, write } from './lib.mjs';
+import { axe, holds, launch, signedIn, small, talkTo, tooWide, until, write } from './lib.mjs';
 
 let engine, relay, browser, ben;
 let count = 0;
@@ -305,7 +305,7 @@ test('languages-are-on-every-device-and-a-conflict-loses-nothing', async () => {
   await talkTo(second, 'ben');
   assert.equal(await second.getByRole('button', { name: 'Translation', exact: true }).getAttribute('aria-pressed'), 'false', 'who translates is chosen on each device');
   await button(second).click();
-  assert.equal(await second.getByLabel('I read in').inputValue(), 'es', 'in which language is known');
+  await holds(second.getByLabel('I read in'), 'es');
   await page.context().close();
   await second.context().close();
 });
@@ -348,7 +348,7 @@ test('words-are-translated-before-they-leave-and-come-back-at-a-press', async ()
   await until('it is replaced', async () => (await compose.inputValue()) === 'Wir sehen uns an der Brücke');
   await page.locator('.draft-line', { hasText: 'See you at the bridge' }).waitFor();
   await page.getByRole('button', { name: 'Undo' }).click();
-  assert.equal(await compose.inputValue(), 'See you at the bridge');
+  await holds(compose, 'See you at the bridge');
   await page.getByRole('button', { name: 'Translate into: German' }).click();
   await page.getByRole('button', { name: 'Undo' }).waitFor();
   await until('the draft is kept', async () => page.evaluate(async () => {
@@ -360,7 +360,7 @@ test('words-are-translated-before-they-leave-and-come-back-at-a-press', async ()
   }));
   await page.reload();
   await page.getByRole('button', { name: 'Undo' }).waitFor();
-  assert.equal(await compose.inputValue(), 'Wir sehen uns an der Brücke');
+  await holds(compose, 'Wir sehen uns an der Brücke');
   await compose.press('Enter');
   await until('it arrives with its language', async () => (await ben.poll()).some((m) => m.text === 'Wir sehen uns an der Brücke' && m.lang === 'de'));
   await engine.tell({ misbehave: '500' });
@@ -409,7 +409,7 @@ test('on-a-small-screen-from-right-to-left', async () => {
   assert.deepEqual(await tooWide(page), []);
   assert.deepEqual(await axe(page), []);
   await page.locator('.way input[value="relay"]').check();
-  assert.equal(await page.locator('#translate-into').inputValue(), 'ar');
+  await holds(page.locator('#translate-into'), 'ar');
   await page.locator('dialog button[type="submit"]').click();
   await page.locator('.trans').first().waitFor();
   assert.equal(await page.locator('.msg .text').first().evaluate((el) => getComputedStyle(el).direction), 'rtl');
