@@ -109,13 +109,14 @@ def _read(path):
 
 
 def processes():
-    """(pid, state, parent, session) of every process."""
+    """(pid, state, parent, session) of every process that is not the kernel's own."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             stat = _bytes(f"/proc/{name}/stat")
             if stat:
                 state, parent, _, session, _ = stat[stat.rfind(b")") + 2:].split(None, 4)
-                yield int(name), state.decode(), int(parent), int(session)
+                if session != b"0":
+                    yield int(name), state.decode(), int(parent), int(session)
 
 
 def pids_of(folder, sessions=()):

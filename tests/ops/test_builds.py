@@ -10,7 +10,7 @@ from contract import ROOT
 PROGRAMS = ["relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"]
 NEXT_DEBIAN = "trixie"
 QUICK = "OPT=-O1"  # with all flags that harden, and less for the optimizer to do
-QUICKER = "OPT=-O0"  # where no warning comes from the optimizer
+QUICKER = "OPT=-O0"  # where the optimizer's warnings are those of another compiler here
 
 
 def run(*words, timeout=600, **options):
@@ -24,11 +24,11 @@ def build(folder, *words, **options):
     assert [name for name in PROGRAMS if not os.path.exists(os.path.join(folder, name))] == []
 
 
-@pytest.mark.parametrize("compiler, quick", [("gcc-11", QUICK), ("clang-14", QUICKER)], ids=["gcc-11", "clang-14"])
-def test_it_builds_with_another_compiler(tmp_path, compiler, quick):
+@pytest.mark.parametrize("compiler", ["gcc-11", "clang-14"])
+def test_it_builds_with_another_compiler(tmp_path, compiler):
     if not shutil.which(compiler):
         pytest.fail(f"{compiler} is not installed: scripts/install_deps.sh --test", pytrace=False)
-    build(str(tmp_path / "build"), f"CC={compiler}", quick)
+    build(str(tmp_path / "build"), f"CC={compiler}", QUICKER)
     assert run(str(tmp_path / "build" / "relayd"), "--version").startswith("relayd ")
 
 
