@@ -86,10 +86,10 @@ class Checkout:
     def _copy(self):
         files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "--", ":!tests"], cwd=TOP, capture_output=True, text=True,
                                check=True).stdout.splitlines()
+        os.makedirs(os.path.join(self.folder, "build"))
         subprocess.run(["cp", "-a", "--parents", "-t", self.folder, *filter(lambda name: os.path.exists(os.path.join(TOP, name)), files)],
                        cwd=TOP, check=True)
         build = [entry.path for entry in os.scandir(BUILD) if entry.name not in ("tests", "bench", "replay", "torture")]
-        os.makedirs(os.path.join(self.folder, "build"))
         subprocess.run(["cp", "-a", "-t", os.path.join(self.folder, "build"), *build], check=True)
         build_page()
         shutil.copytree(os.path.join(TOP, "web", "dist"), os.path.join(self.folder, "web", "dist"), ignore=shutil.ignore_patterns("*.map"))
