@@ -89,7 +89,8 @@ const saysWhatIsThere = {
     b.onLoad({ filter: /\/src\/.*\.tsx?$/ }, ({ path }) => {
       const name = relative(top, path);
       if (!parts.has(name)) return undefined;
-      const there = (early.has(name) ? [MAIN] : [MAIN, PANES]).map((x) => `\nimport ${JSON.stringify(join(top, x))};`);
+      // by relative paths: what is built is the same wherever that is
+      const there = (early.has(name) ? [MAIN] : [MAIN, PANES]).map((x) => `\nimport ${JSON.stringify(`./${relative(dirname(name), x)}`)};`);
       return { contents: readFileSync(path, 'utf8') + there.join(''), loader: path.endsWith('x') ? 'tsx' : 'ts' };
     }),
 };
