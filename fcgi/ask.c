@@ -217,12 +217,22 @@ ask_languages(struct ask *a, struct languages *out)
 	pthread_mutex_unlock(&a->lock);
 }
 
+uint32_t
+ask_renew(struct ask *a)
+{
+	uint32_t generation;
+
+	lock(a);
+	generation = ++a->generation;
+	a->languages_due_ms = 0;
+	pthread_mutex_unlock(&a->lock);
+	return generation;
+}
+
 void
-ask_forget(struct ask *a)
+ask_reopen(struct ask *a)
 {
 	lock(a);
-	a->languages.count = 0;
-	a->languages_due_ms = 0;
 	for (int i = 0; i < ASK__MAX; i++) {
 		struct ask_breaker *b = &a->engines[i];
 
@@ -234,34 +244,48 @@ ask_forget(struct ask *a)
 
 /* Is it this worker's turn? Then nobody else's while it asks. */
 static bool
-is_due(struct ask *a, int64_t now, int64_t longest_ms)
+is_due(struct ask *a, uint32_t generation, int64_t now, int64_t longest_ms)
 {
 	bool due;
 
 	lock(a);
-	due = a->languages_due_ms <= now;
+	due = generation == a->generation && a->languages_due_ms <= now;
 	if (due)
 		a->languages_due_ms = now + longest_ms;
 	pthread_mutex_unlock(&a->lock);
 	return due;
 }
 
+/* What a worker with older settings found out says nothing about the engine that it is now. */
+static void
+take_languages(
+    struct ask *a, uint32_t generation, enum engine_result result, const struct languages *found)
+{
+	const bool done = result == ENGINE_DONE;
+
+	lock(a);
+	if (generation == a->generation) {
+		if (done)
+			a->languages = *found;
+		else if (a->languages_of != generation)
+			a->languages.count = 0;
+		a->languages_of = generation;
+		a->languages_due_ms = clock_mono_ms() + (done ? LANGUAGES_MS : LANGUAGES_SOON_MS);
+	}
+	pthread_mutex_unlock(&a->lock);
+}
+
 void
-ask_tend(struct ask *a, const struct conf *c)
+ask_tend(struct ask *a, const struct conf *c, uint32_t generation)
 {
 	const int64_t longest = c->translate_timeout_ms;
 	static struct languages found;
 	enum engine_result result;
 
-	if (!c->translate_url[0] || !is_due(a, clock_mono_ms(), longest + MINUTE_MS))
+	if (!c->translate_url[0] || !is_due(a, generation, clock_mono_ms(), longest + MINUTE_MS))
 		return;
 	result = engine_languages(c, longest, &found);
-	lock(a);
-	if (result == ENGINE_DONE)
-		a->languages = found;
-	a->languages_due_ms =
-	    clock_mono_ms() + (result == ENGINE_DONE ? LANGUAGES_MS : LANGUAGES_SOON_MS);
-	pthread_mutex_unlock(&a->lock);
+	take_languages(a, generation, result, &found);
 	if (result != ENGINE_DONE)
 		log_warn("the translation engine does not say its languages");
 }

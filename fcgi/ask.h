@@ -39,7 +39,9 @@ struct ask_breaker {
 struct ask {
 	pthread_mutex_t lock; /* robust: who dies with it leaves it to the next */
 	struct ask_breaker engines[ASK__MAX];
+	uint32_t generation; /* of the settings, see ask_renew */
 	int64_t languages_due_ms; /* when to ask for them again */
+	uint32_t languages_of; /* the generation that asked last */
 	struct languages languages;
 	int64_t transcribing_until_ms[ASK_WORKERS_MOST]; /* one for each that is under way */
 	struct ask_account accounts[ASK_ACCOUNTS];
@@ -83,11 +85,16 @@ void ask_release(struct ask *a, const struct ask_claim *c, int64_t unused);
 /* The languages that were offered last; none: nobody knows yet. */
 void ask_languages(struct ask *a, struct languages *out);
 
-/* Forgets them, and how the engines did: the settings may name others. */
-void ask_forget(struct ask *a);
+/* The settings are new, and may name another engine: it is asked for its languages at once, and
+ * until then they are as they were. Returns the generation of the workers that are started with
+ * them. */
+uint32_t ask_renew(struct ask *a);
+
+/* The last worker of an older generation is gone: the engines may be called, whatever it met. */
+void ask_reopen(struct ask *a);
 
 /* Fetches the languages when it is time; one worker does. For workers that call out, between two
- * requests. */
-void ask_tend(struct ask *a, const struct conf *c);
+ * requests; those of an older generation fetch nothing any more. */
+void ask_tend(struct ask *a, const struct conf *c, uint32_t generation);
 
 #endif

@@ -83,6 +83,7 @@ adopt(struct parent *p, struct conf *fresh)
 	p->conf = fresh;
 	p->children.setup.conf = fresh;
 	p->children.generation++;
+	p->children.setup.ask_generation = ask_renew(&p->children.setup.share->ask);
 	log_setup("relayd", (enum log_level)fresh->log_level);
 	make_live(p);
 	children_signal_reload(&p->children);
@@ -149,7 +150,7 @@ finish_reload(struct parent *p)
 {
 	if (!p->retired || children_stop_older(&p->children) > 0)
 		return;
-	ask_forget(&p->children.setup.share->ask); /* it may be another engine now */
+	ask_reopen(&p->children.setup.share->ask);
 	drop_conf(&p->retired);
 	if (p->reload_again)
 		reload(p);

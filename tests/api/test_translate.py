@@ -253,6 +253,30 @@ def test_reload_brings_an_engine_and_takes_it_away(make_relay, engine):
     wait_until("nobody can wait there", lambda: not os.path.exists(os.path.join(relay.folder, "run", "ask.sock")))
 
 
+def test_languages_stay_on_offer_all_through_a_reload(start, engine):
+    """Also once the last worker with the old settings is gone, which is held up here."""
+    relay = start()
+    old = wait_until("all ask", lambda: len(asking(relay)) == 3 and asking(relay))
+    os.kill(old[0], signal.SIGSTOP)
+    engine.languages = (*engine.languages, "he")
+    relay.reload()
+
+    def offered():
+        with contextlib.suppress(http.client.RemoteDisconnected, ConnectionResetError):  # as above
+            return relay.client().get(CONFIG).json.get("translation", {}).get("languages", [])
+        return None
+
+    wait_until("the new ones asked", lambda: "he" in (offered() or ()))
+    os.kill(old[0], signal.SIGCONT)
+    wait_until("the last of the old ones is gone", lambda: not set(old) & set(asking(relay)))
+    for _ in range(100):
+        assert "he" in offered()
+    with EngineSink() as gone:
+        relay.settings["RELAY_TRANSLATE_URL"] = gone.url
+    relay.reload()
+    wait_until("those of an engine that cannot be reached are not offered", lambda: offered() == [])
+
+
 # -- kinds -----------------------------------------------------------------------------------------
 
 def test_libretranslate_gets_the_key_in_the_body(start, engine):

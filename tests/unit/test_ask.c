@@ -212,20 +212,51 @@ TEST(refused_transcription_uses_nothing_up)
 
 #define EACH(name) cmocka_unit_test_setup(name, set_up)
 
-TEST(what_was_known_of_engines_is_forgotten_with_the_settings)
+TEST(how_engines_did_is_forgotten_with_the_workers_that_met_it)
 {
-	struct languages known;
-
-	shared.languages = (struct languages){ .count = 2 };
-	shared.languages_due_ms = LONGEST;
 	for (int i = 0; i < 3; i++)
 		fails(1);
 	assert_int_equal(ask_shut_ms(&shared, ASK_TRANSLATION, 1), 5000);
-	ask_forget(&shared);
-	ask_languages(&shared, &known);
-	assert_int_equal(known.count, 0);
-	assert_int_equal(shared.languages_due_ms, 0);
+	ask_reopen(&shared);
 	assert_int_equal(ask_shut_ms(&shared, ASK_TRANSLATION, 1), 0);
+}
+
+static int
+count_of_languages(void)
+{
+	struct languages known;
+
+	ask_languages(&shared, &known);
+	return known.count;
+}
+
+/* An engine whose languages the settings name. */
+static struct conf
+engine_that_knows(char *languages)
+{
+	static char url[] = "http://127.0.0.1:1";
+
+	return (struct conf){ .translate_timeout_ms = LONGEST,
+		.translate_url = url,
+		.translate_languages = languages };
+}
+
+TEST(languages_stay_until_a_worker_with_the_new_settings_asked)
+{
+	char en_es[] = "en,es", en_es_he[] = "en,es,he";
+	const struct conf two = engine_that_knows(en_es), three = engine_that_knows(en_es_he);
+	uint32_t generation;
+
+	ask_tend(&shared, &two, 0);
+	assert_int_equal(count_of_languages(), 2);
+	generation = ask_renew(&shared);
+	assert_int_equal(count_of_languages(), 2);
+	ask_tend(&shared, &two, 0); /* an old one, which has nothing to say any more */
+	assert_int_equal(shared.languages_due_ms, 0);
+	ask_tend(&shared, &three, generation);
+	assert_int_equal(count_of_languages(), 3);
+	ask_reopen(&shared); /* the old ones are gone */
+	assert_int_equal(count_of_languages(), 3);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -242,7 +273,8 @@ static const struct CMUnitTest tests[] = {
 	EACH(engines_have_budgets_of_their_own),
 	EACH(so_many_transcriptions_at_a_time_of_all_accounts),
 	EACH(refused_transcription_uses_nothing_up),
-	EACH(what_was_known_of_engines_is_forgotten_with_the_settings),
+	EACH(how_engines_did_is_forgotten_with_the_workers_that_met_it),
+	EACH(languages_stay_until_a_worker_with_the_new_settings_asked),
 	EACH(more_accounts_than_there_is_room_for_replace_the_oldest),
 };
 
