@@ -304,8 +304,9 @@ def test_old_files_without_a_row_go_and_young_ones_stay(quiet):
     kept = ann.put(UPLOAD, data=b"kept", expect=200)["file_id"][4:]
     folder = os.path.join(relay.folder, "pchat_uploads")
     orphans = [os.path.join(folder, "files", "0" * 32), os.path.join(folder, "files", "not-an-id"),
-               os.path.join(folder, "incoming", "0000000001")]
+               os.path.join(folder, "incoming", "left-behind")]
     young = os.path.join(folder, "files", "1" * 32)
+    wait_until("nginx removed its own", lambda: not os.listdir(os.path.join(folder, "incoming")))
     for path in [*orphans, young]:
         with open(path, "wb") as file:
             file.write(b"left behind")
