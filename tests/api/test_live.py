@@ -214,6 +214,7 @@ def test_others_of_the_account_come_back_after_a_logout(relay, ann, stream):
     assert ends(stream)
     # either: who comes back before it is known that a credential ended is told to ask again
     wait_until("she is let in", lambda: Listener(ann).status == 200)
+    listen(ann).close()
 
 
 @pytest.mark.parametrize("act", ["logout-all", "revoke", "rotate", "key", "block", "erase", "sign-in"])

@@ -440,7 +440,7 @@ test('J14 by-keyboard-alone', async () => {
   await k.kept();
   await k.press('Control+k', 'ArrowDown', 'Enter');
   await k.on(compose(page));
-  await until('the draft of work', async () => (await compose(page).inputValue()) === 'draft at work');
+  await holds(compose(page), 'draft at work');
   await ben.send('home', 'are you home?');
   await done(page);
 });

@@ -404,7 +404,7 @@ test('J14 at-320', async () => {
   await button(page, 'Account', false).tap();
   await page.getByRole('menuitemcheckbox', { name: 'Work' }).tap();
   await page.locator('.row', { hasText: 'draft at work' }).tap();
-  await until('the draft of work', async () => (await compose(page).inputValue()) === 'draft at work');
+  await holds(compose(page), 'draft at work');
   await back(page);
   await settings(page, 'Sessions');
   await page.locator('.row-line', { hasText: 'home@example.org' }).waitFor();

@@ -301,9 +301,9 @@ test('J14 two-sessions-switch-with-drafts-and-counts', async () => {
   await page.waitForTimeout(400);
   await page.keyboard.press('Control+Shift+2');
   await page.locator('.row', { hasText: 'Ben' }).click();
-  await until('the draft of work', async () => (await page.locator('#compose').inputValue()) === 'draft at work');
+  await holds(page.locator('#compose'), 'draft at work');
   await page.reload();
-  await until('still at work', async () => (await page.locator('#compose').inputValue()) === 'draft at work');
+  await holds(page.locator('#compose'), 'draft at work');
   await ben.send('home', 'are you home?');
   await page.keyboard.press('Control+Shift+2');
   await page.locator('.row', { hasText: 'are you home?' }).or(page.locator('.row', { hasText: 'draft at home' })).first().waitFor();

@@ -1,7 +1,7 @@
 // Two devices of one person show the same conversation.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, launch, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, browser, phone, laptop, ben;
 
@@ -45,7 +45,7 @@ test('delivered-and-read-show-on-both', async () => {
 test('edit-and-withdrawal-on-one-device-show-on-the-other', async () => {
   await bubble(laptop, 'from the laptop').locator('.bubble').click({ button: 'right' });
   await laptop.getByRole('menuitem', { name: 'Edit' }).click();
-  await until('the composer holds what is edited', async () => (await laptop.locator('#compose').inputValue()) === 'from the laptop');
+  await holds(laptop.locator('#compose'), 'from the laptop');
   await write(laptop, 'from the desk');
   await bubble(phone, 'from the desk').waitFor();
   await bubble(laptop, 'from the desk').locator('.bubble').click({ button: 'right' });

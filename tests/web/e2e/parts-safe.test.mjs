@@ -1,7 +1,7 @@
 // Safety, files, voice, leaving, and pages without HTTPS.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, isSent, launch, open, signIn, signedIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, isSent, launch, open, signedIn, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, other, browser, page, ben;
 
@@ -264,7 +264,7 @@ test('lock-hides-text-in-database', async () => {
   await fresh.locator('.list').waitFor();
   await fresh.locator('.row', { hasText: 'Ben' }).click();
   await bubble(fresh, 'CANARY-WORDS').waitFor();
-  await until('the draft is there', async () => (await fresh.locator('#compose').inputValue()) === 'CANARY-DRAFT');
+  await holds(fresh.locator('#compose'), 'CANARY-DRAFT');
   await fresh.context().close();
 });
 

@@ -168,11 +168,11 @@ test('U11 ime-enter-never-sends', async () => {
 test('U12 drafts-survive-reload-and-switch', async () => {
   await page.locator('#compose').fill('half a thought');
   await page.reload();
-  await until('the draft is back', async () => (await page.locator('#compose').inputValue()) === 'half a thought');
+  await holds(page.locator('#compose'), 'half a thought');
   await page.keyboard.press('Escape');
   await page.locator('.row .draft').waitFor();
   await page.locator('.row', { hasText: 'Ben' }).click();
-  await until('and again', async () => (await page.locator('#compose').inputValue()) === 'half a thought');
+  await holds(page.locator('#compose'), 'half a thought');
   await page.locator('#compose').fill('');
 });
 
@@ -195,7 +195,7 @@ test('U12 a-draft-survives-a-page-that-goes-while-it-is-written', async () => {
   await page.locator('#compose').fill('another thought');
   await until('it is being written', () => page.evaluate(() => globalThis.hasPut));
   await page.reload();
-  await until('the draft is back', async () => (await page.locator('#compose').inputValue()) === 'another thought');
+  await holds(page.locator('#compose'), 'another thought');
   await page.locator('#compose').fill('');
 });
 

@@ -1,7 +1,7 @@
 // The timeline and the list: the view never jumps, reading is what was seen, tabs share one voice.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, launch, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, browser, page, ben, eve;
 
@@ -229,7 +229,7 @@ test('replies-edits-withdrawals-reach-the-other-side', async () => {
   assert.match(await answer.locator('.quote').innerText(), /quote this/);
   await bubble(page, 'quote this').first().locator('.bubble').click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Edit' }).click();
-  await until('the composer holds what is edited', async () => (await page.locator('#compose').inputValue()) === 'quote this');
+  await holds(page.locator('#compose'), 'quote this');
   await page.locator('#compose').fill('quote that');
   await page.locator('#compose').press('Enter');
   await until('the edit arrives', async () => (await ben.poll()).some((m) => m.text === 'quote that' && m.edited_at));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { tune } from '../screens.mjs';
 import { plain, relayWith, startEngine } from './engine.mjs';
-import { axe, launch, open, signIn, signedIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
+import { axe, holds, launch, open, signedIn, signIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
 
 let engine, relay, browser, ben;
 let count = 0;
@@ -317,14 +317,14 @@ test('dictation-only-when-asked-for-and-stays-a-draft', async () => {
   assert.equal(await area.inputValue(), 'I come, but late.', 'what may still change is not written');
   assert.deepEqual(await axe(page), []);
   await take('hear', 'perhaps with coffee,');
-  await until('it stands at the caret', async () => (await area.inputValue()) === 'I come, perhaps with coffee, but late.');
+  await holds(area, 'I come, perhaps with coffee, but late.');
   await page.getByRole('button', { name: 'Stop dictating' }).click();
   await until('it listens no more', async () => (await page.locator('.heard').count()) === 0);
   assert.equal(await page.evaluate(() => globalThis.takes.at(-1).on), false);
   assert.equal(await page.locator('.msg').count(), 0, 'nothing is sent by itself');
   await page.waitForTimeout(500);
   await page.reload();
-  await until('the draft is kept', async () => (await area.inputValue()) === 'I come, perhaps with coffee, but late.');
+  await holds(area, 'I come, perhaps with coffee, but late.');
   await start.click();
   await until('it listens', async () => (await page.evaluate(() => globalThis.takes.length)) === 1);
   await take('fail', 'not-allowed');

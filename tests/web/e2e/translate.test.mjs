@@ -345,7 +345,7 @@ test('words-are-translated-before-they-leave-and-come-back-at-a-press', async ()
   const compose = page.locator('#compose');
   await compose.fill('See you at the bridge');
   await page.getByRole('button', { name: 'Translate into: German' }).click();
-  await until('it is replaced', async () => (await compose.inputValue()) === 'Wir sehen uns an der Brücke');
+  await holds(compose, 'Wir sehen uns an der Brücke');
   await page.locator('.draft-line', { hasText: 'See you at the bridge' }).waitFor();
   await page.getByRole('button', { name: 'Undo' }).click();
   await holds(compose, 'See you at the bridge');
