@@ -217,16 +217,13 @@ ask_languages(struct ask *a, struct languages *out)
 	pthread_mutex_unlock(&a->lock);
 }
 
-uint32_t
-ask_renew(struct ask *a)
+void
+ask_renew(struct ask *a, uint32_t generation)
 {
-	uint32_t generation;
-
 	lock(a);
-	generation = ++a->generation;
+	a->generation = generation;
 	a->languages_due_ms = 0;
 	pthread_mutex_unlock(&a->lock);
-	return generation;
 }
 
 void

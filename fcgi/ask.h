@@ -39,7 +39,7 @@ struct ask_breaker {
 struct ask {
 	pthread_mutex_t lock; /* robust: who dies with it leaves it to the next */
 	struct ask_breaker engines[ASK__MAX];
-	uint32_t generation; /* of the settings, see ask_renew */
+	uint32_t generation; /* of the workers that may ask for languages, see ask_renew */
 	int64_t languages_due_ms; /* when to ask for them again */
 	uint32_t languages_of; /* the generation that asked last */
 	struct languages languages;
@@ -85,10 +85,9 @@ void ask_release(struct ask *a, const struct ask_claim *c, int64_t unused);
 /* The languages that were offered last; none: nobody knows yet. */
 void ask_languages(struct ask *a, struct languages *out);
 
-/* The settings are new, and may name another engine: it is asked for its languages at once, and
- * until then they are as they were. Returns the generation of the workers that are started with
- * them. */
-uint32_t ask_renew(struct ask *a);
+/* From here on workers of that generation ask: the settings may name another engine. It is asked
+ * for its languages at once, and until then they are as they were. */
+void ask_renew(struct ask *a, uint32_t generation);
 
 /* The last worker of an older generation is gone: the engines may be called, whatever it met. */
 void ask_reopen(struct ask *a);

@@ -90,7 +90,7 @@ struct worker {
 	struct share *share;
 	struct wake *wake; /* without memory: live wake-ups are off */
 	bool calls_out; /* it is of the pool that may */
-	uint32_t ask_generation; /* see ask_renew */
+	uint32_t generation; /* of the settings */
 	int mail_wake_fd; /* eventfd that wakes the mailer */
 	int64_t started_at;
 	bool broken; /* it ends after what it has in hand */

@@ -129,7 +129,7 @@ wait_for_request(struct turn *t)
 	struct worker *w = t->worker;
 
 	if (w->calls_out)
-		ask_tend(&w->share->ask, w->conf, w->ask_generation);
+		ask_tend(&w->share->ask, w->conf, w->generation);
 	return turn_wait(t, w->calls_out ? TEND_MS : -1);
 }
 
@@ -188,7 +188,7 @@ worker_run(const struct worker_options *o)
 		.share = o->share,
 		.wake = o->wake,
 		.calls_out = o->calls_out,
-		.ask_generation = o->ask_generation,
+		.generation = o->generation,
 		.mail_wake_fd = o->mail_wake_fd,
 		.started_at = clock_ms() };
 	struct wake *maps[] = { o->wake, o->others };

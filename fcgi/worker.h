@@ -13,7 +13,7 @@ struct worker_options {
 	struct wake *wake; /* without memory: nobody listens */
 	struct wake *others; /* likewise, of the machines beside this one */
 	bool calls_out; /* it asks engines: it may open connections, and no others may */
-	uint32_t ask_generation; /* see ask_renew */
+	uint32_t generation; /* of the settings */
 	int listen_fd, mail_wake_fd,
 	    ready_fd; /* one byte is written to ready_fd once it serves; -1 */
 	uid_t uid;

@@ -77,7 +77,7 @@ load_languages(struct request *r, struct languages *out)
 
 	ask_languages(a, out);
 	if (out->count == 0 && r->worker->calls_out) {
-		ask_tend(a, r->worker->conf, r->worker->ask_generation);
+		ask_tend(a, r->worker->conf, r->worker->generation);
 		ask_languages(a, out);
 	}
 	if (out->count == 0)

@@ -12,7 +12,7 @@
 struct child {
 	const struct kind_line *line; /* of the table; NULL: this entry is free */
 	pid_t pid; /* 0: waits for respawn_at_ms */
-	int generation; /* of the settings it was started with */
+	uint32_t generation; /* of the settings it was started with */
 	int64_t started_ms, respawn_at_ms; /* monotonic */
 	int pause_ms; /* before the next start, growing while it keeps dying */
 	int64_t kill_at_ms; /* told to stop: when the time for it is over; 0: not told */

@@ -89,7 +89,7 @@ add(struct children *all, enum kind k)
 
 		if (c->line)
 			continue;
-		*c = (struct child){ .line = &kinds[k], .generation = all->generation };
+		*c = (struct child){ .line = &kinds[k], .generation = all->setup.generation };
 		child_start(c, &all->setup);
 		return;
 	}
@@ -104,7 +104,7 @@ count(struct children *all, enum kind k)
 
 	for (struct child *c = next(all, NULL); c; c = next(all, c))
 		n += c->line == &kinds[k] &&
-		    (c->line->life != LIFE_SETTINGS || c->generation == all->generation);
+		    (c->line->life != LIFE_SETTINGS || c->generation == all->setup.generation);
 	return n;
 }
 
@@ -222,7 +222,7 @@ children_stop_older(struct children *all)
 	int left = 0;
 
 	for (struct child *c = next(all, NULL); c; c = next(all, c)) {
-		if (c->line->life == LIFE_KEPT || c->generation == all->generation)
+		if (c->line->life == LIFE_KEPT || c->generation == all->setup.generation)
 			continue;
 		child_stop(c, c->line->grace_ms);
 		left += c->line != NULL;

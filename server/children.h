@@ -12,7 +12,6 @@ struct children {
 	struct kind_setup setup;
 	struct child all[CHILDREN_MAX];
 	int64_t due_ms[KIND__MAX]; /* of a pass: when the next one is, monotonic */
-	int generation; /* of the settings: counted up with new ones */
 	bool stopping; /* who dies is not planned again */
 };
 

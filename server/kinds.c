@@ -22,7 +22,7 @@ run_worker(const struct kind_setup *s, enum kind k, pid_t parent)
 		.wake = live_is_on(s->live, s->conf) ? &s->live->wake : &nobody_listens,
 		.others = live_has_others(s->live, s->conf) ? &s->live->others : &nobody_listens,
 		.calls_out = k == KIND_ASK,
-		.ask_generation = s->ask_generation,
+		.generation = s->generation,
 		.listen_fd = s->listen_fd[k],
 		.mail_wake_fd = s->bell_fd[KIND_MAILER],
 		.ready_fd = k == KIND_WORKER ? s->ready_fd : -1,

@@ -32,7 +32,7 @@ struct kind_setup {
 	bool with_nginx;
 	int listen_fd[KIND__MAX], bell_fd[KIND__MAX]; /* of kinds that have them */
 	int ready_fd;
-	uint32_t ask_generation; /* of who asks engines, see ask_renew */
+	uint32_t generation; /* of the settings: counted up with new ones */
 	uid_t uid;
 	gid_t gid;
 };

@@ -74,6 +74,15 @@ make_live(struct parent *p)
 		.gid = p->children.setup.gid });
 }
 
+/* Whoever is started from here on is of another generation than those that run. */
+static void
+new_generation(struct parent *p)
+{
+	struct kind_setup *s = &p->children.setup;
+
+	ask_renew(&s->share->ask, ++s->generation);
+}
+
 /* New settings: new workers first, then the old ones may go, so that somebody always accepts. Takes
  * `fresh` over, whose files nginx has. */
 static void
@@ -82,8 +91,7 @@ adopt(struct parent *p, struct conf *fresh)
 	p->retired = p->conf;
 	p->conf = fresh;
 	p->children.setup.conf = fresh;
-	p->children.generation++;
-	p->children.setup.ask_generation = ask_renew(&p->children.setup.share->ask);
+	new_generation(p);
 	log_setup("relayd", (enum log_level)fresh->log_level);
 	make_live(p);
 	children_signal_reload(&p->children);
@@ -167,7 +175,7 @@ renew_if_broken(struct parent *p)
 		return;
 	log_error("the disk lost a write: the pool starts anew");
 	p->failures = failures;
-	p->children.generation++;
+	new_generation(p);
 	p->renewing = true;
 }
 
