@@ -18,6 +18,16 @@ function filesBelow(dir) {
   return readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? filesBelow(join(dir, e.name)) : [join(dir, e.name)])).sort();
 }
 
+/** The roots and all that is reached from them, each once; `next`: where one leads. */
+function reach(roots, next, seen = []) {
+  for (const name of roots)
+    if (!seen.includes(name)) {
+      seen.push(name);
+      reach(next(name), next, seen);
+    }
+  return seen;
+}
+
 function stamp() {
   const hash = createHash('sha256');
   const files = ['src', 'css', 'static'].flatMap((d) => filesBelow(join(top, d)));
@@ -70,19 +80,13 @@ const page = {
 };
 // esbuild puts modules into one chunk that the same parts of the page need, so what many parts share would be spread over many. A part
 // that comes later says that it needs what is there by then: that is one chunk then, and costs the part nothing.
-const { inputs } = (await build({ ...page, plugins: [asModule], write: false })).metafile;
-const STATIC = 'import-statement', LATER = 'dynamic-import';
-const importsOf = (name, kinds) => inputs[name].imports.filter((i) => kinds.includes(i.kind) && i.path.startsWith('src/')).map((i) => i.path);
-const reach = (name, kinds, seen = new Set()) => {
-  if (seen.has(name)) return seen;
-  seen.add(name);
-  for (const next of importsOf(name, kinds)) reach(next, kinds, seen);
-  return seen;
-};
-const later = (names) => [...names].flatMap((name) => importsOf(name, [LATER]));
-const parts = new Set(later(Object.keys(inputs)));
+const { inputs } = (await build({ ...page, plugins: [asModule], write: false, minify: false, sourcemap: false })).metafile;
+const importsOf = (name, ...kinds) => inputs[name].imports.filter((i) => kinds.includes(i.kind) && i.path.startsWith('src/')).map((i) => i.path);
+const now = (name) => importsOf(name, 'import-statement');
+const later = (name) => importsOf(name, 'dynamic-import');
+const parts = new Set(Object.keys(inputs).flatMap(later));
 // what may come before somebody is signed in
-const early = new Set([PANES, ...later(reach(MAIN, [STATIC])).filter((name) => name !== PANES).flatMap((name) => [...reach(name, [STATIC, LATER])])]);
+const early = [PANES, ...reach(reach([MAIN], now).flatMap(later).filter((name) => name !== PANES), (name) => [...now(name), ...later(name)])];
 const saysWhatIsThere = {
   name: 'says-what-is-there',
   setup: (b) =>
@@ -90,7 +94,7 @@ const saysWhatIsThere = {
       const name = relative(top, path);
       if (!parts.has(name)) return undefined;
       // by relative paths: what is built is the same wherever that is
-      const there = (early.has(name) ? [MAIN] : [MAIN, PANES]).map((x) => `\nimport ${JSON.stringify(`./${relative(dirname(name), x)}`)};`);
+      const there = (early.includes(name) ? [MAIN] : [MAIN, PANES]).map((x) => `\nimport ${JSON.stringify(`./${relative(dirname(name), x)}`)};`);
       return { contents: readFileSync(path, 'utf8') + there.join(''), loader: path.endsWith('x') ? 'tsx' : 'ts' };
     }),
 };
@@ -100,16 +104,7 @@ const nameOf = (path) => relative(work, join(top, path));
 const outputs = Object.fromEntries(Object.entries(js.metafile.outputs).map(([p, o]) => [nameOf(p), o]));
 const jsEntry = Object.keys(outputs).find((n) => outputs[n].entryPoint === MAIN);
 const cssEntry = sheet('css/main.css');
-const closure = (roots) => {
-  const seen = [];
-  const walk = (n) => {
-    if (seen.includes(n)) return;
-    seen.push(n);
-    for (const i of outputs[n].imports) if (i.kind === 'import-statement') walk(nameOf(i.path));
-  };
-  for (const r of roots) walk(r);
-  return seen;
-};
+const closure = (roots) => reach(roots, (n) => outputs[n].imports.filter((i) => i.kind === 'import-statement').map((i) => nameOf(i.path)));
 const chunkOf = (source) => Object.keys(outputs).find((n) => outputs[n].entryPoint === source);
 // what a browser fetches before somebody can sign in, and before a signed-in user can write
 const first = closure([jsEntry, chunkOf(PANES)]);

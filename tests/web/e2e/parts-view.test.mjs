@@ -275,3 +275,28 @@ test('a-recording-too-large-to-be-fetched-plays-from-the-relay-by-ranges', async
   assert.match(await audio.getAttribute('src'), /\/files\/fil_[0-9a-f]{32}\?link=/);
   assert.deepEqual(page.faults, []);
 });
+
+test('directory-shows-what-was-asked-last-whatever-comes-late', async () => {
+  const page = await signedIn(browser, relay, 'finder', 'Finder');
+  const late = [];
+  await page.route('**/directory?*', async (route) => {
+    if (new URL(route.request().url()).searchParams.get('q') === 'eve') await new Promise((go) => late.push(go));
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
+  await page.getByPlaceholder('Name or chat address').fill('eve');
+  await until('the first search is under way', async () => late.length === 1);
+  const answer = async (query, act) => {
+    const came = page.waitForResponse((r) => r.url().includes(`q=${query}`));
+    await act();
+    await (await came).finished();
+  };
+  const shown = () => page.locator('[data-person]').evaluateAll((all) => all.map((x) => x.dataset.person).sort().join(' '));
+  await answer('ben', () => page.getByPlaceholder('Name or chat address').fill('ben'));
+  await until('the second is there', async () => (await shown()) === 'ben benwav');
+  await answer('eve', late[0]);
+  await page.waitForTimeout(200);
+  assert.equal(await shown(), 'ben benwav');
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});

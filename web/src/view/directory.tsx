@@ -76,14 +76,17 @@ export function Directory() {
   const sub = place.value.page!.split('/')[1];
 
   const load = async (after?: string): Promise<void> => {
+    const query = q.peek();
+    const isOld = (): boolean => query !== q.peek(); // the answer to what is typed by now may be there already
     try {
-      const page = await c.engine.api.directory({ q: q.peek().trim().replace(/^@/, ''), after, limit: 50 });
+      const page = await c.engine.api.directory({ q: query.trim().replace(/^@/, ''), after, limit: 50 });
+      if (isOld()) return;
       users.value = after ? [...(users.peek() ?? []), ...page.users] : page.users;
       if (!after) groups.value = page.groups;
       more.value = page.has_more ? page.after : undefined;
       error.value = '';
     } catch (e) {
-      error.value = sentence(e);
+      if (!isOld()) error.value = sentence(e);
     }
   };
   useEffect(() => {
