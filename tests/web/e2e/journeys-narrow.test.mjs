@@ -49,7 +49,7 @@ async function write(page, text) {
 async function talk(page, address) {
   await button(page, 'New chat').first().tap();
   await page.getByPlaceholder('Name or chat address').fill(address);
-  // a row that moves under the finger, because the relay found more people, takes no tap
+  // rows move once the answer to what was typed is there, perhaps from under the finger
   await until('the talk is open', async () => {
     await page.locator(`[data-person="${address}"]`).tap({ timeout: 3000 }).catch(() => undefined);
     return compose(page).waitFor({ timeout: 3000 }).then(() => true, () => false);
