@@ -48,6 +48,7 @@ self) relays='' ;;
     [[ $relays =~ ^(\ +https?://[A-Za-z0-9.:-]+)+\ *$ ]] || fail "WEBCHAT_GUI_RELAYS: any, self, or origins such as https://chat.example.com are allowed" 2
     ;;
 esac
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where Debian has nginx; an ordinary user's PATH does not look there
 command -v nginx >/dev/null || fail "nginx is not installed; as root: scripts/install_deps.sh --runtime"
 if [[ -e Makefile ]]; then scripts/build_page.sh >&2 || true; fi
 [[ -e web/dist/chat.html ]] || fail "the page is not built: run make web"

@@ -153,7 +153,7 @@ if ((dry_run && !remove)); then
     exit 0
 fi
 
-command -v nginx >/dev/null || PATH=$PATH:/usr/sbin
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where Debian has nginx; an ordinary user's PATH does not look there
 command -v nginx >/dev/null || fail "nginx is not installed"
 nginx_run() { nginx -c "$nginx_dir/nginx.conf" "$@"; }
 

@@ -103,6 +103,7 @@ if ((uninstall)); then
 fi
 
 if [[ -z $root ]] && ! id -u "$user" >/dev/null 2>&1; then
+    PATH=$PATH:/usr/sbin # not in root's after "su" without a dash
     run useradd --system --user-group --home-dir "$dir" --no-create-home --shell /usr/sbin/nologin "$user"
 fi
 run install -d "$root$prefix" "$root$prefix/bin" "$unit_dir"

@@ -131,7 +131,7 @@ adopt_files(const struct conf *c, uid_t uid, gid_t gid)
 			snprintf(
 			    path, sizeof(path), "%s/%s", c->data_dir, keys[i - ARRAY_LEN(endings)]);
 		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
-		    lchown(path, uid, gid) != 0)
+		    lchown(path, uid, gid) != 0 && errno != ENOENT)
 			log_warn("%s: %s", path, strerror(errno));
 	}
 }
@@ -178,9 +178,12 @@ is_ours(const char *path, int mode, char *error)
 	struct stat st;
 	int code;
 
-	if (stat(path, &st) != 0 || access(path, mode) == 0)
+	if (access(path, mode) == 0)
 		return true;
 	code = errno;
+	/* what is not there, or goes as we look (a worker of a killed relay closes the database) */
+	if (code == ENOENT || stat(path, &st) != 0)
+		return true;
 	user_name(geteuid(), me);
 	snprintf(why, sizeof(why),
 	    "%s; it belongs to %s, and the relay runs as %s: chown -R %s '%s' as root mends it",

@@ -131,6 +131,7 @@ def slowest(cases, most=12):
 
 
 def main():
+    os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"  # for what tests begin themselves; what they test has a user's (clean_env)
     for name in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "SAN"):  # what tests build, they build as a user does
         os.environ.pop(name, None)
     units, words = named(sys.argv[1:])

@@ -70,10 +70,14 @@ def port_is_free(port):
         return True
 
 
+# As Debian gives it to a user who is not root: no folder of system programs, where nginx lies.
+ORDINARY_PATH = ":".join(folder for folder in os.environ["PATH"].split(":") if os.path.basename(folder.rstrip("/")) != "sbin")
+
+
 def clean_env(**more):
-    """An environment that holds no setting of the relay."""
-    kept = ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
-    env = {name: os.environ[name] for name in kept if name in os.environ}
+    """An ordinary user's environment, which holds no setting of the relay."""
+    kept = ("LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+    env = {"PATH": ORDINARY_PATH, **{name: os.environ[name] for name in kept if name in os.environ}}
     return {**env, **{name: str(value) for name, value in more.items()}}
 
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from client import Client, wait_until
-from harness import clean_env, free_port, kill_pids, make_folder
+from harness import free_port, kill_pids, make_folder
 from live import EVENTS, WAKE, listen
 
 FRONT = """
@@ -43,7 +43,7 @@ def proxy_before(relay, more=""):
     folder, port = make_folder("front"), free_port()
     with open(os.path.join(folder, "nginx.conf"), "w", encoding="utf-8") as file:
         file.write(FRONT.format(folder=folder, port=port, relay=relay.port, more=more))
-    with subprocess.Popen(["nginx", "-e", "stderr", "-c", f"{folder}/nginx.conf"], env=clean_env(), stderr=subprocess.DEVNULL) as front:
+    with subprocess.Popen(["nginx", "-e", "stderr", "-c", f"{folder}/nginx.conf"], stderr=subprocess.DEVNULL) as front:
         try:
             def is_up():
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

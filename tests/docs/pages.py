@@ -2,11 +2,11 @@
 import functools
 import os
 import re
-import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
+
+from harness import ORDINARY_PATH, free_port
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("RELAY_BUILD", os.path.join(TOP, "build"))
@@ -39,15 +39,6 @@ def section(name, title):
     """The blocks of shell lines below that title."""
     text = re.search(rf"^## {title}\n.*?(?=^## |\Z)", read(name), re.M | re.S).group(0)
     return re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
-
-
-def free_port():
-    """A loopback port that is free now, below those that the system gives out: as tests/api/harness.py does."""
-    while True:
-        port = 10240 + secrets.randbelow(32768 - 10240)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 @functools.cache
@@ -103,7 +94,7 @@ class Checkout:
         for old, new in replace:
             assert old in text, old
             text = text.replace(old, new)
-        env = {"PATH": f"{self.stubs}:{os.environ['PATH']}:/usr/sbin", "HOME": self.folder, "LANG": "C.UTF-8", "HOST": "127.0.0.1",
+        env = {"PATH": f"{self.stubs}:{ORDINARY_PATH}", "HOME": self.folder, "LANG": "C.UTF-8", "HOST": "127.0.0.1",
                "PORT": str(self.port), "LIVE": os.path.join(self._parent.name, "live"), **SAME_MODE, **settings}
         return self.run(["bash", "-eu", "-o", "pipefail"], text, env)
 

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from pages import BUILD, TOP, Checkout, free_port
+from harness import free_port
+from pages import BUILD, TOP, Checkout
 
 VENDOR_LINES = """\
 cp relay/.env.example relay/.env.local

@@ -9,7 +9,8 @@ import urllib.request
 import pytest
 import yaml
 
-from pages import TOP, Checkout, blocks, free_port, read
+from harness import free_port
+from pages import TOP, Checkout, blocks, read
 
 
 def doc(name):

@@ -1,16 +1,12 @@
 """docs/several-machines.md: its lines make two relays on one database."""
 import os
-import sys
 import tempfile
 
 import pytest
 
-from pages import TOP, Checkout, section
-
-sys.path.insert(0, os.path.join(TOP, "tests", "api"))
-
-import pg_server  # noqa: E402 pylint: disable=wrong-import-position
-from client import Client, User  # noqa: E402 pylint: disable=wrong-import-position
+import pg_server
+from client import Client, User
+from pages import Checkout, section
 
 if not pg_server.programs() or not os.path.exists("/usr/include/postgresql/libpq-fe.h"):
     pytest.skip("PostgreSQL or its client library is not installed", allow_module_level=True)

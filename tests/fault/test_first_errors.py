@@ -7,6 +7,7 @@ import pytest
 
 from disks import fill_up
 from harness import BUILD, StartFailed, clean_env, free_port, write_settings
+from preload import preload
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
 USER = "nobody"
@@ -54,6 +55,40 @@ def test_file_that_belongs_to_root_is_named_with_its_owner_and_the_line_that_men
         users_relay.start()
     subprocess.run(["chown", "-R", USER, path], check=True)
     users_relay.start()
+
+
+# As a worker of a killed relay does, which closes the database while the next relay looks at its files.
+GOES_MEANWHILE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+#include <unistd.h>
+
+int
+access(const char *path, int mode)
+{
+	size_t len = strlen(path);
+
+	if (len > 4 && strcmp(path + len - 4, "-shm") == 0)
+		unlink(path);
+	return ((int (*)(const char *, int))dlsym(RTLD_NEXT, "access"))(path, mode);
+}
+"""
+
+
+def test_file_that_goes_while_the_start_looks_does_not_stop_it(make_relay, tmp_path):
+    relay = make_relay()
+    ann = relay.sign_in()
+    relay.stop()
+    with open(f"{relay.database}-shm", "wb"):
+        owner = os.stat(relay.database)
+        os.chown(f"{relay.database}-shm", owner.st_uid, owner.st_gid)
+    library = os.path.join(relay.folder, "access.so")
+    (tmp_path / "access.c").write_text(GOES_MEANWHILE)
+    subprocess.run(["gcc", "-fPIC", "-shared", "-o", library, str(tmp_path / "access.c")], check=True)
+    relay.env, relay.fixed_port = preload(library), ann.port
+    relay.start()
+    ann.get("/api/v1/pchat/auth/me", expect=200)
 
 
 @as_root

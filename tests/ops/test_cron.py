@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from contract import ROOT
-from harness import clean_env
+from harness import ORDINARY_PATH, clean_env
 
 SCRIPT = os.path.join(ROOT, "scripts", "install_cron.sh")
 CRONTAB = """#!/bin/sh
@@ -40,7 +40,7 @@ class Crontab:
         os.chmod(path, 0o755)
 
     def install(self, *words, expect=0, path=None):
-        env = clean_env(PATH=path or f"{self.folder}/bin:{os.environ['PATH']}")
+        env = clean_env(PATH=path or f"{self.folder}/bin:{ORDINARY_PATH}")
         done = subprocess.run([SCRIPT, "--dir", self.relay, "--programs", self.programs, *words], env=env, cwd="/",
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         assert done.returncode == expect, done

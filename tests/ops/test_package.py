@@ -278,7 +278,7 @@ class Server:
         if os.getuid() == 0:
             shutil.chown(home, NOBODY, NOBODY)
         self.env = clean_env(HOME=home, HOST="127.0.0.1", PORT=self.port, WEBCHAT_STRICT_PORT=1)
-        self.env["PATH"] = f"{stubs}:{self.env['PATH']}:/usr/sbin"
+        self.env["PATH"] = f"{stubs}:{self.env['PATH']}"
         self.url = f"http://127.0.0.1:{self.port}"
 
     def paste(self, text):

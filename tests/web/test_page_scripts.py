@@ -14,7 +14,7 @@ from nodetests import HERE, TOP, WEB, npm_ci, sizes
 
 sys.path.insert(0, os.path.join(TOP, "tests", "api"))
 from client import wait_until  # noqa: E402 pylint: disable=wrong-import-position
-from harness import BUILD, free_port, port_is_free  # noqa: E402 pylint: disable=wrong-import-position
+from harness import BUILD, clean_env, free_port, port_is_free  # noqa: E402 pylint: disable=wrong-import-position
 
 LAYERS = {"base": set(), "wire": {"base"}, "store": {"base"}, "core": {"base", "wire", "store"}, "ui": {"base", "i18n"}, "i18n": {"base"},
           "state": {"base", "wire", "store", "core", "i18n"}, "keyboard": {"base", "ui", "i18n"}, "importer": {"base", "ui", "i18n"},
@@ -139,7 +139,7 @@ class Child:
     def __init__(self, *words, **env):
         self.said = ""
         self.process = subprocess.Popen(words, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                        env={"PATH": os.environ["PATH"], "HOME": "/tmp", **env})
+                                        env=clean_env(HOME="/tmp", **env))
 
     def line(self, pattern):
         """The first match in what it prints."""
@@ -175,7 +175,7 @@ def test_start_web_serves_the_page_alone_on_the_next_free_port(page):
         second = Child(os.path.join(TOP, "start_web.sh"), "--host", "127.0.0.1", WEBCHAT_WEB_PORT=str(port))
         assert int(re.search(r":(\d+)/", second.line(r"WebChat page: (\S+)").group(1)).group(1)) > port
         strict = subprocess.run([os.path.join(TOP, "start_web.sh"), "--host", "127.0.0.1"], capture_output=True, text=True, check=False,
-                                env={"PATH": os.environ["PATH"], "WEBCHAT_WEB_PORT": str(port), "WEBCHAT_STRICT_PORT": "1"})
+                                env=clean_env(WEBCHAT_WEB_PORT=port, WEBCHAT_STRICT_PORT=1))
         assert strict.returncode == 1 and strict.stderr.splitlines()[-1] == f"start_web.sh: port {port} is taken"
     finally:
         first.end()
