@@ -3,6 +3,7 @@ import email.parser
 import email.policy
 import json
 import ssl
+import threading
 import time
 import urllib.parse
 
@@ -67,7 +68,14 @@ class EngineSink(HttpSink):
         if certificate:  # (chain, key)
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*certificate)
-        self.languages, self.pairs, self.detected = languages, pairs, detected
+        self._known = (languages, pairs, detected)
+        self.begin_anew()
+
+    def begin_anew(self):
+        """As it was made: it has been asked nothing, and behaves. What hangs ends."""
+        self.let_go()
+        self.turns, self.misbehave, self.over = [], None, threading.Event()
+        self.languages, self.pairs, self.detected = self._known
         self.held, self.hide_languages = 0, False
         self.translate = lambda text, source, target: text.upper()
         self.transcript = {"text": "Good morning."}

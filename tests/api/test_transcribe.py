@@ -10,8 +10,9 @@ import pytest
 
 from client import Client, wait_until
 from engine_sink import EngineSink
-from harness import BUILD, StartFailed, free_port
+from harness import BUILD, Relay, StartFailed, free_port
 from keys import make_key
+from one_engine import *  # noqa: F401,F403 pylint: disable=wildcard-import,unused-wildcard-import
 from recordings import wav, webm
 from test_translate import asking, memory_holds, translate
 
@@ -21,25 +22,16 @@ SOUND = b"Marzipan-Geheimnis"
 KEY = "speech-key-4711"
 
 
-@pytest.fixture(name="engine")
-def an_engine():
-    with EngineSink() as sink:
-        yield sink
+@pytest.fixture(scope="module")
+def one_relay(one_engine):
+    with Relay(one_engine.speech_settings()) as relay:
+        yield relay
 
 
 @pytest.fixture(name="start")
 def start_with_engine(make_relay, engine):
+    """start(**settings): a relay of the test's own."""
     return lambda **settings: make_relay(engine.speech_settings(**settings))
-
-
-@pytest.fixture(name="relay")
-def relay_with_engine(start):
-    return start()
-
-
-@pytest.fixture(name="ann")
-def a_reader(relay):
-    return relay.sign_in()
 
 
 def record(user, data=None, mime="audio/webm", name="note.webm"):
@@ -147,7 +139,9 @@ def test_file_that_is_gone_is_unknown(relay, ann, engine):
     assert engine.recordings == []
 
 
-def test_file_that_was_cut_is_not_sent(relay, ann, engine):
+def test_file_that_was_cut_is_not_sent(start, engine):
+    relay = start()
+    ann = relay.sign_in()
     note = record(ann)
     folder = os.path.join(relay.folder, "pchat_uploads", "files")
     name, = os.listdir(folder)
@@ -239,6 +233,8 @@ def test_response_that_is_no_transcript_is_engine_failed(ann, engine, how):
     engine.misbehave = how
     transcribe(ann, expect=502).is_error(502, "engine_failed")
     assert not any(turn["path"] == "/elsewhere" for turn in engine.turns)
+    engine.misbehave = None
+    transcribe(ann)
 
 
 @pytest.mark.parametrize("how", ["hang", "drip", "cut", "close", "huge"])
@@ -265,8 +261,8 @@ def test_engine_that_does_not_even_read_is_unavailable(make_relay):
 
 
 @pytest.mark.parametrize("how, seconds", [("429", 7), ("429_for_ever", 60)])
-def test_engine_that_wants_a_pause_gets_it(ann, engine, how, seconds):
-    engine.misbehave = how
+def test_engine_that_wants_a_pause_gets_it(start, engine, how, seconds):
+    ann, engine.misbehave = start().sign_in(), how
     assert transcribe(ann, expect=503).headers["Retry-After"] == str(seconds)
     engine.misbehave = None
     response = transcribe(ann, expect=503).is_error(503, "engine_unavailable")

@@ -12,8 +12,9 @@ import pytest
 
 from client import Client, wait_until
 from engine_sink import EngineSink
-from harness import BUILD, StartFailed, free_port
+from harness import BUILD, Relay, StartFailed, free_port
 from keys import make_key
+from one_engine import *  # noqa: F401,F403 pylint: disable=wildcard-import,unused-wildcard-import
 from tls import make_certificate
 
 TRANSLATE, CONFIG = "/api/v1/webchat/translate", "/api/v1/webchat/config"
@@ -21,30 +22,21 @@ SECRET = "Zuckerwatte-Geheimnis"
 KEY = "engine-key-4711"
 
 
-@pytest.fixture(name="engine")
-def an_engine():
-    with EngineSink() as sink:
-        yield sink
+def knows_languages(relay):
+    wait_until("the languages are known", lambda: relay.client().get(CONFIG)["features"]["translation"])
+    return relay
+
+
+@pytest.fixture(scope="module")
+def one_relay(one_engine):
+    with Relay(one_engine.settings()) as relay:
+        yield knows_languages(relay)
 
 
 @pytest.fixture(name="start")
 def start_with_engine(make_relay, engine):
-    """start(**settings): a relay that knows the languages of the engine."""
-    def start(sink=engine, **settings):
-        relay = make_relay(sink.settings(**settings))
-        wait_until("the languages are known", lambda: relay.client().get(CONFIG)["features"]["translation"])
-        return relay
-    return start
-
-
-@pytest.fixture(name="relay")
-def relay_with_engine(start):
-    return start()
-
-
-@pytest.fixture(name="ann")
-def a_reader(relay):
-    return relay.sign_in()
+    """start(**settings): a relay of the test's own that knows the languages of the engine."""
+    return lambda sink=engine, **settings: knows_languages(make_relay(sink.settings(**settings)))
 
 
 def translate(user, text, target="es", expect=200, **more):
@@ -324,6 +316,8 @@ def test_response_that_is_no_translation_is_engine_failed(ann, engine, how):
     engine.misbehave = how
     translate(ann, "hello you", source="en", expect=502).is_error(502, "engine_failed")
     assert not any(turn["path"] == "/elsewhere" for turn in engine.turns)
+    engine.misbehave = None
+    translate(ann, "hello you", source="en")
 
 
 @pytest.mark.parametrize("how", ["hang", "drip", "cut", "close", "huge"])
@@ -342,16 +336,16 @@ def test_engine_that_cannot_be_reached_is_unavailable(make_relay, engine):
 
 
 @pytest.mark.parametrize("how, seconds", [("429", 7), ("429_for_ever", 60)])
-def test_engine_that_wants_a_pause_gets_it(ann, engine, how, seconds):
-    engine.misbehave = how
+def test_engine_that_wants_a_pause_gets_it(start, engine, how, seconds):
+    ann, engine.misbehave = start().sign_in(), how
     assert translate(ann, "hello", source="en", expect=503).headers["Retry-After"] == str(seconds)
     engine.misbehave, before = None, len(engine.asked())
     response = translate(ann, "hello", source="en", expect=503).is_error(503, "engine_unavailable")
     assert 1 <= int(response.headers["Retry-After"]) <= seconds and len(engine.asked()) == before
 
 
-def test_engine_that_fails_three_times_is_left_alone_and_then_tried_once(ann, engine):
-    engine.misbehave = "500"
+def test_engine_that_fails_three_times_is_left_alone_and_then_tried_once(start, engine):
+    ann, engine.misbehave = start().sign_in(), "500"
     for _ in range(3):
         translate(ann, "hello", source="en", expect=502)
     response = translate(ann, "hello", source="en", expect=503).is_error(503, "engine_unavailable")
@@ -377,7 +371,9 @@ def test_one_bad_text_of_several_has_its_own_error(ann, engine):
     assert [item.get("text") or item["error"] for item in response["translations"]] == ["GOOD", "engine_failed", "FINE"]
 
 
-def test_engine_that_stops_half_way_leaves_what_it_did(ann, engine):
+def test_engine_that_stops_half_way_leaves_what_it_did(start, engine):
+    ann = start().sign_in()
+
     def stops(text, *_):
         engine.misbehave = "429" if text == "late" else None
         return text.upper()
