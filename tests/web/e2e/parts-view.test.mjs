@@ -1,7 +1,7 @@
 // The timeline and the list: the view never jumps, reading is what was seen, tabs share one voice.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, holds, launch, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, resize, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, browser, page, ben, eve;
 
@@ -84,12 +84,12 @@ test('U17 jump-ends-at-last', async () => {
 test('U16 bottom-follows-resizes', async () => {
   await page.locator('#compose').fill('a\nb\nc\nd\ne');
   await until('bottom', async () => (await gap()) <= 15);
-  await page.setViewportSize({ width: 1280, height: 600 });
+  await resize(page, { width: 1280, height: 600 });
   await until('bottom', async () => (await gap()) <= 15);
   await page.locator('#compose').fill('');
-  await page.setViewportSize({ width: 700, height: 800 });
+  await resize(page, { width: 700, height: 800 });
   await until('bottom', async () => (await gap()) <= 15);
-  await page.setViewportSize({ width: 1280, height: 800 });
+  await resize(page, { width: 1280, height: 800 });
   await ben.send('mia', 'follow me');
   await bubble(page, 'follow me').waitFor();
   await until('bottom', async () => (await gap()) <= 15);
@@ -192,6 +192,21 @@ test('U22 eight-tabs-one-poller-new-leader and U23 one-notification-over-tabs', 
   for (const tab of rest) await tab.close();
 });
 
+test('the-sound-of-news-comes-each-time-and-lets-the-device-go', async () => {
+  const nia = await signedIn(browser, relay, 'nia', 'Nia', {
+    init: `globalThis.all = []; globalThis.AudioContext = class extends AudioContext {
+      notes = 0;
+      constructor() { super(); all.push(this); }
+      createOscillator() { this.notes++; return super.createOscillator(); }
+    }`,
+  });
+  for (const n of [1, 2]) {
+    await ben.send('nia', `news ${n}`);
+    await until(`sound ${n} was heard, and nothing runs on`, () => nia.evaluate((notes) => all.length === 1 && all[0].notes === notes && all[0].state === 'suspended' && all[0].currentTime > 0, 2 * n));
+  }
+  await nia.context().close();
+});
+
 test('U29 one-live-line-for-a-message-none-for-history', async () => {
   const live = page.locator('[aria-live="polite"].hidden');
   assert.equal(await page.locator('[role="log"]').getAttribute('aria-live'), 'off');
@@ -216,7 +231,7 @@ test('U35 markup-and-bidi-show-as-text', async () => {
   await odd.send('mia', 'who am I');
   await page.locator('.row', { hasText: 'who am I' }).waitFor();
   // the relay takes what turns the direction out of names; what is left shows as it is
-  assert.equal(await page.locator('.row', { hasText: 'who am I' }).locator('.name').innerText(), 'Bobgnp');
+  assert.equal(await page.locator('.row', { hasText: 'who am I' }).locator('.name').textContent(), 'Bobgnp');
 });
 
 test('replies-edits-withdrawals-reach-the-other-side', async () => {

@@ -1,10 +1,15 @@
 // The sound of news.
 let sound: AudioContext | null = null;
+let plays = false;
 
-/** Two short notes; nothing is fetched. */
+/** Two short notes; nothing is fetched. News that come while they sound make no more of it. Afterwards the device is let go: a context
+ * that runs on keeps a sound card awake. */
 export function ring(): void {
   try {
     sound ??= new AudioContext();
+    void sound.resume().catch(() => undefined); // waits where nobody touched the page yet
+    if (plays) return;
+    plays = true;
     const now = sound.currentTime;
     for (const [i, hz] of [660, 880].entries()) {
       const o = sound.createOscillator();
@@ -16,6 +21,11 @@ export function ring(): void {
       o.connect(g).connect(sound.destination);
       o.start(now + i * 0.09);
       o.stop(now + i * 0.09 + 0.2);
+      if (i === 1)
+        o.onended = () => {
+          plays = false;
+          void sound?.suspend();
+        };
     }
   } catch {
     /* no sound to be had */
