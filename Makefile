@@ -23,12 +23,12 @@ ASKED = -D_FORTIFY_SOURCE=3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack
 SANITIZE = -O1 -g $(filter -Wno-%,$(KNOWN)) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # COV=1: processes stay outside of their sandbox, as they do with the sanitizer: they write what they counted.
 COUNT = -O0 -g -Wno-format-truncation --coverage -fprofile-update=atomic -fprofile-abs-path -D__SANITIZE_ADDRESS__ -include tests/coverage.h
-MODE = $(if $(COV),$(COUNT),$(if $(SAN),$(SANITIZE),$(HARDEN)))
+KIND = $(if $(COV),$(COUNT),$(if $(SAN),$(SANITIZE),$(HARDEN)))
 # SYSCALLS=log: programs that log which system calls their lists lack (see base/syscalls.def), for finding out.
 LOGS = $(if $(SYSCALLS),-DSYSCALLS_LOG)
 # The same programs from the same sources, wherever the checkout lies.
 SAME = -ffile-prefix-map="$$PWD"=. '-ffile-prefix-map=$(BUILD)=build'
-CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(MODE) $(SAME) -MMD -MP $(CFLAGS_PKG) $(MORE) $(LOGS)
+CFLAGS = -std=c17 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) $(KIND) $(SAME) -MMD -MP $(CFLAGS_PKG) $(MORE) $(LOGS)
 # EXTRA=FOLDER: a channel that the relay carries more, of FOLDER/extra.def and the sender beside it (see sql/store/channel.def).
 MORE = $(if $(EXTRA),-DCHANNEL_EXTRA='"extra.def"' -iquote $(EXTRA))
 LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack) \
@@ -118,13 +118,13 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)$(CC) $(CFLAGS) $(SEE_$(firstword $(subst /, ,$<))) -c -o $@ $<
 
 # The schema steps as C strings, in the order of their numbers; for PostgreSQL ($(1): pgsql_) in its words, by the words ($(2)) of a sed.
-STEPS = $(sort $(wildcard sql/schema/*.sql))
+SCHEMA = $(sort $(wildcard sql/schema/*.sql))
 define steps
-$(BUILD)/sql/$(1)schema_steps.c: $(STEPS) sql/engine/pgsql_schema.sed Makefile
+$(BUILD)/sql/$(1)schema_steps.c: $(SCHEMA) sql/engine/pgsql_schema.sed Makefile
 	@mkdir -p $$(@D)
 	@{ echo '/* Made from sql/schema by the Makefile. */'; echo 'extern const char *const $(1)schema_steps[];'; \
 	echo 'extern const int $(1)schema_steps_len;'; echo 'const char *const $(1)schema_steps[] = {'; \
-	for f in $(STEPS); do \
+	for f in $(SCHEMA); do \
 	sed $(2) $$$$f | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/'; echo ','; done; echo '};'; \
 	echo 'const int $(1)schema_steps_len = (int)(sizeof($(1)schema_steps) / sizeof($(1)schema_steps[0]));'; } > $$@
 $(BUILD)/sql/$(1)schema_steps.o: $(BUILD)/sql/$(1)schema_steps.c

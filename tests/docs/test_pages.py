@@ -103,5 +103,14 @@ def test_what_a_page_names_is_there(page):
     assert all(f"`{name}`" in read("settings.md") for name in settings), settings
 
 
+def test_what_make_is_told_on_a_line_of_the_pages_is_nobodys_but_the_callers():
+    """make model STEPS=..., where the makefiles gave STEPS a value of their own, would play that file each time."""
+    makefiles = [os.path.join(TOP, "Makefile"), *glob.glob(os.path.join(TOP, "tests", "*", "*.mk"))]
+    text = "".join(read(path) for path in [*glob.glob(os.path.join(TOP, "docs", "*.md")), *makefiles])
+    told = {name for line in re.findall(r"\bmake [a-z-]+((?: [A-Z_]+=\S+)+)", text) for name in re.findall(r"([A-Z_]+)=", line)}
+    taken = {name for path in makefiles for name in re.findall(r"^([A-Z_]+) *:?=", read(path), re.M)}
+    assert len(told) > 10 and told & taken == set()
+
+
 def test_every_page_for_somebody_is_on_the_map_of_the_readme():
     assert [page for page in PAGES if f"(docs/{page})" not in read("README.md")] == []
