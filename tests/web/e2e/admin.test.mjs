@@ -1,7 +1,7 @@
 // The screens of an admin: users with their sessions and their end, groups, statistics, health, the log; one relay for all.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, byKeys, launch, signedIn, small, startRelay, tooWide, until } from './lib.mjs';
+import { axe, byKeys, launch, resize, signedIn, small, startRelay, tooWide, until } from './lib.mjs';
 
 let relay, browser, page;
 const body = () => page.locator('#admin-body');
@@ -193,7 +193,7 @@ test('J11 admin-by-keys', async () => {
 });
 
 test('J11 admin-at-320-from-right-to-left', async () => {
-  await page.setViewportSize(small.viewport);
+  await resize(page, small.viewport);
   await page.evaluate(() => localStorage.setItem('webchat.look', JSON.stringify({ language: 'ar' })));
   await page.reload();
   for (const name of ['people', 'groups', 'figures', 'health', 'audit', 'invites', 'requests']) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { button, card, connected, grows, incoming, isIdle, isOpen, line, lineText, over, press, released, says, twoPeople, watched } from './calling.mjs';
-import { axe, open, signIn, talkTo, tooWide, until, write } from './lib.mjs';
+import { axe, open, resize, signIn, talkTo, tooWide, until, write } from './lib.mjs';
 
 let browser, relay, mia, ben, person;
 twoPeople((s) => ({ browser, relay, mia, ben, person } = s));
@@ -99,14 +99,14 @@ test('a-call-is-a-bar-while-one-looks-at-chats', async () => {
   await grows(mia, 'packets');
   assert.deepEqual(await axe(mia), []);
   for (const width of [320, 1280]) {
-    await mia.setViewportSize({ width, height: 640 });
+    await resize(mia, { width, height: 640 });
     assert.deepEqual(await tooWide(mia), []);
   }
   await mia.locator('.call-back').click();
   await mia.locator('.call').waitFor();
-  await mia.setViewportSize({ width: 320, height: 640 });
+  await resize(mia, { width: 320, height: 640 });
   assert.deepEqual(await tooWide(mia), []);
-  await mia.setViewportSize({ width: 1280, height: 800 });
+  await resize(mia, { width: 1280, height: 800 });
   await over(mia, ben);
 });
 

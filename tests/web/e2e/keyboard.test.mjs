@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { layouts } from '../../../web/layouts.mjs';
-import { axe, axeInThemes, bubble, byKeys, holds, launch, signedIn, startRelay, talkTo, tooWide, until } from './lib.mjs';
+import { axe, axeInThemes, bubble, byKeys, holds, launch, resize, signedIn, startRelay, talkTo, tooWide, until } from './lib.mjs';
 
 let relay, browser, page, anna;
 
@@ -27,7 +27,7 @@ const memory = (p = page) => p.evaluate(() => JSON.parse(localStorage.getItem('w
 
 /** A page with the keyboard open, as if this device had remembered `m`. */
 async function opened(m, p = page, size = { width: 1280, height: 800 }) {
-  await p.setViewportSize(size);
+  await resize(p, size);
   await p.evaluate((m) => localStorage.setItem('webchat.keyboard', JSON.stringify(m)), m);
   await p.reload();
   await area(p).waitFor();
@@ -124,7 +124,7 @@ test('U33 keyboard-panel-moves-and-never-steals-focus', async () => {
   await page.locator('.kb-key').first().waitFor();
   assert.deepEqual(await box(), kept);
   for (const [width, height] of [[800, 600], [900, 260], [720, 1000], [1280, 800]]) {
-    await page.setViewportSize({ width, height });
+    await resize(page, { width, height });
     await until(`in the view at ${width} x ${height}`, () => isWithin());
     const out = await page.evaluate(() => [...document.querySelectorAll('.kb-key')].filter((k) => k.getBoundingClientRect().bottom > innerHeight + 1).length);
     assert.equal(out, 0, `all keys are in sight at ${width} x ${height}`);
@@ -162,10 +162,10 @@ test('U33 keyboard-by-touch-and-at-320', async () => {
   const tiny = () => p.evaluate(() => [...document.querySelectorAll('.kb button')].map((e) => [e, e.getBoundingClientRect()]).filter(([, r]) => r.width < 24 || r.height < 24).map(([e, r]) => `${e.ariaLabel} ${r.width}x${r.height}`));
   assert.deepEqual(await tiny(), []);
   // turned on its side
-  await p.setViewportSize({ width: 640, height: 320 });
+  await resize(p, { width: 640, height: 320 });
   await until('in the view on its side', () => isWithin(p));
   assert.deepEqual(await tiny(), []);
-  await p.setViewportSize({ width: 320, height: 640 });
+  await resize(p, { width: 320, height: 640 });
   await until('narrow again', async () => (await box(p)).width === 320);
   // lifted, and put down again
   const head = await middle(p.locator('.kb-move'));
@@ -428,7 +428,7 @@ test('U33 keyboard axe-in-themes-and-directions', async () => {
   await page.keyboard.down('KeyT');
   const found = [];
   for (const [width, height] of [[1280, 800], [320, 640]]) {
-    await page.setViewportSize({ width, height });
+    await resize(page, { width, height });
     found.push(...(await axeInThemes(page, width)));
     for (const dir of ['ltr', 'rtl']) {
       await page.evaluate((d) => (document.documentElement.dir = d), dir);
@@ -438,7 +438,7 @@ test('U33 keyboard axe-in-themes-and-directions', async () => {
   await page.keyboard.up('KeyT');
   assert.deepEqual(found, []);
   await page.evaluate(() => (document.documentElement.dir = 'ltr'));
-  await page.setViewportSize({ width: 1280, height: 800 });
+  await resize(page, { width: 1280, height: 800 });
   await page.locator('.kb-lang').click();
   await page.getByRole('dialog').waitFor();
   assert.deepEqual(await axe(page), []);

@@ -236,6 +236,12 @@ export async function signedIn(browser, relay, address, name = address, { url = 
   return page;
 }
 
+/** Another size of the window. Whether it is a narrow one the page knows with the next frame. */
+export async function resize(page, size) {
+  await page.setViewportSize(size);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
 /** Opens a chat with somebody by the directory. */
 export async function talkTo(page, address) {
   await page.getByRole('button', { name: 'New chat', exact: true }).first().click();

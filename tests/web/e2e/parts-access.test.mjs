@@ -1,7 +1,7 @@
 // For everybody: axe on every screen in four themes and two directions, the keyboard alone, narrow screens, large text.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axeInThemes, bubble, holds, isSent, launch, open, signIn, startRelay, until, write } from './lib.mjs';
+import { axeInThemes, bubble, holds, isSent, launch, open, resize, signIn, startRelay, until, write } from './lib.mjs';
 import { populate } from '../screens.mjs';
 
 let relay, browser, page;
@@ -17,7 +17,7 @@ after(async () => {
 
 const clean = async (name, on = page) => assert.deepEqual(await axeInThemes(on, name), []);
 const home = async () => {
-  await page.setViewportSize({ width: 1280, height: 800 });
+  await resize(page, { width: 1280, height: 800 });
   for (let i = 0; i < 4; i++) await page.keyboard.press('Escape');
 };
 
@@ -38,7 +38,7 @@ test('U27 axe list-and-talk', async () => {
   await page.locator('.row', { hasText: 'Sunday hikers' }).first().click();
   await bubble(page, 'Good morning!').first().waitFor();
   await clean('talk');
-  await page.setViewportSize({ width: 320, height: 640 });
+  await resize(page, { width: 320, height: 640 });
   await page.getByRole('heading', { level: 1 }).waitFor();
   await clean('talk 320');
 });
@@ -174,14 +174,14 @@ test('U31 a-line-that-is-cut-off-keeps-its-beginning', async () => {
           return words.length && isRtl !== (getComputedStyle(e).direction === 'rtl');
         })
         .map((e) => e.textContent));
-  await page.setViewportSize({ width: 740, height: 800 });
+  await resize(page, { width: 740, height: 800 });
   await page.keyboard.press('Escape');
   await page.keyboard.press('Escape');
   await page.locator('.row .draft').waitFor();
   assert.deepEqual(await lost(), []);
   await page.keyboard.press('Control+Shift+O');
   await page.locator('.page-body .row-button .pill').nth(1).waitFor();
-  await page.setViewportSize({ width: 320, height: 640 });
+  await resize(page, { width: 320, height: 640 });
   assert.deepEqual(await lost(), []);
   await page.evaluate(() => localStorage.removeItem('webchat.look'));
   await page.reload();
@@ -196,10 +196,10 @@ test('U30 targets-zoom-320-motion', async () => {
     ['privacy', () => page.locator('.settings-nav .row-button').nth(4).click()],
   ];
   for (const [name, go] of screens) {
-    await page.setViewportSize({ width: 1280, height: 800 });
+    await resize(page, { width: 1280, height: 800 });
     await go();
     for (const [w, h, size] of [[320, 640, ''], [640, 400, ''], [640, 800, '200%']]) {
-      await page.setViewportSize({ width: w, height: h });
+      await resize(page, { width: w, height: h });
       await page.evaluate((s) => (document.documentElement.style.fontSize = s), size);
       await page.waitForTimeout(100);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -2,7 +2,7 @@
 // somebody's servers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, signIn, startRelay, tooWide, until } from './lib.mjs';
+import { axe, launch, open, resize, signIn, startRelay, tooWide, until } from './lib.mjs';
 
 let relay, plain, browser;
 let count = 0;
@@ -79,7 +79,7 @@ test('switch-tells-the-relay-and-takes-it-back', async () => {
   await toggle(page).uncheck();
   await until('the relay forgets', async () => page.calls.length === 4);
   assert.equal(page.calls[3][0], 'DELETE');
-  await page.setViewportSize({ width: 320, height: 640 });
+  await resize(page, { width: 320, height: 640 });
   assert.deepEqual(await tooWide(page), []);
   assert.deepEqual(page.faults, []);
   await page.context().close();

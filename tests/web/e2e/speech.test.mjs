@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { tune } from '../screens.mjs';
 import { plain, relayWith, startEngine } from './engine.mjs';
-import { axe, holds, launch, open, signedIn, signIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
+import { axe, holds, launch, open, resize, signedIn, signIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
 
 let engine, relay, browser, ben;
 let count = 0;
@@ -333,7 +333,7 @@ test('dictation-only-when-asked-for-and-stays-a-draft', async () => {
   await page.getByText('Listening…').waitFor();
   await page.keyboard.press('Escape');
   await until('Escape ends it', async () => (await page.locator('.heard').count()) === 0);
-  await page.setViewportSize({ width: 320, height: 640 });
+  await resize(page, { width: 320, height: 640 });
   await start.click();
   await page.getByText('Listening…').waitFor();
   assert.deepEqual(await tooWide(page), []);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { browserTranslator, plain, relayWith, startEngine } from './engine.mjs';
-import { axe, holds, launch, signedIn, small, talkTo, tooWide, until, write } from './lib.mjs';
+import { axe, holds, launch, resize, signedIn, small, talkTo, tooWide, until, write } from './lib.mjs';
 
 let engine, relay, browser, ben;
 let count = 0;
@@ -184,7 +184,7 @@ test('U32 wrong-placeholders-and-markup-show-as-text', async () => {
 
 test('U32 only-what-is-in-view-twenty-at-a-time', async () => {
   const page = await readerOf(Array.from({ length: 45 }, (_, i) => [`Nachricht mit der Nummer ${i}.`, de]));
-  await page.setViewportSize({ width: 1280, height: 420 });
+  await resize(page, { width: 1280, height: 420 });
   await page.locator('.time').evaluate((b) => (b.scrollTop = b.scrollHeight));
   await turnOn(page);
   await bubble(page, 'NUMMER 44.').waitFor();
