@@ -24,7 +24,7 @@ def run(folder, script, timeout=600, **env):
     """Runs bash lines as root among mounts and processes of their own, all of which end with them. `folder` is an empty
     folder; `spare NAME` makes a root at $SPARE/NAME."""
     words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", SETUP + script]
-    return subprocess.run(words, env=clean_env(SPARE=folder, HOME="/root", **env), cwd="/", stdin=subprocess.DEVNULL,
+    return subprocess.run(words, env=clean_env(PATH=os.environ["PATH"], SPARE=folder, HOME="/root", **env), cwd="/", stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=timeout, check=False)
 
 

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import spare
 from contract import ROOT
 from harness import BUILD, clean_env, make_folder
 
@@ -151,6 +152,46 @@ def test_dry_run_of_a_real_install_names_every_step(programs):
 def test_bad_input_is_one_line(programs, words, status, said):
     more = [] if "--build" in words else ["--build", programs]
     assert said in install(*more, *words, expect=status).stderr
+
+
+# Root's PATH after `su` without a dash: that of the user before.
+WHOLE_LIFE = r"""
+spare a
+mkdir "$SPARE/a/tmp/here"
+mkdir -p "$SPARE/a/run/systemd/system" # it runs there, and leaves a folder that is no machine alone
+cp -r "$ROOT/scripts" "$ROOT/nginx" "$ROOT/systemd" "$ROOT/relay" "$SPARE/a/tmp/here/"
+cp -r "$PROGRAMS" "$SPARE/a/tmp/here/build"
+chroot "$SPARE/a" env -i PATH=/usr/local/bin:/usr/bin:/bin bash -eu -o pipefail <<'TXT'
+cd /tmp/here
+echo "== install"
+scripts/install_service.sh
+stat -c '%n %a %U' /var/lib/webchat-relay /var/lib/webchat-relay/.env.local
+getent passwd webchat-relay
+find /etc/systemd/system -name 'webchat-relay*' -printf '%P\n' | sort
+setpriv --reuid webchat-relay --regid webchat-relay --init-groups /opt/webchat-relay/bin/relayd --dir /var/lib/webchat-relay --check
+echo "== again"
+echo PORT=5999 >>/var/lib/webchat-relay/.env.local
+scripts/install_service.sh
+tail -1 /var/lib/webchat-relay/.env.local
+echo "== uninstall"
+scripts/install_service.sh --uninstall
+ls -A /var/lib/webchat-relay
+find /etc/systemd/system /opt -name '*webchat-relay*'
+TXT
+"""
+
+
+def test_root_of_su_installs_and_removes_it_on_a_machine(tmp_path, programs):
+    spare.needs(tmp_path)
+    done = spare.run(str(tmp_path), WHOLE_LIFE, ROOT=ROOT, PROGRAMS=programs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    life = spare.parts(done.stdout)
+    assert life["install"][1:3] == ["/var/lib/webchat-relay 750 webchat-relay", "/var/lib/webchat-relay/.env.local 600 webchat-relay"]
+    assert life["install"][3].endswith(":/var/lib/webchat-relay:/usr/sbin/nologin") and life["install"][-1] == "The settings are fine."
+    wants = {"multi-user.target.wants/webchat-relay.service", "timers.target.wants/webchat-relay-sweep.timer"}
+    assert wants < set(life["install"])
+    assert life["again"][-1] == "PORT=5999"
+    assert life["uninstall"][1:] == [".env.local", "data", "pchat_uploads", "run"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="root makes the folder that another user cannot write")
