@@ -120,14 +120,22 @@ export function messageKey(e: KeyboardEvent, tl: Timeline): void {
 const LONG_MS = 450;
 let pressed = 0;
 
-/** The finger that opened the menu is still down: lifting it presses nothing of what has come under it. */
+/** The finger that opened the menu is still down: lifting it presses nothing of what has come under it. Until something is pressed anew,
+ * for no touchend comes by here where what the finger rests on is drawn anew meanwhile. */
 function swallowTap(): void {
-  const kinds = ['touchend', 'touchcancel'];
-  const end = (e: Event): void => {
-    if (e.cancelable) e.preventDefault();
-    for (const k of kinds) document.removeEventListener(k, end, true);
+  const tap = ['mousedown', 'mouseup', 'click'];
+  const anew = ['pointerdown', 'keydown'];
+  const drop = (e: Event): void => {
+    e.preventDefault();
+    e.stopPropagation();
+    if (e.type === 'click') end();
   };
-  for (const k of kinds) document.addEventListener(k, end, { capture: true, passive: false });
+  const end = (): void => {
+    for (const k of tap) document.removeEventListener(k, drop, true);
+    for (const k of anew) document.removeEventListener(k, end, true);
+  };
+  for (const k of tap) document.addEventListener(k, drop, true);
+  for (const k of anew) document.addEventListener(k, end, true);
 }
 
 export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; first: boolean; last: boolean }) {
