@@ -73,6 +73,7 @@ doctor_shared(struct doctor *d, checkup_run *run)
 		.db = d->db,
 		.now = clock_ms(),
 		.started_at = d->started_at,
+		.lock_wait_ms = (int)d->conf->busy_timeout_ms,
 		.is_public = d->address_given,
 		.live_responds = d->live_responds };
 

@@ -75,7 +75,7 @@ checkup_clock(struct checkup *c)
 bool
 checkup_database(struct checkup *c)
 {
-	enum db_result r = db_probe(c->db);
+	enum db_result r = db_probe(c->db, c->lock_wait_ms);
 
 	if (r == DB_DONE && c->damaged)
 		return checkup_say(c, false, "%s: %s", c->conf->db_path, CHECKUP_DAMAGED);

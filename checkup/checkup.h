@@ -19,6 +19,7 @@ struct checkup {
 	const struct conf *conf;
 	struct db *db;
 	int64_t now, started_at; /* of the relay; Unix milliseconds */
+	int lock_wait_ms; /* so long the write lock may take */
 	bool damaged; /* a damaged page was met */
 	bool is_public; /* people reach it by another address than its own */
 	bool live_responds; /* relay-live does, as far as is known */

@@ -16,6 +16,7 @@
 #include "version.h"
 
 #define CHANNELS 16
+#define LOCK_WAIT_MS 250 /* whoever asks wants to know it soon */
 
 /* A worker met a damaged page, or the daily check found one. */
 static bool
@@ -32,7 +33,7 @@ is_damaged(const struct request *r)
 void
 on_health_get(struct request *r)
 {
-	enum db_result res = db_probe(r->worker->db);
+	enum db_result res = db_probe(r->worker->db, LOCK_WAIT_MS);
 	bool damaged = is_damaged(r);
 	struct json_object *o;
 
@@ -71,6 +72,7 @@ begin_checkup(const struct request *r)
 		.db = w->db,
 		.now = r->now,
 		.started_at = w->started_at,
+		.lock_wait_ms = LOCK_WAIT_MS,
 		.damaged = is_damaged(r),
 		.live_responds = is_live(r) };
 }

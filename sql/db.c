@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define PROBE_INTERVAL_MS 5000
-#define PROBE_TIMEOUT_MS 250
 
 /* Where a message goes at once, or names of recipients with it, its files wait for nobody. */
 static int64_t
@@ -297,7 +296,7 @@ probe_write(struct db *db)
 }
 
 enum db_result
-db_probe(struct db *db)
+db_probe(struct db *db, int wait_ms)
 {
 	int64_t now = clock_mono_ms();
 	int timeout = db->timeout_ms;
@@ -306,7 +305,7 @@ db_probe(struct db *db)
 
 	if (r != DB_ROW)
 		return db_failed(r) ? r : DB_FAIL;
-	db->timeout_ms = timeout < PROBE_TIMEOUT_MS ? timeout : PROBE_TIMEOUT_MS;
+	db->timeout_ms = timeout < wait_ms ? timeout : wait_ms;
 	r = db_begin(db);
 	if (r == DB_DONE)
 		r = db_end(db, due ? probe_write(db) : DB_DONE);

@@ -119,9 +119,9 @@ void db_seal(struct db *db);
  * disk lost something. */
 bool db_is_broken(const struct db *db);
 
-/* Reads, takes the write lock and, at most every 5 s, writes: DB_DONE when all work. Waits at most
- * a quarter of a second. */
-enum db_result db_probe(struct db *db);
+/* Reads, takes the write lock and, at most every 5 s, writes: DB_DONE when all work. Waits for the
+ * lock no longer than that, nor than a call would: DB_BUSY. */
+enum db_result db_probe(struct db *db, int wait_ms);
 
 /* Of several machines on one database one does what must be done once, such as sending mail: is it
  * this one? Another takes over when it is gone. `role` is a number of the caller's. */

@@ -240,7 +240,7 @@ def test_certificate_that_ends_soon_is_said_by_doctor(make_relay, tmp_path):
     certificate, key = make_certificate(str(tmp_path))
     relay = make_relay({**SETTINGS, "RELAY_TLS_CERTIFICATE": certificate, "RELAY_TLS_KEY": key})
     report = json.loads(relay.ctl("doctor", expect=1).stdout)
-    assert [check["name"] for check in report["checks"] if not check["ok"]] == ["tls"]
+    assert [check["name"] for check in report["checks"] if not check["ok"]] == ["tls"], report
 
 
 def test_kernel_without_a_sandbox_is_no_failure_and_doctor_warns(make_relay, monkeypatch):

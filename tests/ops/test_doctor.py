@@ -1,4 +1,5 @@
 """relayctl doctor: each check passes on a sound relay and fails on the trouble it is there for."""
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -167,6 +168,16 @@ def test_database_that_is_locked_fails(make_relay):
     with relay.locked_database():
         names, said = failing(relay)
     assert "database" in names and "lock" in said
+
+
+def test_database_that_is_locked_for_less_than_a_call_waits_passes(make_relay):
+    relay = make_relay({**SOUND, "RELAY_BUSY_TIMEOUT_MS": 30000})
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with relay.locked_database():
+            said = pool.submit(examine, relay)
+            wait_until("the doctor stands at the lock", relay.waiting_writers)
+            time.sleep(0.5)  # as long as a pass on a slow disk may take
+        assert said.result()["database"][0] is True
 
 
 def test_database_of_another_version_fails(make_relay):

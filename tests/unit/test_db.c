@@ -56,7 +56,7 @@ TEST(sealed_store_goes_on_after_another_analyzed)
 	sign_in("carl");
 	store_other_runs("VACUUM");
 	assert_int_equal(db_account_erase(store.db, &store.arena, &ann.acc, NOW), DB_DONE);
-	assert_int_equal(db_probe(store.db), DB_DONE);
+	assert_int_equal(db_probe(store.db, 250), DB_DONE);
 }
 
 TEST(statement_that_cannot_be_prepared_fails_as_one_that_cannot_run)
@@ -366,19 +366,19 @@ TEST(write_that_is_to_be_undone_leaves_nothing_and_is_done)
 
 TEST(probe_reads_and_writes)
 {
-	assert_int_equal(db_probe(store.db), DB_DONE);
+	assert_int_equal(db_probe(store.db, 250), DB_DONE);
 	assert_true(store_number("SELECT probed_at FROM meta") > 0);
-	assert_int_equal(db_probe(store.db), DB_DONE);
+	assert_int_equal(db_probe(store.db, 250), DB_DONE);
 }
 
 TEST(probe_while_the_lock_is_held_is_busy_and_shortens_no_timeout)
 {
 	struct holder other = hold_lock();
 
-	assert_int_equal(db_probe(store.db), DB_BUSY);
+	assert_int_equal(db_probe(store.db, 250), DB_BUSY);
 	assert_int_equal(store.db->timeout_ms, BUSY_TIMEOUT);
 	let_go(other);
-	assert_int_equal(db_probe(store.db), DB_DONE);
+	assert_int_equal(db_probe(store.db, 250), DB_DONE);
 }
 
 TEST(reading_goes_on_while_the_lock_is_held)
