@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, holds, launch, open, small, startProxy, startRelay, tooWide, until } from './lib.mjs';
+import { bubble, holds, launch, open, resize, small, startProxy, startRelay, tooWide, until } from './lib.mjs';
 
 let relay, browser;
 before(async () => {
@@ -45,6 +45,7 @@ async function person(address, name, o = {}) {
 async function write(page, text) {
   await compose(page).fill(text);
   await button(page, 'Send').tap();
+  assert.ok(await compose(page).evaluate((el) => el === document.activeElement), 'the keys of the telephone stay');
 }
 async function talk(page, address) {
   await button(page, 'New chat').first().tap();
@@ -56,6 +57,19 @@ async function talk(page, address) {
   });
 }
 const back = (page) => page.locator('.talk, .info').getByRole('button', { name: 'Back' }).tap();
+/** A finger that rests somewhere, though not quite still, on a telephone that does not call it a right click, until `shown` is there; `meanwhile`
+ * is done to the element before it is lifted. */
+async function longTouch(page, what, shown, meanwhile = () => undefined) {
+  const touch = await page.context().newCDPSession(page);
+  const at = await until('it has its place', () => what.boundingBox());
+  const point = { x: at.x + 5, y: at.y + 5 };
+  await page.evaluate(() => document.addEventListener('contextmenu', (e) => (e.preventDefault(), e.stopPropagation()), true));
+  await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [point] });
+  await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ ...point, x: point.x + 3 }] });
+  await shown.waitFor();
+  await what.evaluate(meanwhile);
+  await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+}
 async function settings(page, name) {
   await button(page, 'Account', false).tap();
   await fits(page, 'account menu');
@@ -343,22 +357,26 @@ test('J12 at-320', async () => {
   const page = await person('mia12', 'Mia');
   await pest.send('mia12', 'buy now');
   await page.locator('.row', { hasText: 'Pest' }).tap();
-  // a long press, as a finger makes it
-  const touch = await page.context().newCDPSession(page);
-  const at = await until('the message has its place', () => bubble(page, 'buy now').locator('.text').boundingBox());
-  await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: at.x + 5, y: at.y + 5 }] });
-  await page.getByRole('menuitem', { name: 'Block Pest' }).waitFor();
+  const block = page.getByRole('menuitem', { name: 'Block Pest' });
   // what the finger rests on is drawn anew meanwhile, as when a translation comes
-  await bubble(page, 'buy now').locator('.text').evaluate((el) => el.replaceWith(el.cloneNode(true)));
-  await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await longTouch(page, bubble(page, 'buy now').locator('.text'), block, (el) => el.replaceWith(el.cloneNode(true)));
+  // the keys of the telephone go, for the menu has the focus
+  await resize(page, { width: 320, height: 400 });
+  await resize(page, small.viewport);
   await fits(page, 'sheet');
-  await page.getByRole('menuitem', { name: 'Block Pest' }).tap();
+  await block.tap();
   await page.getByRole('dialog').getByText('They are not told.').waitFor();
   await fits(page, 'dialog');
   await page.getByRole('dialog').getByRole('button', { name: 'Block' }).tap();
   await page.getByText('You blocked this person.').waitFor();
   await onePane(page, 'blocked');
   await back(page);
+  const archive = page.getByRole('menuitem', { name: 'Archive' });
+  await longTouch(page, page.locator('.row', { hasText: 'Pest' }), archive);
+  await fits(page, 'menu of a chat');
+  // beside it: nothing is pressed
+  await page.touchscreen.tap(160, 20);
+  await archive.waitFor({ state: 'detached' });
   await settings(page, 'Privacy and this device');
   await button(page, 'Unblock').tap();
   await page.getByText('Nobody is blocked.').waitFor();

@@ -1,7 +1,7 @@
 // Sending: nothing is lost, nothing goes twice, whatever the network does.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { bubble, holds, launch, open, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, open, signedIn, signIn, small, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
 
 const SEND = '/api/v1/messages';
 let relay, proxy, browser, page, ben;
@@ -33,6 +33,29 @@ test('U07 own-bubble-before-the-request-ends', async () => {
   await bubble(page, 'at once').waitFor({ timeout: 700 });
   assert.equal(await bubble(page, 'at once').getAttribute('data-state'), 'waiting');
   await state('at once', 'sent', 'delivered');
+});
+
+test('writing-goes-on-after-a-click-on-send', async () => {
+  await page.locator('#compose').fill('by the button');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await bubble(page, 'by the button').waitFor();
+  await page.keyboard.type('and on');
+  await holds(page.locator('#compose'), 'and on');
+  await page.locator('#compose').fill('');
+});
+
+test('emoji-do-not-bring-the-keys-of-a-telephone', async () => {
+  const phone = await signedIn(browser, relay, 'pocket', 'Pocket', { ...small, viewport: { width: 400, height: 700 } });
+  await talkTo(phone, 'ben');
+  const focused = () => phone.locator('#compose').evaluate((el) => el === document.activeElement);
+  await phone.getByRole('button', { name: 'Emoji', exact: true }).tap();
+  await phone.locator('.emoji').first().tap();
+  await until('it is in the text', async () => (await phone.locator('#compose').inputValue()) !== '');
+  assert.equal(await focused(), false);
+  await phone.getByRole('button', { name: 'Send', exact: true }).tap();
+  await phone.locator('.msg.mine').waitFor();
+  assert.equal(await focused(), false);
+  await phone.context().close();
 });
 
 test('U09 answer-lost-is-one-message', async () => {

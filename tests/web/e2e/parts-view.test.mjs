@@ -218,6 +218,21 @@ test('U29 one-live-line-for-a-message-none-for-history', async () => {
   await until('it is said', async () => (await live.innerText()).includes('Ben: said aloud'));
 });
 
+test('a-click-beside-a-menu-closes-it-and-presses-nothing', async () => {
+  const account = page.getByRole('button', { name: /^Account/ });
+  const item = page.getByRole('menuitem', { name: 'Settings' });
+  await leave();
+  for (const beside of [row('Ben'), account]) {
+    await account.click();
+    await item.waitFor();
+    await beside.click({ force: true, position: { x: 8, y: 8 } }); // where no menu lies over it
+    await item.waitFor({ state: 'detached' });
+  }
+  assert.equal(await page.locator('.talk.none').count(), 1);
+  await row('Ben').click();
+  await page.locator('#compose').waitFor();
+});
+
 test('U35 markup-and-bidi-show-as-text', async () => {
   await ben.send('mia', '<img src=x onerror="document.title=1"> javascript:alert(1) \u202Egnp.exe https://user:pw@evil.example/ https://fine.example/a');
   await row('Ben').click();

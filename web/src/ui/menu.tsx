@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { VNode } from 'preact';
 import { Icon, type IconName } from './icon';
+import { swallowTap } from './tap';
 
 export interface MenuItem {
   label: string;
@@ -27,13 +28,13 @@ export const menu = signal<Open | null>(null);
 
 /** `head` stands above the items: a row of reactions, say. */
 export function openMenu(anchor: HTMLElement | { x: number; y: number }, label: string, items: MenuItem[], head?: Open['head']): void {
-  menu.value = { anchor, items, label, head, before: (document.activeElement as HTMLElement) ?? null };
+  menu.value = { anchor, items, label, head, before: menu.peek()?.before ?? (document.activeElement as HTMLElement | null) };
 }
 
-export function closeMenu(refocus = true): void {
+export function closeMenu(): void {
   const m = menu.value;
   menu.value = null;
-  if (refocus && m?.before?.isConnected) m.before.focus();
+  if (m?.before?.isConnected) m.before.focus();
 }
 
 async function place(el: HTMLElement, anchor: Open['anchor']): Promise<void> {
@@ -67,16 +68,20 @@ function MenuShown({ open }: { open: Open }) {
   }, [open]);
   useEffect(() => {
     const onDown = (e: Event): void => {
-      if (!ref.current?.contains(e.target as Node)) closeMenu(false);
+      if (ref.current?.contains(e.target as Node)) return;
+      closeMenu();
+      swallowTap();
     };
-    const onResize = (): void => closeMenu();
+    const width = innerWidth;
+    // the keys of a telephone go as the menu takes the focus from a field, and the window becomes higher
+    const onResize = (): void => (innerWidth !== width ? closeMenu() : isSheet ? undefined : void place(ref.current!, open.anchor));
     document.addEventListener('pointerdown', onDown, true);
     window.addEventListener('resize', onResize);
     return () => {
       document.removeEventListener('pointerdown', onDown, true);
       window.removeEventListener('resize', onResize);
     };
-  }, []);
+  }, [open]);
   const onKey = (e: KeyboardEvent): void => {
     const moves: Record<string, number | 'first' | 'last'> = { ArrowDown: 1, ArrowUp: -1, Home: 'first', End: 'last' };
     if (e.key in moves) step(ref.current!, moves[e.key]!);

@@ -18,6 +18,8 @@ import { reading, spokenLang } from './reading';
 import { attempt, sentence } from './trouble';
 
 const isTouch = (): boolean => matchMedia('(pointer: coarse)').matches;
+/** Of a button: whoever writes goes on writing after it, and a telephone's own keys stay. */
+const keepsFocus = { onMouseDown: (e: Event): void => e.preventDefault() };
 
 function Staged({ files, onRemove, onChange }: { files: StagedFile[]; onRemove: (f: StagedFile) => void; onChange: (f: StagedFile[]) => void }) {
   if (!files.length) return null;
@@ -123,11 +125,16 @@ export function Composer({ chat }: { chat: string }) {
     if (loaded.peek()) changed();
   }, [reply?.key]);
 
+  /** Writing goes on there. A telephone's own keys stay as they are: they come when the field gets the focus. */
+  const writeOn = (): void => {
+    if (!isTouch()) area.current?.focus();
+  };
+
   // after a voice note one writes on
   const isRecording = recorder.value?.chat === chat;
   const wasRecording = useRef(isRecording);
   useEffect(() => {
-    if (wasRecording.current && !isRecording && !isTouch()) area.current?.focus();
+    if (wasRecording.current && !isRecording) writeOn();
     wasRecording.current = isRecording;
   }, [isRecording]);
 
@@ -150,6 +157,7 @@ export function Composer({ chat }: { chat: string }) {
     if ((!words && !files.peek().length) || utf8Length(words) > most) return;
     if (edit) {
       editing.value = null;
+      writeOn();
       if (words && words !== edit.text) await attempt(() => e.edit(edit, words));
       return;
     }
@@ -161,6 +169,7 @@ export function Composer({ chat }: { chat: string }) {
     replying.value = null;
     emoji.value = false;
     typed.current++;
+    writeOn();
     try {
       // voice notes go one by one, other files together with the words
       const notes = out.files.filter((f) => f.voice);
@@ -196,19 +205,20 @@ export function Composer({ chat }: { chat: string }) {
         changed();
       });
     }
-    area.current?.focus();
+    writeOn();
   };
 
   const unstage = (f: StagedFile): void => {
     files.value = files.peek().filter((x) => x !== f);
     void e.store.file.del(f.key);
     changed();
+    writeOn();
   };
 
   const insert = (s: string): void => {
     const el = area.current!;
-    el.focus();
-    if (!document.execCommand('insertText', false, s)) el.setRangeText(s, el.selectionStart, el.selectionEnd, 'end');
+    writeOn();
+    if (document.activeElement !== el || !document.execCommand('insertText', false, s)) el.setRangeText(s, el.selectionStart, el.selectionEnd, 'end');
     text.value = el.value;
     changed();
   };
@@ -293,7 +303,7 @@ export function Composer({ chat }: { chat: string }) {
               {shortOf((edit ?? reply)!)}
             </span>
           </span>
-          <Round icon="x" label={t('cancel')} onClick={() => (edit ? (editing.value = null) : (replying.value = null))} />
+          <Round icon="x" label={t('cancel')} {...keepsFocus} onClick={() => ((edit ? editing : replying).value = null)} />
         </div>
       )}
       <Staged
@@ -308,7 +318,7 @@ export function Composer({ chat }: { chat: string }) {
       {kind === 'outside' && <Lazy load={() => import('./outside-line')} pick={(m) => m.OutsideLine} {...{ chat, text: text.value, subject, onSubject: changed }} />}
       {emoji.value && <Lazy load={() => import('./emoji')} pick={(m) => m.EmojiPanel} {...{ onPick: insert, onClose: () => ((emoji.value = false), area.current?.focus()) }} />}
       <div class="box">
-        {(edit || kind !== 'outside') && <Round icon={edit ? 'x' : 'plus'} label={edit ? t('cancel') : t('attach')} onClick={() => (edit ? (editing.value = null) : picker.current!.click())} />}
+        {(edit || kind !== 'outside') && <Round icon={edit ? 'x' : 'plus'} label={edit ? t('cancel') : t('attach')} {...keepsFocus} onClick={() => (edit ? (editing.value = null) : picker.current!.click())} />}
         <input
           ref={picker}
           type="file"
@@ -347,9 +357,9 @@ export function Composer({ chat }: { chat: string }) {
         />
         {c.settings.value.dictate && <Lazy load={() => import('./dictation')} pick={(m) => m.Dictate} {...{ onText: insert }} />}
         <Round icon="smile" label={t('emoji')} class="extra" aria-pressed={emoji.value} onClick={() => (emoji.value = !emoji.value)} />
-        <Round icon="keyboard" label={t('kb.open')} aria-pressed={keyboardOpen.value} onMouseDown={(ev) => ev.preventDefault()} onClick={() => (keyboardOpen.value = !keyboardOpen.value)} />
+        <Round icon="keyboard" label={t('kb.open')} aria-pressed={keyboardOpen.value} {...keepsFocus} onClick={() => (keyboardOpen.value = !keyboardOpen.value)} />
         {canSend || edit || kind === 'outside' ? (
-          <Round icon={edit ? 'check' : 'send'} label={edit ? t('save') : t('send')} main disabled={!canSend} onClick={() => void send()} />
+          <Round icon={edit ? 'check' : 'send'} label={edit ? t('save') : t('send')} main disabled={!canSend} {...keepsFocus} onClick={() => void send()} />
         ) : (
           <Round icon="mic" label={t('voice.record')} main onClick={() => void import('./recording').then((x) => x.startRecording(chat))} />
         )}

@@ -11,6 +11,7 @@ import { Icon, type IconName } from '../ui/icon';
 import { openMenu, type MenuItem } from '../ui/menu';
 import { Avatar, Button, Empty, Hidden, Round } from '../ui/parts';
 import { rove } from '../ui/roving';
+import { longPress } from '../ui/tap';
 import { copyText } from './copy';
 import { callText, eventText } from './words';
 import { Tick } from './tick';
@@ -72,7 +73,7 @@ function Row({ c, id }: { c: Chats; id: string }) {
   };
   return (
     <li>
-      <button type="button" class="row" aria-current={current || undefined} data-new={chat.unread || undefined} data-chat={id} onClick={open} onContextMenu={onMenu} onKeyDown={onKey}>
+      <button type="button" class="row" aria-current={current || undefined} data-new={chat.unread || undefined} data-chat={id} onClick={open} onContextMenu={onMenu} onKeyDown={onKey} {...longPress(showMenu)}>
         <ChatAvatar chat={chat} />
         <span class="grow">
           <span class="l1">

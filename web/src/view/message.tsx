@@ -8,6 +8,7 @@ import { chats } from '../state/app';
 import type { Timeline } from '../state/timeline';
 import { Icon } from '../ui/icon';
 import { Avatar } from '../ui/parts';
+import { longPress } from '../ui/tap';
 import { toast } from '../ui/toast';
 import { calling } from './calling';
 import { hearing } from './hearing';
@@ -117,27 +118,6 @@ export function messageKey(e: KeyboardEvent, tl: Timeline): void {
   void actionsOf().then((x) => x.runKey(m, e.key));
 }
 
-const LONG_MS = 450;
-let pressed = 0;
-
-/** The finger that opened the menu is still down: lifting it presses nothing of what has come under it. Until something is pressed anew,
- * for no touchend comes by here where what the finger rests on is drawn anew meanwhile. */
-function swallowTap(): void {
-  const tap = ['mousedown', 'mouseup', 'click'];
-  const anew = ['pointerdown', 'keydown'];
-  const drop = (e: Event): void => {
-    e.preventDefault();
-    e.stopPropagation();
-    if (e.type === 'click') end();
-  };
-  const end = (): void => {
-    for (const k of tap) document.removeEventListener(k, drop, true);
-    for (const k of anew) document.removeEventListener(k, end, true);
-  };
-  for (const k of tap) document.addEventListener(k, drop, true);
-  for (const k of anew) document.addEventListener(k, end, true);
-}
-
 export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; first: boolean; last: boolean }) {
   const s = tl.signalOf(id);
   if (!s) return null;
@@ -166,18 +146,10 @@ export function MessageRow({ tl, id, first, last }: { tl: Timeline; id: string; 
     e.preventDefault();
     openMessageMenu(e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : (e.currentTarget as HTMLElement), m);
   };
-  const onDown = (e: PointerEvent): void => {
-    // a link has a menu of the browser's own
-    if (e.pointerType !== 'touch' || (e.target as HTMLElement).closest('a')) return;
-    const at = { x: e.clientX, y: e.clientY };
-    clearTimeout(pressed);
-    pressed = setTimeout(() => (swallowTap(), openMessageMenu(at, m)), LONG_MS) as unknown as number;
-  };
-  const onUp = (): void => clearTimeout(pressed);
   return (
     <div class={`msg${m.mine ? ' mine' : ''}${first ? ' first' : ' mid'}${isGroup && !m.mine ? '' : ' alone'}`} data-key={id} data-state={m.state}>
       {isGroup && !m.mine && (last ? <Avatar name={name} address={m.from} size="small" /> : <span class="avatar-gap" />)}
-      <div class={`bubble${isBig ? ' big' : ''}${m.withdrawn || m.scrubbed ? ' gone' : ''}`} tabIndex={-1} aria-haspopup="menu" onContextMenu={onContext} onPointerDown={onDown} onPointerUp={onUp} onPointerCancel={onUp} onPointerMove={onUp}>
+      <div class={`bubble${isBig ? ' big' : ''}${m.withdrawn || m.scrubbed ? ' gone' : ''}`} tabIndex={-1} aria-haspopup="menu" onContextMenu={onContext} {...longPress((at) => openMessageMenu(at, m))}>
         <span class="hidden">{m.mine ? t('you') : name}: </span>
         {isGroup && !m.mine && first && (
           <span class="who" data-hue={hueOf(m.from)} aria-hidden="true">
