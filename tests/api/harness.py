@@ -196,6 +196,12 @@ class Relay:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
         _live.add(self)
         wait_until("relayd is up", self._is_up, START_SEC)
+        if int(self.settings.get("RELAY_BUSY_TIMEOUT_MS", 2000)) < 1000 and str(self.settings.get("QUEUE_HOUSEKEEPING_INTERVAL_SEC")) != "0":
+            wait_until("the first pass let go of the write lock, for which nobody waits long here", self._had_a_pass, START_SEC)
+
+    def _had_a_pass(self):
+        with self.opened_database() as link:
+            return link.execute("SELECT finished_at FROM sweep").fetchone()[0] > 0
 
     def _is_up(self):
         if self.process.poll() is not None:
