@@ -81,6 +81,9 @@ def report(mode, seed, steps, error):
     return f"{mode}, seed {seed}: {error}\nafter {len(steps)} steps:\n{lines}\nagain: make model STEPS={path}"
 
 
+EACH = 50  # sequences, between two looks at the whole database
+
+
 def search(mode, seeds, seconds=None):
     """(sequences played, reports of what failed)."""
     end, found, played, last = seconds and time.process_time() + seconds, [], 0, None
@@ -91,8 +94,9 @@ def search(mode, seeds, seconds=None):
             if error:
                 found.append(report(mode, seed, *shrink(house, steps, error)))
                 print(found[-1], flush=True)
-            if played % 50 == 0:
+            if played % EACH == 0:
                 house.check(last)
+                print(f"{mode}: {played} sequences, up to seed {seed}, {len(found)} failed", file=sys.stderr, flush=True)
             if len(found) > 4 or end and time.process_time() > end:
                 break
         house.check(last)
