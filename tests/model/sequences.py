@@ -109,7 +109,11 @@ def options():
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--file")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    unknown = set(asked.modes.split(",")) - set(MODES)
+    if unknown:
+        parser.error(f"{', '.join(sorted(unknown))}: the model knows {', '.join(MODES)}")
+    return asked
 
 
 def main():
