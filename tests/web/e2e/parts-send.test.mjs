@@ -44,6 +44,18 @@ test('writing-goes-on-after-a-click-on-send', async () => {
   await page.locator('#compose').fill('');
 });
 
+test('letters-typed-after-a-click-on-a-message-are-written', async () => {
+  await bubble(page, 'by the button').locator('.text').click();
+  await page.keyboard.type('first line');
+  await holds(page.locator('#compose'), 'first line');
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  await page.locator('#compose').fill('');
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.type('second');
+  await holds(page.locator('#compose'), 'second');
+  await page.locator('#compose').fill('');
+});
+
 test('emoji-do-not-bring-the-keys-of-a-telephone', async () => {
   const phone = await signedIn(browser, relay, 'pocket', 'Pocket', { ...small, viewport: { width: 400, height: 700 } });
   await talkTo(phone, 'ben');

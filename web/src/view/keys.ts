@@ -18,6 +18,11 @@ function nextChat(by: number): void {
   if (next) go({ chat: next });
 }
 
+/** Somebody types where nothing takes it: on the page itself, or on a message that was clicked on. */
+const isForNobody = (e: KeyboardEvent): boolean =>
+  e.key.length === 1 && e.key !== ' ' && !e.defaultPrevented && (!(e.ctrlKey || e.metaKey || e.altKey) || e.getModifierState('AltGraph')) &&
+  (e.target === document.body || (e.target as Element).matches('.bubble, .time'));
+
 export function onKey(e: KeyboardEvent): boolean {
   if (menu.peek() || dialogs.peek().length || !chats.peek()) return false;
   const ctrl = e.ctrlKey || e.metaKey;
@@ -39,7 +44,11 @@ export function onKey(e: KeyboardEvent): boolean {
     else if (p.page) go(p.chat ? { chat: p.chat } : {});
     else if (p.chat) go({});
     else return false;
-  } else return false;
+  } else {
+    // the letter goes where the focus is then
+    if (p.chat && !p.page && isForNobody(e)) document.querySelector<HTMLElement>('#compose')?.focus();
+    return false;
+  }
   return true;
 }
 

@@ -103,7 +103,12 @@ function focusedMessage(e: KeyboardEvent, tl: Timeline): Message | undefined {
   return el && (e.target as HTMLElement).classList.contains('bubble') ? tl.signalOf(el.dataset['key']!)?.peek() : undefined;
 }
 
-/** Keys on a message that has the focus. */
+let cameByKeys = false;
+
+/** A message gets the focus. */
+export const messageFocus = (e: FocusEvent): void => void (cameByKeys = (e.target as Element).matches(':focus-visible'));
+
+/** Keys on a message that has the focus. Whoever clicked on it and types, writes: letters are for those who came by keys. */
 export function messageKey(e: KeyboardEvent, tl: Timeline): void {
   const m = focusedMessage(e, tl);
   if (!m) return;
@@ -113,7 +118,7 @@ export function messageKey(e: KeyboardEvent, tl: Timeline): void {
     return;
   }
   if (e.ctrlKey || e.metaKey || e.altKey) return;
-  if (!/^[a-z]$/i.test(e.key)) return;
+  if (!cameByKeys || !/^[a-z]$/i.test(e.key)) return;
   e.preventDefault();
   void actionsOf().then((x) => x.runKey(m, e.key));
 }

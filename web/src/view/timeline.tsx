@@ -8,7 +8,7 @@ import { chats } from '../state/app';
 import type { Timeline } from '../state/timeline';
 import { Hidden, Round } from '../ui/parts';
 import { rove } from '../ui/roving';
-import { messageKey, MessageRow } from './message';
+import { messageFocus, messageKey, MessageRow } from './message';
 
 const NEAR_PX = 15;
 
@@ -204,7 +204,7 @@ export function TimelineView({ chat }: { chat: string }) {
   return (
     <>
       <div class="time" ref={box} tabIndex={-1}>
-        <div class="col" ref={col} role="log" aria-live="off" aria-label={t('messages')} onKeyDown={(e) => rove(e, '.bubble') || messageKey(e, tl)}>
+        <div class="col" ref={col} role="log" aria-live="off" aria-label={t('messages')} onFocusCapture={messageFocus} onKeyDown={(e) => rove(e, '.bubble') || messageKey(e, tl)}>
           {!tl.loaded.value && <div class="skeleton" aria-busy="true" />}
           {tl.loaded.value && tl.atStart.value && (
             <p class="event start">{chat === 'self' ? t('start.self') : keys.length ? t('start') : chat.startsWith('grp_') ? t('start.group') : t('start.empty')}</p>
