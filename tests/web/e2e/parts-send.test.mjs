@@ -44,6 +44,16 @@ test('writing-goes-on-after-a-click-on-send', async () => {
   await page.locator('#compose').fill('');
 });
 
+test('a-reply-that-is-cancelled-leaves-the-focus-in-the-field', async () => {
+  await bubble(page, 'by the button').locator('.text').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Reply' }).click();
+  const cancel = page.locator('.about-line').getByRole('button', { name: 'Cancel' });
+  await cancel.focus();
+  await page.keyboard.press('Enter');
+  await cancel.waitFor({ state: 'detached' });
+  await until('the field has the focus', () => page.locator('#compose').evaluate((el) => el === document.activeElement));
+});
+
 test('letters-typed-after-a-click-on-a-message-are-written', async () => {
   await bubble(page, 'by the button').locator('.text').click();
   await page.keyboard.type('first line');

@@ -73,8 +73,11 @@ function MenuShown({ open }: { open: Open }) {
       swallowTap();
     };
     const width = innerWidth;
-    // the keys of a telephone go as the menu takes the focus from a field, and the window becomes higher
-    const onResize = (): void => (innerWidth !== width ? closeMenu() : isSheet ? undefined : void place(ref.current!, open.anchor));
+    const onResize = (): void => {
+      // the keys of a telephone go as the menu takes the focus from a field, and the window becomes higher
+      if (innerWidth !== width) closeMenu();
+      else if (!isSheet) void place(ref.current!, open.anchor);
+    };
     document.addEventListener('pointerdown', onDown, true);
     window.addEventListener('resize', onResize);
     return () => {

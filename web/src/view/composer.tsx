@@ -130,6 +130,11 @@ export function Composer({ chat }: { chat: string }) {
     if (!isTouch()) area.current?.focus();
   };
 
+  const cancel = (): void => {
+    (edit ? editing : replying).value = null;
+    writeOn();
+  };
+
   // after a voice note one writes on
   const isRecording = recorder.value?.chat === chat;
   const wasRecording = useRef(isRecording);
@@ -233,8 +238,7 @@ export function Composer({ chat }: { chat: string }) {
       ev.preventDefault();
       ev.stopPropagation();
       if (emoji.value) emoji.value = false;
-      else if (edit) editing.value = null;
-      else replying.value = null;
+      else cancel();
     } else if (ev.key === 'ArrowUp' && !text.peek() && !edit) {
       const tl = c.timeline(chat);
       const mine = tl.keys.peek().map((k) => tl.signalOf(k)!.peek()).filter((m) => m.mine && m.kind === 'text' && !m.withdrawn && e.now() - m.at < 15 * 60_000);
@@ -303,7 +307,7 @@ export function Composer({ chat }: { chat: string }) {
               {shortOf((edit ?? reply)!)}
             </span>
           </span>
-          <Round icon="x" label={t('cancel')} {...keepsFocus} onClick={() => ((edit ? editing : replying).value = null)} />
+          <Round icon="x" label={t('cancel')} {...keepsFocus} onClick={cancel} />
         </div>
       )}
       <Staged
@@ -318,7 +322,7 @@ export function Composer({ chat }: { chat: string }) {
       {kind === 'outside' && <Lazy load={() => import('./outside-line')} pick={(m) => m.OutsideLine} {...{ chat, text: text.value, subject, onSubject: changed }} />}
       {emoji.value && <Lazy load={() => import('./emoji')} pick={(m) => m.EmojiPanel} {...{ onPick: insert, onClose: () => ((emoji.value = false), area.current?.focus()) }} />}
       <div class="box">
-        {(edit || kind !== 'outside') && <Round icon={edit ? 'x' : 'plus'} label={edit ? t('cancel') : t('attach')} {...keepsFocus} onClick={() => (edit ? (editing.value = null) : picker.current!.click())} />}
+        {(edit || kind !== 'outside') && <Round icon={edit ? 'x' : 'plus'} label={edit ? t('cancel') : t('attach')} {...keepsFocus} onClick={() => (edit ? cancel() : picker.current!.click())} />}
         <input
           ref={picker}
           type="file"

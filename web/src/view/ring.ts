@@ -9,8 +9,8 @@ export function ring(): void {
     sound ??= new AudioContext();
     void sound.resume().catch(() => undefined); // waits where nobody touched the page yet
     if (plays) return;
-    plays = true;
     const now = sound.currentTime;
+    let last: OscillatorNode;
     for (const [i, hz] of [660, 880].entries()) {
       const o = sound.createOscillator();
       const g = sound.createGain();
@@ -21,12 +21,13 @@ export function ring(): void {
       o.connect(g).connect(sound.destination);
       o.start(now + i * 0.09);
       o.stop(now + i * 0.09 + 0.2);
-      if (i === 1)
-        o.onended = () => {
-          plays = false;
-          void sound?.suspend();
-        };
+      last = o;
     }
+    plays = true;
+    last!.onended = () => {
+      plays = false;
+      void sound!.suspend();
+    };
   } catch {
     /* no sound to be had */
   }
