@@ -123,6 +123,16 @@ def processes():
                     yield int(name), state.decode(), int(parent), int(session)
 
 
+def children_of(pid):
+    """Pids of a process's children, those that have ended and were not waited for among them; see proc_pid_task(5)."""
+    return [int(child) for child in _bytes(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def family(pid):
+    """A process and all below it."""
+    return [pid, *(one for child in children_of(pid) for one in family(child))]
+
+
 def pids_of(folder, sessions=()):
     """Every process that lives and names the folder, or is of the session of one that does or of one given."""
     alive = [(pid, session) for pid, state, _, session in processes() if state != "Z" and pid != os.getpid()]
@@ -268,7 +278,7 @@ class Relay:
         return self._children_of(self.children("nginx")[0], "nginx")
 
     def _children_of(self, of, name):
-        return [pid for pid, state, parent, _ in processes() if parent == of and state != "Z" and self._program(pid) == name]
+        return [pid for pid in children_of(of) if self._program(pid) == name]
 
     @staticmethod
     def _program(pid):
@@ -294,7 +304,7 @@ class Relay:
 
     def resume_all(self):
         """Let every stopped process of this relay go on."""
-        for pid in self.pids() if self.process and any(state == "T" for _, state, *_ in processes()) else ():
+        for pid in family(self.process.pid) if self.process else ():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 

@@ -6,7 +6,7 @@ import pytest
 
 from client import wait_until
 from groups import GROUPS, ME, MESSAGES, OPEN, Group
-from harness import unique
+from harness import Relay, unique
 
 USERS = "/api/v1/webchat/admin/users"
 CONTACTS = "/api/v1/webchat/contacts"
@@ -37,9 +37,10 @@ def together(relay, *calls):
     return responses
 
 
-@pytest.fixture(name="slow")
-def relay_with_a_patient_lock(make_relay):
-    return make_relay({"RELAY_BUSY_TIMEOUT_MS": 15000, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
+@pytest.fixture(name="slow", scope="module")
+def relay_with_a_patient_lock(built):  # pylint: disable=unused-argument
+    with Relay({"RELAY_BUSY_TIMEOUT_MS": 15000, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0}) as relay:
+        yield relay
 
 
 def test_two_admins_change_two_flags_of_one_user(slow):

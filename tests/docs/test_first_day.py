@@ -83,7 +83,7 @@ def test_a_folder_of_any_name_builds_and_runs():
     with Checkout(ODD_NAME) as copy:
         forget_build(copy.path("build"))
         port = free_port()
-        env = {"PATH": "/usr/bin:/bin", "HOST": "127.0.0.1", "PORT": str(port), "MAKEFLAGS": "MODE=-g"}
+        env = {"PATH": "/usr/bin:/bin", "HOST": "127.0.0.1", "PORT": str(port), "MAKEFLAGS": "KIND=-g"}
         done = copy.run(["./start_relay.sh", "--detach"], env=env)
         assert done.returncode == 0 and health(done.stdout) == 200, done
         code = copy.run(["build/relayctl", "code", "ann@example.com"])

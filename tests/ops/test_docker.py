@@ -264,7 +264,7 @@ def container_on_a_spare_machine(tmp_path_factory, service):
               "HEALTH": " ".join(json.loads(last.all("HEALTHCHECK")[0].partition("CMD ")[2])),
               "ENV": " ".join(f"{name}={value}" for name, value in dockerfile.environment(last).items())}
     lines = re.sub(r"@([A-Z]+)@", lambda match: quoted[match[1]], CONTAINER)
-    image = dockerfile.script(text_of("Dockerfile"), str(seen), MAKEFLAGS="MODE=", GZIP_LEVEL="1")
+    image = dockerfile.script(text_of("Dockerfile"), str(seen), MAKEFLAGS="KIND=", GZIP_LEVEL="1")
     done = spare.run(str(folder), image + lines, PORT=free_port())
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return spare.parts(done.stdout)

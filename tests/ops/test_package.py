@@ -159,7 +159,7 @@ def test_same_to_the_byte_in_another_place_and_without_secrets(tmp_path, home):
         if other and folder is two:
             subprocess.run(["chown", "-R", str(other), home], check=True)
         pack("--output", folder / "out", script=copy / "scripts" / "package_private_relay.sh",
-             MAKEFLAGS="MODE=-g PROGRAMS=$$(BUILD)/relay-sweep", GZIP_LEVEL=None, **env)
+             MAKEFLAGS="KIND=-g PROGRAMS=$$(BUILD)/relay-sweep", GZIP_LEVEL=None, **env)
     names = [m.name for m in members(one / "out" / f"{NAME}.tar.gz")]
     for name in names:
         content = (one / "out" / name).read_bytes()

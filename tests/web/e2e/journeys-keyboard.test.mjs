@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, byKeys, holds, launch, open, startProxy, startRelay, until } from './lib.mjs';
+import { bubble, byKeys, holds, launch, open, signedIn, startProxy, startRelay, until } from './lib.mjs';
 
 let relay, browser;
 before(async () => {
@@ -36,10 +36,16 @@ async function enter(page, address, name) {
   await page.locator('.list').waitFor();
   return k;
 }
-async function person(address, name, o = {}) {
-  const page = await open(browser, o.page ?? relay.page, o);
-  page.on('filechooser', () => undefined); // a key is quicker than asking the browser to hand the next one over
+/** Somebody who comes by the sign-in screen. */
+async function newcomer(address, name, o = {}) {
+  const page = await open(browser, relay.page, o);
   return [page, await enter(page, address, name)];
+}
+/** Somebody who is signed in, at `at` if not at the relay of all. */
+async function person(address, name, { at = relay, ...o } = {}) {
+  const page = await signedIn(browser, at, address, name, o);
+  page.on('filechooser', () => undefined); // a key is quicker than asking the browser to hand the next one over
+  return [page, byKeys(page)];
 }
 /** Opens a chat by the directory, from wherever one is. */
 async function talk(page, k, address) {
@@ -69,7 +75,7 @@ const done = async (...pages) => {
 
 test('J1 by-keyboard-alone', async () => {
   const ben = await relay.user('ben1', 'Ben Okri');
-  const [page, k] = await person('mia1', 'Mia Santos');
+  const [page, k] = await newcomer('mia1', 'Mia Santos');
   await k.kept();
   await k.do(button(page, 'Find people'));
   await k.on(page.getByPlaceholder('Name or chat address'));
@@ -107,7 +113,7 @@ test('J1 a-wrong-code-by-keyboard-alone', async () => {
 
 test('J2 by-keyboard-alone', async () => {
   const ben = await relay.user('ben2', 'Ben');
-  const [first, k] = await person('noor', 'Noor', { acceptDownloads: true });
+  const [first, k] = await newcomer('noor', 'Noor', { acceptDownloads: true });
   await talk(first, k, 'ben2');
   await write(first, k, 'remember this');
   await sent(first, 'remember this');
@@ -119,7 +125,7 @@ test('J2 by-keyboard-alone', async () => {
   const key = await first.locator('.archive-key').innerText();
   await k.press('Escape');
   await k.on(button(first, 'Make the file'));
-  const [second, k2] = await person('noor', 'Noor');
+  const [second, k2] = await newcomer('noor', 'Noor');
   await k2.do(button(second, 'Bring my history'));
   await k2.kept();
   await k2.to(button(second, 'Bring from a file'));
@@ -312,7 +318,7 @@ test('J10 by-keyboard-alone', async () => {
   const proxy = await startProxy(relay);
   try {
     const ben = await relay.user('ben10', 'Ben');
-    const [page, k] = await person('mia10', 'Mia', { page: proxy.page });
+    const [page, k] = await person('mia10', 'Mia', { url: proxy.page });
     await talk(page, k, 'ben10');
     proxy.rule = () => 'drop';
     for (const text of ['one of two', 'two of two']) await write(page, k, text);
@@ -334,7 +340,7 @@ test('J10 by-keyboard-alone', async () => {
 test('J11 by-keyboard-alone', async () => {
   const closed = await startRelay({ PCHAT_AUTH_ALLOWED_EMAILS: 'nobody@example.org', PCHAT_ADMIN_EMAILS: 'olga@example.org' });
   try {
-    const [olga, k] = await person('olga', 'Olga', { page: closed.page });
+    const [olga, k] = await person('olga', 'Olga', { at: closed });
     for (const who of ['one', 'two']) await closed.call('POST', '/api/v1/pchat/auth/request-code', { email: `${who}@example.org`, purpose: 'login' });
     await olga.locator('.row', { hasText: 'From the relay' }).waitFor();
     await k.to(button(olga, 'Account: Olga', false));

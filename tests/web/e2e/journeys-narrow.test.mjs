@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, holds, launch, open, resize, small, startProxy, startRelay, tooWide, until } from './lib.mjs';
+import { bubble, holds, launch, open, resize, signedIn, small, startProxy, startRelay, tooWide, until } from './lib.mjs';
 
 let relay, browser;
 before(async () => {
@@ -35,13 +35,16 @@ async function enter(page, address, name) {
   await button(page, 'Sign in').tap();
   await page.locator('.list').waitFor();
 }
-async function person(address, name, o = {}) {
-  const page = await open(browser, o.page ?? relay.page, { ...small, ...o });
+/** Somebody who comes by the sign-in screen. */
+async function newcomer(address, name, o = {}) {
+  const page = await open(browser, relay.page, { ...small, ...o });
   await page.getByLabel('E-mail').waitFor();
   await fits(page, 'sign-in');
   await enter(page, address, name);
   return page;
 }
+/** Somebody who is signed in, at `at` if not at the relay of all. */
+const person = (address, name, { at = relay, ...o } = {}) => signedIn(browser, at, address, name, { ...small, ...o });
 async function write(page, text) {
   await compose(page).fill(text);
   await button(page, 'Send').tap();
@@ -86,7 +89,7 @@ const done = async (...pages) => {
 
 test('J1 at-320', async () => {
   const ben = await relay.user('ben1', 'Ben Okri of the far northern harbour and its three lighthouses');
-  const page = await person('mia1', 'Mia Santos');
+  const page = await newcomer('mia1', 'Mia Santos');
   await onePane(page, 'empty list');
   await button(page, 'Find people').tap();
   await page.locator('[data-person="ben1"]').waitFor();
@@ -125,7 +128,7 @@ test('J1 another-relay-at-320', async () => {
 
 test('J2 at-320', async () => {
   const ben = await relay.user('ben2', 'Ben');
-  const first = await person('noor', 'Noor', { acceptDownloads: true });
+  const first = await newcomer('noor', 'Noor', { acceptDownloads: true });
   await talk(first, 'ben2');
   await write(first, 'remember this');
   await sent(first, 'remember this');
@@ -137,7 +140,7 @@ test('J2 at-320', async () => {
   const key = await first.locator('.archive-key').innerText();
   await fits(first, 'key of the archive');
   await first.getByRole('dialog').getByRole('button', { name: 'Done' }).tap();
-  const second = await person('noor', 'Noor');
+  const second = await newcomer('noor', 'Noor');
   await button(second, 'Bring my history').tap();
   await second.locator('h1', { hasText: 'Privacy' }).waitFor();
   const [chooser] = await Promise.all([second.waitForEvent('filechooser'), button(second, 'Bring from a file').tap()]);
@@ -303,7 +306,7 @@ test('J10 at-320', async () => {
   const proxy = await startProxy(relay);
   try {
     const ben = await relay.user('ben10', 'Ben');
-    const page = await person('mia10', 'Mia', { page: proxy.page });
+    const page = await person('mia10', 'Mia', { url: proxy.page });
     await talk(page, 'ben10');
     proxy.rule = () => 'drop';
     await page.context().setOffline(true);
@@ -326,7 +329,7 @@ test('J10 at-320', async () => {
 test('J11 at-320', async () => {
   const closed = await startRelay({ PCHAT_AUTH_ALLOWED_EMAILS: 'nobody@example.org', PCHAT_ADMIN_EMAILS: 'olga@example.org' });
   try {
-    const olga = await person('olga', 'Olga', { page: closed.page });
+    const olga = await person('olga', 'Olga', { at: closed });
     const long = `${'somebody.with.a.long.name.'.repeat(2)}who@a-house-far-away.example.org`;
     for (const email of [long, 'two@example.org']) await closed.call('POST', '/api/v1/pchat/auth/request-code', { email, purpose: 'login' });
     await olga.locator('.row', { hasText: 'From the relay' }).waitFor();

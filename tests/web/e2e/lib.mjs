@@ -273,12 +273,17 @@ export function byKeys(page) {
     kept: () => until('something has the focus', () => page.evaluate(() => document.activeElement !== document.body && document.activeElement.checkVisibility())),
     /** Goes there key by key, and sees that it can be seen there. */
     async to(what, key = 'Tab', most = 60) {
-      await what.first().waitFor();
       const way = [];
-      for (let i = 0; !(await has(what)); i++) {
-        if (i >= most) throw new Error(`${what} is not reached by ${key}: ${way.join(' > ')}`);
+      for (let el = await what.first().elementHandle(); ; ) {
+        const seen = await el.evaluate((el) => el.isConnected && { there: el === document.activeElement, on: `${document.activeElement.tagName} ${document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.slice(0, 24)}` });
+        if (seen.there) break;
+        if (!seen) {
+          el = await what.first().elementHandle(); // drawn anew on the way
+          continue;
+        }
+        if (way.length >= most) throw new Error(`${what} is not reached by ${key}: ${way.join(' > ')}`);
+        way.push(seen.on);
         await press(key);
-        way.push(await page.evaluate(() => `${document.activeElement.tagName} ${document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.slice(0, 24)}`));
       }
       const hidden = await what.first().evaluate((el) => {
         const r = el.getBoundingClientRect();
