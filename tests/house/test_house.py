@@ -154,6 +154,21 @@ def test_make_without_a_goal_builds_the_programs(tmp_path):
     assert all(f"ld {tmp_path}/{program}" in plan for program in ("relayd", "relay-mail", "relay-live", "relay-sweep", "relayctl"))
 
 
+def unheard(text, makefile):
+    """What a test tells make, on a line that has to do with it, and the Makefile does not ask for."""
+    told = {name for line in text.splitlines() if re.search(r'MAKEFLAGS|"make"|"[A-Z]+=-', line) for name in re.findall(r"""(?:["']|(?<=[^\s,(]) )([A-Z_]{2,})=""", line)}
+    asked = set(re.findall(r"\$[({]([A-Z_]+)", makefile)) | set(re.findall(r"^([A-Z_]+) *[:?]?=", makefile, re.M))
+    return sorted(told - asked - {"MAKEFLAGS"})
+
+
+def test_what_tests_tell_make_it_asks_for():
+    """A name that it has not, or has no more, makes a quick build a slow one, and nobody is told."""
+    makefile = measure.text(os.path.join(measure.TOP, "Makefile"))
+    paths = [p for p in glob.glob(os.path.join(measure.TOP, "tests", "*", "*.py")) if p != os.path.abspath(__file__)]
+    assert [(rel(p), found) for p in paths if (found := unheard(measure.text(p), makefile))] == []
+    assert unheard('env(MAKEFLAGS="MADE=-g OPT=-O0")\nrun("make", f"BUILD={x}", LEVEL="1", "KINDS=x", "OTHER=")\nQUICK = "OPTS=-O1"\n', makefile) == ["MADE", "OPTS", "OTHER"]
+
+
 def compile_in(folder, include, tmp_path):
     """Compiles a file that includes `include` as if it stood in `folder`; True when that works."""
     flags = subprocess.run(["make", "-s", "-p", "-n", "-q"], cwd=measure.TOP, capture_output=True, text=True)
