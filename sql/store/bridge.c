@@ -43,7 +43,7 @@ bridge_put(struct db *db, const struct message_new *m, int64_t message_id)
 	if (r != DB_DONE || !b->by_relay)
 		return r;
 	return db_exec_async(
-	    db, ST_OUTBOX_INSERT_MESSAGE, "", m->now, b->expires_at, (int64_t)b->kind, message_id);
+	    db, ST_OUTBOX_INSERT_MESSAGE, message_id, m->now, b->expires_at, (int64_t)b->kind);
 }
 
 bool

@@ -3,6 +3,7 @@
 
 #include "bridge.h"
 #include "message_internal.h"
+#include "seq.h"
 
 static bool
 read_mail(struct db_stmt *st, struct arena *a, struct outbox_mail *out)
@@ -222,6 +223,10 @@ db_stats(struct db *db, int64_t now, struct db_figures *out)
 enum db_result
 outbox_put(struct db *db, const struct mail *m, int64_t now)
 {
-	return db_exec_async(
-	    db, ST_OUTBOX_INSERT, m->recipient, m->subject, m->body, now, m->expires_at);
+	int64_t id = 0;
+	enum db_result r = seq_next(db, &id);
+
+	return r == DB_ROW ? db_exec_async(db, ST_OUTBOX_INSERT, id, m->recipient, m->subject,
+				 m->body, now, m->expires_at) :
+			     r;
 }

@@ -3,7 +3,6 @@ import email.parser
 import email.policy
 import json
 import ssl
-import threading
 import time
 import urllib.parse
 
@@ -64,17 +63,14 @@ class EngineSink(HttpSink):
     `transcript` is what it hears in every recording: a dict."""
 
     def __init__(self, languages=LANGUAGES, pairs=None, detected="en", certificate=None):
+        self._known = (languages, pairs, detected)
         super().__init__()
         if certificate:  # (chain, key)
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*certificate)
-        self._known = (languages, pairs, detected)
-        self.begin_anew()
 
     def begin_anew(self):
-        """As it was made: it has been asked nothing, and behaves. What hangs ends."""
-        self.let_go()
-        self.turns, self.misbehave, self.over = [], None, threading.Event()
+        super().begin_anew()
         self.languages, self.pairs, self.detected = self._known
         self.held, self.hide_languages = 0, False
         self.translate = lambda text, source, target: text.upper()
@@ -91,10 +87,6 @@ class EngineSink(HttpSink):
     def speech_settings(self, **more):
         """Settings of a relay that has it write down speech."""
         return {"RELAY_TRANSCRIBE_URL": self.url, **more}
-
-    def let_go(self):
-        """Ends what hangs."""
-        self.over.set()
 
     @property
     def texts(self):

@@ -9,7 +9,17 @@ class HttpSink:
     tls = None  # an SSLContext: it speaks TLS
 
     def __init__(self):
+        self.over = threading.Event()
+        self.begin_anew()
+
+    def begin_anew(self):
+        """As it was made: it has been asked nothing, and behaves. What hangs ends."""
+        self.let_go()
         self.turns, self.misbehave, self.over = [], None, threading.Event()
+
+    def let_go(self):
+        """Ends what hangs."""
+        self.over.set()
 
     def __enter__(self):
         sink = self

@@ -28,10 +28,10 @@ RESPONSES = {
 
 
 class TelegramSink(HttpSink):
-    """The sink; `misbehave` is None, a name of RESPONSES, hang, close, redirect (to `elsewhere`) or echo_token."""
+    """The sink; `misbehave` is None, a name of RESPONSES, hang, late (takes it once it is let go), close, redirect (to `elsewhere`) or echo_token."""
 
-    def __init__(self):
-        super().__init__()
+    def begin_anew(self):
+        super().begin_anew()
         self.taken, self.bad_chat, self.elsewhere = [], None, ""
 
     def serve(self, request):
@@ -44,6 +44,9 @@ class TelegramSink(HttpSink):
         if how == "hang":
             self.over.wait(60)
             request.close_connection = True
+        elif how == "late":
+            self.over.wait(60)
+            self._take(request, turn)
         elif how == "close":
             request.connection.shutdown(socket.SHUT_RDWR)
             request.close_connection = True
@@ -54,8 +57,11 @@ class TelegramSink(HttpSink):
         elif how:
             self.send(request, *RESPONSES[how])
         else:
-            self.taken.append(turn)
-            self.send(request, 200, {}, b'{"ok":true,"result":{"message_id":1}}')
+            self._take(request, turn)
+
+    def _take(self, request, turn):
+        self.taken.append(turn)
+        self.send(request, 200, {}, b'{"ok":true,"result":{"message_id":1}}')
 
     def settings(self, **more):
         """The settings of a relay that sends to this sink."""

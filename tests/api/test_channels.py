@@ -5,7 +5,7 @@ import pytest
 
 from client import wait_until
 from groups import rows
-from harness import StartFailed
+from harness import Relay, StartFailed
 from keys import make_key
 from phone import Phone
 from telegram_sink import RESPONSES, TelegramSink
@@ -16,10 +16,17 @@ TOKEN = "4711:AAbb-cc_DD"
 TIMEOUT_SEC = 60
 
 
-@pytest.fixture(name="telegram")
-def a_bot_api():
+@pytest.fixture(scope="module")
+def one_telegram():
     with TelegramSink() as sink:
         yield sink
+
+
+@pytest.fixture(name="telegram")
+def a_bot_api(one_telegram):
+    one_telegram.begin_anew()
+    yield one_telegram
+    one_telegram.let_go()
 
 
 @pytest.fixture(name="mailing")
@@ -27,9 +34,19 @@ def mailing_relay(make_relay, sink):
     return make_relay(sink.settings(PCHAT_DEV_EXPOSE_CODES="true"))
 
 
+@pytest.fixture(scope="module")
+def one_chatting(built, one_telegram):  # pylint: disable=unused-argument
+    with Relay(one_telegram.settings(QUEUE_HOUSEKEEPING_INTERVAL_SEC=0)) as relay:  # a pass clears the reasons of what failed
+        yield relay
+
+
 @pytest.fixture(name="chatting")
-def relay_with_telegram(make_relay, telegram):
-    return make_relay(telegram.settings(QUEUE_HOUSEKEEPING_INTERVAL_SEC=0))  # a pass clears the reasons of what failed
+def relay_with_telegram(one_chatting, telegram):  # pylint: disable=unused-argument
+    """One for all; what a test leaves in the outbox goes with it."""
+    yield one_chatting
+    with one_chatting.locked_database() as link:
+        link.execute("DELETE FROM outbox")
+        link.execute("UPDATE bridge SET bot_token = NULL")
 
 
 def signed_in(relay, sink=None):
@@ -391,6 +408,18 @@ def test_withdrawn_message_is_not_sent(chatting, telegram):
     telegram.misbehave = None
     wait_status(ann, send_bot(ann, to="2"), "sent")
     assert [turn["chat_id"] for turn in telegram.taken] == ["2"] and waiting(chatting) == []
+
+
+def test_message_that_is_withdrawn_on_its_way_takes_none_with_it(chatting, telegram):
+    ann = chatting.sign_in()
+    telegram.misbehave, telegram.bad_chat = "late", "1"
+    withdrawn = send_bot(ann, to="1")
+    telegram.wait_turn()
+    ann.delete(f"{MESSAGES}/{withdrawn}", expect=200)
+    other = send_bot(ann, to="2")
+    telegram.let_go()
+    wait_status(ann, other, "sent")
+    assert [turn["chat_id"] for turn in telegram.taken] == ["1", "2"]
 
 
 def test_without_an_address_of_telegram_the_message_waits_for_a_phone(relay, ann):
