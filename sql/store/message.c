@@ -226,10 +226,13 @@ db_message_get(struct db *db, struct arena *a, const uint8_t public_id[static ID
 	int64_t removed_at = 0;
 	enum db_result r = message_find(db, a, public_id, out);
 
-	if (r == DB_ROW && out->state == DELIVERY_EXPIRED)
-		message_hide(out);
-	if (r != DB_ROW || out->sender_id == account_id)
+	if (r != DB_ROW)
 		return r;
+	if (out->sender_id == account_id) {
+		if (out->state == DELIVERY_EXPIRED)
+			message_hide(out);
+		return r;
+	}
 	r = delivery_get(db, out->id, account_id, out, &removed_at);
 	return r == DB_ROW && (removed_at || out->state == DELIVERY_EXPIRED) ? DB_NONE : r;
 }

@@ -65,6 +65,19 @@ def test_erasing_somebody_leaves_no_position_of_what_the_relay_said_of_them(make
     assert number(relay, LEFT) == 0
 
 
+def test_who_has_a_message_reads_it_though_it_has_expired_for_its_sender(make_relay):
+    """Who was blocked learns of nothing that came of it since."""
+    relay = make_relay({"PCHAT_QUEUE_STALE_TTL_SEC": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
+    ann, bob = relay.sign_in(), relay.sign_in()
+    message = ann.send(bob, "Hello")["message_id"]
+    bob.post("/api/v1/webchat/blocks", {"chat_address": ann.address}, expect=200)
+    assert [item["text"] for item in bob.poll()["messages"]] == ["Hello"]
+    bob.poll()
+    wait_until("it has expired for her", lambda: ann.status(message) == "expired")
+    found = bob.get(f"{MESSAGES}/{message}", expect=200)["message"]
+    assert (found["text"], found["status"]) == ("Hello", "delivered")
+
+
 @needs_housekeeping
 def test_withdrawn_before_it_was_fetched_leaves_no_position_when_everything_is_scrubbed(make_relay):
     """It stood in the streams of recipients who have no delivery of it any more, and in the sender's."""
