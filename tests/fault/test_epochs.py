@@ -119,7 +119,8 @@ def test_dead_machine_is_struck_off_and_named_until_it_is_back(on):
     assert held
     wait_until("it is named", lambda: late(one).endswith(f" on {HERE}"), 40)
     assert f" on {HERE}" in one.ctl("stats").stdout
-    assert "has not destroyed the key of an epoch" in one.file_text("run/relay.log") + one.stderr
+    # its own look comes at its own time
+    wait_until("the log says so", lambda: "has not destroyed the key of an epoch" in one.file_text("run/relay.log") + one.stderr, 40)
     epochs.wait(one, 1)  # nobody waits for it
     assert epochs.slots_of(two) == held
     two.start()
