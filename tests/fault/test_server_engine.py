@@ -1,6 +1,7 @@
 """A relay on PostgreSQL: what it refuses, and what it makes of a server that goes away."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -42,6 +43,7 @@ def refusal(folder_settings, build=PG_BUILD):
     write_settings(folder, folder_settings)
     done = subprocess.run([os.path.join(build, "relayd"), "--dir", folder], env=clean_env(), capture_output=True, text=True, timeout=30,
                           stdin=subprocess.DEVNULL, check=False)
+    shutil.rmtree(os.path.dirname(folder))
     assert done.returncode == 1
     return done.stderr.strip().splitlines()[-1]
 
@@ -64,9 +66,8 @@ def test_address_of_another_kind_is_refused():
     assert "postgresql://" in refusal({"DATABASE_URL": "mysql://x/y"})
 
 
-def test_server_that_is_not_there_is_one_line_and_makes_no_key(tmp_path):
-    folder = make_folder()
-    write_settings(folder, {"DATABASE_URL": f"postgresql://relay@/x?host={tmp_path}"})
+def test_server_that_is_not_there_is_one_line_and_makes_no_key(folder_of, tmp_path):
+    folder = folder_of(f"DATABASE_URL=postgresql://relay@/x?host={tmp_path}\n")
     done = run("relayd", "--dir", folder)
     assert done.returncode == 1 and "PostgreSQL" in done.stderr.splitlines()[-1]
     assert not os.path.exists(os.path.join(folder, "data", "server.key"))
