@@ -81,8 +81,8 @@ class Server:
 
     def processes(self, name=""):
         """Pids of its processes but the first, or of those whose title has the name in it."""
-        from harness import processes  # pylint: disable=import-outside-toplevel,cyclic-import
-        for pid in [pid for pid, state, parent, _ in processes() if parent == self.server.pid and state != "Z"]:
+        from harness import children_of  # pylint: disable=import-outside-toplevel,cyclic-import
+        for pid in children_of(self.server.pid):
             with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
                 if name in file.read():
                     yield pid

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from client import wait_until
-from harness import BUILD, Relay, clean_env, free_port, make_folder, port_is_free, processes, run
+from harness import BUILD, Relay, children_of, clean_env, free_port, make_folder, port_is_free, processes, run
 
 CONFIG = "/api/v1/webchat/config"
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
@@ -165,8 +165,7 @@ def test_killed_nginx_is_started_again(make_relay):
 
 def nginx_workers(relay):
     """Pids of the workers of the nginx that the relay runs now."""
-    masters = relay.children("nginx")
-    return [pid for pid, _, parent, _ in processes() if parent in masters]
+    return [pid for master in relay.children("nginx") for pid in children_of(master)]
 
 
 def serves(relay):

@@ -70,12 +70,25 @@ def test_who_has_a_message_reads_it_though_it_has_expired_for_its_sender(make_re
     relay = make_relay({"PCHAT_QUEUE_STALE_TTL_SEC": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
     ann, bob = relay.sign_in(), relay.sign_in()
     message = ann.send(bob, "Hello")["message_id"]
-    bob.post("/api/v1/webchat/blocks", {"chat_address": ann.address}, expect=200)
+    bob.post(BLOCKS, {"chat_address": ann.address}, expect=200)
     assert [item["text"] for item in bob.poll()["messages"]] == ["Hello"]
     bob.poll()
     wait_until("it has expired for her", lambda: ann.status(message) == "expired")
     found = bob.get(f"{MESSAGES}/{message}", expect=200)["message"]
     assert (found["text"], found["status"]) == ("Hello", "delivered")
+
+
+def test_who_has_a_message_of_a_group_reads_it_though_another_never_fetched_it(make_relay):
+    relay = make_relay({"PCHAT_QUEUE_STALE_TTL_SEC": 1, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
+    ann, bob, eve = relay.sign_in(), relay.sign_in(), relay.sign_in()
+    group = Group(ann)
+    group.add(bob, "member")
+    group.add(eve, "member")
+    message = ann.send(group.id, "Hello")["message_id"]
+    bob.texts()
+    wait_until("it has expired for its sender", lambda: ann.status(message) == "expired")
+    assert bob.get(f"{MESSAGES}/{message}", expect=200)["message"]["text"] == "Hello"
+    assert ann.get(f"{MESSAGES}/{message}", expect=200)["message"]["text"] == ""
 
 
 @needs_housekeeping

@@ -274,16 +274,13 @@ export function byKeys(page) {
     /** Goes there key by key, and sees that it can be seen there. */
     async to(what, key = 'Tab', most = 60) {
       const way = [];
-      for (let el = await what.first().elementHandle(); ; ) {
-        const seen = await el.evaluate((el) => el.isConnected && { there: el === document.activeElement, on: `${document.activeElement.tagName} ${document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.slice(0, 24)}` });
-        if (seen.there) break;
-        if (!seen) {
-          el = await what.first().elementHandle(); // drawn anew on the way
-          continue;
-        }
+      const on = (el) => el.isConnected && (el === document.activeElement ? 'it' : `${document.activeElement.tagName} ${document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.slice(0, 24)}`);
+      let el = await what.first().elementHandle();
+      for (let at; (at = await el.evaluate(on)) !== 'it'; ) {
         if (way.length >= most) throw new Error(`${what} is not reached by ${key}: ${way.join(' > ')}`);
-        way.push(seen.on);
-        await press(key);
+        way.push(at);
+        if (at) await press(key);
+        else el = await what.first().elementHandle(); // it was drawn anew on the way
       }
       const hidden = await what.first().evaluate((el) => {
         const r = el.getBoundingClientRect();
