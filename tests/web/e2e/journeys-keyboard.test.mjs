@@ -36,15 +36,18 @@ async function enter(page, address, name) {
   await page.locator('.list').waitFor();
   return k;
 }
+/** The browser hands its file choosers over from now on: a key would be quicker than asking it for the next one. */
+const picksFiles = (page) => page.on('filechooser', () => undefined);
 /** Somebody who comes by the sign-in screen. */
 async function newcomer(address, name, o = {}) {
   const page = await open(browser, relay.page, o);
+  picksFiles(page);
   return [page, await enter(page, address, name)];
 }
 /** Somebody who is signed in, at `at` if not at the relay of all. */
 async function person(address, name, { at = relay, ...o } = {}) {
   const page = await signedIn(browser, at, address, name, o);
-  page.on('filechooser', () => undefined); // a key is quicker than asking the browser to hand the next one over
+  picksFiles(page);
   return [page, byKeys(page)];
 }
 /** Opens a chat by the directory, from wherever one is. */

@@ -128,7 +128,7 @@ export function launch(args = [], { whole = false } = {}) {
   });
 }
 
-/** Between browser and relay: `proxy.rule(request)` says what happens to a call. What it may answer: undefined (let it pass),
+/** Between browser and relay: `proxy.rule(request)` says what happens to a call. What it may answer, also later: undefined (let it pass),
  * 'drop' (never reaches the relay), 'lose' (reaches it, the answer is lost), 'cut' (half of the answer), 'double' (sent twice),
  * {delay} in ms, or {status, body, headers}. */
 export async function startProxy(relay) {
@@ -139,7 +139,7 @@ export async function startProxy(relay) {
     const body = Buffer.concat(parts);
     const call = { method: req.method, path: req.url, body: body.toString() };
     proxy.seen.push(call);
-    let what = proxy.rule(call);
+    let what = await proxy.rule(call);
     if (what?.delay) {
       await new Promise((d) => setTimeout(d, what.delay));
       what = what.then;

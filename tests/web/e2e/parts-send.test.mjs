@@ -25,6 +25,7 @@ after(async () => {
 
 const arrived = async (text) => (await ben.poll()).filter((m) => m.text === text);
 const state = (text, ...wanted) => until(`${text} is ${wanted}`, async () => wanted.includes(await bubble(page, text).getAttribute('data-state')));
+const menuOf = (text) => bubble(page, text).locator('.text').click({ button: 'right' });
 const isSend = (c) => c.method === 'POST' && c.path === SEND;
 
 test('U07 own-bubble-before-the-request-ends', async () => {
@@ -45,7 +46,8 @@ test('writing-goes-on-after-a-click-on-send', async () => {
 });
 
 test('a-reply-that-is-cancelled-leaves-the-focus-in-the-field', async () => {
-  await bubble(page, 'by the button').locator('.text').click({ button: 'right' });
+  await state('by the button', 'sent', 'delivered');
+  await menuOf('by the button');
   await page.getByRole('menuitem', { name: 'Reply' }).click();
   const cancel = page.locator('.about-line').getByRole('button', { name: 'Cancel' });
   await cancel.focus();
@@ -168,6 +170,102 @@ test('editing-a-message-that-waits-changes-what-is-sent', async () => {
   await state('better words', 'sent', 'delivered');
   const got = await ben.poll();
   assert.ok(!got.some((m) => m.text === 'first words'));
+});
+
+/** What the relay is sent waits from now on; the function that comes back lets it go. */
+function held() {
+  let release;
+  const gate = new Promise((done) => (release = done));
+  proxy.rule = (c) => (isSend(c) ? gate : undefined);
+  return () => release(undefined);
+}
+/** What Ben has of it now. */
+const has = async (id) => (await ben.call('GET', `/api/v1/messages/${id}`)).message;
+
+test('words-that-were-being-changed-as-the-message-left-are-changed-for-everybody', async () => {
+  const release = held();
+  await write(page, 'frist draft');
+  await state('frist draft', 'waiting');
+  await page.locator('#compose').press('ArrowUp');
+  await holds(page.locator('#compose'), 'frist draft');
+  release();
+  await state('frist draft', 'sent', 'delivered');
+  const [{ message_id }] = await arrived('frist draft');
+  await ben.send('mia', '👍', { kind: 'reaction', reply_to: message_id });
+  await bubble(page, 'frist draft').getByRole('button', { name: /👍/ }).waitFor();
+  await page.locator('#compose').fill('first draft');
+  await page.locator('#compose').press('Enter');
+  await bubble(page, 'first draft').getByRole('button', { name: /👍/ }).waitFor();
+  await state('first draft', 'sent', 'delivered');
+  await until('they reach Ben', async () => (await has(message_id)).text === 'first draft');
+});
+
+test('a-message-that-left-while-its-menu-was-open-is-taken-back-from-everybody', async () => {
+  const release = held();
+  await write(page, 'not for you');
+  await state('not for you', 'waiting');
+  await menuOf('not for you');
+  const away = page.getByRole('menuitem', { name: 'Delete' });
+  await away.waitFor();
+  release();
+  await state('not for you', 'sent', 'delivered');
+  await away.click();
+  await until('it is taken back', () => proxy.seen.some((c) => c.method === 'DELETE' && c.path.startsWith('/api/v1/messages/')));
+  assert.deepEqual(await arrived('not for you'), []);
+});
+
+test('words-under-a-file-are-changed-while-it-goes-up', async () => {
+  let release;
+  const gate = new Promise((done) => (release = done));
+  proxy.rule = (c) => (c.method === 'PUT' ? gate : undefined);
+  await page.locator('.compose input[type="file"]').setInputFiles({ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('abc') });
+  await page.locator('.staged-file').waitFor();
+  await write(page, 'cpation');
+  await until('it goes up', () => proxy.seen.some((c) => c.method === 'PUT'));
+  await page.locator('#compose').press('ArrowUp');
+  await holds(page.locator('#compose'), 'cpation');
+  await page.locator('#compose').fill('caption');
+  await page.locator('#compose').press('Enter');
+  await bubble(page, 'caption').waitFor();
+  release();
+  await state('caption', 'sent', 'delivered');
+  assert.equal((await arrived('caption')).length, 1);
+});
+
+test('a-refused-message-is-sent-once-whoever-presses-twice', async () => {
+  proxy.rule = (c) => (isSend(c) ? { status: 403, body: { success: false, error: 'no_write_right', message: 'No.' } } : undefined);
+  await write(page, 'once is enough');
+  await state('once is enough', 'failed');
+  const release = held();
+  await bubble(page, 'once is enough').getByRole('button', { name: 'Try again' }).evaluate((el) => (el.click(), el.click()));
+  release();
+  await state('once is enough', 'sent', 'delivered');
+  await write(page, 'and on it goes');
+  await state('and on it goes', 'sent', 'delivered');
+  assert.deepEqual((await ben.poll()).map((m) => m.text), ['once is enough', 'and on it goes']);
+  assert.equal(await bubble(page, 'once is enough').count(), 1);
+});
+
+test('words-of-a-refused-message-are-changed-and-it-goes', async () => {
+  proxy.rule = (c) => (isSend(c) ? { status: 403, body: { success: false, error: 'no_write_right', message: 'No.' } } : undefined);
+  await write(page, 'too bad');
+  await state('too bad', 'failed');
+  proxy.rule = () => undefined;
+  await bubble(page, 'too bad').getByRole('button', { name: 'Edit' }).click();
+  await page.locator('#compose').fill('good enough');
+  await page.locator('#compose').press('Enter');
+  await state('good enough', 'sent', 'delivered');
+  assert.equal((await arrived('good enough')).length, 1);
+});
+
+test('a-refused-message-that-is-deleted-leaves-nothing', async () => {
+  proxy.rule = (c) => (isSend(c) ? { status: 403, body: { success: false, error: 'no_write_right', message: 'No.' } } : undefined);
+  await write(page, 'never mind');
+  await state('never mind', 'failed');
+  await menuOf('never mind');
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await bubble(page, 'never mind').waitFor({ state: 'detached' });
+  assert.equal(await page.locator('.msg').last().getAttribute('data-state') === 'failed', false);
 });
 
 test('key-older-than-23h-asks', async () => {

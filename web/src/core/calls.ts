@@ -60,7 +60,7 @@ async function record(e: Engine, h: Heard, here: boolean): Promise<void> {
   const line = lineAfter(before, h.signal, h.own, h.at, here);
   const open = { ...(await e.store.get<Record<string, Open>>(openKey)) };
   if (!line) {
-    if (old) await e.discard(old);
+    if (old) await e.forget(old);
   } else if (line !== before) await writeLine(e, key, h, old, line);
   if (line && /^(ringing|calling)$/.test(line.outcome)) {
     if (!(key in open)) open[key] = { ...h, key };

@@ -109,6 +109,9 @@ const PRESENCE_MS = 20_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
+/** The relay has not heard of it, or has refused it. */
+const hasNotLeft = (job: Job | undefined): job is Job => !!job && (!job.firstTry || job.stopped?.kind === 'failed');
+
 export class Engine extends Emitter<EngineEvents> {
   readonly api: Api;
   readonly inbox: Inbox;
@@ -503,34 +506,41 @@ export class Engine extends Emitter<EngineEvents> {
     else this.#post({ t: 'jobs' });
   }
 
-  async #job(job: Omit<Job, 'tries' | 'key' | 'at'>): Promise<void> {
-    await this.store.job.put({ ...job, key: newId(), at: this.now(), tries: 0 });
-    this.#kick();
+  #jobOf(job: Omit<Job, 'tries' | 'key' | 'at'>): Job {
+    return { ...job, key: newId(), at: this.now(), tries: 0 };
   }
 
-  /** Changes the words: of a waiting message before it leaves, else by a call of its own. */
-  async edit(m: Message, text: string): Promise<void> {
-    const job = await this.store.job.get(m.key);
-    const next: Message = { ...m, text, ...(job && !job.firstTry ? {} : { edited: this.now() }) };
-    if (job && !job.firstTry) await this.store.commit(this.store.job.change([{ ...job, draft: { ...job.draft, text }, body: undefined, stopped: undefined }]), this.store.message.change([next]));
-    else {
-      await this.store.message.put(next);
-      await this.#job({ chat: m.chat, op: 'edit', message: m.key, body: JSON.stringify({ text }) });
-    }
-    await this.store.translation.del(m.key);
+  /** Changes the words: of a message that has not left before it leaves, else by a call of its own. Nothing of one that is gone. */
+  async edit({ key, chat }: Message, text: string): Promise<void> {
+    const next = await this.store.alone(async () => {
+      const [m, job] = await this.store.waiting(key);
+      if (!m || m.withdrawn) return undefined;
+      const next: Message = hasNotLeft(job) ? { ...m, text, state: 'waiting', error: undefined } : { ...m, text, edited: this.now() };
+      const order = hasNotLeft(job)
+        ? { ...job, draft: { ...job.draft, text }, body: undefined, firstTry: undefined, stopped: undefined }
+        : this.#jobOf({ chat, op: 'edit', message: key, body: JSON.stringify({ text }) });
+      await this.store.commit(this.store.job.change([order]), this.store.message.change([next]), this.store.translation.change([], [key]));
+      return next;
+    });
+    if (!next) return;
     await this.changed([next]);
     this.#kick();
   }
 
-  /** Takes a message back for everybody; a waiting one never leaves. */
-  async withdraw(m: Message): Promise<void> {
-    const job = await this.store.job.get(m.key);
-    if (job && !job.firstTry) return this.discard(m);
-    const next: Message = { ...m, text: '', files: undefined, transcript: undefined, reactions: undefined, withdrawn: this.now() };
-    await this.store.commit(this.store.message.change([next]), this.store.translation.change([], [m.key]));
-    await this.#dropFiles(m);
+  /** Takes a message back for everybody; one that has not left never leaves. */
+  async withdraw({ key, chat }: Message): Promise<void> {
+    const next = await this.store.alone(async () => {
+      const [m, job] = await this.store.waiting(key);
+      if (!m || m.withdrawn) return undefined;
+      if (hasNotLeft(job)) return void (await this.forget(m));
+      const next: Message = { ...m, text: '', files: undefined, transcript: undefined, reactions: undefined, withdrawn: this.now() };
+      const order = this.#jobOf({ chat, op: 'withdraw', message: key });
+      await this.store.commit(this.store.job.change([order]), this.store.message.change([next]), this.store.translation.change([], [key]), this.store.file.change([], m.files?.map((f) => f.key) ?? []));
+      return next;
+    });
+    if (!next) return;
     await this.changed([next]);
-    await this.#job({ chat: m.chat, op: 'withdraw', message: m.key });
+    this.#kick();
   }
 
   /** Forgets a message on this device, and with the relay for oneself. */
@@ -540,12 +550,21 @@ export class Engine extends Emitter<EngineEvents> {
   }
 
   /** Away from this device, and out of the outbox. */
-  async discard(m: Message): Promise<void> {
+  discard(m: Message): Promise<void> {
+    return this.store.alone(() => this.forget(m));
+  }
+
+  /** `discard` for who is alone with the store already. */
+  async forget(m: Message): Promise<void> {
     this.outbox.cancel(m.key);
-    await this.store.commit(this.store.job.change([], [m.key]), this.store.message.change([], [m.key]), this.store.translation.change([], [m.key]), this.store.file.change([], m.files?.map((f) => f.key) ?? []));
-    this.emit('removed', { chat: m.chat, keys: [m.key] });
-    this.#post({ t: 'removed', chat: m.chat, keys: [m.key] });
+    await this.#drop(m, m.files?.map((f) => f.key));
     await this.#lastAgain(m.chat);
+  }
+
+  async #drop({ key, chat }: Message, files: string[] = []): Promise<void> {
+    await this.store.commit(this.store.job.change([], [key]), this.store.message.change([], [key]), this.store.translation.change([], [key]), this.store.file.change([], files));
+    this.emit('removed', { chat, keys: [key] });
+    this.#post({ t: 'removed', chat, keys: [key] });
   }
 
   async #lastAgain(key: string): Promise<void> {
@@ -558,33 +577,31 @@ export class Engine extends Emitter<EngineEvents> {
     } else await this.changeChat(key, { last: undefined });
   }
 
-  /** Tries a failed message again, as a new one; to the outside also after a phone gave up. */
-  async retry(m: Message): Promise<void> {
-    const job = await this.store.job.get(m.key);
-    if (!job && !m.channel) return;
-    await this.discardQuietly(m);
-    const files = job?.files?.map((f) => ({ ...f, file_id: undefined }));
-    await this.send({ chat: m.chat, text: m.text, kind: m.kind === 'text' ? undefined : m.kind, reply: m.reply, subject: m.subject, files, lang: m.lang });
-  }
-
-  /** The record goes, its files stay. */
-  async discardQuietly(m: Message): Promise<void> {
-    await this.store.commit(this.store.job.change([], [m.key]), this.store.message.change([], [m.key]), this.store.translation.change([], [m.key]));
-    this.emit('removed', { chat: m.chat, keys: [m.key] });
-    this.#post({ t: 'removed', chat: m.chat, keys: [m.key] });
+  /** Tries a failed message again, as a new one with the same files; to the outside also after a phone gave up. Pressed twice, it goes once. */
+  async retry({ key }: Message): Promise<void> {
+    const old = await this.store.alone(async () => {
+      const [m, job] = await this.store.waiting(key);
+      if (!m || (!job && !m.channel)) return undefined;
+      await this.#drop(m);
+      return { m, files: job?.files?.map((f) => ({ ...f, file_id: undefined })) };
+    });
+    if (!old) return;
+    const { chat, text, kind, reply, subject, lang } = old.m;
+    await this.send({ chat, text, kind: kind === 'text' ? undefined : kind, reply, subject, files: old.files, lang });
   }
 
   /** A grapheme under a message; '' takes it back. */
-  async react(m: Message, grapheme: string): Promise<void> {
-    if (!m.id) return;
-    const reactions = { ...m.reactions };
-    if (grapheme) reactions[this.me] = grapheme;
-    else delete reactions[this.me];
-    const next = { ...m, reactions };
-    await this.store.message.put(next);
+  async react({ key }: Message, grapheme: string): Promise<void> {
+    const next = await this.store.update(this.store.message, key, (m) => {
+      if (!m.id || m.withdrawn) return undefined;
+      const reactions = { ...m.reactions };
+      if (grapheme) reactions[this.me] = grapheme;
+      else delete reactions[this.me];
+      return { ...m, reactions };
+    });
+    if (!next) return;
     await this.changed([next]);
-    const key = newId();
-    await this.store.job.put({ key, chat: m.chat, at: this.now(), op: 'send', tries: 0, draft: { ...this.#address(m.chat, { chat: m.chat, text: '' }), kind: 'reaction', reply_to: m.id, text: grapheme } });
+    await this.store.job.put(this.#jobOf({ chat: next.chat, op: 'send', draft: { ...this.#address(next.chat, { chat: next.chat, text: '' }), kind: 'reaction', reply_to: next.id, text: grapheme } }));
     this.#kick();
   }
 
@@ -599,8 +616,9 @@ export class Engine extends Emitter<EngineEvents> {
     this.#post({ t: 'rows', messages: [], chats: [next] });
     if (!this.settings.readReceipts) return;
     for (let i = 0; i < read.length; i += 200) {
-      await this.#job({ chat: `read:${chatKey}`, op: 'read', body: JSON.stringify({ chat_address: this.me, message_ids: read.slice(i, i + 200).map((m) => m.id) }) });
+      await this.store.job.put(this.#jobOf({ chat: `read:${chatKey}`, op: 'read', body: JSON.stringify({ chat_address: this.me, message_ids: read.slice(i, i + 200).map((m) => m.id) }) }));
     }
+    this.#kick();
   }
 
   typing(chat: string, is: boolean): void {

@@ -61,14 +61,8 @@ export class Files {
       if (!(e instanceof Trouble) || e.more.status !== 404) return false;
       at = 'gone';
     }
-    const changed = await this.store.alone(async () => {
-      const now = await this.store.message.get(m.key);
-      if (!now?.files) return [];
-      const next = { ...now, files: now.files.map((f) => (f.key === a.key ? { ...f, at } : f)) };
-      await this.store.message.put(next);
-      return [next];
-    });
-    await this.onMessages(changed);
+    const changed = await this.store.update(this.store.message, m.key, (now) => now.files && { ...now, files: now.files.map((f) => (f.key === a.key ? { ...f, at } : f)) });
+    if (changed) await this.onMessages([changed]);
     return true;
   }
 }

@@ -44,8 +44,11 @@ export class Outbox {
   async kick(now = false): Promise<void> {
     if (!this.#isOn) return;
     clearTimeout(this.#timer);
-    const jobs = await this.store.job.all();
-    if (now) await this.store.job.put(...jobs.filter((j) => j.nextTry && !j.stopped).map((j) => ({ ...j, nextTry: 0 })));
+    const jobs = await this.store.alone(async () => {
+      const all = await this.store.job.all();
+      if (now) await this.store.job.put(...all.filter((j) => j.nextTry && !j.stopped).map((j) => ({ ...j, nextTry: 0 })));
+      return all;
+    });
     for (const chat of new Set(jobs.filter((j) => !j.stopped).map((j) => j.chat))) void this.#run(chat);
   }
 
@@ -89,9 +92,10 @@ export class Outbox {
         await this.#stopped(job, 'failed', t.code, t.message);
         return true;
       }
-      const kept = (await this.store.job.get(job.key)) ?? job;
-      const back = Math.min(MAX_WAIT_MS, 1000 * 2 ** kept.tries) * (0.75 + Math.random() / 2);
-      await this.store.job.put({ ...kept, tries: kept.tries + 1, nextTry: Date.now() + (t.kind === 'later' ? Math.max(t.more.waitMs ?? 0, 1000) : back) });
+      await this.store.update(this.store.job, job.key, (kept) => {
+        const back = Math.min(MAX_WAIT_MS, 1000 * 2 ** kept.tries) * (0.75 + Math.random() / 2);
+        return { ...kept, tries: kept.tries + 1, nextTry: Date.now() + (t.kind === 'later' ? Math.max(t.more.waitMs ?? 0, 1000) : back) };
+      });
       return true;
     }
   }
@@ -101,11 +105,14 @@ export class Outbox {
       await this.store.job.del(job.key);
       return;
     }
-    const kept = (await this.store.job.get(job.key)) ?? job;
-    const m = await this.store.message.get(job.key);
-    const changed: Message[] = m ? [{ ...m, state: kind, error: code === 'refused' ? message : code }] : [];
-    await this.store.commit(this.store.job.change([{ ...kept, stopped: { kind, code, message } }]), this.store.message.change(changed));
-    await this.events.onMessages(changed);
+    const failed = await this.store.alone(async () => {
+      const [m, kept] = await this.store.waiting(job.key);
+      if (!m || !kept) return void (await this.store.job.del(job.key)); // a reaction, or taken back meanwhile
+      const next: Message = { ...m, state: kind, error: code === 'refused' ? message : code };
+      await this.store.commit(this.store.job.change([{ ...kept, stopped: { kind, code, message } }]), this.store.message.change([next]));
+      return next;
+    });
+    if (failed) await this.events.onMessages([failed]);
   }
 
   async #upload(job: Job, file: StagedFile): Promise<string> {
@@ -127,24 +134,20 @@ export class Outbox {
   }
 
   async #send(first: Job): Promise<void> {
-    let job = first;
-    if (job.firstTry && Date.now() - job.firstTry > KEY_LIFE_MS) return this.#stopped(job, 'unsure', 'not_confirmed');
-    for (const file of job.files ?? []) {
+    if (first.firstTry && Date.now() - first.firstTry > KEY_LIFE_MS) return this.#stopped(first, 'unsure', 'not_confirmed');
+    for (const file of first.files ?? []) {
       if (file.file_id) continue;
-      const file_id = await this.#upload(job, file);
-      job = { ...job, files: job.files!.map((f) => (f.key === file.key ? { ...f, file_id } : f)) };
-      if (!(await this.store.job.get(job.key))) return;
-      await this.store.job.put(job);
-    }
-    if (job.body === undefined) {
-      // it may have been edited while its files went up
-      const kept = await this.store.job.get(job.key);
+      const file_id = await this.#upload(first, file);
+      // it may have been edited or taken back while its files went up
+      const kept = await this.store.update(this.store.job, first.key, (now) => ({ ...now, files: now.files!.map((f) => (f.key === file.key ? { ...f, file_id } : f)) }));
       if (!kept) return;
-      const attachments = job.files?.map((f) => this.#reference(f));
-      const body = JSON.stringify({ ...kept.draft, ...(attachments?.length ? { attachments } : {}), idempotency_key: job.key });
-      job = { ...job, draft: kept.draft, body, firstTry: Date.now() };
-      await this.store.job.put(job);
     }
+    const job = await this.store.update(this.store.job, first.key, (now) => {
+      if (now.body !== undefined) return now;
+      const attachments = now.files?.map((f) => this.#reference(f));
+      return { ...now, body: JSON.stringify({ ...now.draft, ...(attachments?.length ? { attachments } : {}), idempotency_key: now.key }), firstTry: Date.now() };
+    });
+    if (!job) return;
     const answer = await this.api.send(job.body!);
     const changed = await this.store.alone(() => this.#accepted(job, answer.message_id));
     await this.events.onMessages(changed);
@@ -176,10 +179,8 @@ export class Outbox {
     if (m?.id) {
       if (job.op === 'edit') {
         const { edited_at } = await this.api.edit(m.id, job.body!);
-        const now = (await this.store.message.get(m.key)) ?? m;
-        const changed = [{ ...now, edited: edited_at }];
-        await this.store.message.put(...changed);
-        await this.events.onMessages(changed);
+        const changed = await this.store.update(this.store.message, m.key, (now) => ({ ...now, edited: edited_at }));
+        if (changed) await this.events.onMessages([changed]);
       } else await this.api.withdraw(m.id);
     }
     await this.store.job.del(job.key);

@@ -14,7 +14,7 @@ const perNote = new Set(['too_large', 'unknown_file', 'invalid_field']);
 export type Hearing = { t: 'busy' } | { t: 'bad'; code: string; waitMs?: number; again: boolean; pressed: boolean };
 
 export interface TranscriptsDeps {
-  store: Pick<Store, 'message' | 'alone'>;
+  store: Pick<Store, 'message' | 'update'>;
   api: Pick<Api, 'transcribe'>;
   /** The recording as this device has it goes to the relay again; undefined: it is not here either. */
   lend: (m: Message) => Promise<string | undefined>;
@@ -149,13 +149,9 @@ export class Transcripts {
 
   /** Keeps it in its message, if that is still there. */
   async #took(w: Wish, text: string, lang: string | undefined): Promise<void> {
-    const next = await this.deps.store.alone(async () => {
-      const now = await this.deps.store.message.get(w.m.key);
-      if (!now || now.withdrawn) return null;
-      const made: Message = { ...now, transcript: { text, ...(lang ? { lang } : {}), by: this.deps.name() } };
-      await this.deps.store.message.put(made);
-      return made;
-    });
+    const { store } = this.deps;
+    const transcript = { text, ...(lang ? { lang } : {}), by: this.deps.name() };
+    const next = await store.update(store.message, w.m.key, (now) => (now.withdrawn ? undefined : { ...now, transcript }));
     this.#settle(w);
     this.deps.onHearing(w.m.key, null);
     if (next) await this.deps.onMessage(next, w.pressed);

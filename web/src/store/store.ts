@@ -108,6 +108,21 @@ export class Store {
     return mine;
   }
 
+  /** Changes a row as it is now, which may be otherwise than a view or a request in between knew it. Undefined: it is gone, or `how` lets it be. */
+  update<T>(table: Table<T>, key: string, how: (now: T) => T | undefined): Promise<T | undefined> {
+    return this.alone(async () => {
+      const now = await table.get(key);
+      const next = now && how(now);
+      if (next) await table.put(next);
+      return next;
+    });
+  }
+
+  /** A message that is written here and the order to send it. */
+  waiting(key: string): Promise<[Message | undefined, Job | undefined]> {
+    return Promise.all([this.message.get(key), this.job.get(key)]);
+  }
+
   async get<T>(key: string): Promise<T | undefined> {
     return (await this.meta.get(key))?.value as T | undefined;
   }

@@ -30,9 +30,8 @@ export function Actions({ m }: { m: Message }) {
       // an access request that is refused to one answer has got the other one
       decided = code === 'unknown_request' ? 'already' : path.endsWith('/deny') ? 'approved' : 'denied';
     }
-    const next = { ...m, decided };
-    await e.store.message.put(next);
-    e.emit('messages', [next]);
+    const next = await e.store.update(e.store.message, m.key, (now) => ({ ...now, decided }));
+    if (next) await e.changed([next]);
     if (m.chat.startsWith('grp_')) void e.refreshGroup(m.chat);
   };
   return (
