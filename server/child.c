@@ -21,14 +21,18 @@
 #define LONGEST_PAUSE_MS 10000
 
 static void
-clean_signals(void)
+clean_signals(const struct kind_line *line)
 {
-	sigset_t none;
+	sigset_t held;
 
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&held);
+	if (line->flags & KIND_HOLDS_SIGNALS) {
+		sigaddset(&held, line->reload_signal);
+		sigaddset(&held, line->log_signal);
+	}
+	sigprocmask(SIG_SETMASK, &held, NULL);
 }
 
 /* Becomes the program of the line; returns the exit status when that fails, or when the parent is
@@ -85,7 +89,7 @@ child_start(struct child *c, const struct kind_setup *s)
 		return;
 	}
 	if (pid == 0) {
-		clean_signals();
+		clean_signals(c->line);
 		_exit(c->line->run ? c->line->run(s, (enum kind)(c->line - kinds), parent) :
 				     run_program(c->line, s, parent));
 	}

@@ -106,7 +106,7 @@ const struct kind_line kinds[KIND__MAX] = {
 		{ "-c", VALUE_NONE }, { "nginx.conf", VALUE_NONE } },
 	    .wanted = nginx_wanted,
 	    .life = LIFE_KEPT,
-	    .flags = KIND_OF_PATH | KIND_GROUP,
+	    .flags = KIND_OF_PATH | KIND_GROUP | KIND_HOLDS_SIGNALS,
 	    .reload_signal = SIGHUP,
 	    .log_signal = SIGUSR1,
 	    .stop_signal = SIGQUIT,

@@ -73,7 +73,9 @@ enum kind_flag {
 	KIND_RENEWS = 8, /* may end with status 0 at any time and is replaced at once */
 	KIND_BELL = 16, /* is woken by an eventfd */
 	ENDS_UPLOADS_IF_KILLED = 32, /* maybe nobody will say that uploads on their way ended */
-	ENDS_STREAMS = 64 /* live streams end with it */
+	ENDS_STREAMS = 64, /* live streams end with it */
+	KIND_HOLDS_SIGNALS =
+	    128 /* starts with those of reload and log blocked, and takes them once up */
 };
 
 struct kind_line {

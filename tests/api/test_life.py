@@ -3,6 +3,7 @@ import contextlib
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -11,7 +12,7 @@ import threading
 import pytest
 
 from client import wait_until
-from harness import BUILD, Relay, children_of, clean_env, free_port, make_folder, port_is_free, processes, run
+from harness import BUILD, ORDINARY_PATH, Relay, children_of, clean_env, free_port, make_folder, port_is_free, processes, run
 
 CONFIG = "/api/v1/webchat/config"
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
@@ -221,16 +222,41 @@ def test_reload_takes_new_settings_without_dropping_a_request(make_relay):
 def test_reload_asked_for_during_a_reload_is_not_lost(make_relay):
     relay = make_relay()
     with relay.frozen_workers():  # They cannot leave, so the first reload stays under way.
-        for name in ("first", "second"):
-            relay.settings["RELAY_NAME"] = name
-            relay.reload()
-            wait_until("the signal was taken", lambda: not signal_waits(relay.process.pid, signal.SIGHUP))
+        relay.settings["RELAY_NAME"] = "first"
+        relay.reload()
+        wait_until("the file was read, which is written anew next", lambda: "settings reloaded" in relay.stderr)
+        relay.settings["RELAY_NAME"] = "second"
+        relay.reload()
+        wait_until("the signal was taken", lambda: not signal_waits(relay.process.pid, signal.SIGHUP))
     wait_until("the last name shows", lambda: relay.client().get(CONFIG)["name"] == "second")
 
 
 def signal_waits(pid, number):
     """Whether the signal was sent to the process and not yet taken."""
     return int(status_of(pid)["ShdPnd"], 16) >> (number - 1) & 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1], ids=["reload", "log"])
+def test_nginx_that_is_still_starting_takes_what_it_is_told_once_it_is_up(make_relay, tmp_path, number):
+    """Before it has said what it does with it, the signal would end it."""
+    hold, program = tmp_path / "hold", tmp_path / "nginx"
+    program.write_text(f"""#!/usr/bin/python3 -IS
+import os, sys, time
+while "-t" not in sys.argv and os.path.exists({str(hold)!r}):
+    time.sleep(0.05)
+os.execv({shutil.which("nginx")!r}, ["nginx", *sys.argv[1:]])
+""")
+    program.chmod(0o755)
+    relay = make_relay(env={"PATH": f"{tmp_path}:{ORDINARY_PATH}"})
+    [nginx] = relay.children("nginx")
+    hold.touch()
+    os.kill(nginx, signal.SIGKILL)
+    [starting] = wait_until("another one starts", lambda: relay.children(os.path.basename(os.path.realpath("/usr/bin/python3"))))
+    os.kill(relay.process.pid, number)
+    wait_until("it was told", lambda: signal_waits(starting, number))
+    hold.unlink()
+    wait_until("it serves", lambda: nginx_workers(relay) and serves(relay), 60)
+    assert relay.children("nginx") == [starting]
 
 
 @pytest.mark.parametrize("change", [{"PORT": "new"}, {"HOST": "0.0.0.0"}, {"PORT": "new", "HOST": "0.0.0.0"}],
