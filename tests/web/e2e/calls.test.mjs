@@ -131,7 +131,6 @@ test('missed-is-news-and-can-be-called-back', async () => {
   await isIdle(ben);
   await ben.locator('.row', { hasText: 'Missed call' }).locator('.badge').waitFor();
   await released(mia);
-  await press(mia, 'Close').catch(() => undefined);
   await isIdle(mia);
   await ben.locator('.row', { hasText: 'Missed call' }).click();
   await line(ben, 'Missed call');
