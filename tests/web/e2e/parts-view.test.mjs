@@ -233,6 +233,19 @@ test('a-click-beside-a-menu-closes-it-and-presses-nothing', async () => {
   await page.locator('#compose').waitFor();
 });
 
+test('one-item-of-a-menu-is-lit-by-mouse-or-by-keys', async () => {
+  const lit = () => page.locator('.menu-item').evaluateAll((all) => all.filter((el) => getComputedStyle(el).backgroundColor !== 'rgba(0, 0, 0, 0)').map((el) => el.querySelector('.grow').textContent));
+  const is = (...names) => until(`${names} is lit`, async () => String(await lit()) === String(names));
+  await page.getByRole('button', { name: /^Account/ }).click();
+  const names = await page.locator('.menu-item .grow').allInnerTexts();
+  await is(names[0]);
+  await page.getByRole('menuitem', { name: names[2] }).hover();
+  await is(names[2]);
+  await page.keyboard.press('ArrowUp');
+  await is(names[1]);
+  await page.keyboard.press('Escape');
+});
+
 test('U35 markup-and-bidi-show-as-text', async () => {
   await ben.send('mia', '<img src=x onerror="document.title=1"> javascript:alert(1) \u202Egnp.exe https://user:pw@evil.example/ https://fine.example/a');
   await row('Ben').click();

@@ -112,6 +112,7 @@ function MenuShown({ open }: { open: Open }) {
             aria-checked={i.checked}
             aria-disabled={i.disabled || undefined}
             tabIndex={-1}
+            onPointerMove={(e) => e.pointerType === 'mouse' && !i.disabled && e.currentTarget.focus()}
             onClick={() => {
               if (i.disabled) return;
               closeMenu();
