@@ -120,8 +120,7 @@ read_own(struct db_stmt *st, struct arena *a, struct message *m)
 	bool ok = true;
 
 	m->is_own = db_int(st, MESSAGE_COLUMN_COUNT + 3);
-	if (m->is_own)
-		m->request_key = db_text(st, MESSAGE_COLUMN_COUNT + 4, a, &ok);
+	m->request_key = db_text(st, MESSAGE_COLUMN_COUNT + 4, a, &ok);
 	return ok;
 }
 

@@ -96,6 +96,13 @@ def text_of(user, message):
 
 # -- own copies -------------------------------------------------------------------------------------------------
 
+def test_what_one_sends_oneself_comes_with_its_key_to_the_device_that_sent_it_too(phone, laptop):
+    sent = phone.user.send(phone.user, "to remember", idempotency_key="k-0")["message_id"]
+    for device, own in ((phone, None), (laptop, True)):
+        [item] = device.items()
+        assert (item["message_id"], item["idempotency_key"], item.get("own")) == (sent, "k-0", own)
+
+
 def test_what_one_device_sends_its_owners_others_get_with_its_key(phone, laptop, bob):
     sent = phone.user.send(bob, "on my way", idempotency_key="k-1")["message_id"]
     [item] = laptop.items()

@@ -100,8 +100,9 @@ export async function startRelay(settings = {}, options = {}) {
       online: () => relay.call('POST', '/api/v1/webchat/presence', { chat_address: address, visible: true }, token),
       poll: async () => {
         const p = await relay.call('POST', '/api/v1/webchat/poll', { chat_address: address, limit: 100, cursor }, token);
-        cursor = p.cursor ?? cursor;
-        return p.messages ?? [];
+        if (p.status !== 200) throw new Error(`a poll was answered ${JSON.stringify(p)}`);
+        cursor = p.cursor;
+        return p.messages;
       },
       /** Accepts every invitation. */
       accept: async () => {
@@ -130,14 +131,14 @@ export function launch(args = [], { whole = false } = {}) {
 
 /** Between browser and relay: `proxy.rule(request)` says what happens to a call. What it may answer, also later: undefined (let it pass),
  * 'drop' (never reaches the relay), 'lose' (reaches it, the answer is lost), 'cut' (half of the answer), 'double' (sent twice),
- * {delay} in ms, or {status, body, headers}. */
+ * {delay} in ms, {answer: a promise that it waits for}, or {status, body, headers}. */
 export async function startProxy(relay) {
   const proxy = { rule: () => undefined, seen: [] };
   const server = createHttp(async (req, res) => {
     const parts = [];
     for await (const p of req) parts.push(p);
     const body = Buffer.concat(parts);
-    const call = { method: req.method, path: req.url, body: body.toString() };
+    const call = { method: req.method, path: req.url, body: body.toString(), status: 0 };
     proxy.seen.push(call);
     let what = await proxy.rule(call);
     if (what?.delay) {
@@ -159,7 +160,9 @@ export async function startProxy(relay) {
     try {
       if (what === 'double') await pass();
       const { answer, bytes } = await pass();
+      call.status = answer.statusCode;
       if (what === 'lose') return req.socket.destroy();
+      await what?.answer;
       if (what === 'cut') {
         res.writeHead(answer.statusCode, answer.headers);
         res.write(bytes.subarray(0, bytes.length >> 1));

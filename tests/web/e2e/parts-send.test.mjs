@@ -181,6 +181,19 @@ function held() {
 /** What Ben has of it now. */
 const has = async (id) => (await ben.call('GET', `/api/v1/messages/${id}`)).message;
 
+test('an-edit-begins-and-ends-before-the-next-key', async () => {
+  await write(page, 'quick as they come');
+  await state('quick as they come', 'sent', 'delivered');
+  const pressed = (key) =>
+    page.locator('#compose').evaluate(async (el, key) => {
+      el.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+      for (let i = 0; i < 50; i++) await null; // no task in between
+      return el.value;
+    }, key);
+  assert.equal(await pressed('ArrowUp'), 'quick as they come');
+  assert.equal(await pressed('Escape'), '');
+});
+
 test('words-that-were-being-changed-as-the-message-left-are-changed-for-everybody', async () => {
   const release = held();
   await write(page, 'frist draft');
@@ -209,7 +222,7 @@ test('a-message-that-left-while-its-menu-was-open-is-taken-back-from-everybody',
   release();
   await state('not for you', 'sent', 'delivered');
   await away.click();
-  await until('it is taken back', () => proxy.seen.some((c) => c.method === 'DELETE' && c.path.startsWith('/api/v1/messages/')));
+  await until('it is taken back', () => proxy.seen.some((c) => c.method === 'DELETE' && c.status === 200));
   assert.deepEqual(await arrived('not for you'), []);
 });
 
@@ -229,6 +242,21 @@ test('words-under-a-file-are-changed-while-it-goes-up', async () => {
   release();
   await state('caption', 'sent', 'delivered');
   assert.equal((await arrived('caption')).length, 1);
+});
+
+test('a-message-to-oneself-is-one-message-though-it-comes-back-before-the-answer', async () => {
+  await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
+  await page.getByRole('button', { name: 'Saved messages' }).click();
+  let release;
+  const answer = new Promise((done) => (release = done));
+  proxy.rule = (c) => (isSend(c) ? { answer } : undefined);
+  await write(page, 'note to self');
+  const polls = proxy.count('POST', '/poll');
+  await until('it comes back', () => proxy.count('POST', '/poll') > polls + 1);
+  release();
+  await state('note to self', 'sent', 'delivered', 'read');
+  assert.equal(await bubble(page, 'note to self').count(), 1);
+  await talkTo(page, 'ben');
 });
 
 test('a-refused-message-is-sent-once-whoever-presses-twice', async () => {
@@ -254,7 +282,7 @@ test('words-of-a-refused-message-are-changed-and-it-goes', async () => {
   await page.locator('#compose').fill('good enough');
   await page.locator('#compose').press('Enter');
   await state('good enough', 'sent', 'delivered');
-  assert.equal((await arrived('good enough')).length, 1);
+  assert.deepEqual((await ben.poll()).map((m) => m.text), ['good enough']);
 });
 
 test('a-refused-message-that-is-deleted-leaves-nothing', async () => {
@@ -265,6 +293,33 @@ test('a-refused-message-that-is-deleted-leaves-nothing', async () => {
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await bubble(page, 'never mind').waitFor({ state: 'detached' });
   assert.equal(await page.locator('.msg').last().getAttribute('data-state') === 'failed', false);
+});
+
+test('a-message-is-forwarded-with-its-file-and-not-once-it-is-withdrawn', async () => {
+  const pass = async (text, meanwhile = () => undefined) => {
+    await menuOf(text);
+    await page.getByRole('menuitem', { name: 'Forward' }).click();
+    const pick = page.getByRole('dialog').getByRole('button', { name: 'Saved' });
+    await pick.waitFor();
+    await meanwhile();
+    await pick.click();
+  };
+  await ben.send('mia', 'pass it on', { attachments: [await ben.upload('map.txt', 'to the lake', 'text/plain')] });
+  await bubble(page, 'pass it on').waitFor();
+  await pass('pass it on');
+  await page.getByText('Forwarded', { exact: true }).waitFor();
+  const { message_id } = await ben.send('mia', 'not so fast');
+  await bubble(page, 'not so fast').waitFor();
+  await pass('not so fast', async () => {
+    await ben.call('DELETE', `/api/v1/messages/${message_id}`);
+    await bubble(page, 'not so fast').waitFor({ state: 'detached' });
+  });
+  await page.locator('.toast', { hasText: 'Message withdrawn' }).waitFor();
+  await page.locator('.row', { hasText: 'Saved' }).click();
+  await state('pass it on', 'sent', 'delivered', 'read');
+  assert.match(await bubble(page, 'pass it on').innerText(), /map\.txt/);
+  assert.equal(await bubble(page, 'not so fast').count(), 0);
+  await talkTo(page, 'ben');
 });
 
 test('key-older-than-23h-asks', async () => {

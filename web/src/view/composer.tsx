@@ -111,8 +111,8 @@ export function Composer({ chat }: { chat: string }) {
 
   // an edit begins with the words that are there; the draft comes back after it
   const kept = useRef('');
-  useEffect(() => {
-    if (!edit) return;
+  useLayoutEffect(() => {
+    if (!edit) return; // drawn at once: keys that come in between would be lost
     kept.current = text.peek();
     void flush();
     text.value = edit.text;

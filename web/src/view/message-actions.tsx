@@ -28,8 +28,13 @@ async function forward(m: Message): Promise<void> {
   if (key) await sendCopy(m, key);
 }
 
-async function sendCopy(m: Message, chat: string): Promise<void> {
+async function sendCopy({ key }: Message, chat: string): Promise<void> {
   const e = chats.peek()!.engine;
+  const m = await e.store.message.get(key);
+  if (!m || m.withdrawn) {
+    toast(t('msg.withdrawn'), { bad: true });
+    return;
+  }
   const files = [];
   for (const f of m.files ?? []) {
     const stored = await e.store.file.get(f.key);

@@ -362,7 +362,8 @@ export interface paths {
          *     before this session came for it is handed out without its text, with `scrubbed_at`; not in the modes
          *     that forget recipients.
          *     With `own` the answer carries, under the same cursor, also what the caller's other sessions sent,
-         *     edited and withdrew (`own` in the item, with the `idempotency_key` while the relay knows it),
+         *     edited and withdrew (`own` in the item), the `idempotency_key` of what the caller sent while the
+         *     relay knows it,
          *     `changes` (how messages that the caller sent moved on; messages that another session of the caller
          *     read), and `records`: which of the caller's own records changed and are to be fetched again.
          */
@@ -1890,7 +1891,7 @@ export interface components {
              * @constant
              */
             own?: true;
-            /** @description With `own`: what it was sent under. */
+            /** @description In a poll with `own`, of what the caller sent, to oneself as well: what it was sent under. */
             idempotency_key?: string;
         };
         /** @description Of a message that the caller sent, its state now, in a group that of the member who is behind; `read` of a received one, when another session of the caller read it. */
