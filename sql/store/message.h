@@ -48,7 +48,7 @@ struct message {
 	int64_t delivered_at, read_at;
 	int64_t seq; /* position in the stream it was read from */
 	bool is_own; /* in a poll that asks for them: another session of the caller wrote it */
-	char *request_key; /* there, if the caller sent it and it is still known: under what; or NULL */
+	char *request_key; /* there: what the caller sent it under, if still known; or NULL */
 };
 
 /* Where a new message goes, or that it came in. */

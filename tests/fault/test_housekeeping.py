@@ -93,7 +93,7 @@ class People:
         self.bob.poll(self.response["cursor"])
         wait_until("an ordinary pass begins", lambda: "cleared" in sweep(self.relay, "--verbose"))
         assert shown(self.ann, self.claimed)["text"] == ""
-        # Of what was final before a clock a year ahead not even the record needs to be left.
+        # either: of what was final before a clock a year ahead not even the record needs to be left
         delivered = self.ann.get(f"{MESSAGES}/{self.delivered}", expect=(200, 404))
         assert delivered.status == 404 or delivered.json["message"]["text"] == ""
         assert rows(self.relay, "SELECT unclean_since, lease_until FROM sweep") == [(0, 0)]
