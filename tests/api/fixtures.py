@@ -1,4 +1,5 @@
 """Fixtures shared by tests/api and tests/fault."""
+import contextlib
 import os
 import shutil
 
@@ -9,7 +10,7 @@ import pg_server
 from harness import BUILD, Relay, make_folder, write_settings
 from smtp_sink import SmtpSink
 
-__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_postgresql", "pg_programs", "shared_relay", "sink"]
+__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_postgresql", "pg_programs", "share_relay", "shared_relay", "sink"]
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +47,20 @@ def make_relay(built):
             errors.append(error)
         relay.remove()
     assert not errors, errors
+
+
+@pytest.fixture(scope="module")
+def share_relay(built):
+    """share_relay(settings): one for all tests of the file that need these settings and leave the relay as they found it."""
+    relays = {}
+    with contextlib.ExitStack() as stack:
+        def of(settings):
+            key = str(settings)
+            if key not in relays:
+                relays[key] = stack.enter_context(Relay(settings))
+            return relays[key]
+
+        yield of
 
 
 @pytest.fixture(name="server", scope="module")
