@@ -38,6 +38,25 @@ def relay_with_pushes(built, service):  # pylint: disable=unused-argument
         yield relay
 
 
+@pytest.fixture(name="slow")
+def one_with_time_to_fetch(share_relay, service):
+    """Whoever polls has three intervals to come before a push goes out."""
+    return share_relay(service.settings(RELAY_POLL_INTERVAL_MS=1500))
+
+
+@pytest.fixture(name="unheard", scope="module")
+def a_push_service_that_nobody_may_reach(certificate):
+    with PushSink(certificate) as sink:
+        yield sink
+
+
+@pytest.fixture(name="ended", scope="module")
+def one_that_ended(built, service):  # pylint: disable=unused-argument
+    with Relay(service.settings()) as relay:
+        relay.stop()
+        yield relay
+
+
 @pytest.fixture(name="own")
 def a_push_service_alone(certificate):
     with PushSink(certificate) as sink:
@@ -173,27 +192,25 @@ def test_whoever_listens_is_not_told(relay, service):
     assert rows(relay)[path][0] == 0
 
 
-def test_what_another_session_has_fetched_is_not_told(start, own):
-    relay = start(RELAY_POLL_INTERVAL_MS=1500)  # whoever polls has three of them to come
-    ann, bob = relay.sign_in(), relay.sign_in()
-    other = relay.sign_in(ann.email)
-    path = subscribe(ann, own, "/fetched")
+def test_what_another_session_has_fetched_is_not_told(slow, service):
+    ann, bob = slow.sign_in(), slow.sign_in()
+    other = slow.sign_in(ann.email)
+    path = subscribe(ann, service, "/fetched")
     bob.send(ann, "x")
     other.poll_all()
-    passed(relay, own, bob)
-    assert own.pushes(path) == []
+    passed(slow, service, bob)
+    assert service.pushes(path) == []
 
 
-def test_own_messages_reactions_of_nobody_and_withdrawn_ones_are_not_told(start, own):
-    relay = start(RELAY_POLL_INTERVAL_MS=1500)
-    ann, bob = relay.sign_in(), relay.sign_in()
-    other = relay.sign_in(ann.email)
-    path = subscribe(ann, own, "/own")
+def test_own_messages_reactions_of_nobody_and_withdrawn_ones_are_not_told(slow, service):
+    ann, bob = slow.sign_in(), slow.sign_in()
+    other = slow.sign_in(ann.email)
+    path = subscribe(ann, service, "/own")
     other.send(bob, "from my other device")
     gone = bob.send(ann, "never mind")
     bob.delete(f"/api/v1/messages/{gone['message_id']}", expect=200)
-    passed(relay, own, bob)
-    assert own.pushes(path) == []
+    passed(slow, service, bob)
+    assert service.pushes(path) == []
 
 
 def test_nothing_from_before_the_subscription_is_told(relay, service):
@@ -289,13 +306,14 @@ def test_certificate_is_verified(start, own):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0.0.0.0", "127.1", "[::]"])
-def test_no_push_goes_to_a_private_address_whatever_it_is_called(start, own, host):
-    relay = start(RELAY_PUSH_PRIVATE_HOSTS="other.example")
+def test_no_push_goes_to_a_private_address_whatever_it_is_called(share_relay, unheard, host):
+    relay = share_relay(unheard.settings(RELAY_PUSH_PRIVATE_HOSTS="other.example"))
     ann, bob = relay.sign_in(), relay.sign_in()
-    ann.put(PUSH, {"endpoint": f"https://{host}:{own.port}/inside"}, expect=200)
+    path = f"/inside-{ann.address}"
+    ann.put(PUSH, {"endpoint": f"https://{host}:{unheard.port}{path}"}, expect=200)
     bob.send(ann, "x")
-    wait_until("the failure is noted", lambda: rows(relay)["/inside"][0] == 1, SOON_SEC)
-    assert own.turns == []
+    wait_until("the failure is noted", lambda: rows(relay)[path][0] == 1, SOON_SEC)
+    assert unheard.turns == []
 
 
 # -- who may subscribe, and for how long -----------------------------------------------------------
@@ -344,16 +362,15 @@ def test_address_goes_with_the_session(relay, service, end):
     assert path not in rows(relay)
 
 
-def test_blocked_users_and_sessions_that_ran_out_are_not_told(start, own):
-    service, relay = own, start(RELAY_POLL_INTERVAL_MS=1500)
-    ann, eve, bob = relay.sign_in(), relay.sign_in(), relay.sign_in()
+def test_blocked_users_and_sessions_that_ran_out_are_not_told(slow, service):
+    ann, eve, bob = slow.sign_in(), slow.sign_in(), slow.sign_in()
     paths = [subscribe(ann, service, "/expired"), subscribe(eve, service, "/blocked")]
     bob.send(ann, "x")
     bob.send(eve, "x")
-    with relay.opened_database() as database:
+    with slow.opened_database() as database:
         database.execute("UPDATE session SET expires_at = 1 WHERE account_id = (SELECT id FROM account WHERE chat_address = ?)", (ann.address,))
         database.execute("UPDATE account SET blocked = 1 WHERE chat_address = ?", (eve.address,))
-    passed(relay, service, bob)
+    passed(slow, service, bob)
     assert [service.pushes(path) for path in paths] == [[], []]
 
 
@@ -399,13 +416,13 @@ def test_key_is_made_once_and_is_nobody_elses(start):
 
 
 @pytest.mark.parametrize("data", [b"short", b"\0" * 32, b"\xff" * 32], ids=["short", "zero", "beyond"])
-def test_key_that_is_none_stops_the_start(start, data):
-    relay = start()
-    relay.stop()
-    with open(os.path.join(relay.folder, "data", "vapid.key"), "wb") as file:
+def test_key_that_is_none_stops_the_start(ended, data):
+    before = len(ended.stderr)
+    with open(os.path.join(ended.folder, "data", "vapid.key"), "wb") as file:
         file.write(data)
-    with pytest.raises(StartFailed, match="vapid.key"):
-        relay.start()
+    with pytest.raises(StartFailed):
+        ended.start()
+    assert "vapid.key" in ended.stderr[before:]
 
 
 @pytest.mark.parametrize("settings, name", [
