@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { chromium } from 'playwright-core';
 
 export const here = dirname(fileURLToPath(import.meta.url));
@@ -195,26 +196,66 @@ const remember = (page, session) =>
     };
   }), session);
 
+const plainly = { viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', acceptDownloads: true };
+const free = []; // pages that were left
+
+/** Instead of closing its context: whoever next opens a page of the same kind gets this one with nothing left in it but a service worker,
+ * which is less than half of the work. Not for a page that was changed itself beyond its size, routes and permissions. */
+export async function leave(...pages) {
+  for (const page of pages) {
+    const context = page.context();
+    if (!page.kind || context.pages().length > 1) {
+      await context.close();
+      continue;
+    }
+    const { origin, permissions = [] } = page.kind;
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await context.clearPermissions();
+    if (permissions.length) await context.grantPermissions(permissions);
+    await page.mouse.move(0, 0);
+    await page.goto(`${origin}/health`);
+    await page.evaluate(() => sessionStorage.clear());
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('Storage.clearDataForOrigin', { origin, storageTypes: 'cookies,indexeddb,local_storage' });
+    await cdp.detach();
+    free.push(page);
+  }
+}
+
+/** One that was left, of the same kind and as large. */
+async function taken(browser, kind) {
+  const but = ({ viewport, ...k }) => (k.isMobile ? { viewport, ...k } : k);
+  const i = free.findIndex((p) => p.context().browser() === browser && isDeepStrictEqual(but(p.kind), but(kind)));
+  if (i < 0) return null;
+  const [page] = free.splice(i, 1);
+  if (!isDeepStrictEqual(page.viewportSize(), kind.viewport)) await page.setViewportSize(kind.viewport);
+  return page;
+}
+
 /** A page of a person of their own; what the console complains of is kept in `page.faults`. The service worker, which fetches all of
  * the page for a day without a network, runs where a test asks for it: `worker: true`. `session`: one that it remembers. `calls`: how
  * the address of a call ends whose bodies are kept in `page.calls`. */
 export async function open(browser, url, o = {}) {
   const { init, worker, session, calls, ...more } = o;
-  const context = o.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', serviceWorkers: worker ? 'allow' : 'block', ...more }));
-  const page = await context.newPage();
+  const kind = o.context || !url.startsWith('http') ? null : { ...plainly, serviceWorkers: worker ? 'allow' : 'block', ...more, init, origin: new URL(url).origin };
+  let page = kind && (await taken(browser, kind));
+  if (!page) {
+    const context = o.context ?? (await browser.newContext({ ...plainly, serviceWorkers: worker ? 'allow' : 'block', ...more }));
+    page = await context.newPage();
+    page.kind = kind;
+    page.on('request', (r) => page.wanted && r.url().endsWith(page.wanted) && page.calls.push(JSON.parse(r.postData())));
+    page.on('console', (m) => {
+      if (m.type() === 'error' && !/Failed to load resource|net::ERR|origin was untrustworthy/.test(m.text())) page.faults.push(m.text());
+    });
+    page.on('pageerror', (e) => page.faults.push(String(e.stack ?? e)));
+    page.setDefaultTimeout(30_000);
+    if (session) await page.goto(`${session.relay}/health`);
+    if (init) await page.addInitScript(init);
+  }
+  page.wanted = calls;
   page.faults = [];
   page.calls = [];
-  if (calls) page.on('request', (r) => r.url().endsWith(calls) && page.calls.push(JSON.parse(r.postData())));
-  page.on('console', (m) => {
-    if (m.type() === 'error' && !/Failed to load resource|net::ERR|origin was untrustworthy/.test(m.text())) page.faults.push(m.text());
-  });
-  page.on('pageerror', (e) => page.faults.push(String(e.stack ?? e)));
-  page.setDefaultTimeout(30_000);
-  if (session) {
-    await page.goto(`${session.relay}/health`);
-    await remember(page, session);
-  }
-  if (init) await page.addInitScript(init);
+  if (session) await remember(page, session);
   await page.goto(url);
   return page;
 }
@@ -230,14 +271,19 @@ export async function signIn(page, address, name = address) {
   await page.getByRole('heading', { name: 'Chats' }).waitFor({ state: 'attached' });
 }
 
-/** Signed in over the API, for whoever does not look at signing in. `url`: where the page is, if not at the relay itself. */
-export async function signedIn(browser, relay, address, name = address, { url = relay.page, ...o } = {}) {
+/** Signed in over the API, for whoever does not look at signing in. `url`: where the page is, if not at the relay itself. `to`: in a chat with
+ * somebody, by a link to them. */
+export async function signedIn(browser, relay, address, name = address, { url = relay.page, to, ...o } = {}) {
   const { token, email } = await relay.user(address, name, { language: 'en' });
-  const session = { sid: address, relay: new URL(url).origin, relayName: '', address, name, email, token, lastUsed: Date.now(), language: 'en', signedOut: false };
-  const page = await open(browser, url, { ...o, session });
-  await page.getByRole('heading', { name: 'Chats' }).waitFor({ state: 'attached' });
+  const { origin } = new URL(url);
+  const session = { sid: address, relay: origin, relayName: '', address, name, email, token, lastUsed: Date.now(), language: 'en', signedOut: false };
+  const page = await open(browser, to ? linkTo(url, to) : url, { ...o, session });
+  await (to ? page.locator('#compose').waitFor() : page.getByRole('heading', { name: 'Chats' }).waitFor({ state: 'attached' }));
   return page;
 }
+
+/** The launch link of a page to a chat with somebody. */
+export const linkTo = (url, to) => `${url}#relay=${encodeURIComponent(new URL(url).origin)}&mode=private&to=${to}`;
 
 /** Another size of the window. Whether it is a narrow one the page knows with the next frame. */
 export async function resize(page, size) {

@@ -2,7 +2,7 @@
 // somebody's servers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, resize, signIn, startRelay, tooWide, until } from './lib.mjs';
+import { axe, launch, leave, resize, signedIn, startRelay, tooWide, until } from './lib.mjs';
 
 let relay, plain, browser;
 let count = 0;
@@ -36,13 +36,10 @@ const service = () => {
   Object.defineProperty(ServiceWorkerRegistration.prototype, 'pushManager', { get: () => manager });
 };
 
-async function somebody(o = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce' });
-  if (o.granted !== false) await context.grantPermissions(['notifications']);
-  const page = await open(browser, (o.relay ?? relay).page, { context, init: service });
-  page.calls = [];
-  page.on('request', (r) => /\/webchat\/push$/.test(r.url()) && page.calls.push([r.method(), r.postData() && JSON.parse(r.postData()).endpoint]));
-  await signIn(page, `pushed-${++count}`, 'Mia Santos');
+async function somebody({ at = relay, worker = true } = {}) {
+  const page = await signedIn(browser, at, `pushed-${++count}`, 'Mia Santos', { worker, permissions: ['notifications'], init: service });
+  const calls = (page.calls = []);
+  page.on('request', (r) => /\/webchat\/push$/.test(r.url()) && calls.push([r.method(), r.postData() && JSON.parse(r.postData()).endpoint]));
   await page.keyboard.press('Control+,');
   await page.locator('.settings-nav .row-button').nth(3).click();
   return page;
@@ -82,7 +79,7 @@ test('switch-tells-the-relay-and-takes-it-back', async () => {
   await resize(page, { width: 320, height: 640 });
   assert.deepEqual(await tooWide(page), []);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('what-cannot-be-says-why', async () => {
@@ -92,9 +89,9 @@ test('what-cannot-be-says-why', async () => {
   await page.getByText("The browser's push service could not be reached.").waitFor();
   assert.equal(await toggle(page).isChecked(), false);
   assert.deepEqual(page.calls, []);
-  await page.context().close();
+  await leave(page);
 
-  const other = await somebody({ relay: plain });
+  const other = await somebody({ at: plain, worker: false });
   await other.getByText('This relay sends no pushes.').waitFor();
   assert.equal(await toggle(other).isDisabled(), true);
   assert.deepEqual([...page.faults, ...other.faults], []);
@@ -123,7 +120,7 @@ test('push-shows-one-notification-that-says-nothing', async () => {
   await push('');
   await page.waitForTimeout(300);
   assert.deepEqual(await shown(), [['WebChat', 'There is something new.', 'webchat:news']]);
-  await context.close();
+  await leave(page);
 });
 
 test('another-address-of-the-browser-reaches-the-relay', async () => {
@@ -139,5 +136,5 @@ test('another-address-of-the-browser-reaches-the-relay', async () => {
   });
   assert.deepEqual(page.calls[1], ['PUT', 'https://push.example.com/4']);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
