@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { layouts } from '../../../web/layouts.mjs';
-import { axe, axeInThemes, bubble, byKeys, holds, launch, resize, signedIn, startRelay, talkTo, tooWide, until } from './lib.mjs';
+import { axe, axeInThemes, bubble, byKeys, holds, launch, leave, resize, signedIn, startRelay, talkTo, tooWide, until } from './lib.mjs';
 
 let relay, browser, page, anna;
 
 before(async () => {
   [relay, browser] = await Promise.all([startRelay(), launch()]);
   anna = await relay.user('anna', 'Anna');
-  page = await signedIn(browser, relay, 'noor', 'Noor');
-  await talkTo(page, 'anna');
+  page = await signedIn(browser, relay, 'noor', 'Noor', { to: 'anna' });
 });
 after(async () => {
   await browser?.close();
@@ -134,8 +133,7 @@ test('U33 keyboard-panel-moves-and-never-steals-focus', async () => {
 });
 
 test('U33 keyboard-by-touch-and-at-320', async () => {
-  const p = await signedIn(browser, relay, 'tia', 'Tia', { hasTouch: true, viewport: { width: 1024, height: 768 } });
-  await talkTo(p, 'anna');
+  const p = await signedIn(browser, relay, 'tia', 'Tia', { to: 'anna', hasTouch: true, viewport: { width: 1024, height: 768 } });
   await opened({ id: 'english' }, p, { width: 1024, height: 768 });
   assert.equal(await area(p).evaluate((el) => el.inputMode), 'none', 'no second keyboard comes');
   const before = await box(p);
@@ -187,7 +185,7 @@ test('U33 keyboard-by-touch-and-at-320', async () => {
   await p.getByRole('button', { name: 'Close', exact: true }).tap();
   await until('the system keyboard is back', () => area(p).evaluate((el) => el.inputMode === ''));
   assert.deepEqual(p.faults, []);
-  await p.context().close();
+  await leave(p);
 });
 
 test('U33 keyboard-shift-dead-keys-long-press-delete', async () => {
@@ -410,8 +408,7 @@ test('U33 keyboard-every-layout-loads', async () => {
 });
 
 test('U33 keyboard-that-cannot-be-fetched-says-so', async () => {
-  const p = await signedIn(browser, relay, 'lia', 'Lia');
-  await talkTo(p, 'anna');
+  const p = await signedIn(browser, relay, 'lia', 'Lia', { to: 'anna' });
   let isCut = true;
   await p.route('**/keys-english-*', (r) => (isCut ? r.abort() : r.continue()));
   await button(p).click();
@@ -420,7 +417,7 @@ test('U33 keyboard-that-cannot-be-fetched-says-so', async () => {
   await p.locator('.kb-note').getByRole('button', { name: 'Try again' }).click();
   await key('q', p).waitFor();
   assert.equal(await p.locator('.kb-note').count(), 0);
-  await p.context().close();
+  await leave(p);
 });
 
 test('U33 keyboard axe-in-themes-and-directions', async () => {
@@ -447,8 +444,7 @@ test('U33 keyboard axe-in-themes-and-directions', async () => {
 });
 
 test('J8 writing-without-the-right-keys', async () => {
-  const ben = await signedIn(browser, relay, 'ben', 'Ben', { locale: 'en-US' });
-  await talkTo(ben, 'noor');
+  const ben = await signedIn(browser, relay, 'ben', 'Ben', { to: 'noor' });
   await opened({});
   await talkTo(page, 'ben');
   if (!(await kb().count())) await button().click();
@@ -471,5 +467,5 @@ test('J8 writing-without-the-right-keys', async () => {
   assert.equal((await got.locator('.text').innerText()).trim(), 'שלום בן');
   assert.equal(await got.locator('.text').evaluate((el) => getComputedStyle(el).unicodeBidi), 'plaintext');
   assert.deepEqual([...page.faults, ...ben.faults], []);
-  await ben.context().close();
+  await leave(ben);
 });

@@ -1,18 +1,17 @@
 // Two devices of one person show the same conversation.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, holds, launch, signedIn, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, signedIn, startRelay, until, write } from './lib.mjs';
 
 let relay, browser, phone, laptop, ben;
 
-const device = () => signedIn(browser, relay, 'mia', 'Mia');
+const device = () => signedIn(browser, relay, 'mia', 'Mia', { to: 'ben' });
 
 before(async () => {
   [relay, browser] = await Promise.all([startRelay(), launch()]);
   ben = await relay.user('ben', 'Ben');
   phone = await device();
   laptop = await device();
-  for (const page of [phone, laptop]) await talkTo(page, 'ben');
 });
 after(async () => {
   await browser?.close();

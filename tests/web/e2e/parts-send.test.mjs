@@ -1,7 +1,7 @@
 // Sending: nothing is lost, nothing goes twice, whatever the network does.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { bubble, holds, launch, open, signedIn, signIn, small, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, signedIn, small, startProxy, startRelay, until, write } from './lib.mjs';
 
 const SEND = '/api/v1/messages';
 let relay, proxy, browser, page, ben;
@@ -10,9 +10,7 @@ before(async () => {
   [relay, browser] = await Promise.all([startRelay(), launch()]);
   proxy = await startProxy(relay);
   ben = await relay.user('ben', 'Ben');
-  page = await open(browser, proxy.page);
-  await signIn(page, 'mia', 'Mia');
-  await talkTo(page, 'ben');
+  page = await signedIn(browser, relay, 'mia', 'Mia', { url: proxy.page, to: 'ben' });
 });
 afterEach(() => {
   proxy.rule = () => undefined;
@@ -69,8 +67,7 @@ test('letters-typed-after-a-click-on-a-message-are-written', async () => {
 });
 
 test('emoji-do-not-bring-the-keys-of-a-telephone', async () => {
-  const phone = await signedIn(browser, relay, 'pocket', 'Pocket', { ...small, viewport: { width: 400, height: 700 } });
-  await talkTo(phone, 'ben');
+  const phone = await signedIn(browser, relay, 'pocket', 'Pocket', { ...small, viewport: { width: 400, height: 700 }, to: 'ben' });
   const focused = () => phone.locator('#compose').evaluate((el) => el === document.activeElement);
   await phone.getByRole('button', { name: 'Emoji', exact: true }).tap();
   await phone.locator('.emoji').first().tap();
