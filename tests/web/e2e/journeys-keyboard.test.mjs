@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, byKeys, holds, launch, open, signedIn, startProxy, startRelay, until } from './lib.mjs';
+import { bubble, byKeys, holds, launch, leave, open, signedIn, startProxy, startRelay, until } from './lib.mjs';
 
 let relay, browser;
 before(async () => {
@@ -73,7 +73,7 @@ async function write(page, k, text) {
 }
 const done = async (...pages) => {
   assert.deepEqual(pages.flatMap((p) => p.faults), []);
-  await Promise.all(pages.map((p) => p.context().close()));
+  await leave(...pages);
 };
 
 test('J1 by-keyboard-alone', async () => {

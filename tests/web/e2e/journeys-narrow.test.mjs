@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, holds, launch, open, resize, signedIn, small, startProxy, startRelay, tooWide, until } from './lib.mjs';
+import { bubble, holds, launch, leave, open, resize, signedIn, small, startProxy, startRelay, tooWide, until } from './lib.mjs';
 
 let relay, browser;
 before(async () => {
@@ -84,7 +84,7 @@ async function settings(page, name) {
 }
 const done = async (...pages) => {
   assert.deepEqual(pages.flatMap((p) => p.faults), []);
-  await Promise.all(pages.map((p) => p.context().close()));
+  await leave(...pages);
 };
 
 test('J1 at-320', async () => {

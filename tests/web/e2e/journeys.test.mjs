@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { bubble, holds, launch, open, signedIn, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, launch, leave, open, signedIn, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
 import { tune } from '../screens.mjs';
 
 let relay, browser;
@@ -50,7 +50,7 @@ test('J2 second-device-brings-its-history', async () => {
   await bubble(second, 'remember this').waitFor();
   await bubble(second, 'the map').getByText('on this device').waitFor();
   assert.deepEqual([...first.faults, ...second.faults], []);
-  await Promise.all([first.context().close(), second.context().close()]);
+  await leave(first, second);
 });
 
 test('J3 group-create-ask-approve-roles-leave', async () => {
@@ -81,7 +81,7 @@ test('J3 group-create-ask-approve-roles-leave', async () => {
   await anna.getByRole('dialog').getByRole('button', { name: 'Leave group' }).click();
   await anna.getByText('You are not in this group any more.').waitFor();
   assert.deepEqual([...anna.faults, ...ben.faults], []);
-  await Promise.all([anna.context().close(), ben.context().close()]);
+  await leave(anna, ben);
 });
 
 test('J4 stream-readers-read-and-text-is-kept', async () => {
@@ -105,14 +105,13 @@ test('J4 stream-readers-read-and-text-is-kept', async () => {
   await reader.locator('#compose').press('Enter');
   await sent(reader, 'I wanted to say');
   assert.deepEqual(reader.faults, []);
-  await reader.context().close();
+  await leave(reader);
 });
 
 test('J5 voice-note-by-mouse', async () => {
   const ben = await relay.user('ben5', 'Ben Five');
-  const page = await signedIn(browser, relay, 'mia5', 'Mia Five');
+  const page = await signedIn(browser, relay, 'mia5', 'Mia Five', { to: 'ben5' });
   await page.context().grantPermissions(['microphone']);
-  await talkTo(page, 'ben5');
   await page.getByRole('button', { name: 'Record a voice message' }).click();
   await until('a second is recorded', async () => (await page.locator('.rec-time').innerText()) >= '0:02');
   await page.locator('.box.recording').getByRole('button', { name: 'Pause' }).click();
@@ -128,13 +127,12 @@ test('J5 voice-note-by-mouse', async () => {
   await answer.getByRole('button', { name: 'Play' }).click();
   await until('it plays', () => answer.locator('audio').evaluate((a) => a.currentTime > 0));
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J6 file-by-picker-arrives-and-opens', async () => {
   const ben = await signedIn(browser, relay, 'ben6', 'Ben Six', { acceptDownloads: true });
-  const mia = await signedIn(browser, relay, 'mia6', 'Mia Six');
-  await talkTo(mia, 'ben6');
+  const mia = await signedIn(browser, relay, 'mia6', 'Mia Six', { to: 'ben6' });
   await mia.locator('.compose input[type="file"]').setInputFiles([{ name: 'a.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.4 a') }, { name: 'b.txt', mimeType: 'text/plain', buffer: Buffer.from('bee') }]);
   await mia.locator('.staged-file').nth(1).waitFor();
   await write(mia, 'two files');
@@ -145,7 +143,7 @@ test('J6 file-by-picker-arrives-and-opens', async () => {
   const [download] = await Promise.all([ben.waitForEvent('download'), b.getByRole('button', { name: 'Save b.txt' }).click()]);
   assert.equal(readFileSync(await download.path(), 'utf8'), 'bee');
   assert.deepEqual([...mia.faults, ...ben.faults], []);
-  await Promise.all([mia.context().close(), ben.context().close()]);
+  await leave(mia, ben);
 });
 
 test('J9 sms-by-a-phone-and-back-by-mouse', async () => {
@@ -174,7 +172,7 @@ test('J9 sms-by-a-phone-and-back-by-mouse', async () => {
   await page.getByRole('tab', { name: 'SMS' }).click();
   await until('number and answer are one chat', async () => (await page.locator('.rows .row').count()) === 1);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J10 offline-reload-and-back-by-mouse', async () => {
@@ -244,7 +242,7 @@ test('J12 block-from-a-message-and-undo', async () => {
   await bubble(mia, 'sorry').waitFor();
   assert.equal(await bubble(mia, 'still there?').count(), 0);
   assert.deepEqual(mia.faults, []);
-  await mia.context().close();
+  await leave(mia);
 });
 
 test('J13 export-then-erase', async () => {
@@ -266,7 +264,7 @@ test('J13 export-then-erase', async () => {
   const ben = await relay.user('ben13');
   assert.equal((await ben.send('leaver', 'gone?')).status, 404);
   assert.deepEqual(await page.evaluate(async () => (await indexedDB.databases()).filter((d) => d.name.startsWith('webchat:')).length), 0);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J13 forget-this-device-forgets-all-accounts', async () => {
@@ -283,7 +281,7 @@ test('J13 forget-this-device-forgets-all-accounts', async () => {
   assert.equal(await page.getByText('Remembered on this device').count(), 0);
   assert.deepEqual(await page.evaluate(async () => [(await indexedDB.databases()).filter((d) => d.name.startsWith('webchat:')).length, Object.keys(localStorage).filter((x) => x !== 'webchat.device')]), [0, []]);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J14 two-sessions-switch-with-drafts-and-counts', async () => {
@@ -308,5 +306,5 @@ test('J14 two-sessions-switch-with-drafts-and-counts', async () => {
   await page.keyboard.press('Control+Shift+2');
   await page.locator('.row', { hasText: 'are you home?' }).or(page.locator('.row', { hasText: 'draft at home' })).first().waitFor();
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });

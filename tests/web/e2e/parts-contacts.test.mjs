@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, signedIn, startRelay, top, until } from './lib.mjs';
+import { launch, leave, signedIn, startRelay, top, until } from './lib.mjs';
 import { book, button, files, give, importing, phoneOf, settings, take, xlsx } from './outside.mjs';
 
 const { zipSync, strToU8 } = createRequire(join(top, 'web/package.json'))('fflate');
@@ -53,7 +53,7 @@ test('contacts-add-change-find-remove', async () => {
   await page.locator('[data-contact]').waitFor();
   await until('and by the name again', async () => (await page.locator('.row .name', { hasText: 'Anna K' }).count()) === 2);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('contacts-of-two-devices-come-together', async () => {
@@ -91,7 +91,7 @@ test('contacts-of-two-devices-come-together', async () => {
   await one.locator('.toast.bad').waitFor();
   assert.deepEqual((await book(other)).map((c) => c.name), ['Mira']);
   assert.deepEqual(one.faults, []);
-  await one.context().close();
+  await leave(one);
 });
 
 // whichever comes first gives the name; the second file has the number of the first, and is told so
@@ -121,7 +121,7 @@ async function imports(i) {
   assert.equal(names['sms +491711234567'], 'Jörg Müller');
   await page.locator('[data-contact="+33123456789"]', { hasText: '=HYPERLINK' }).waitFor();
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 }
 
 test('imports that-mean-harm', async () => {
@@ -166,7 +166,7 @@ test('imports that-mean-harm', async () => {
   await take(page, 1);
   assert.deepEqual(await book(await relay.user('harm')), [{ name: 'Ben', channel: 'wa', address: '+49301234567' }]);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('contacts-go-out-and-come-back', async () => {
@@ -195,6 +195,6 @@ test('contacts-go-out-and-come-back', async () => {
     assert.deepEqual((await book(own)).sort(by), [...list].sort(by));
   }
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 

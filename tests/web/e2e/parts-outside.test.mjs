@@ -1,7 +1,7 @@
 // Messages to the outside: phones and their keys, states in words, blocks, in a real browser over a real relay.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axeInThemes, bubble, launch, signedIn, small, startRelay, tooWide, until, write } from './lib.mjs';
+import { axeInThemes, bubble, launch, leave, signedIn, small, startRelay, tooWide, until, write } from './lib.mjs';
 import { button, comes, files, give, importing, newTo, phoneOf, phoneWith, settings, state, take } from './outside.mjs';
 
 let relay, browser;
@@ -34,7 +34,7 @@ test('J9 states-of-a-message-in-words', async () => {
   await pixel.ack([m], 'delivered');
   await comes(page, 'the second one', 'delivered');
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J9 no-phone-has-fetched-this', async () => {
@@ -58,7 +58,7 @@ test('J9 no-phone-has-fetched-this', async () => {
   await page.locator('.outside-wait').getByRole('button', { name: 'Phones' }).click();
   await page.locator('.card-line', { hasText: 'pixel' }).locator('.pill.bad', { hasText: 'Silent' }).waitFor();
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J9 failed-says-why-and-goes-again', async () => {
@@ -94,7 +94,7 @@ test('J9 failed-says-why-and-goes-again', async () => {
   assert.notEqual(second.message_id, m.message_id, 'as a message of its own');
   assert.equal(await page.locator('.msg').count(), 1);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J9 an-answer-leaves-by-the-phone-it-came-by', async () => {
@@ -133,7 +133,7 @@ test('J9 an-answer-leaves-by-the-phone-it-came-by', async () => {
   await page.getByRole('button', { name: 'New message to a phone or mail' }).click();
   assert.deepEqual(await page.locator('#out-phone option').allInnerTexts(), ['Any phone', 'nokia', 'pixel']);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J9 subject-title-and-length', async () => {
@@ -170,7 +170,7 @@ test('J9 subject-title-and-length', async () => {
   });
   await page.getByText('Only text leaves the relay, no files.').waitFor();
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('J9 block-a-number-and-undo', async () => {
@@ -201,7 +201,7 @@ test('J9 block-a-number-and-undo', async () => {
   await bubble(page, 'heard again').waitFor();
   assert.equal(await page.getByText('You blocked this number').count(), 0);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('keys-rotate-and-revoke', async () => {
@@ -229,7 +229,7 @@ test('keys-rotate-and-revoke', async () => {
   await button(page, 'Make a key').click();
   await page.locator('[data-key-name="backup"]', { hasText: 'sends, reads' }).waitFor();
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('U27 axe outside-bridge-contacts', async () => {
@@ -266,7 +266,7 @@ test('U27 axe outside-bridge-contacts', async () => {
   await newTo(page, 'email', 'a@example.org');
   await page.locator('.subject-field').waitFor();
   await clean('mail');
-  await page.context().close();
+  await leave(page);
 });
 
 test('U30 outside-bridge-contacts-at-320', async () => {
@@ -291,5 +291,5 @@ test('U30 outside-bridge-contacts-at-320', async () => {
   await button(page, 'Make a key').tap();
   await page.locator('.card .archive-key').waitFor();
   await fits('bridge');
-  await page.context().close();
+  await leave(page);
 });

@@ -1,21 +1,21 @@
 // Safety, files, voice, leaving, and pages without HTTPS.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bubble, holds, isSent, launch, open, signedIn, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
+import { bubble, holds, isSent, launch, leave, linkTo, open, signedIn, signIn, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
 
 let relay, other, browser, page, ben;
 
 before(async () => {
   [relay, other, browser] = await Promise.all([startRelay(), startRelay({ RELAY_NAME: 'Second relay' }), launch()]);
   ben = await relay.user('ben', 'Ben');
-  page = await open(browser, relay.page, {
+  page = await open(browser, linkTo(relay.page, 'ben'), {
     init: () => {
       globalThis.reports = [];
       document.addEventListener('securitypolicyviolation', (e) => globalThis.reports.push(`${e.violatedDirective} ${e.blockedURI}`));
     },
   });
   await signIn(page, 'mia', 'Mia');
-  await talkTo(page, 'ben');
+  await page.locator('#compose').waitFor();
 });
 after(async () => {
   await browser?.close();
@@ -176,7 +176,7 @@ test('launch-link-asks-before-a-new-relay-is-trusted', async () => {
   await fresh.getByRole('button', { name: 'Use it' }).click();
   await signIn(fresh, 'far', 'Far Away');
   assert.match(await fresh.locator('.foot').innerText(), new RegExp(new URL(other.url).host));
-  await fresh.context().close();
+  await leave(fresh);
 });
 
 test('settings-private-server-relay-word-for-word', async () => {
@@ -226,12 +226,11 @@ test('eleventh-session-asks-which-to-forget', async () => {
   await fresh.getByText('Ten sessions are the most').waitFor();
   await fresh.getByRole('dialog').getByRole('button', { name: /Session 3/ }).click();
   await fresh.locator('#code').waitFor();
-  await fresh.context().close();
+  await leave(fresh);
 });
 
 test('lock-hides-text-in-database', async () => {
-  const fresh = await signedIn(browser, relay, 'lena');
-  await talkTo(fresh, 'ben');
+  const fresh = await signedIn(browser, relay, 'lena', 'lena', { to: 'ben' });
   await write(fresh, 'CANARY-WORDS');
   await isSent(fresh, 'CANARY-WORDS');
   await fresh.locator('#compose').fill('CANARY-DRAFT');
@@ -265,12 +264,11 @@ test('lock-hides-text-in-database', async () => {
   await fresh.locator('.row', { hasText: 'Ben' }).click();
   await bubble(fresh, 'CANARY-WORDS').waitFor();
   await holds(fresh.locator('#compose'), 'CANARY-DRAFT');
-  await fresh.context().close();
+  await leave(fresh);
 });
 
 test('U36 sign-out-wipes', async () => {
-  const fresh = await signedIn(browser, relay, 'gone');
-  await talkTo(fresh, 'ben');
+  const fresh = await signedIn(browser, relay, 'gone', 'gone', { to: 'ben' });
   await write(fresh, 'soon away');
   await isSent(fresh, 'soon away');
   const names = () => fresh.evaluate(async () => (await indexedDB.databases()).map((d) => d.name));
@@ -282,19 +280,18 @@ test('U36 sign-out-wipes', async () => {
   await fresh.getByLabel('E-mail').waitFor();
   await until('the database is gone', async () => (await names()).filter((n) => n.startsWith('webchat:')).length === 0);
   assert.equal(await fresh.locator('.row-button').count(), 0);
-  await fresh.context().close();
+  await leave(fresh);
 });
 
 test('session-revoked-elsewhere-keeps-what-is-here', async () => {
-  const fresh = await signedIn(browser, relay, 'rita');
-  await talkTo(fresh, 'ben');
+  const fresh = await signedIn(browser, relay, 'rita', 'rita', { to: 'ben' });
   await write(fresh, 'still here');
   await isSent(fresh, 'still here');
   const again = await relay.user('rita');
   await again.call('POST', '/api/v1/pchat/auth/logout-all');
   await fresh.getByText('You are signed out here.').waitFor();
   assert.equal(await bubble(fresh, 'still here').count(), 1);
-  await fresh.context().close();
+  await leave(fresh);
 });
 
 test('insecure-origin-degrades', async () => {

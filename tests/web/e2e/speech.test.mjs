@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { tune } from '../screens.mjs';
 import { plain, relayWith, startEngine } from './engine.mjs';
-import { axe, holds, launch, open, resize, signedIn, signIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
+import { axe, holds, launch, leave, resize, signedIn, small, startProxy, talkTo, tooWide, until } from './lib.mjs';
 
 let engine, relay, browser, ben;
 let count = 0;
@@ -75,7 +75,7 @@ test('voice-note-as-text-on-request-and-kept', async () => {
   await page.locator('.find input').fill('am see');
   await until('the message is found by its words', async () => /1/.test(await page.locator('.find [role=status]').innerText()));
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('what-the-relay-let-go-is-lent-to-it', async () => {
@@ -92,7 +92,7 @@ test('what-the-relay-let-go-is-lent-to-it', async () => {
   assert.deepEqual(page.calls.map((c) => c.file_id), [page.first.file_id, lent]);
   assert.equal((await engine.heard()) - heard, 1);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('withdrawn-with-its-words', async () => {
@@ -111,7 +111,7 @@ test('withdrawn-with-its-words', async () => {
   });
   assert.ok(!kept.includes('wieder offen'));
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('translated-and-read-aloud-like-a-message', async () => {
@@ -148,7 +148,7 @@ test('translated-and-read-aloud-like-a-message', async () => {
   await page.getByRole('button', { name: 'Show original' }).click();
   await until('the original is back', async () => /^Der Weg/.test(await text.textContent()));
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('by-itself-where-one-wants-it-on-all-devices', async () => {
@@ -168,8 +168,7 @@ test('by-itself-where-one-wants-it-on-all-devices', async () => {
   await until('the next one comes as text by itself', async () => (await page.locator('.spoken').count()) === 2);
   assert.equal((await engine.heard()) - own, 1);
 
-  const again = await open(browser, relay.page, { init: plain, calls: '/transcribe' });
-  await signIn(again, page.address, 'Mia Santos');
+  const again = await signedIn(browser, relay, page.address, 'Mia Santos', { init: plain, calls: '/transcribe' });
   await until('the choice is there', async () => (await again.evaluate(async () => {
     const name = (await indexedDB.databases()).find((d) => d.name.startsWith('webchat:')).name;
     const db = await new Promise((done) => (indexedDB.open(name).onsuccess = (e) => done(e.target.result)));
@@ -181,8 +180,8 @@ test('by-itself-where-one-wants-it-on-all-devices', async () => {
   await again.locator('.row', { hasText: 'Ben Weber' }).first().click();
   await again.locator('.spoken').first().waitFor();
   assert.deepEqual([...page.faults, ...again.faults], []);
-  await page.context().close();
-  await again.context().close();
+  await leave(page);
+  await leave(again);
 });
 
 test('every-failure-has-a-sentence-and-a-way-on', async () => {
@@ -249,7 +248,7 @@ test('narrow-dark-and-from-right-to-left', async () => {
   assert.deepEqual(await tooWide(page), []);
   assert.deepEqual(await axe(page), []);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('relay-without-an-engine-offers-nothing', async () => {
@@ -269,7 +268,7 @@ test('relay-without-an-engine-offers-nothing', async () => {
   await page.locator('.spoken').waitFor();
   await until('nobody is offered', async () => (await show(page).count()) === 0);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 /** A browser that writes down what the test says. */
@@ -294,9 +293,7 @@ const recognizer = () => {
 };
 
 test('dictation-only-when-asked-for-and-stays-a-draft', async () => {
-  const page = await open(browser, relay.page, { init: recognizer });
-  await signIn(page, `speaker-${++count}`, 'Mia Santos');
-  await talkTo(page, 'ben');
+  const page = await signedIn(browser, relay, `speaker-${++count}`, 'Mia Santos', { init: recognizer, to: 'ben' });
   const start = page.getByRole('button', { name: 'Dictate', exact: true });
   assert.equal(await start.count(), 0, 'off until somebody asks for it');
   await page.keyboard.press('Control+,');
@@ -337,5 +334,5 @@ test('dictation-only-when-asked-for-and-stays-a-draft', async () => {
   await page.getByText('Listening…').waitFor();
   assert.deepEqual(await tooWide(page), []);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });

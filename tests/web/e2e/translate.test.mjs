@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { browserTranslator, plain, relayWith, startEngine } from './engine.mjs';
-import { axe, holds, launch, resize, signedIn, small, talkTo, tooWide, until, write } from './lib.mjs';
+import { axe, holds, launch, leave, resize, signedIn, small, tooWide, until, write } from './lib.mjs';
 
 let engine, relay, browser, ben;
 let count = 0;
@@ -125,7 +125,7 @@ test('J7 reading-in-ones-own-language', async () => {
   await page.getByRole('button', { name: 'Delete' }).click();
   await until('it is forgotten with its message', async () => !(await stored(page)).includes('Das wird nicht mehr übersetzt'));
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('U32 translation-marked-original-never-lost', async () => {
@@ -172,7 +172,7 @@ test('U32 translation-marked-original-never-lost', async () => {
   await bubble(page, 'HIER STEHT DAS ORIGINAL').getByRole('button', { name: 'Show original' }).click();
   await bubble(page, 'Hier steht das Original').waitFor();
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('U32 wrong-placeholders-and-markup-show-as-text', async () => {
@@ -185,7 +185,7 @@ test('U32 wrong-placeholders-and-markup-show-as-text', async () => {
   assert.match(await b.locator('.text').innerText(), /@ben/);
   assert.equal(await page.locator('.text img, .text b').count(), 0);
   assert.equal(await page.locator('.trans').count(), 1, 'code and emoji are left alone');
-  await page.context().close();
+  await leave(page);
 });
 
 test('U32 only-what-is-in-view-twenty-at-a-time', async () => {
@@ -203,7 +203,7 @@ test('U32 only-what-is-in-view-twenty-at-a-time', async () => {
   await bubble(page, 'NUMMER 0.').waitFor();
   assert.ok(asked().length < 45);
   assert.equal(new Set(asked()).size, asked().length, 'nothing is asked for twice');
-  await page.context().close();
+  await leave(page);
 });
 
 test('U32 the-browser-first-and-a-language-pack-after-the-question', async () => {
@@ -224,7 +224,7 @@ test('U32 the-browser-first-and-a-language-pack-after-the-question', async () =>
   await ben.send(page.address, 'Dobrý večer všem', { lang: 'cs' });
   await notice.getByText('This browser does not translate between these languages.').waitFor();
   assert.deepEqual(page.calls, [], 'nor does one for which the browser has nothing');
-  await page.context().close();
+  await leave(page);
 });
 
 test('U32 an-engine-that-was-exchanged-is-agreed-to-anew', async () => {
@@ -248,7 +248,7 @@ test('U32 an-engine-that-was-exchanged-is-agreed-to-anew', async () => {
   await page.getByText('The relay hands the words to DeepL, who can read and keep them.').waitFor();
   await choose(page, /^By the relay, with DeepL/, null);
   await bubble(page, 'WER LIEST DAS JETZT').waitFor();
-  await page.context().close();
+  await leave(page);
 });
 
 test('one-message-by-its-menu-by-T-and-when-nobody-can-tell-its-language', async () => {
@@ -276,7 +276,7 @@ test('one-message-by-its-menu-by-T-and-when-nobody-can-tell-its-language', async
   await other.getByText(/does not answer|not with a translation/).waitFor();
   assert.equal(await other.locator('.text').innerText(), 'Nein danke');
   await engine.tell({ misbehave: null });
-  await page.context().close();
+  await leave(page);
 });
 
 test('languages-are-on-every-device-and-a-conflict-loses-nothing', async () => {
@@ -306,13 +306,12 @@ test('languages-are-on-every-device-and-a-conflict-loses-nothing', async () => {
     return raced && p.pinned?.[0] === 'ben' && p.reading.chats['pchat:eve']?.to === 'fr' && p.reading.chats['pchat:ben'].to === 'off';
   });
 
-  const second = await signedIn(browser, relay, page.address);
-  await talkTo(second, 'ben');
+  const second = await signedIn(browser, relay, page.address, 'Mia Santos', { to: 'ben' });
   assert.equal(await second.getByRole('button', { name: 'Translation', exact: true }).getAttribute('aria-pressed'), 'false', 'who translates is chosen on each device');
   await button(second).click();
   await holds(second.getByLabel('I read in'), 'es');
-  await page.context().close();
-  await second.context().close();
+  await leave(page);
+  await leave(second);
 });
 
 test('messages-say-their-language', async () => {
@@ -340,7 +339,7 @@ test('messages-say-their-language', async () => {
   await until('all arrive', async () => (order.push(...(await ben.poll()).filter((m) => m.from === page.address).map((m) => m.text[0])), order.length === 5));
   assert.deepEqual(order, ['0', '1', '2', '3', '4'], 'in order');
   assert.deepEqual(page.calls, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('words-are-translated-before-they-leave-and-come-back-at-a-press', async () => {
@@ -374,7 +373,7 @@ test('words-are-translated-before-they-leave-and-come-back-at-a-press', async ()
   await page.locator('.toast.bad').waitFor();
   assert.equal(await compose.inputValue(), 'Nothing is lost here');
   await engine.tell({ misbehave: null, detected: 'de' });
-  await page.context().close();
+  await leave(page);
 });
 
 test('read-aloud-in-the-language-of-what-is-shown-or-no-voice', async () => {
@@ -400,7 +399,7 @@ test('read-aloud-in-the-language-of-what-is-shown-or-no-voice', async () => {
   await page.keyboard.press('l');
   await page.getByText('No voice for Spanish on this device.').waitFor();
   assert.equal(await page.evaluate(() => globalThis.said.length), 1, 'a voice of somebody\'s servers would get the words');
-  await page.context().close();
+  await leave(page);
 });
 
 test('on-a-small-screen-from-right-to-left', async () => {
@@ -429,7 +428,7 @@ test('on-a-small-screen-from-right-to-left', async () => {
   await page.locator('.talk-head .back').click();
   await page.evaluate(() => undefined);
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('U32 a-pair-for-which-nothing-comes-leaves-a-way-to-the-relay', async () => {
@@ -444,7 +443,7 @@ test('U32 a-pair-for-which-nothing-comes-leaves-a-way-to-the-relay', async () =>
   await notice.getByRole('button', { name: 'Choose' }).click();
   await choose(page, /^By the relay/, null);
   await bubble(page, 'GUTEN ABEND ZUSAMMEN').waitFor();
-  await page.context().close();
+  await leave(page);
 });
 
 test('settings-hold-every-choice', async () => {
@@ -472,7 +471,7 @@ test('settings-hold-every-choice', async () => {
   await page.locator('.row', { hasText: 'Ben Weber' }).first().click();
   await bubble(page, 'Guten Tag zusammen').waitFor();
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
 
 test('U32 an-engine-that-is-gone-takes-nothing-with-it', async () => {
@@ -488,5 +487,5 @@ test('U32 an-engine-that-is-gone-takes-nothing-with-it', async () => {
   await bubble(page, 'GUTEN TAG ZUSAMMEN').waitFor();
   await bubble(page, 'Ist noch jemand da').waitFor();
   assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await leave(page);
 });
