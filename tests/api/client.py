@@ -197,4 +197,4 @@ def wait_until(what, test, timeout_sec=20, pause_sec=0.05):
         time.sleep(pause_sec)
 
 
-__all__ = ["Answer", "Client", "ContractError", "User", "wait_until"]
+__all__ = ["Client", "ContractError", "User", "wait_until"]

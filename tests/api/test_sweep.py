@@ -503,7 +503,7 @@ def test_restore_of_a_backup_without_keys_has_no_text_and_hands_out_nothing(quie
     assert relay.sign_in(bob.email).poll("")["messages"] == []
 
 
-@pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000])
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000], ids=["empty", "other"])
 def test_restore_of_something_else_changes_nothing(quiet, content):
     relay = quiet()
     ann = relay.sign_in()

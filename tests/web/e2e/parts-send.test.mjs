@@ -1,7 +1,7 @@
 // Sending: nothing is lost, nothing goes twice, whatever the network does.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { bubble, holds, launch, signedIn, small, startProxy, startRelay, until, write } from './lib.mjs';
+import { bubble, holds, launch, signedIn, small, startProxy, startRelay, talkTo, until, write } from './lib.mjs';
 
 const SEND = '/api/v1/messages';
 let relay, proxy, browser, page, ben;
