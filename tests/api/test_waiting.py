@@ -2,7 +2,7 @@
 import pytest
 
 from client import wait_until
-from harness import needs_housekeeping, unique, write_settings
+from harness import Relay, needs_housekeeping, unique, write_settings
 
 MESSAGES, GROUPS = "/api/v1/messages", "/api/v1/webchat/groups"
 FLOOR = {"PCHAT_MIN_FREE_BYTES": 2**49}
@@ -26,9 +26,26 @@ def people(relay, count):
     return [relay.sign_in() for _ in range(count)]
 
 
-def test_messages_of_a_pair_that_wait_are_limited_and_count_no_more_once_fetched(make_relay):
-    relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 5})
-    ann, bob, eve = people(relay, 3)
+@pytest.fixture(scope="module", name="five")
+def five_messages_of_a_pair(built):  # pylint: disable=unused-argument
+    with Relay({"RELAY_WAITING_PAIR_MESSAGES": 5}) as relay:
+        yield relay
+
+
+@pytest.fixture(scope="module", name="few_bytes")
+def few_bytes_of_a_pair(built):  # pylint: disable=unused-argument
+    with Relay({"RELAY_WAITING_PAIR_BYTES": 200000}) as relay:
+        yield relay
+
+
+@pytest.fixture(scope="module", name="few_in_all")
+def few_of_a_sender(built):  # pylint: disable=unused-argument
+    with Relay({"RELAY_WAITING_MESSAGES": 6, "RELAY_WAITING_BYTES": 300000}) as relay:
+        yield relay
+
+
+def test_messages_of_a_pair_that_wait_are_limited_and_count_no_more_once_fetched(five):
+    ann, bob, eve = people(five, 3)
     assert fill(ann, bob.address) == 5
     send(ann, eve.address, expect=202)
     send(eve, bob.address, expect=202)
@@ -36,48 +53,42 @@ def test_messages_of_a_pair_that_wait_are_limited_and_count_no_more_once_fetched
     assert fill(ann, bob.address) == 5
 
 
-def test_bytes_of_a_pair_that_wait_are_limited(make_relay):
-    relay = make_relay({"RELAY_WAITING_PAIR_BYTES": 200000})
-    ann, bob, eve = people(relay, 3)
+def test_bytes_of_a_pair_that_wait_are_limited(few_bytes):
+    ann, bob, eve = people(few_bytes, 3)
     assert fill(ann, bob.address, "x" * 60000) == 4
     assert fill(ann, eve.address, "x" * 60000) == 4
 
 
-def test_messages_of_a_sender_that_wait_are_limited_over_all_recipients(make_relay):
-    relay = make_relay({"RELAY_WAITING_MESSAGES": 6})
-    ann, *others = people(relay, 4)
+def test_messages_of_a_sender_that_wait_are_limited_over_all_recipients(few_in_all):
+    ann, *others = people(few_in_all, 4)
     statuses = [send(ann, others[number % 3].address).status for number in range(9)]
     assert statuses == [202] * 6 + [429] * 3
     others[0].poll_all()
     assert fill(ann, others[1].address) == 2
 
 
-def test_bytes_of_a_sender_that_wait_are_limited_over_all_recipients(make_relay):
-    relay = make_relay({"RELAY_WAITING_BYTES": 300000})
-    ann, *others = people(relay, 3)
+def test_bytes_of_a_sender_that_wait_are_limited_over_all_recipients(few_in_all):
+    ann, *others = people(few_in_all, 3)
     statuses = [send(ann, others[number % 2].address, "x" * 60000).status for number in range(8)]
     assert statuses == [202] * 5 + [429] * 3
 
 
-def test_blocked_sender_meets_the_same_limit_as_everybody(make_relay):
-    relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 5})
-    ann, bob, eve = people(relay, 3)
+def test_blocked_sender_meets_the_same_limit_as_everybody(five):
+    ann, bob, eve = people(five, 3)
     bob.post("/api/v1/webchat/blocks", {"chat_address": ann.address}, expect=200)
     assert fill(ann, bob.address) == fill(eve, bob.address) == 5
 
 
-def test_withdrawn_messages_wait_no_more(make_relay):
-    relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 3})
-    ann, bob = people(relay, 2)
-    sent = [send(ann, bob.address, expect=202)["message_id"] for _ in range(3)]
+def test_withdrawn_messages_wait_no_more(five):
+    ann, bob = people(five, 2)
+    sent = [send(ann, bob.address, expect=202)["message_id"] for _ in range(5)]
     send(ann, bob.address, expect=429)
     ann.delete(f"{MESSAGES}/{sent[1]}", expect=200)
     assert fill(ann, bob.address) == 1
 
 
-def test_edits_count_with_what_they_bring(make_relay):
-    relay = make_relay({"RELAY_WAITING_PAIR_BYTES": 200000})
-    ann, bob = people(relay, 2)
+def test_edits_count_with_what_they_bring(few_bytes):
+    ann, bob = people(few_bytes, 2)
     sent = [send(ann, bob.address, expect=202)["message_id"] for _ in range(8)]
     # either: how many fit is not said to the byte
     statuses = [ann.patch(f"{MESSAGES}/{each}", {"text": "y" * 60000}, expect=(200, 429)).status for each in sent]
@@ -108,25 +119,23 @@ def test_group_messages_wait_until_every_member_has_them(make_relay):
     wait_until("they are over", lambda: send(ann, group).status == 202)
 
 
-def test_external_messages_wait_for_their_phone_within_the_quota(make_relay):
-    relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 3})
-    ann = relay.sign_in()
-    for number in range(5):
-        ann.post(MESSAGES, {"channel": "sms", "to": f"+49{number}", "text": "x"}, expect=202 if number < 3 else 429)
+def test_external_messages_wait_for_their_phone_within_the_quota(five):
+    ann = five.sign_in()
+    for number in range(7):
+        ann.post(MESSAGES, {"channel": "sms", "to": f"+49{number}", "text": "x"}, expect=202 if number < 5 else 429)
 
 
-def test_what_phones_bring_in_is_within_the_quota(make_relay):
-    relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 3})
-    ann = relay.sign_in()
-    for number in range(5):
+def test_what_phones_bring_in_is_within_the_quota(five):
+    ann = five.sign_in()
+    for number in range(7):
         ann.post("/api/v1/phone/inbound", {"phone_id": "", "channel": "sms", "from": "1", "text": unique(), "received_at": 1},
-                 expect=202 if number < 3 else 429)
+                 expect=202 if number < 5 else 429)
 
 
-def test_repeat_of_a_message_gets_its_response_beyond_the_quota(make_relay):
-    relay = make_relay({"RELAY_WAITING_PAIR_MESSAGES": 1})
-    ann, bob = people(relay, 2)
+def test_repeat_of_a_message_gets_its_response_beyond_the_quota(five):
+    ann, bob = people(five, 2)
     first = ann.send(bob, idempotency_key="k")
+    assert fill(ann, bob.address) == 4
     assert ann.send(bob, idempotency_key="k", expect=200)["message_id"] == first["message_id"]
 
 
@@ -157,18 +166,25 @@ def test_zero_is_no_limit(make_relay):
 
 # -- the floor -------------------------------------------------------------------------------------
 
+@pytest.fixture(scope="module")
+def one_low(built):  # pylint: disable=unused-argument
+    """A relay whose disk is below its floor, with pairs of people, one for each test, who wrote to each other before."""
+    with Relay({"PCHAT_MIN_FREE_BYTES": 0}) as relay:
+        pairs = [people(relay, 2) for _ in range(len(NEW) + 1)]
+        relay.pairs = [(ann, bob, ann.send(bob)["message_id"]) for ann, bob in pairs]
+        relay.settings.update(FLOOR)
+        write_settings(relay.folder, relay.settings)
+        relay.restart()
+        yield relay
+
+
 @pytest.fixture(name="low")
-def relay_that_runs_low(make_relay):
-    """A relay whose disk is below its floor, with two people who wrote to each other before."""
-    relay = make_relay({"PCHAT_MIN_FREE_BYTES": 0})
-    ann, bob = people(relay, 2)
-    relay.ann, relay.bob, relay.sent = ann, bob, ann.send(bob)["message_id"]
-    relay.settings.update(FLOOR)
-    write_settings(relay.folder, relay.settings)
-    relay.restart()
-    for user in (ann, bob):
-        user.port = relay.port
-    return relay
+def relay_that_runs_low(one_low):
+    """It, with the next pair."""
+    one_low.ann, one_low.bob, one_low.sent = one_low.pairs.pop()
+    for user in (one_low.ann, one_low.bob):
+        user.port = one_low.port
+    return one_low
 
 
 NEW = {"message": ("POST", MESSAGES, {"to": "{bob}", "text": "x"}),
