@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from disks import fill_up
-from harness import BUILD, StartFailed, clean_env, free_port, write_settings
+from harness import BUILD, Relay, StartFailed, clean_env, free_port, write_settings
 from preload import preload
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
@@ -35,14 +35,19 @@ def test_full_disk_at_the_first_start_is_called_that(small_disk, room):
     assert "is full" in said or "No space left on device" in said, said
 
 
+@pytest.fixture(scope="module")
+def one_of_an_ordinary_user(built):  # pylint: disable=unused-argument
+    with Relay(user=pwd.getpwnam(USER).pw_uid) as relay:
+        relay.sign_in().put("/api/v1/webchat/upload", data=b"x", expect=200)
+        yield relay
+
+
 @pytest.fixture(name="users_relay")
-def relay_of_an_ordinary_user(make_relay):
-    relay = make_relay(start=False, user=pwd.getpwnam(USER).pw_uid)
-    relay.start()
-    ann = relay.sign_in()
-    ann.put("/api/v1/webchat/upload", data=b"x", expect=200)
-    relay.stop()
-    return relay
+def relay_of_an_ordinary_user(one_of_an_ordinary_user):
+    """It has ended; what a test gave away is the user's again after it."""
+    one_of_an_ordinary_user.stop()
+    yield one_of_an_ordinary_user
+    subprocess.run(["chown", "-R", USER, one_of_an_ordinary_user.folder], check=True)
 
 
 @as_root
