@@ -10,7 +10,7 @@ import pg_server
 from harness import BUILD, Relay, make_folder, write_settings
 from smtp_sink import SmtpSink
 
-__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_postgresql", "pg_programs", "share_relay", "shared_relay", "sink"]
+__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_postgresql", "one_sink", "pg_programs", "share_relay", "shared_relay", "sink"]
 
 
 @pytest.fixture(scope="session")
@@ -112,5 +112,12 @@ def bob(relay):
 @pytest.fixture
 def sink():
     """A mail server that can misbehave."""
+    with SmtpSink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="module")
+def one_sink():
+    """A mail server for all tests of a file, who let it begin anew."""
     with SmtpSink() as sink:
         yield sink

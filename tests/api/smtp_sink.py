@@ -63,9 +63,9 @@ class SmtpSink:
     mail_550, hang_after_ehlo or close_in_data."""
 
     def __init__(self):
-        self.port, self.mails, self.auth_attempts = free_port(), [], []
-        self.misbehave, self.bad_turns, self.bad_recipient, self.response = None, 0, None, None
+        self.port = free_port()
         self._controller = None
+        self._forget()
         self._folder = tempfile.TemporaryDirectory(prefix="relay-test-smtp-")
         self.certificate = None
 
@@ -75,6 +75,16 @@ class SmtpSink:
     def __exit__(self, *_):
         self.stop()
         self._folder.cleanup()
+
+    def _forget(self):
+        self.mails, self.auth_attempts = [], []
+        self.misbehave, self.bad_turns, self.bad_recipient, self.response = None, 0, None, None
+
+    def begin_anew(self):
+        """As it was made: it got no mail, and behaves."""
+        if not self._controller:
+            self.start()
+        self._forget()
 
     def start(self, *, tls=False, auth="none"):
         """Listen. `tls` offers STARTTLS, "from_start" speaks it from the first byte; `auth` is none, after_tls (required) or in_clear (offered)."""

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from client import User, wait_until
-from harness import BUILD, run, unique
+from harness import BUILD, Relay, run, unique
 
 REQUEST, VERIFY = "/api/v1/pchat/auth/request-code", "/api/v1/pchat/auth/verify-code"
 PROXY = {"RELAY_TRUSTED_PROXIES": "127.0.0.1"}
@@ -21,12 +21,21 @@ def defaults():
     return {name: re.search(rf"^#?\s*{name}=(\d+)", text, re.M).group(1) for name in LIMITS}
 
 
-@pytest.fixture(name="guarded")
-def guarded_relay(make_relay, sink):
+@pytest.fixture(scope="module")
+def one_guarded(built, one_sink):  # pylint: disable=unused-argument
     """A relay with its default limits, that mails, behind a proxy that names clients."""
-    relay = make_relay({**sink.settings(), **defaults(), **PROXY, "RELAY_AUTH_RATE": 0, "RELAY_API_RATE": 0})
-    relay.sink = sink
-    return relay
+    with Relay({**one_sink.settings(), **defaults(), **PROXY, "RELAY_AUTH_RATE": 0, "RELAY_API_RATE": 0}) as relay:
+        relay.sink = one_sink
+        yield relay
+
+
+@pytest.fixture(name="guarded")
+def guarded_relay(one_guarded):
+    """One for all: no client has used up anything, and no mail waits."""
+    yield one_guarded
+    with one_guarded.locked_database() as link:
+        link.execute("DELETE FROM throttle")
+        link.execute("DELETE FROM outbox")
 
 
 def at(relay, address):
@@ -177,12 +186,12 @@ def test_doctor_leaves_the_sign_in_calls_of_its_own_address_alone(make_relay):
     relay.sign_in()
 
 
-@pytest.fixture(name="closed")
-def closed_relay(make_relay, sink):
+@pytest.fixture(scope="module", name="closed")
+def closed_relay(built, one_sink):  # pylint: disable=unused-argument
     """A relay for one domain, that mails."""
-    relay = make_relay({**sink.settings(), "PCHAT_AUTH_ALLOWED_DOMAINS": "inside.example", "PCHAT_ADMIN_EMAILS": "boss@inside.example"})
-    relay.sink = sink
-    return relay
+    with Relay({**one_sink.settings(), "PCHAT_AUTH_ALLOWED_DOMAINS": "inside.example", "PCHAT_ADMIN_EMAILS": "boss@inside.example"}) as relay:
+        relay.sink = one_sink
+        yield relay
 
 
 def test_response_does_not_tell_who_may_sign_in(closed):
