@@ -64,7 +64,7 @@ class SmtpSink:
 
     def __init__(self):
         self.port = free_port()
-        self._controller = None
+        self._controller, self._plain = None, True
         self._forget()
         self._folder = tempfile.TemporaryDirectory(prefix="relay-test-smtp-")
         self.certificate = None
@@ -81,14 +81,15 @@ class SmtpSink:
         self.misbehave, self.bad_turns, self.bad_recipient, self.response = None, 0, None, None
 
     def begin_anew(self):
-        """As it was made: it got no mail, and behaves."""
-        if not self._controller:
+        """As it was made: in clear, it got no mail, and behaves."""
+        if not self._controller or not self._plain:
             self.start()
         self._forget()
 
     def start(self, *, tls=False, auth="none"):
         """Listen. `tls` offers STARTTLS, "from_start" speaks it from the first byte; `auth` is none, after_tls (required) or in_clear (offered)."""
         self.stop()
+        self._plain = not tls and auth == "none"
         options = {"hostname": "127.0.0.1", "port": self.port, "ready_timeout": 20}
         if tls == "from_start":
             options.update(ssl_context=self._tls_context())
