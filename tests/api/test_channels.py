@@ -29,8 +29,29 @@ def a_bot_api(one_telegram):
     one_telegram.let_go()
 
 
+@pytest.fixture(name="sink")
+def a_mail_server(one_sink):
+    one_sink.begin_anew()
+    return one_sink
+
+
+@pytest.fixture(scope="module")
+def one_mailing(built, one_sink):  # pylint: disable=unused-argument
+    with Relay(one_sink.settings(PCHAT_DEV_EXPOSE_CODES="true", QUEUE_HOUSEKEEPING_INTERVAL_SEC=0)) as relay:  # as below
+        yield relay
+
+
 @pytest.fixture(name="mailing")
-def mailing_relay(make_relay, sink):
+def relay_with_mail(one_mailing, sink):  # pylint: disable=unused-argument
+    """One for all; what a test leaves in the outbox goes with it."""
+    yield one_mailing
+    with one_mailing.locked_database() as link:
+        link.execute("DELETE FROM outbox")
+
+
+@pytest.fixture(name="own")
+def relay_of_ones_own(make_relay, sink):
+    """For tests after which the mailer tries nothing for a while."""
     return make_relay(sink.settings(PCHAT_DEV_EXPOSE_CODES="true"))
 
 
@@ -135,8 +156,8 @@ def test_own_address_is_in_reply_to_only_for_those_who_want_it(mailing, sink):
     assert sink.wait_mail(OUT).message["Reply-To"] == ann.email
 
 
-def test_mail_goes_by_the_relay_and_not_by_a_phone(mailing, sink):
-    ann = signed_in(mailing, sink)
+def test_mail_goes_by_the_relay_and_not_by_a_phone(own, sink):
+    ann = signed_in(own, sink)
     sink.stop()
     mail(ann)
     assert Phone(make_key(ann, "phone"), "").claim() == []
@@ -181,13 +202,13 @@ def test_mail_is_not_lost_while_our_login_is_wrong(make_relay, sink):
     assert ann.status(message_id) == "queued" and sink.mails == []
 
 
-def test_mail_waits_while_the_server_is_down_and_survives_a_restart(mailing, sink):
-    ann = signed_in(mailing, sink)
+def test_mail_waits_while_the_server_is_down_and_survives_a_restart(own, sink):
+    ann = signed_in(own, sink)
     sink.stop()
     message_id = mail(ann)
-    mailing.restart()
+    own.restart()
     sink.start()
-    ann.port = mailing.port
+    ann.port = own.port
     wait_status(ann, message_id, "sent")
     assert sink.wait_mail(OUT)
 
