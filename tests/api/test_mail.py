@@ -41,30 +41,17 @@ def one_mailing(built, one_sink):  # pylint: disable=unused-argument
         yield relay
 
 
-def empty_outbox(relay):
-    with relay.locked_database() as link:
-        link.execute("DELETE FROM outbox")
-
-
 @pytest.fixture(name="mailing")
 def mailing_relay(one_mailing, sink):  # pylint: disable=unused-argument
     """One for all; what a test leaves in the outbox goes with it."""
     yield one_mailing
-    empty_outbox(one_mailing)
-
-
-@pytest.fixture(name="pausing")
-def relay_that_pauses(mailing):
-    """The same for tests after which its mailer would try nothing for a while: the next test gets another mailer."""
-    [mailer] = wait_until("the mailer runs", lambda: mailing.children("relay-mail"))
-    yield mailing
-    empty_outbox(mailing)
-    mailing.reload_all()
-    wait_until("the mailer is new", lambda: mailing.children("relay-mail") and mailer not in mailing.children("relay-mail"))
+    with one_mailing.locked_database() as link:
+        link.execute("DELETE FROM outbox")
 
 
 @pytest.fixture(name="own")
 def relay_of_ones_own(make_relay, sink):
+    """For tests that end processes, or after which the mailer tries nothing for a while."""
     return make_relay(sink.settings())
 
 
@@ -156,12 +143,12 @@ def test_mail_goes_to_the_one_address_only_and_once(mailing, sink, ann, bob):
     assert len(sink.mails) == 2
 
 
-def test_mail_waits_while_the_server_is_down(pausing, sink, ann):
+def test_mail_waits_while_the_server_is_down(own, sink):
     sink.stop()
-    ask(pausing, ann)
-    wait_log(pausing, ann)
+    ask(own)
+    wait_log(own, ANN)
     sink.start()
-    assert sink.wait_mail(ann, timeout_sec=TIMEOUT_SEC).code
+    assert sink.wait_mail(ANN, timeout_sec=TIMEOUT_SEC).code
 
 
 def test_mail_survives_a_restart_of_the_relay(own, sink):
@@ -181,13 +168,13 @@ def test_mailer_that_dies_is_started_again(own, sink):
 
 
 @pytest.mark.parametrize("misbehave", ["rcpt_450", "hang_after_ehlo", "close_in_data"])
-def test_mail_is_tried_again_after_a_passing_failure(pausing, sink, ann, misbehave):
+def test_mail_is_tried_again_after_a_passing_failure(own, sink, misbehave):
     sink.misbehave = misbehave
-    ask(pausing, ann)
+    ask(own)
     sink.wait_bad_turn()
     sink.misbehave = None
-    assert sink.wait_mail(ann, timeout_sec=TIMEOUT_SEC).code
-    assert len(sink.mails_to(ann)) == 1
+    assert sink.wait_mail(ANN, timeout_sec=TIMEOUT_SEC).code
+    assert len(sink.mails_to(ANN)) == 1
 
 
 def test_failure_shows_in_relayctl_with_the_servers_response(mailing, sink, ann):
@@ -211,11 +198,11 @@ def test_mailbox_that_is_not_there_is_final(mailing, sink, ann, bob, response):
 @pytest.mark.parametrize("response", ["421 4.3.2 Shutting down", "450 4.2.0 Greylisted", "451 4.3.0 Local error", "452 4.2.2 Over quota",
                                       "454 4.7.0 Try again", "521 5.3.2 I take no mail", "530 5.7.0 Must issue STARTTLS first",
                                       "503 5.5.1 Bad sequence"])
-def test_response_that_is_not_about_the_mailbox_is_not_final(pausing, sink, ann, response):
-    sink.misbehave, sink.bad_recipient, sink.response = "rcpt_550", ann, response
-    ask(pausing, ann)
+def test_response_that_is_not_about_the_mailbox_is_not_final(own, sink, response):
+    sink.misbehave, sink.bad_recipient, sink.response = "rcpt_550", ANN, response
+    ask(own)
     sink.wait_bad_turn()
-    wait_log(pausing, ann, response[:3])
+    wait_log(own, ANN, response[:3])
 
 
 def test_wrong_password_is_not_tried_for_each_mail(make_relay, sink):
@@ -240,11 +227,11 @@ def test_sender_that_the_server_does_not_take_is_no_fault_of_the_mail(make_relay
 
 
 @pytest.mark.parametrize("misbehave", ["hang_after_ehlo", "close_in_data"])
-def test_failure_without_an_response_shows_in_relayctl(pausing, sink, ann, misbehave):
+def test_failure_without_an_response_shows_in_relayctl(own, sink, misbehave):
     sink.misbehave = misbehave
-    ask(pausing, ann)
+    ask(own)
     sink.wait_bad_turn()
-    wait_log(pausing, ann)
+    wait_log(own, ANN)
 
 
 def test_one_bad_recipient_does_not_hold_up_the_others(mailing, sink, ann, bob):
@@ -265,17 +252,17 @@ def test_chat_goes_on_while_the_mail_server_hangs(make_relay, sink):
     assert bob.texts() == ["still here"]
 
 
-def test_mail_whose_code_expired_is_dropped(pausing, sink, ann, bob):
+def test_mail_whose_code_expired_is_dropped(own, sink):
     sink.stop()
-    ask(pausing, ann)
-    wait_until("a try has failed", lambda: tries_kept(pausing) >= 1, 60, 0.2)  # or it might be on its way already
-    with pausing.locked_database() as link:
+    ask(own)
+    wait_until("a try has failed", lambda: tries_kept(own) >= 1, 60, 0.2)  # or it might be on its way already
+    with own.locked_database() as link:
         link.execute("UPDATE outbox SET expires_at = 1, next_try_at = 1")
     sink.start()
-    ask(pausing, bob)
-    sink.wait_mail(bob, timeout_sec=TIMEOUT_SEC)
-    wait_until("the outbox is empty", lambda: ann not in mail_log(pausing))
-    assert sink.mails_to(ann) == []
+    ask(own, BOB)
+    sink.wait_mail(BOB, timeout_sec=TIMEOUT_SEC)
+    wait_until("the outbox is empty", lambda: ANN not in mail_log(own))
+    assert sink.mails_to(ANN) == []
 
 
 # -- TLS and AUTH ----------------------------------------------------------------------------------
