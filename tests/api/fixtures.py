@@ -10,7 +10,7 @@ import pg_server
 from harness import BUILD, Relay, make_folder, write_settings
 from smtp_sink import SmtpSink
 
-__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_postgresql", "one_sink", "pg_programs", "share_relay", "shared_relay", "sink"]
+__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_mailing", "one_postgresql", "one_sink", "pg_programs", "share_relay", "shared_relay", "sink"]
 
 
 @pytest.fixture(scope="session")
@@ -121,3 +121,18 @@ def one_sink():
     """A mail server for all tests of a file, who let it begin anew."""
     with SmtpSink() as sink:
         yield sink
+
+
+@pytest.fixture
+def one_mailing(share_relay, one_sink):
+    """one_mailing(...): a relay with that mail server for all tests of a file; what a test leaves in the outbox goes with it."""
+    used = []
+
+    def of(**settings):
+        used.append(share_relay(one_sink.settings(**settings)))
+        return used[-1]
+
+    yield of
+    for relay in used:
+        with relay.locked_database() as link:
+            link.execute("DELETE FROM outbox")

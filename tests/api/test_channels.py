@@ -35,18 +35,9 @@ def a_mail_server(one_sink):
     return one_sink
 
 
-@pytest.fixture(scope="module")
-def one_mailing(built, one_sink):  # pylint: disable=unused-argument
-    with Relay(one_sink.settings(PCHAT_DEV_EXPOSE_CODES="true", QUEUE_HOUSEKEEPING_INTERVAL_SEC=0)) as relay:  # as below
-        yield relay
-
-
 @pytest.fixture(name="mailing")
 def relay_with_mail(one_mailing, sink):  # pylint: disable=unused-argument
-    """One for all; what a test leaves in the outbox goes with it."""
-    yield one_mailing
-    with one_mailing.locked_database() as link:
-        link.execute("DELETE FROM outbox")
+    return one_mailing(PCHAT_DEV_EXPOSE_CODES="true", QUEUE_HOUSEKEEPING_INTERVAL_SEC=0)  # as below
 
 
 @pytest.fixture(name="own")

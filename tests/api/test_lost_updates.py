@@ -6,7 +6,7 @@ import pytest
 
 from client import wait_until
 from groups import GROUPS, ME, MESSAGES, OPEN, Group
-from harness import Relay, unique
+from harness import unique
 
 USERS = "/api/v1/webchat/admin/users"
 CONTACTS = "/api/v1/webchat/contacts"
@@ -37,10 +37,9 @@ def together(relay, *calls):
     return responses
 
 
-@pytest.fixture(name="slow", scope="module")
-def relay_with_a_patient_lock(built):  # pylint: disable=unused-argument
-    with Relay({"RELAY_BUSY_TIMEOUT_MS": 15000, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0}) as relay:
-        yield relay
+@pytest.fixture(name="slow")
+def relay_with_a_patient_lock(share_relay):
+    return share_relay({"RELAY_BUSY_TIMEOUT_MS": 15000, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
 
 
 def test_two_admins_change_two_flags_of_one_user(slow):

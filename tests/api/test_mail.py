@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from client import wait_until
-from harness import Relay, unique
+from harness import unique
 from smtp_sink import PASSWORD, USERNAME
 
 REQUEST, VERIFY = "/api/v1/pchat/auth/request-code", "/api/v1/pchat/auth/verify-code"
@@ -35,18 +35,9 @@ def a_mail_server(one_sink):
     return one_sink
 
 
-@pytest.fixture(scope="module")
-def one_mailing(built, one_sink):  # pylint: disable=unused-argument
-    with Relay(one_sink.settings()) as relay:
-        yield relay
-
-
 @pytest.fixture(name="mailing")
 def mailing_relay(one_mailing, sink):  # pylint: disable=unused-argument
-    """One for all; what a test leaves in the outbox goes with it."""
-    yield one_mailing
-    with one_mailing.locked_database() as link:
-        link.execute("DELETE FROM outbox")
+    return one_mailing()
 
 
 @pytest.fixture(name="own")

@@ -32,10 +32,9 @@ def a_push_service(certificate):
         yield sink
 
 
-@pytest.fixture(name="relay", scope="module")
-def relay_with_pushes(built, service):  # pylint: disable=unused-argument
-    with Relay(service.settings()) as relay:
-        yield relay
+@pytest.fixture(name="relay")
+def relay_with_pushes(share_relay, service):
+    return share_relay(service.settings())
 
 
 @pytest.fixture(name="slow")

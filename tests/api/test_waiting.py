@@ -26,22 +26,19 @@ def people(relay, count):
     return [relay.sign_in() for _ in range(count)]
 
 
-@pytest.fixture(scope="module", name="five")
-def five_messages_of_a_pair(built):  # pylint: disable=unused-argument
-    with Relay({"RELAY_WAITING_PAIR_MESSAGES": 5}) as relay:
-        yield relay
+@pytest.fixture(name="five")
+def five_messages_of_a_pair(share_relay):
+    return share_relay({"RELAY_WAITING_PAIR_MESSAGES": 5})
 
 
-@pytest.fixture(scope="module", name="few_bytes")
-def few_bytes_of_a_pair(built):  # pylint: disable=unused-argument
-    with Relay({"RELAY_WAITING_PAIR_BYTES": 200000}) as relay:
-        yield relay
+@pytest.fixture(name="few_bytes")
+def few_bytes_of_a_pair(share_relay):
+    return share_relay({"RELAY_WAITING_PAIR_BYTES": 200000})
 
 
-@pytest.fixture(scope="module", name="few_in_all")
-def few_of_a_sender(built):  # pylint: disable=unused-argument
-    with Relay({"RELAY_WAITING_MESSAGES": 6, "RELAY_WAITING_BYTES": 300000}) as relay:
-        yield relay
+@pytest.fixture(name="few_in_all")
+def few_of_a_sender(share_relay):
+    return share_relay({"RELAY_WAITING_MESSAGES": 6, "RELAY_WAITING_BYTES": 300000})
 
 
 def test_messages_of_a_pair_that_wait_are_limited_and_count_no_more_once_fetched(five):
