@@ -93,9 +93,18 @@ def patiently(user):
     return lambda *words: wait_until("a poll goes", lambda: once(*words), GIVE_UP_SEC)
 
 
+def items_for(user):
+    """All that waits for a user, whatever was killed: the database's server, too, to which each worker connects anew when it is asked."""
+    return user.poll_all(poll=patiently(user))[0]
+
+
+def texts_for(user):
+    return [item["text"] for item in items_for(user)]
+
+
 def assert_all_there(recipient, acknowledged):
     """The recipient holds just what was acknowledged, each once, each sender's messages in order."""
-    items = recipient.poll_all(poll=patiently(recipient))[0]
+    items = items_for(recipient)
     found = {item["text"].rstrip("."): item["message_id"] for item in items}
     assert len(items) == len(found), "a message came twice"
     assert found == acknowledged

@@ -12,6 +12,7 @@ from client import wait_until
 from contract import ROOT
 from harness import Relay, clean_env, make_folder, run, write_settings
 from pg_proxy import Proxy
+from senders import texts_for
 
 pytestmark = pytest.mark.usefixtures("pg_programs")
 PG_BUILD = pg_server.build()
@@ -132,7 +133,7 @@ def test_while_the_server_is_away_all_is_503_and_then_goes_on():
             wait_until("sends go on", lambda: ann.post("/api/v1/messages", {"to": bob.address, "text": "after"},
                                                        # either: the worker has connected again, or not yet
                                                        expect=(202, 503)).status == 202)
-            assert bob.texts()[0] == "before"
+            assert texts_for(bob)[0] == "before"
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["not-made", "made"])

@@ -7,7 +7,7 @@ from client import wait_until
 from harness import kill_pids
 from live import WAKE, Listener
 from machines import two_relays
-from senders import finish, start_senders
+from senders import finish, items_for, start_senders
 from smtp_sink import SmtpSink
 
 UPLOAD, FILES = "/api/v1/webchat/upload", "/api/v1/webchat/files"
@@ -78,7 +78,7 @@ def test_nothing_is_lost_or_doubled_while_workers_are_killed(two):
         kill_pids(relay.workers()[:1])
         wait_until("it is replaced", lambda relay=relay: len(relay.workers()) == 2)
     sent = finish(senders)
-    got = [item["message_id"] for item in bob.poll_all()[0]]
+    got = [item["message_id"] for item in items_for(bob)]
     assert sorted(got) == sorted(sent.values()) and len(set(got)) == 180
 
 
@@ -92,5 +92,5 @@ def test_nothing_is_lost_or_doubled_while_the_server_is_killed(two, server):
         server.stop("kill")
         server.start()
     sent = finish(senders)
-    got = [item["message_id"] for item in bob.poll_all()[0]]
+    got = [item["message_id"] for item in items_for(bob)]
     assert sorted(got) == sorted(sent.values()) and len(set(got)) == 120
