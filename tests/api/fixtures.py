@@ -10,7 +10,7 @@ import pg_server
 from harness import BUILD, Relay, make_folder, write_settings
 from smtp_sink import SmtpSink
 
-__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_mailing", "one_postgresql", "one_sink", "pg_programs", "share_relay", "shared_relay", "sink"]
+__all__ = ["ann", "bob", "built", "client", "folder_of", "make_relay", "one_mailing", "one_postgresql", "one_sink", "pg_programs", "relay_with", "shared_relay", "sink"]
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +50,8 @@ def make_relay(built):
 
 
 @pytest.fixture(scope="module")
-def share_relay(built):
-    """share_relay(settings): one for all tests of the file that need these settings and leave the relay as they found it."""
+def relay_with(built):
+    """relay_with(settings): one for all tests of the file that need these settings and leave the relay as they found it."""
     relays = {}
     with contextlib.ExitStack() as stack:
         def of(settings):
@@ -109,27 +109,26 @@ def bob(relay):
     return relay.sign_in(display_name="Bob", public_visible=True)
 
 
-@pytest.fixture
-def sink():
-    """A mail server that can misbehave."""
-    with SmtpSink() as sink:
-        yield sink
-
-
 @pytest.fixture(scope="module")
 def one_sink():
-    """A mail server for all tests of a file, who let it begin anew."""
     with SmtpSink() as sink:
         yield sink
 
 
 @pytest.fixture
-def one_mailing(share_relay, one_sink):
+def sink(one_sink):
+    """A mail server that can misbehave: one for all tests of a file, and as new for each."""
+    one_sink.begin_anew()
+    return one_sink
+
+
+@pytest.fixture
+def one_mailing(relay_with, one_sink):
     """one_mailing(...): a relay with that mail server for all tests of a file; what a test leaves in the outbox goes with it."""
     used = []
 
     def of(**settings):
-        used.append(share_relay(one_sink.settings(**settings)))
+        used.append(relay_with(one_sink.settings(**settings)))
         return used[-1]
 
     yield of

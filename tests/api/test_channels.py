@@ -29,12 +29,6 @@ def a_bot_api(one_telegram):
     one_telegram.let_go()
 
 
-@pytest.fixture(name="sink")
-def a_mail_server(one_sink):
-    one_sink.begin_anew()
-    return one_sink
-
-
 @pytest.fixture(name="mailing")
 def relay_with_mail(one_mailing, sink):  # pylint: disable=unused-argument
     return one_mailing(PCHAT_DEV_EXPOSE_CODES="true", QUEUE_HOUSEKEEPING_INTERVAL_SEC=0)  # as below

@@ -38,8 +38,8 @@ def together(relay, *calls):
 
 
 @pytest.fixture(name="slow")
-def relay_with_a_patient_lock(share_relay):
-    return share_relay({"RELAY_BUSY_TIMEOUT_MS": 15000, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
+def relay_with_a_patient_lock(relay_with):
+    return relay_with({"RELAY_BUSY_TIMEOUT_MS": 15000, "QUEUE_HOUSEKEEPING_INTERVAL_SEC": 0})
 
 
 def test_two_admins_change_two_flags_of_one_user(slow):

@@ -29,12 +29,6 @@ def wait_log(relay, *words):
     wait_until(f"relayctl mail shows {words}", lambda: all(word in mail_log(relay) for word in words), 60, 0.2)
 
 
-@pytest.fixture(name="sink")
-def a_mail_server(one_sink):
-    one_sink.begin_anew()
-    return one_sink
-
-
 @pytest.fixture(name="mailing")
 def mailing_relay(one_mailing, sink):  # pylint: disable=unused-argument
     return one_mailing()

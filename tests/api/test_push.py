@@ -33,14 +33,14 @@ def a_push_service(certificate):
 
 
 @pytest.fixture(name="relay")
-def relay_with_pushes(share_relay, service):
-    return share_relay(service.settings())
+def relay_with_pushes(relay_with, service):
+    return relay_with(service.settings())
 
 
 @pytest.fixture(name="slow")
-def one_with_time_to_fetch(share_relay, service):
+def one_with_time_to_fetch(relay_with, service):
     """Whoever polls has three intervals to come before a push goes out."""
-    return share_relay(service.settings(RELAY_POLL_INTERVAL_MS=1500))
+    return relay_with(service.settings(RELAY_POLL_INTERVAL_MS=1500))
 
 
 @pytest.fixture(name="unheard", scope="module")
@@ -305,8 +305,8 @@ def test_certificate_is_verified(start, own):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0.0.0.0", "127.1", "[::]"])
-def test_no_push_goes_to_a_private_address_whatever_it_is_called(share_relay, unheard, host):
-    relay = share_relay(unheard.settings(RELAY_PUSH_PRIVATE_HOSTS="other.example"))
+def test_no_push_goes_to_a_private_address_whatever_it_is_called(relay_with, unheard, host):
+    relay = relay_with(unheard.settings(RELAY_PUSH_PRIVATE_HOSTS="other.example"))
     ann, bob = relay.sign_in(), relay.sign_in()
     path = f"/inside-{ann.address}"
     ann.put(PUSH, {"endpoint": f"https://{host}:{unheard.port}{path}"}, expect=200)

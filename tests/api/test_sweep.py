@@ -31,9 +31,9 @@ def quiet_relay(make_relay):
 
 
 @pytest.fixture(name="shared")
-def one_of_each_mode(share_relay):
+def one_of_each_mode(relay_with):
     """shared(mode): one that all tests share which need no other settings."""
-    return lambda *mode: share_relay(without_passes(*mode))
+    return lambda *mode: relay_with(without_passes(*mode))
 
 
 def sweep(relay, *options, expect=0):

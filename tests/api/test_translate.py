@@ -40,9 +40,9 @@ def start_with_engine(make_relay, engine):
 
 
 @pytest.fixture(name="share")
-def shared_with_engine(share_relay, engine):
+def shared_with_engine(relay_with, engine):
     """share(**settings): the one with those settings; whoever lets the engine fail there asks it once more when it is well, for failures add up."""
-    return lambda **settings: knows_languages(share_relay(engine.settings(**settings)))
+    return lambda **settings: knows_languages(relay_with(engine.settings(**settings)))
 
 
 def translate(user, text, target="es", expect=200, **more):

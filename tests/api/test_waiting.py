@@ -27,18 +27,18 @@ def people(relay, count):
 
 
 @pytest.fixture(name="five")
-def five_messages_of_a_pair(share_relay):
-    return share_relay({"RELAY_WAITING_PAIR_MESSAGES": 5})
+def five_messages_of_a_pair(relay_with):
+    return relay_with({"RELAY_WAITING_PAIR_MESSAGES": 5})
 
 
 @pytest.fixture(name="few_bytes")
-def few_bytes_of_a_pair(share_relay):
-    return share_relay({"RELAY_WAITING_PAIR_BYTES": 200000})
+def few_bytes_of_a_pair(relay_with):
+    return relay_with({"RELAY_WAITING_PAIR_BYTES": 200000})
 
 
 @pytest.fixture(name="few_in_all")
-def few_of_a_sender(share_relay):
-    return share_relay({"RELAY_WAITING_MESSAGES": 6, "RELAY_WAITING_BYTES": 300000})
+def few_of_a_sender(relay_with):
+    return relay_with({"RELAY_WAITING_MESSAGES": 6, "RELAY_WAITING_BYTES": 300000})
 
 
 def test_messages_of_a_pair_that_wait_are_limited_and_count_no_more_once_fetched(five):
