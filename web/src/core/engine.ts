@@ -515,10 +515,9 @@ export class Engine extends Emitter<EngineEvents> {
     const next = await this.store.alone(async () => {
       const [m, job] = await this.store.waiting(key);
       if (!m || m.withdrawn) return undefined;
-      const next: Message = hasNotLeft(job) ? { ...m, text, state: 'waiting', error: undefined } : { ...m, text, edited: this.now() };
-      const order = hasNotLeft(job)
-        ? { ...job, draft: { ...job.draft, text }, body: undefined, firstTry: undefined, stopped: undefined }
-        : this.#jobOf({ chat, op: 'edit', message: key, body: JSON.stringify({ text }) });
+      const [next, order]: [Message, Job] = hasNotLeft(job)
+        ? [{ ...m, text, state: 'waiting', error: undefined }, { ...job, draft: { ...job.draft, text }, body: undefined, firstTry: undefined, stopped: undefined }]
+        : [{ ...m, text, edited: this.now() }, this.#jobOf({ chat, op: 'edit', message: key, body: JSON.stringify({ text }) })];
       await this.store.commit(this.store.job.change([order]), this.store.message.change([next]), this.store.translation.change([], [key]));
       return next;
     });
