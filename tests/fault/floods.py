@@ -17,7 +17,7 @@ FROM = "127.0.0.9"
 ME, SIGN_IN = "/api/v1/pchat/auth/me", "/api/v1/pchat/auth/request-code"
 TURN_SEC = 0.2
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-STREAMS_A_TURN = 100
+STREAMS_A_TURN, STREAMS_ALLOWED = 100, 32
 
 
 def request(path="/api/v1/webchat/config", method="GET", body=b"", **headers):
@@ -42,11 +42,17 @@ def hello(**settings):
     return PREFACE + frames(SettingsFrame(0, settings={int(number[1:]): value for number, value in settings.items()}))
 
 
-def opened(turn, *flags):
+def opened(turn, *flags, count=STREAMS_A_TURN):
     """The frames that open the streams of a turn."""
     from hyperframe.frame import HeadersFrame
-    first = turn * STREAMS_A_TURN
-    return [HeadersFrame(2 * n + 1, data=head_block(), flags=["END_STREAM", *flags]) for n in range(first, first + STREAMS_A_TURN)]
+    first = turn * count
+    return [HeadersFrame(2 * n + 1, data=head_block(), flags=["END_STREAM", *flags]) for n in range(first, first + count)]
+
+
+def streams(_, turn):
+    from hyperframe.frame import WindowUpdateFrame
+    begin = b"" if turn else hello() + frames(WindowUpdateFrame(0, window_increment=1 << 30))
+    return begin + frames(*opened(turn, "END_HEADERS", count=STREAMS_ALLOWED))
 
 
 def resets(_, turn):
@@ -108,13 +114,15 @@ KINDS = {
     "kept": Kind(at_first(lambda words: request("/health"))),
     "slow-heads": Kind(slow_head),
     "slow-bodies": Kind(slow_body),
-    "slow-readers": Kind(at_first(lambda words: request(words.path, X_PChat_Session=words.token) * 20), reads=False),
+    "slow-readers": Kind(at_first(lambda words: request(words.path, X_PChat_Session=words.token)), reads=False),
     "long-heads": Kind(many(1, lambda words, name: request(**{f"X_{n}": "x" * 7000 for n in range(6)})), at_once=40),
     "many-heads": Kind(many(1, lambda words, name: request(**{f"X_{n}": n for n in range(2000)})), at_once=40),
-    "past-limits": Kind(many(5, lambda words, name: request()), wanted="429"),
-    "made-up-tokens": Kind(many(5, lambda words, name: request(ME, X_PChat_Session=f"pcs_{name}")), wanted="429"),
-    "one-account": Kind(many(5, lambda words, name: request(ME, X_PChat_Session=words.token)), wanted="429"),
+    "past-limits": Kind(many(1, lambda words, name: request()), at_once=1000, wanted="429"),
+    "ahead": Kind(many(100, lambda words, name: request())),
+    "made-up-tokens": Kind(many(1, lambda words, name: request(ME, X_PChat_Session=f"pcs_{name}")), at_once=1000, wanted="429"),
+    "one-account": Kind(many(1, lambda words, name: request(ME, X_PChat_Session=words.token)), at_once=1000, wanted="429"),
     "sign-ins": Kind(many(1, sign_in), wanted="429"),
+    "streams": Kind(streams, http2=True),
     "resets": Kind(resets, at_once=20, http2=True),
     "continuations": Kind(continuations, at_once=20, http2=True),
     "pings": Kind(pings, at_once=20, reads=False, http2=True),
