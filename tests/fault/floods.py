@@ -16,6 +16,7 @@ import typing
 FROM = "127.0.0.9"
 ME, SIGN_IN = "/api/v1/pchat/auth/me", "/api/v1/pchat/auth/request-code"
 TURN_SEC = 0.2
+IP_BIND_ADDRESS_NO_PORT = 24  # of linux/in.h
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 STREAMS_A_TURN, STREAMS_ALLOWED = 100, 32
 
@@ -147,6 +148,7 @@ class Link:
         if not self.kind.reads:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(10)
+        self.socket.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)  # else each looks for a port among thousands
         self.socket.bind((FROM, 0))
         self.socket.connect(("127.0.0.1", words.port))
         if tls:

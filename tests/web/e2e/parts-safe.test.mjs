@@ -229,30 +229,56 @@ test('eleventh-session-asks-which-to-forget', async () => {
   await leave(fresh);
 });
 
+/** All that a page keeps, as one text. */
+const dump = (page) =>
+  page.evaluate(async () => {
+    let out = '';
+    for (const { name } of await indexedDB.databases()) {
+      const db = await new Promise((d) => (indexedDB.open(name).onsuccess = (e) => d(e.target.result)));
+      for (const store of db.objectStoreNames) out += JSON.stringify(await new Promise((d) => (db.transaction(store).objectStore(store).getAll().onsuccess = (e) => d(e.target.result))));
+      db.close();
+    }
+    return out;
+  });
+
+test('what-is-older-than-one-keeps-is-nowhere-on-the-device-but-what-waits-is', async () => {
+  const proxy = await startProxy(relay);
+  const fresh = await signedIn(browser, relay, 'kim', 'Kim', { url: proxy.page, to: 'ben' });
+  await write(fresh, 'CANARY-OLD');
+  await isSent(fresh, 'CANARY-OLD');
+  await talkTo(fresh, 'mia');
+  await write(fresh, 'old, too');
+  await isSent(fresh, 'old, too');
+  proxy.rule = (c) => (c.method === 'POST' && c.path === '/api/v1/messages' ? 'drop' : undefined);
+  await write(fresh, 'on its way');
+  await bubble(fresh, 'on its way').waitFor();
+  await fresh.clock.setSystemTime(Date.now() + 3 * 86_400_000);
+  await fresh.keyboard.press('Control+,');
+  await fresh.getByRole('button', { name: 'Privacy and this device' }).click();
+  await fresh.getByLabel('Keep messages on this device').selectOption({ label: '1 day' });
+  await until('the text is gone', async () => !(await dump(fresh)).includes('CANARY-OLD'));
+  assert.equal(await fresh.locator('.row', { hasText: 'CANARY-OLD' }).count(), 0);
+  await fresh.locator('.row', { hasText: 'on its way' }).click();
+  await bubble(fresh, 'on its way').waitFor();
+  assert.equal(await bubble(fresh, 'old, too').count(), 0);
+  await fresh.context().close();
+  await proxy.stop();
+});
+
 test('lock-hides-text-in-database', async () => {
   const fresh = await signedIn(browser, relay, 'lena', 'lena', { to: 'ben' });
   await write(fresh, 'CANARY-WORDS');
   await isSent(fresh, 'CANARY-WORDS');
   await fresh.locator('#compose').fill('CANARY-DRAFT');
   await fresh.waitForTimeout(500);
-  const dump = () =>
-    fresh.evaluate(async () => {
-      let out = '';
-      for (const { name } of await indexedDB.databases()) {
-        const db = await new Promise((d) => (indexedDB.open(name).onsuccess = (e) => d(e.target.result)));
-        for (const store of db.objectStoreNames) out += JSON.stringify(await new Promise((d) => (db.transaction(store).objectStore(store).getAll().onsuccess = (e) => d(e.target.result))));
-        db.close();
-      }
-      return out;
-    });
-  assert.match(await dump(), /CANARY-WORDS.*CANARY-DRAFT|CANARY-DRAFT.*CANARY-WORDS/s);
+  assert.match(await dump(fresh), /CANARY-WORDS.*CANARY-DRAFT|CANARY-DRAFT.*CANARY-WORDS/s);
   await fresh.keyboard.press('Control+,');
   await fresh.getByRole('button', { name: 'Privacy and this device' }).click();
   await fresh.getByLabel('Passphrase', { exact: true }).fill('correct horse');
   await fresh.getByLabel('Once more').fill('correct horse');
   await fresh.getByRole('button', { name: 'Lock with it' }).click();
   await fresh.getByRole('button', { name: 'Lock now' }).waitFor();
-  const sealed = await dump();
+  const sealed = await dump(fresh);
   for (const word of ['CANARY', 'lena', 'pct_', 'pchat:ben']) assert.ok(!sealed.includes(word), `${word} is in the database`);
   await fresh.getByRole('button', { name: 'Lock now' }).click();
   await fresh.getByLabel('Passphrase').fill('wrong horse');

@@ -292,6 +292,27 @@ test('a-refused-message-that-is-deleted-leaves-nothing', async () => {
   assert.equal(await page.locator('.msg').last().getAttribute('data-state') === 'failed', false);
 });
 
+test('what-waits-in-a-chat-that-is-cleared-is-not-sent', async () => {
+  await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
+  await page.getByRole('button', { name: 'Saved messages' }).click();
+  proxy.rule = (c) => (isSend(c) ? 'drop' : undefined);
+  await write(page, 'better not');
+  await state('better not', 'waiting');
+  await page.locator('.row', { hasText: 'better not' }).click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Clear on this device' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Clear', exact: true }).click();
+  await bubble(page, 'better not').waitFor({ state: 'detached' });
+  await page.locator('.row', { hasText: 'better not' }).waitFor({ state: 'detached' });
+  const from = proxy.seen.length;
+  proxy.rule = () => undefined;
+  await write(page, 'all right');
+  await state('all right', 'sent', 'delivered', 'read');
+  await talkTo(page, 'ben');
+  await write(page, 'here as well');
+  await state('here as well', 'sent', 'delivered');
+  assert.deepEqual(proxy.seen.slice(from).filter(isSend).map((c) => JSON.parse(c.body).text), ['all right', 'here as well']);
+});
+
 test('a-message-is-forwarded-with-its-file-and-not-once-it-is-withdrawn', async () => {
   const pass = async (text, meanwhile = () => undefined) => {
     await menuOf(text);

@@ -669,13 +669,9 @@ export class Engine extends Emitter<EngineEvents> {
     else await this.#refreshBlocks();
   }
 
-  /** Removes a chat's messages from this device. */
+  /** Removes a chat's messages from this device; what still waits there is not sent. */
   async clearChat(key: string, gone: boolean): Promise<void> {
-    const keys = await this.store.message.keysBefore(key, Number.MAX_SAFE_INTEGER);
-    const files = await this.store.file.keysBefore(key, Number.MAX_SAFE_INTEGER);
-    await this.store.commit(this.store.message.change([], keys), this.store.translation.change([], keys), this.store.file.change([], files));
-    this.emit('removed', { chat: key, keys });
-    this.#post({ t: 'removed', chat: key, keys });
+    await this.#removeBefore(key, Number.MAX_SAFE_INTEGER);
     if (!gone) {
       await this.changeChat(key, { last: undefined, unread: 0 });
       return;
@@ -686,18 +682,30 @@ export class Engine extends Emitter<EngineEvents> {
     this.#post({ t: 'chatGone', chat: key });
   }
 
-  /** What is older than one wants to keep goes from this device. */
+  async #removeBefore(chat: string, time: number): Promise<void> {
+    const keys = await this.store.alone(async () => {
+      const [keys, files] = await Promise.all([this.store.message.keysBefore(chat, time), this.store.file.keysBefore(chat, time)]);
+      for (const key of keys) this.outbox.cancel(key);
+      if (keys.length || files.length) await this.store.commit(this.store.job.change([], keys), this.store.message.change([], keys), this.store.translation.change([], keys), this.store.file.change([], files));
+      return keys;
+    });
+    if (keys.length) {
+      this.emit('removed', { chat, keys });
+      this.#post({ t: 'removed', chat, keys });
+    }
+    // the list of chats shows the last message
+    const { last, lastAt } = this.inbox.chat(chat);
+    if (last && (lastAt < time || keys.includes(last.key))) await this.#lastAgain(chat);
+  }
+
+  /** What is older than one wants to keep goes from this device, but for what still waits to be sent and what comes after that. */
   async prune(): Promise<void> {
     this.#lastPrune = Date.now();
-    for (const chat of this.inbox.chats.values()) {
+    for (const chat of [...this.inbox.chats.values()]) {
       const days = chat.keepDays ?? this.settings.keepDays;
       if (!days) continue;
-      const keys = await this.store.message.keysBefore(chat.key, this.now() - days * 86_400_000);
-      const files = await this.store.file.keysBefore(chat.key, this.now() - days * 86_400_000);
-      if (!keys.length && !files.length) continue;
-      await this.store.commit(this.store.message.change([], keys), this.store.translation.change([], keys), this.store.file.change([], files));
-      this.emit('removed', { chat: chat.key, keys });
-      this.#post({ t: 'removed', chat: chat.key, keys });
+      const [waiting] = await this.store.job.page(chat.key, null, 1, true);
+      await this.#removeBefore(chat.key, Math.min(this.now() - days * 86_400_000, waiting?.at ?? Infinity));
     }
   }
 
