@@ -56,9 +56,9 @@ class Place:
         self.client.get("/api/v1/webchat/config", expect=200)
 
     @contextlib.contextmanager
-    def flooded(self, kind, count):
-        """While it lasts; yields the counts, which are there after the block."""
-        words = [sys.executable, os.path.join(HERE, "floods.py"), kind, str(self.relay.port), str(count),
+    def flooded(self, kind, count, beside=()):
+        """While it lasts; yields the counts, which are there after the block. `beside` is put before the command."""
+        words = [*beside, sys.executable, os.path.join(HERE, "floods.py"), kind, str(self.relay.port), str(count),
                  "--path", self.big, "--token", self.eve.token, *(["--tls"] if self.tls else [])]
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as flood:
             counts = {}
@@ -101,6 +101,9 @@ def kinds_of(tls):
     return [name for name, kind in KINDS.items() if kind.http2 == tls or tls and name in ("idle", "kept", "slow-heads")]
 
 
+# It stands for other machines: where cores are few, those who measure and the relay come first.
+IDLE = ("chrt", "--idle", "0")
+
 # -- at length -------------------------------------------------------------------------------------
 
 def latencies(where, seconds, clients=4, pause_sec=0.05):
@@ -140,7 +143,7 @@ def at_length(where, kind, args):
         times, failed = latencies(where, args.seconds)
         quiet.append(p99(times))
         failures += failed
-        with where.flooded(kind, args.n) as counts:
+        with where.flooded(kind, args.n, IDLE) as counts:
             times, failed = latencies(where, args.seconds)
             grown = max(grown, where.memory() - memory)
         flooded.append(p99(times))
