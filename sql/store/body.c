@@ -96,31 +96,32 @@ body_text_bytes(struct db_stmt *st, int c)
 	return len > extra ? len - extra : 0;
 }
 
-/* Parts that are not there are left out, and those of a later version are passed over. */
-static bool
+/* Parts that are not there are left out, and those of a later version are passed over. DB_NONE: it
+ * is none of ours; DB_FAIL: no memory. */
+static enum db_result
 unpack(const uint8_t *at, size_t left, struct arena *a, char **parts, int count)
 {
 	for (int i = 0; left > 0; i++) {
 		size_t n;
 
 		if (left < LENGTH_BYTES)
-			return false;
+			return DB_NONE;
 		n = get_length(at);
 		at += LENGTH_BYTES;
 		left -= LENGTH_BYTES;
 		if (n == 0)
 			continue;
 		if (n - 1 > left)
-			return false;
+			return DB_NONE;
 		if (i < count) {
 			parts[i] = arena_strndup(a, (const char *)at, n - 1);
 			if (!parts[i])
-				return false;
+				return DB_FAIL;
 		}
 		at += n - 1;
 		left -= n - 1;
 	}
-	return true;
+	return parts[0] ? DB_DONE : DB_NONE;
 }
 
 /* The bytes that were sealed, in `plain`, and how many; the first byte of an older record may look
@@ -158,17 +159,20 @@ body_open(struct db *db, struct db_stmt *st, int c, const uint8_t id[static ID_B
 	size_t len = db_bytes(st, c), plain_len;
 	uint8_t key[SECRET_SEAL_KEY_BYTES], *plain;
 	enum db_result r = len > 0 ? key_unwrap(db, st, c + 1, id, key) : DB_NONE;
-	bool ok;
 
 	memset(parts, 0, (size_t)count * sizeof(*parts));
 	if (r != DB_ROW)
 		return r == DB_NONE ? nothing(a, parts, count) : r;
 	plain = arena_alloc(a, len);
-	ok = plain && open_record(id, key, db_data(st, c), len, plain, &plain_len) &&
-	    unpack(plain, plain_len, a, parts, count) && parts[0];
+	if (!plain)
+		r = DB_FAIL;
+	else if (open_record(id, key, db_data(st, c), len, plain, &plain_len))
+		r = unpack(plain, plain_len, a, parts, count);
+	else
+		r = DB_NONE;
 	secret_wipe(key, sizeof(key));
-	if (!plain || ok)
-		return ok ? DB_DONE : DB_FAIL;
+	if (r != DB_NONE)
+		return r;
 	log_error("something sealed cannot be opened: it does not fit its key");
 	return nothing(a, parts, count);
 }

@@ -320,8 +320,12 @@ torture_run(struct torture *t, struct work *list, int count)
 	for (int i = 0; i < count; i++) {
 		take(t, &list[i], NULL);
 		list[i].reference = *shared;
-		if (!t->seed && !shared->problem[0])
+		if (t->seed)
+			continue;
+		if (!shared->problem[0])
 			take_all(t, &list[i]);
+		fprintf(stderr, "torture: %d of %d, %ld rounds, %ld problems: %s\n", i + 1, count,
+		    t->rounds, t->problems, list[i].name);
 	}
 	if (t->seed)
 		take_some(t, list, count, ways);

@@ -97,6 +97,28 @@ TEST(part_that_was_left_out_is_left_out_and_an_empty_one_is_empty)
 	assert_null(b.sealed);
 }
 
+/* Its record has room in memory and its text has none: that is no text, not an empty one. */
+TEST(body_that_memory_has_no_room_for_is_a_failure_and_not_an_empty_text)
+{
+	static char large[200000];
+	const char *const some[BODY__MAX] = { [BODY_TEXT] = large };
+	const size_t ceiling = store.arena.ceiling;
+	char *parts[BODY__MAX];
+	struct body b;
+
+	memset(large, 'x', sizeof(large) - 1);
+	assert_true(body_seal(id, some, BODY__MAX, &b));
+	arena_reset(&store.arena);
+	store.arena.ceiling = b.len + sizeof(large) / 2;
+	assert_false(open_as(id, b.sealed, b.len, b.key, parts));
+	assert_true(store.arena.full);
+	store.arena.ceiling = ceiling;
+	arena_reset(&store.arena);
+	assert_true(open_as(id, b.sealed, b.len, b.key, parts));
+	assert_string_equal(parts[BODY_TEXT], large);
+	body_free(&b);
+}
+
 TEST(same_text_is_sealed_otherwise_each_time)
 {
 	struct body again;
@@ -325,6 +347,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(every_part_comes_back),
 		EACH(part_that_was_left_out_is_left_out_and_an_empty_one_is_empty),
+		EACH(body_that_memory_has_no_room_for_is_a_failure_and_not_an_empty_text),
 		EACH(same_text_is_sealed_otherwise_each_time),
 		EACH(sealed_body_does_not_hold_its_text),
 		EACH(wrong_key_wrong_message_and_missing_key_say_nothing),
