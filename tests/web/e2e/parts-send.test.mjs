@@ -294,7 +294,7 @@ test('a-refused-message-that-is-deleted-leaves-nothing', async () => {
 
 test('what-waits-in-a-chat-that-is-cleared-is-not-sent', async () => {
   await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
-  await page.getByRole('button', { name: 'Saved messages' }).click();
+  await page.getByRole('button', { name: 'Saved messages', exact: true }).click();
   proxy.rule = (c) => (isSend(c) ? 'drop' : undefined);
   await write(page, 'better not');
   await state('better not', 'waiting');
