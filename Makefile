@@ -200,7 +200,7 @@ kills: build-tests
 
 # Floods at length: what those inside the limits notice of N connections of each kind, beside a quiet relay.
 overload: all
-	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/fault/overload.py $(if $(N),--n $(N)) $(if $(KINDS),--kinds '$(KINDS)')
+	@RELAY_BUILD=$(WHERE) /usr/bin/python3 tests/fault/overload.py $(if $(N),--n $(N)) $(if $(KINDS),--kinds $(KINDS))
 
 # The retention promise at length: each mode with a thousand messages and killed processes, every byte searched.
 proof: all

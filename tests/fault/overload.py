@@ -162,7 +162,7 @@ def main():
     parser.add_argument("--n", type=int, default=10000, help="connections of each flood")
     parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="quiet and flooded in turns")
-    parser.add_argument("--kinds", help="only these, by blanks")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, help="only these", metavar="KIND")
     args = parser.parse_args()
     print("| flood | connections opened | calls inside | failed | p99 quiet, ms | p99 flooded, ms | ratio | memory more, MiB | processes ended |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
@@ -170,7 +170,7 @@ def main():
     for tls in (False, True):
         with place(tls) as where:
             for kind in kinds_of(tls):
-                if not args.kinds or kind in args.kinds.split():
+                if not args.kinds or kind in args.kinds:
                     good = at_length(where, kind, args) and good
     return 0 if good else 1
 

@@ -38,6 +38,13 @@ def test_what_is_lost_is_seen_in_each_round():
     assert done.returncode == 1 and int(problems) >= int(faults) > 0, done.stdout
 
 
+@pytest.mark.parametrize("words, what", [(["--class", "flock"], "no class is called flock; there are memory "),
+                                         (["--route", "/nope"], "no call and no job has /nope in its name")])
+def test_class_and_route_that_are_not_there_are_said(words, what):
+    done = subprocess.run([TORTURE, *words], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2 and what in done.stderr
+
+
 def test_sample_of_damaged_files_shows_nobody_what_is_not_theirs():
     done = subprocess.run([TORTURE, "--damage", "60", "--seed", str(SEED)], capture_output=True, text=True, errors="replace", timeout=300, check=False)
     print(done.stdout)
