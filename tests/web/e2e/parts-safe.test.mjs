@@ -241,26 +241,28 @@ const dump = (page) =>
     return out;
   });
 
-test('what-is-older-than-one-keeps-is-nowhere-on-the-device-but-what-waits-is', async () => {
+test('what-is-older-than-one-keeps-is-nowhere-on-the-device-but-what-was-not-sent-is', async () => {
   const proxy = await startProxy(relay);
   const fresh = await signedIn(browser, relay, 'kim', 'Kim', { url: proxy.page, to: 'ben' });
   await write(fresh, 'CANARY-OLD');
   await isSent(fresh, 'CANARY-OLD');
   await talkTo(fresh, 'mia');
-  await write(fresh, 'old, too');
-  await isSent(fresh, 'old, too');
-  proxy.rule = (c) => (c.method === 'POST' && c.path === '/api/v1/messages' ? 'drop' : undefined);
-  await write(fresh, 'on its way');
-  await bubble(fresh, 'on its way').waitFor();
+  proxy.rule = (c) => (c.body.includes('refused once') ? { status: 403, body: { success: false, error: 'no_write_right', message: 'No.' } } : undefined);
+  await write(fresh, 'refused once');
+  await bubble(fresh, 'refused once').getByRole('button', { name: 'Try again' }).waitFor();
+  await write(fresh, 'CANARY-LATER');
+  await isSent(fresh, 'CANARY-LATER');
   await fresh.clock.setSystemTime(Date.now() + 3 * 86_400_000);
   await fresh.keyboard.press('Control+,');
   await fresh.getByRole('button', { name: 'Privacy and this device' }).click();
   await fresh.getByLabel('Keep messages on this device').selectOption({ label: '1 day' });
-  await until('the text is gone', async () => !(await dump(fresh)).includes('CANARY-OLD'));
-  assert.equal(await fresh.locator('.row', { hasText: 'CANARY-OLD' }).count(), 0);
-  await fresh.locator('.row', { hasText: 'on its way' }).click();
-  await bubble(fresh, 'on its way').waitFor();
-  assert.equal(await bubble(fresh, 'old, too').count(), 0);
+  await until('the text is gone', async () => !(await dump(fresh)).includes('CANARY'));
+  assert.equal(await fresh.locator('.row', { hasText: 'CANARY' }).count(), 0);
+  await fresh.locator('.row', { hasText: 'refused once' }).click();
+  proxy.rule = () => undefined;
+  await bubble(fresh, 'refused once').getByRole('button', { name: 'Try again' }).click();
+  await isSent(fresh, 'refused once');
+  assert.equal(await bubble(fresh, 'CANARY').count(), 0);
   await fresh.context().close();
   await proxy.stop();
 });

@@ -6,6 +6,7 @@ import { partsOf, plainAddress } from '../base/model';
 import type { Trouble } from '../base/trouble';
 import { Store, type StoredFile } from '../store/store';
 import type { Cipher } from '../store/lock';
+import type { Table } from '../store/table';
 import { Api, type Config, type Contact, type Group, type User } from '../wire/api';
 import { Relay } from '../wire/client';
 import { Files } from './files';
@@ -108,6 +109,8 @@ const TYPING_MS = 5000;
 const PRESENCE_MS = 20_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+/** Of a page of rows: the most that a browser's database counts. */
+const EVERY = 0xffff_ffff;
 
 /** The relay has not heard of it, or has refused it. */
 const hasNotLeft = (job: Job | undefined): job is Job => !!job && (!job.firstTry || job.stopped?.kind === 'failed');
@@ -671,7 +674,7 @@ export class Engine extends Emitter<EngineEvents> {
 
   /** Removes a chat's messages from this device; what still waits there is not sent. */
   async clearChat(key: string, gone: boolean): Promise<void> {
-    await this.#removeBefore(key, Number.MAX_SAFE_INTEGER);
+    await this.#removeBefore(key, Number.MAX_SAFE_INTEGER, false);
     if (!gone) {
       await this.changeChat(key, { last: undefined, unread: 0 });
       return;
@@ -682,9 +685,12 @@ export class Engine extends Emitter<EngineEvents> {
     this.#post({ t: 'chatGone', chat: key });
   }
 
-  async #removeBefore(chat: string, time: number): Promise<void> {
+  async #removeBefore(chat: string, time: number, butWhatWaits: boolean): Promise<void> {
     const keys = await this.store.alone(async () => {
-      const [keys, files] = await Promise.all([this.store.message.keysBefore(chat, time), this.store.file.keysBefore(chat, time)]);
+      const waiting = butWhatWaits ? await this.store.job.page(chat, null, EVERY, true) : [];
+      const kept = new Set(waiting.flatMap((j) => [j.key, ...(j.files ?? []).map((f) => f.key)]));
+      const old = async (table: Table<Message> | Table<StoredFile>): Promise<string[]> => (await table.keysBefore(chat, time)).filter((key) => !kept.has(key));
+      const [keys, files] = await Promise.all([old(this.store.message), old(this.store.file)]);
       for (const key of keys) this.outbox.cancel(key);
       if (keys.length || files.length) await this.store.commit(this.store.job.change([], keys), this.store.message.change([], keys), this.store.translation.change([], keys), this.store.file.change([], files));
       return keys;
@@ -698,14 +704,13 @@ export class Engine extends Emitter<EngineEvents> {
     if (last && (lastAt < time || keys.includes(last.key))) await this.#lastAgain(chat);
   }
 
-  /** What is older than one wants to keep goes from this device, but for what still waits to be sent and what comes after that. */
+  /** What is older than one wants to keep goes from this device, but for what still waits to be sent. */
   async prune(): Promise<void> {
     this.#lastPrune = Date.now();
     for (const chat of [...this.inbox.chats.values()]) {
       const days = chat.keepDays ?? this.settings.keepDays;
       if (!days) continue;
-      const [waiting] = await this.store.job.page(chat.key, null, 1, true);
-      await this.#removeBefore(chat.key, Math.min(this.now() - days * 86_400_000, waiting?.at ?? Infinity));
+      await this.#removeBefore(chat.key, this.now() - days * 86_400_000, true);
     }
   }
 
