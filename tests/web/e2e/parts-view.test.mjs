@@ -343,3 +343,37 @@ test('directory-shows-what-was-asked-last-whatever-comes-late', async () => {
   assert.deepEqual(page.faults, []);
   await page.context().close();
 });
+
+test('rows-stay-where-they-are-between-pressing-and-letting-go', async () => {
+  const page = await signedIn(browser, relay, 'press', 'Press');
+  await ben.send('press', 'first');
+  await page.locator('.row', { hasText: 'first' }).waitFor();
+  const press = async (row) => {
+    const { x, y, width, height } = await row.boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+  };
+  await press(page.locator('.row', { hasText: 'first' }));
+  await eve.send('press', 'from above');
+  await until('it has come', async () => (await page.title()).startsWith('(2)'));
+  await page.mouse.up();
+  await bubble(page, 'first').waitFor();
+  await page.locator('.row', { hasText: 'from above' }).waitFor();
+  let go;
+  await page.route('**/directory?q=eve*', async (route) => {
+    await new Promise((done) => (go = done));
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
+  await page.getByPlaceholder('Name or chat address').fill('eve');
+  await until('the search is under way', async () => !!go);
+  await press(page.locator('[data-person="eve"]'));
+  const came = page.waitForResponse((r) => r.url().includes('q=eve'));
+  go();
+  await (await came).finished();
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))); // it would be drawn by now
+  await page.mouse.up();
+  await bubble(page, 'from above').waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});

@@ -6,6 +6,7 @@ import { handleOf, plainName } from '../base/text';
 import { t } from '../i18n';
 import { back, chats, go, place } from '../state/app';
 import type { DirectoryUser, Group } from '../wire/api';
+import { useHeld } from '../ui/held';
 import { Icon } from '../ui/icon';
 import { Avatar, Button, Choice, Empty, Field, Hidden, One } from '../ui/parts';
 import { rove } from '../ui/roving';
@@ -94,9 +95,12 @@ export function Directory() {
     return () => clearTimeout(timer);
   }, [q.value]);
 
+  const found = useHeld(users.value);
+  const foundGroups = useHeld(groups.value);
+
   if (sub === 'group') return <NewGroup />;
   if (sub === 'outside') return <Lazy load={() => import('./outside')} pick={(m) => m.NewOutside} />;
-  const people = (users.value ?? []).filter((u) => u.chat_address !== c.engine.me).sort((a, b) => Number(b.online) - Number(a.online));
+  const people = (found ?? []).filter((u) => u.chat_address !== c.engine.me).sort((a, b) => Number(b.online) - Number(a.online));
   const exact = q.value.trim().replace(/^@/, '').toLowerCase();
   const isDirect = addressPattern.test(exact) && !people.some((u) => u.chat_address === exact) && exact !== c.engine.me;
   return (
@@ -165,7 +169,7 @@ export function Directory() {
           </p>
         )}
         <h3 class="small-head">{t('directory.people')}</h3>
-        {users.value === null && !error.value && <div class="skeleton rows-wait" aria-busy="true" />}
+        {found === null && !error.value && <div class="skeleton rows-wait" aria-busy="true" />}
         <ul class="plain">
           {people.map((u) => (
             <li key={u.chat_address}>
@@ -198,17 +202,17 @@ export function Directory() {
             </li>
           )}
         </ul>
-        {users.value && people.length === 0 && !isDirect && (
+        {found && people.length === 0 && !isDirect && (
           <Empty icon="users" title={t('directory.none')}>
             <p>{t('directory.noneText')}</p>
           </Empty>
         )}
         {more.value && <Button onClick={() => void load(more.value)}>{t('showMore')}</Button>}
-        {groups.value.length > 0 && (
+        {foundGroups.length > 0 && (
           <>
             <h3 class="small-head">{t('directory.groups')}</h3>
             <ul class="plain">
-              {groups.value.map((g) => (
+              {foundGroups.map((g) => (
                 <GroupRow key={g.group_id} g={g} asked={asked.value.has(g.group_id)} onAsk={() => (asked.value = new Set(asked.value).add(g.group_id))} />
               ))}
             </ul>

@@ -7,6 +7,7 @@ import { plainName } from '../base/text';
 import { fullTime, listOf, number, t, whenShort, type Key } from '../i18n';
 import { chats, engine, go, onePane, otherUnread, place, sessions, switchTo, phase } from '../state/app';
 import { filters, type Chats, type Filter } from '../state/chats';
+import { useHeld } from '../ui/held';
 import { Icon, type IconName } from '../ui/icon';
 import { openMenu, type MenuItem } from '../ui/menu';
 import { Avatar, Button, Empty, Hidden, Round } from '../ui/parts';
@@ -203,7 +204,7 @@ function accountMenu(): MenuItem[] {
 export function ChatList() {
   const c = chats.value!;
   const e = engine.value!;
-  const shown = c.shown.value;
+  const shown = useHeld(c.shown.value);
   const q = c.query.value;
   const others = useComputed(() => Object.entries(otherUnread.value).reduce((n, [sid, k]) => n + (sid === engine.value?.session.sid ? 0 : k), 0));
   const s = c.sync.value;
