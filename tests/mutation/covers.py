@@ -61,7 +61,7 @@ FCGI = {
     "serve": "test_envelope test_matrix test_large_bodies test_memory",
     "share": "test_share test_upload_shares test_turns test_ask",
     "turn": "test_turns test_db_turn test_messages",
-    "upload": "test_upload test_files test_upload_shares test_uploads",
+    "upload": "test_upload test_files test_upload_shares test_uploads test_own_web_server",
     "worker": "test_life test_turns test_faults",
 }
 
