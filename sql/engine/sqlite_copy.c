@@ -259,28 +259,45 @@ sqlite_quick_check(const struct db_options *o, char error[static DB_ERROR_BYTES]
 	return r;
 }
 
-/* One number; 0 where there is none, or an older schema has no such column. */
+/* One number; 0 where there is none, or an older schema has no such column, or it is no database;
+ * -1 where it is not known. */
 static int
 ask(sqlite3 *h, const char *sql)
 {
 	sqlite3_stmt *st = NULL;
-	int n = 0;
+	int rc = sqlite3_prepare_v2(h, sql, -1, &st, NULL), n = -1;
 
-	if (sqlite3_prepare_v2(h, sql, -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		n = sqlite3_column_int(st, 0);
+	if ((rc & 0xff) == SQLITE_ERROR || rc == SQLITE_NOTADB)
+		n = 0;
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+		n = rc == SQLITE_ROW ? sqlite3_column_int(st, 0) : rc == SQLITE_DONE ? 0 : -1;
+	}
 	sqlite3_finalize(st);
 	return n;
 }
 
+/* As ask. */
+static int
+is_noted(sqlite3 *h)
+{
+	int noted = ask(h, "SELECT keyed FROM meta");
+
+	return noted ? noted : ask(h, "SELECT EXISTS (SELECT 1 FROM retired_address)");
+}
+
+/* In doubt it is: no other key must be made then. */
 bool
 sqlite_is_keyed(const struct db_options *o)
 {
 	sqlite3 *h = NULL;
-	bool keyed = sqlite3_open_v2(o->path, &h, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-	    (ask(h, "SELECT keyed FROM meta") ||
-		ask(h, "SELECT EXISTS (SELECT 1 FROM retired_address)"));
+	bool keyed = access(o->path, F_OK) == 0;
 
+	if (sqlite3_open_v2(o->path, &h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
+	    SQLITE_OK) {
+		sqlite3_busy_timeout(h, o->busy_timeout_ms);
+		keyed = is_noted(h) != 0;
+	}
 	sqlite3_close(h);
 	return keyed;
 }
@@ -288,12 +305,14 @@ sqlite_is_keyed(const struct db_options *o)
 bool
 sqlite_note_keyed(const struct db_options *o, char error[static DB_ERROR_BYTES])
 {
-	sqlite3 *h = sqlite_is_keyed(o) ? NULL : sqlite_connect(o, 0, error);
-	bool ok = h && sqlite3_exec(h, "UPDATE meta SET keyed = 1", NULL, NULL, NULL) == SQLITE_OK;
+	sqlite3 *h = sqlite_connect(o, 0, error);
+	bool ok = h &&
+	    (is_noted(h) > 0 ||
+		sqlite3_exec(h, "UPDATE meta SET keyed = 1", NULL, NULL, NULL) == SQLITE_OK);
 	char why[DB_ERROR_BYTES];
 
 	if (h && !ok)
 		sqlite_refuse(error, o->path, sqlite_why(h, why));
 	sqlite3_close(h);
-	return ok || sqlite_is_keyed(o);
+	return ok;
 }

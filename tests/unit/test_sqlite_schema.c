@@ -1,6 +1,10 @@
 /* Making, migrating and opening a database, and copying one for a backup. */
 #include "store_fixture.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 static bool
 migrate(void)
 {
@@ -33,6 +37,41 @@ TEST(migrate_twice_changes_nothing)
 	assert_true(migrate());
 	assert_int_equal(store_number("SELECT stream_seq FROM meta"), 7);
 	assert_int_equal(store_number("PRAGMA user_version"), db_schema_version());
+}
+
+/* Who comes last and goes takes the log of writes away: a worker of a relay that was killed. */
+static pid_t
+coming_and_going(void)
+{
+	const pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		sqlite3 *h = NULL;
+
+		sqlite3_open(store.path, &h);
+		sqlite3_exec(h, "UPDATE meta SET stream_seq = stream_seq + 1", NULL, NULL, NULL);
+		sqlite3_close(h);
+	}
+}
+
+TEST(note_of_a_key_is_found_and_made_whoever_comes_and_goes)
+{
+	pid_t pid;
+
+	assert_true(migrate());
+	pid = coming_and_going();
+	assert_true(pid > 0);
+	for (int i = 0; i < 300; i++) {
+		store.error[0] = '\0';
+		if (!db_note_keyed(&store.options, store.error))
+			fail_msg("the %dth time: '%s'", i, store.error);
+		assert_true(db_is_keyed(&store.options));
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 TEST(migrate_refuses_a_newer_schema)
@@ -269,6 +308,7 @@ TEST(backup_of_a_missing_database_leaves_no_file)
 static const struct CMUnitTest tests[] = {
 	EACH(migrate_makes_a_new_database),
 	EACH(migrate_twice_changes_nothing),
+	EACH(note_of_a_key_is_found_and_made_whoever_comes_and_goes),
 	EACH(migrate_refuses_a_newer_schema),
 	EACH(migrate_refuses_a_negative_schema_with_a_reason),
 	EACH(migrate_refuses_a_file_that_is_no_database),

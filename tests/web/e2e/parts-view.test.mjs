@@ -365,6 +365,7 @@ test('rows-stay-where-they-are-between-pressing-and-letting-go', async () => {
     await route.continue();
   });
   await page.getByRole('button', { name: 'New chat', exact: true }).first().click();
+  await page.locator('[data-person="eve"]').waitFor();
   await page.getByPlaceholder('Name or chat address').fill('eve');
   await until('the search is under way', async () => !!go);
   await press(page.locator('[data-person="eve"]'));
