@@ -286,7 +286,8 @@ is_noted(sqlite3 *h)
 	return noted ? noted : ask(h, "SELECT EXISTS (SELECT 1 FROM retired_address)");
 }
 
-/* In doubt it is: no other key must be made then. */
+/* In doubt it is: no other key must be made then. What is no database is for the start to refuse,
+ * which sqlite_connect would do here. */
 bool
 sqlite_is_keyed(const struct db_options *o)
 {

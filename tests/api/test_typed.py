@@ -4,7 +4,7 @@ import pytest
 from harness import unique
 from tables import all_fields, parameters
 
-ME = "/api/v1/pchat/auth/me"
+ME, DIRECTORY = "/api/v1/pchat/auth/me", "/api/v1/webchat/directory"
 INVISIBLE = [" ", "\u00a0", "\u200b", "\u2060", "\ufeff", "\u3164", "\u2800", "\u202e", "\u2066\u2069",
              "\u2028", "\u00ad", "\u115f", " \u200b\u202e ", "\u200d"]
 
@@ -121,6 +121,13 @@ def some_caller(relay):
     return relay.sign_in()
 
 
+def test_blanks_around_a_name_count_until_they_are_cut_off(ann):
+    """There is a limit of bytes before and one after."""
+    assert ann.put(ME, {"display_name": " " * 1020 + "abc"}, expect=200)["user"]["display_name"] == "abc"
+    ann.put(ME, {"display_name": " " * 1021 + "abd"}).is_error(400, "invalid_field", field="display_name")
+    assert ann.get(ME, expect=200)["user"]["display_name"] == "abc"
+
+
 # -- JSON ------------------------------------------------------------------------------------------
 
 def test_body_that_begins_with_a_byte_order_mark_is_read(caller):
@@ -144,9 +151,6 @@ def test_null_is_absence(caller, operation, field, required):
 
 # -- what is typed into an address -----------------------------------------------------------------
 
-DIRECTORY = "/api/v1/webchat/directory"
-
-
 @pytest.mark.parametrize("typed", ["%zz", "%4", "%", "a%", "%g1", "%1g", "%00", "a%00b"])
 def test_escape_that_is_none_is_refused(ann, typed):
     ann.get(f"{DIRECTORY}?q={typed}").is_error(400, "invalid_field", field="q")
@@ -157,10 +161,3 @@ def test_escapes_in_either_case_mean_their_bytes(ann):
     ann.put(ME, {"display_name": f"{name} +/é", "public_visible": True}, expect=200)
     for typed in (f"{name}+%2B/%C3%A9", f"{name}%20%2b%2f%c3%a9"):
         assert [user["chat_address"] for user in ann.get(f"{DIRECTORY}?q={typed}", expect=200)["users"]] == [ann.address]
-
-
-def test_blanks_around_a_name_count_until_they_are_cut_off(ann):
-    """There is a limit of bytes before and one after."""
-    assert ann.put(ME, {"display_name": " " * 1020 + "abc"}, expect=200)["user"]["display_name"] == "abc"
-    ann.put(ME, {"display_name": " " * 1021 + "abd"}).is_error(400, "invalid_field", field="display_name")
-    assert ann.get(ME, expect=200)["user"]["display_name"] == "abc"

@@ -123,7 +123,7 @@ KINDS = {
     "made-up-tokens": Kind(many(1, lambda words, name: request(ME, X_PChat_Session=f"pcs_{name}")), at_once=1000, wanted="429"),
     "one-account": Kind(many(1, lambda words, name: request(ME, X_PChat_Session=words.token)), at_once=1000, wanted="429"),
     "sign-ins": Kind(many(1, sign_in), wanted="429"),
-    "streams": Kind(streams, http2=True),
+    "streams": Kind(streams, at_once=20, http2=True),
     "resets": Kind(resets, at_once=20, http2=True),
     "continuations": Kind(continuations, at_once=20, http2=True),
     "pings": Kind(pings, at_once=20, reads=False, http2=True),

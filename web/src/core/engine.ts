@@ -6,7 +6,6 @@ import { partsOf, plainAddress } from '../base/model';
 import type { Trouble } from '../base/trouble';
 import { Store, type StoredFile } from '../store/store';
 import type { Cipher } from '../store/lock';
-import type { Table } from '../store/table';
 import { Api, type Config, type Contact, type Group, type User } from '../wire/api';
 import { Relay } from '../wire/client';
 import { Files } from './files';
@@ -565,8 +564,12 @@ export class Engine extends Emitter<EngineEvents> {
 
   async #drop({ key, chat }: Message, files: string[] = []): Promise<void> {
     await this.store.commit(this.store.job.change([], [key]), this.store.message.change([], [key]), this.store.translation.change([], [key]), this.store.file.change([], files));
-    this.emit('removed', { chat, keys: [key] });
-    this.#post({ t: 'removed', chat, keys: [key] });
+    this.#tellRemoved(chat, [key]);
+  }
+
+  #tellRemoved(chat: string, keys: string[]): void {
+    this.emit('removed', { chat, keys });
+    this.#post({ t: 'removed', chat, keys });
   }
 
   async #lastAgain(key: string): Promise<void> {
@@ -675,31 +678,26 @@ export class Engine extends Emitter<EngineEvents> {
   /** Removes a chat's messages from this device; what still waits there is not sent. */
   async clearChat(key: string, gone: boolean): Promise<void> {
     await this.#removeBefore(key, Number.MAX_SAFE_INTEGER, false);
-    if (!gone) {
-      await this.changeChat(key, { last: undefined, unread: 0 });
-      return;
-    }
+    if (!gone) return void (await this.changeChat(key, { unread: 0 }));
     this.inbox.chats.delete(key);
     await this.store.commit(this.store.chat.change([], [key]), this.store.draft.change([], [key]));
     this.emit('chatGone', key);
     this.#post({ t: 'chatGone', chat: key });
   }
 
+  /** Messages and files of a chat, by age; the list of chats shows what is left. `butWhatWaits`: the outbox keeps what it has. */
   async #removeBefore(chat: string, time: number, butWhatWaits: boolean): Promise<void> {
     const keys = await this.store.alone(async () => {
       const waiting = butWhatWaits ? await this.store.job.page(chat, null, EVERY, true) : [];
       const kept = new Set(waiting.flatMap((j) => [j.key, ...(j.files ?? []).map((f) => f.key)]));
-      const old = async (table: Table<Message> | Table<StoredFile>): Promise<string[]> => (await table.keysBefore(chat, time)).filter((key) => !kept.has(key));
-      const [keys, files] = await Promise.all([old(this.store.message), old(this.store.file)]);
+      const old = (all: string[]): string[] => all.filter((key) => !kept.has(key));
+      const keys = old(await this.store.message.keysBefore(chat, time));
+      const files = old(await this.store.file.keysBefore(chat, time));
       for (const key of keys) this.outbox.cancel(key);
       if (keys.length || files.length) await this.store.commit(this.store.job.change([], keys), this.store.message.change([], keys), this.store.translation.change([], keys), this.store.file.change([], files));
       return keys;
     });
-    if (keys.length) {
-      this.emit('removed', { chat, keys });
-      this.#post({ t: 'removed', chat, keys });
-    }
-    // the list of chats shows the last message
+    if (keys.length) this.#tellRemoved(chat, keys);
     const { last, lastAt } = this.inbox.chat(chat);
     if (last && (lastAt < time || keys.includes(last.key))) await this.#lastAgain(chat);
   }
